@@ -1,0 +1,122 @@
+# make run          fresh machine: the environment, the quick study, its report
+# make experiment   the same workflow on a measured scan, in the hub experiment/
+# make test         the environment, then every gate; each gate is a target of its own
+# make bench        side-by-side measurements
+# make clean        remove the environment and caches; a study's files are never touched
+#
+# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS.
+
+PYTHON ?= python3
+CORES ?= all
+HUB ?= .
+TARGET ?= analysis/verified.txt
+PYTEST_OPTIONS ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+override VENV := .venv
+READY := $(VENV)/.ready
+GATES := format lint types smk schema unit stages workflow faults interop
+TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings.py ptychostudy/provenance.py
+SCHEMA := config/schema/config.schema.json
+PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help run experiment test environment check-python $(GATES) schema-write bench clean
+
+help:
+	@sed -n '/^# make/s/^# //p' Makefile
+
+# --- studies ---------------------------------------------------------------------------------------------------------
+
+# `rules` is quiet because each stage says itself what it does; errors of a stage are printed all the same.
+run: $(READY)
+	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' $(TARGET)
+
+experiment: HUB := experiment
+experiment: $(READY)
+	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' --configfile config/experiment.yaml -- $(TARGET)
+
+# --- environment -----------------------------------------------------------------------------------------------------
+
+environment: $(READY)
+
+# Without the stamp a folder is half made and is made anew; with it, a new lock or pyproject only changes what differs.
+$(READY): constraints.txt pyproject.toml | check-python
+	@[ -f $@ ] || rm -rf $(VENV)
+	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
+	@rm -f $@
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
+	@touch $@
+
+check-python:
+	@[ -f $(READY) ] || command -v $(PYTHON) >/dev/null || { \
+		echo "No '$(PYTHON)' on PATH; needed: Python 3.11 to 3.13, or make PYTHON=/path/to/python" >&2; exit 1; }
+	@[ -f $(READY) ] || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+		echo "$$($(PYTHON) --version) found; needed: Python 3.11 to 3.13 (TensorFlow 2.21 has no others)," \
+			"or make PYTHON=/path/to/python" >&2; exit 1; }
+	@[ -f $(READY) ] || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no working module 'venv'; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+# --- gates -----------------------------------------------------------------------------------------------------------
+
+test: $(GATES)
+	@echo "all gates passed: $(GATES)"
+
+$(GATES) schema-write bench: $(READY)
+
+# One thread each: the tests are small, and a sum over threads need not come out the same twice.
+unit stages workflow faults interop: export OMP_NUM_THREADS := 1
+unit stages workflow faults interop: export TF_CPP_MIN_LOG_LEVEL := 2
+
+format:
+	ruff format --check .
+
+lint:
+	ruff check .
+
+types:
+	mypy --strict $(TYPED)
+
+smk:
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+schema:
+	python -c '$(PRINT_SCHEMA)' | diff -u $(SCHEMA) - || { echo "$(SCHEMA) is out of date: make schema-write" >&2; exit 1; }
+	python -m pytest -q $(PYTEST_OPTIONS) tests/unit/test_schema.py tests/unit/test_pins.py
+
+schema-write:
+	python -c '$(PRINT_SCHEMA)' > $(SCHEMA)
+
+# TensorFlow and torch never share a process; the many tests that need neither pay for neither.
+unit:
+	python -m pytest $(PYTEST_OPTIONS) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
+		--ignore-glob='*/test_iterative*.py' --ignore-glob='*/test_referee_*.py'
+	$(call suite,tests/unit tests/known_answers,test_networks_*.py)
+	$(call suite,tests/unit tests/known_answers,test_iterative*.py)
+	$(call suite,tests/unit tests/known_answers,test_referee_*.py)
+
+stages workflow faults interop:
+	$(call suite,tests/$@,test_*.py)
+
+# $(call suite,FOLDERS,PATTERN): run those test files; none at all is said, and is no failure.
+define suite
+@files=$$(find $(1) -name '$(2)' | sort); \
+if [ -z "$$files" ]; then echo "$(1): no $(2) yet"; \
+else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
+endef
+
+bench:
+	@found=0; for file in bench/*.py; do [ -f "$$file" ] || continue; found=1; echo "== $$file"; python "$$file"; done; \
+	[ $$found = 1 ] || echo "bench/ holds no measurement yet"
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build ptychostudy.egg-info
+	find ptychostudy tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

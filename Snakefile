@@ -1,0 +1,54 @@
+"""ptychostudy: reconstruction quality against photon dose and scan overlap, for three families of methods.
+
+Order of reading = order of data. Path grammar:
+
+    data/base/{base,reference}.npz                          object, probe, scan; what the arms are scored against
+    data/phase_c/dose_{dose}/patched_{split}.npz            frames
+    data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
+    data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
+    data/phase_f/dose_{dose}/{view}/{split}/                iterative reconstructions
+    data/inference/dose_{dose}/{view}/{split}/              shards, then one canvas per network
+    analysis/dose_{dose}/{view}/{split}/                    comparison of a cell
+    analysis/                                               tables, figures, verification
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: f"{workflow.basedir}/config/config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/base.smk"
+include: "rules/simulate.smk"
+include: "rules/overlap.smk"
+include: "rules/train.smk"
+include: "rules/reconstruct.smk"
+include: "rules/infer.smk"
+include: "rules/compare.smk"
+include: "rules/summarize.smk"
+include: "rules/verify.smk"
+
+
+localrules:
+    all,
+    post_verify,
+
+
+rule all:
+    default_target: True
+    input:
+        "analysis/verified.txt",
+
+
+rule post_verify:
+    input:
+        "analysis/ssim_grid_summary.md",
+        "analysis/check_dense_highlights.log",
+        "analysis/artifact_inventory.txt",
+        "analysis/verification_report.json",

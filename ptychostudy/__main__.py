@@ -1,0 +1,155 @@
+"""``python -m ptychostudy STAGE ...``: one stage by hand, no Snakemake needed.
+
+The options of a stage are the keyword arguments of its ``run`` function. Only that stage is imported.
+"""
+
+import argparse
+import contextlib
+import importlib
+import inspect
+import json
+import logging
+import os
+import sys
+import tempfile
+import textwrap
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+STAGES = {
+    "fetch": "get a published measured scan from the package index and convert it",
+    "base": "object, probe and scan positions",
+    "reference": "what the arms are scored against: the simulated object, or the full-dose reconstruction",
+    "simulate": "frames at one dose, for training and test",
+    "overlap": "frames and groups of one view, and how much they overlap",
+    "manifest": "the list of what was simulated; the overlap metrics of all views",
+    "train": "one network",
+    "reconstruct": "the iterative arm (pty-chi)",
+    "infer": "one shard of groups through the networks onto partial canvases",
+    "stitch": "add the shards of one cell up to one canvas per arm",
+    "compare": "three arms and two controls against the truth",
+    "summarize": "all tables and texts of the study from one source",
+    "grid": "the phase-only grid of differences",
+    "figures": "heat maps and dose and overlap curves",
+    "check": "whether highlights, preview and grid say the same as the numbers",
+    "inventory": "every file of the study with its size and sha256",
+    "verify": "check every artifact and recompute its numbers",
+    "gate": "print the result; fail if any check failed",
+    "export": "one arm as a Ptychodus product",
+    "archive": "move a finished or broken study aside",
+}
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one stage; return 0, or 2 after a message about bad input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] not in STAGES:
+        return _overview(arguments)
+    stage, rest = arguments[0], arguments[1:]
+    _environment(rest)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("ptychostudy").setLevel(logging.INFO)
+    with _held_stderr():
+        module = importlib.import_module(f"ptychostudy.stages.{stage}")
+        getattr(module, "prepare", lambda: None)()
+    run = module.run
+    options = vars(_parser(stage, run).parse_args(rest))
+    options.pop("threads")
+    try:
+        if "settings" in options:
+            options["settings"] = _settings(options["settings"])
+        run(**options)
+    except (ValueError, OSError) as error:
+        print(
+            textwrap.fill(f"ptychostudy {stage}: {error}", 110, break_on_hyphens=False, break_long_words=False),
+            file=sys.stderr,
+        )
+        if os.environ.get("PTYCHOSTUDY_DEBUG"):
+            traceback.print_exc()
+        return 2
+    return 0
+
+
+def _overview(arguments: list[str]) -> int:
+    wanted_help = arguments in ([], ["-h"], ["--help"])
+    lines = ["usage: python -m ptychostudy STAGE [--help] ...", ""]
+    lines += [f"  {name:<12} {text}" for name, text in STAGES.items()]
+    if not wanted_help:
+        lines += ["", f"unknown stage {arguments[0]!r}"]
+    print("\n".join(lines), file=sys.stdout if wanted_help else sys.stderr)
+    return 0 if wanted_help else 2
+
+
+def _environment(arguments: list[str]) -> None:
+    """Set what libraries read once, when they are imported: threads, log level, backend."""
+    threads = arguments[arguments.index("--threads") + 1] if "--threads" in arguments[:-1] else "1"
+    for name in THREAD_VARIABLES:
+        os.environ[name] = threads
+    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    if not Path("/dev/nvidiactl").exists():
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+@contextlib.contextmanager
+def _held_stderr() -> Iterator[None]:
+    """Hold back what C++ libraries print while they are imported; show it if the import fails."""
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            if failed:
+                held.seek(0)
+                sys.stderr.write(held.read().decode(errors="replace"))
+
+
+def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m ptychostudy {stage}",
+        description=inspect.getdoc(run),
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument("--threads", type=int, default=1, help="threads for arithmetic (default 1)")
+    for name, parameter in inspect.signature(run).parameters.items():
+        required = parameter.default is inspect.Parameter.empty
+        options: dict[str, Any] = {"required": required, "default": None if required else parameter.default}
+        kind = parameter.annotation
+        if name == "settings":
+            options |= {"help": "JSON object of the stage's settings, or @FILE"}
+        elif get_origin(kind) is list:
+            options |= {"nargs": "*", "type": get_args(kind)[0]}
+        elif get_origin(kind) is Literal:
+            options |= {"choices": get_args(kind)}
+        else:
+            options |= {"type": next((k for k in get_args(kind) if k is not type(None)), kind)}
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
+    return parser
+
+
+def _settings(text: str) -> dict[str, Any]:
+    if text.startswith("@"):
+        text = Path(text[1:]).read_text(encoding="utf-8")
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"--settings is not JSON ({error}); needed: an object with the stage's keys") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"--settings holds {type(found).__name__}, needed a JSON object")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

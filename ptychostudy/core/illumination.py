@@ -1,0 +1,147 @@
+"""Illumination of the object by a whole scan: density of frames, photons per pixel, and the multiplicity map."""
+
+import numpy as np
+from scipy.signal import fftconvolve
+from scipy.spatial import ConvexHull, QhullError
+from skimage.draw import polygon
+
+
+def frames_per_pixel(positions: np.ndarray) -> float:
+    """Return the density of a scan, frames per object pixel of the area that the frames stand for.
+
+    Each frame stands for a square of one step; together they reach half a step beyond the convex hull of the positions
+    (area A, perimeter U). So ``k s^2 = A + U s / 2 + s^2`` is solved for the step s, and the density is ``1 / s^2``.
+    This is exact for square lattices that fill a rectangle, and for a single line.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres in object pixels; repeated positions count, since each is an exposure.
+
+    Returns
+    -------
+    float
+        Frames per pixel; 0 when fewer than two distinct positions leave it undefined.
+    """
+    points = np.asarray(positions, dtype=np.float64)
+    if len(points) == 0 or not np.ptp(points, axis=0).any():
+        return 0.0
+    area, perimeter = _hull_size(points)
+    more = len(points) - 1
+    step = (perimeter / 2 + np.sqrt(perimeter**2 / 4 + 4 * more * area)) / (2 * more)
+    return float(step**-2)
+
+
+def photons_per_pixel(dose: float, density: float) -> float:
+    """Return n, the detected photons per object pixel over the scan.
+
+    No unbiased estimate of the phase beats ``1 / sqrt(2 n)`` (Dwyer & Paganin 2024, doi:10.1103/PhysRevB.110.024110).
+
+    Parameters
+    ----------
+    dose : float
+        Mean detected photons per frame.
+    density : float
+        Frames per object pixel, as from `frames_per_pixel`.
+
+    Returns
+    -------
+    float
+        ``dose * density``.
+
+    Raises
+    ------
+    ValueError
+        If either is negative or not finite.
+    """
+    if not (0 <= dose < np.inf and 0 <= density < np.inf):
+        raise ValueError(f"dose and density must be finite and not negative, found {dose} and {density}")
+    return float(dose) * float(density)
+
+
+def multiplicity_map(
+    probe: np.ndarray, positions: np.ndarray, *, origin: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
+    """Return how many frames see each object pixel, each frame weighted by its illumination.
+
+    A frame adds ``|P|^2 / sum |P|^4 * sum |P|^2``: a flat disc adds 1 inside and 0 outside, and for any probe the mean
+    of one frame's contribution over its own photons is 1. Fractions of positions are shared by the four pixels around
+    them (bilinear), which lets one convolution serve any number of frames.
+
+    Parameters
+    ----------
+    probe : (N, N) complex
+        Probe in the window's centre.
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    origin : (int, int)
+        Object pixel (row, col) of the map's element [0, 0].
+    shape : (int, int)
+        Rows and columns of the map; light that falls outside is cut off.
+
+    Returns
+    -------
+    (H, W) float64
+        Multiplicity, not negative.
+    """
+    power = np.abs(probe) ** 2
+    n = power.shape[-1]
+    # Every centre whose window reaches the map lies within n pixels of it.
+    centres = np.zeros((shape[0] + 2 * n, shape[1] + 2 * n))
+    _deposit(centres, np.asarray(positions, dtype=np.float64) - np.array(origin) + n)
+    first = n + n // 2
+    summed = fftconvolve(centres, power * (power.sum() / (power**2).sum()))
+    # The FFT leaves rounding noise of both signs where no light falls.
+    return np.maximum(summed[first : first + shape[0], first : first + shape[1]], 0.0)
+
+
+def hull_mask(positions: np.ndarray, *, origin: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+    """Return the (H, W) bool mask of object pixels inside the convex hull of the positions.
+
+    The pixel nearest to each position always belongs to it, so that a line scan or one frame has a mask too.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    origin, shape : (int, int)
+        Object pixel of the mask's element [0, 0]; rows and columns.
+    """
+    points = np.asarray(positions, dtype=np.float64) - np.array(origin)
+    mask = np.zeros(shape, dtype=bool)
+    nearest = np.floor(points + 0.5).astype(int)
+    nearest = nearest[np.all((nearest >= 0) & (nearest < shape), axis=1)]
+    mask[nearest[:, 0], nearest[:, 1]] = True
+    corners = _hull_corners(points)
+    if corners is not None:
+        mask[polygon(corners[:, 0], corners[:, 1], shape)] = True
+    return mask
+
+
+def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
+    """Add one to a grid at real-valued (row, col) places, shared bilinearly; places off the grid are skipped."""
+    whole = np.floor(points).astype(np.int64)
+    inside = np.all((whole >= 0) & (whole + 1 < grid.shape), axis=1)
+    whole, part = whole[inside], (points - whole)[inside]
+    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
+        np.add.at(grid, (whole[:, 0] + down, whole[:, 1] + right), weight)
+
+
+def _hull_corners(points: np.ndarray) -> np.ndarray | None:
+    """Return the corners of the convex hull in order, or None when the points lie on one line."""
+    try:
+        return np.asarray(points[ConvexHull(points).vertices])
+    except (QhullError, ValueError):
+        return None
+
+
+def _hull_size(points: np.ndarray) -> tuple[float, float]:
+    """Return area and perimeter of the convex hull; a line has two sides."""
+    corners = _hull_corners(points)
+    if corners is None:
+        along = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
+        return 0.0, 2.0 * float(np.ptp(points @ along))
+    ahead = np.roll(corners, -1, axis=0)
+    area = 0.5 * abs(np.sum(corners[:, 0] * ahead[:, 1] - corners[:, 1] * ahead[:, 0]))
+    return float(area), float(np.linalg.norm(ahead - corners, axis=1).sum())

@@ -1,0 +1,85 @@
+"""From a raw measured scan to the conventions of this package: fewer detector pixels, window centres, centred DC.
+
+The raw convention is that of the published Siemens star: DC in the corner, positions are the top-left pixels of the
+windows with an arbitrary offset. Keeping the central n x n of an N x N detector limits the band of the exit wave: the
+real-space pixel grows by N / n, a window covers the same area with n pixels, and positions shrink by n / N.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MARGIN_PX = 2
+
+
+def convert(
+    counts: ArrayLike, scan: ArrayLike, probe: ArrayLike, n: int
+) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.complex64]]:
+    """Convert a raw scan to n x n frames.
+
+    Parameters
+    ----------
+    counts : (k, N, N) array
+        Detected photons, whole numbers of any type, DC in the corner; N even.
+    scan : (k, 2) float
+        Top-left pixel (row, col) of each window in raw object pixels, any offset.
+    probe : (N, N) complex
+        Probe guess, any scale.
+    n : int
+        Side of the frames wanted; even, at most N.
+
+    Returns
+    -------
+    counts : (k, n, n) uint32
+        The central part of each frame, photons unchanged, DC at ``[n / 2, n / 2]``.
+    positions : (k, 2) float64
+        Window centres (row, col) in the new pixels; the outermost windows keep 2 px from the corner's edges.
+    probe : (n, n) complex64
+        The probe with its spectrum cut to the new band, scaled to photons: ``sum |P|^2`` is the mean of a frame.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, counts that are not whole numbers from 0 up, values that are not finite, or an
+        n that is odd or too large.
+    """
+    frames, corners, wave = np.asarray(counts), np.asarray(scan, dtype=np.float64), np.asarray(probe)
+    _check(frames, corners, wave, n)
+    central = _crop(np.fft.fftshift(frames, axes=(-2, -1)), n).astype(np.uint32)
+    positions = (corners - corners.min(axis=0)) * n / frames.shape[-1] + n / 2 + MARGIN_PX
+    return central, positions, _limit_band(wave, n, float(central.sum(dtype=np.float64)) / len(central))
+
+
+def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
+    """Return rows and columns of the smallest object that holds every window with the margin of `convert`."""
+    rows, cols = np.ceil(positions.max(axis=0)).astype(int) + n // 2 + MARGIN_PX
+    return int(rows), int(cols)
+
+
+def _crop(images: NDArray[np.generic], n: int) -> NDArray[np.generic]:
+    """Keep the central n x n of images whose centre is pixel ``N / 2``."""
+    low = images.shape[-1] // 2 - n // 2
+    return images[..., low : low + n, low : low + n]
+
+
+def _limit_band(probe: NDArray[np.generic], n: int, photons: float) -> NDArray[np.complex64]:
+    """Cut the spectrum: pixel ``j`` of the result is the band-limited probe at raw pixel ``j N / n``."""
+    spectrum = np.fft.fftshift(np.fft.fft2(probe.astype(np.complex128)))
+    cut = np.fft.ifft2(np.fft.ifftshift(_crop(spectrum, n)))
+    return (cut * np.sqrt(photons / np.sum(np.abs(cut) ** 2))).astype(np.complex64)
+
+
+def _check(frames: NDArray[np.generic], corners: NDArray[np.float64], probe: NDArray[np.generic], n: int) -> None:
+    side = frames.shape[-1] if frames.ndim == 3 else 0
+    if side == 0 or frames.shape[1] != side or side % 2 or len(frames) == 0:
+        raise ValueError(f"counts must have shape (frames, N, N) with N even, found {frames.shape}")
+    if corners.shape != (len(frames), 2):
+        raise ValueError(f"scan must have shape ({len(frames)}, 2), one corner for each frame; found {corners.shape}")
+    if probe.shape != (side, side):
+        raise ValueError(f"probe must have shape ({side}, {side}) like the frames, found {probe.shape}")
+    if n % 2 or not 2 <= n <= side:
+        raise ValueError(f"n must be even and from 2 to {side}, found {n}")
+    for name, array in (("counts", frames), ("scan", corners), ("probe", probe)):
+        if not np.all(np.isfinite(array)):
+            raise ValueError(f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not")
+    if np.any(frames < 0) or np.any(frames != np.rint(frames)):
+        raise ValueError("counts must be whole numbers from 0 up; found negative or fractional values")

@@ -1,0 +1,227 @@
+"""NPZ files: written with fixed bytes, read without pickle, frames mapped instead of loaded."""
+
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.io.atomic import DataError, atomic
+
+READ_ERRORS = (EOFError, zipfile.BadZipFile, zlib.error, ValueError, OSError, KeyError, NotImplementedError)
+METADATA = "_metadata"
+_BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An array written block by block, so that memory does not grow with its length.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Final shape.
+    dtype : str
+        NumPy dtype.
+    blocks : iterable of ndarray
+        Consecutive parts along the first axis; their lengths must add up to ``shape[0]``.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    blocks: Iterable[np.ndarray]
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+    """Write arrays to an uncompressed NPZ; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+    arrays : mapping of str to array, `Stream` or callable
+        Members in the order given; a callable is asked for its array when its turn comes, so that it may depend on
+        what was streamed before. Object arrays are refused.
+    metadata : mapping, optional
+        Stored as one JSON string under ``_metadata``.
+    """
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for name, value in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                _write_member(member, name, value)
+        if metadata is not None:
+            text = np.array(json.dumps(metadata, sort_keys=True))
+            with archive.open(zipfile.ZipInfo(f"{METADATA}.npy"), "w") as member:
+                np.lib.format.write_array(member, text, allow_pickle=False)
+
+
+def _write_member(member: Any, name: str, value: Any) -> None:
+    if not isinstance(value, Stream):
+        value = value() if callable(value) else value
+        np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
+        return
+    dtype = np.dtype(value.dtype)
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": value.shape}
+    np.lib.format.write_array_header_1_0(member, header)
+    written = 0
+    for block in value.blocks:
+        if block.shape[1:] != value.shape[1:] or block.dtype != dtype:
+            raise ValueError(
+                f"{name}: a block has shape {block.shape} and type {block.dtype}, needed {value.shape[1:]} {dtype}"
+            )
+        member.write(np.ascontiguousarray(block).tobytes())
+        written += len(block)
+    if written != value.shape[0]:
+        raise ValueError(f"{name}: {written} entries were written, {value.shape[0]} announced")
+
+
+def read_npz(path: str | Path, keys: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """Read arrays of an NPZ whole; pickles, bombs and damaged members are refused.
+
+    Parameters
+    ----------
+    path : str or Path
+    keys : iterable of str, optional
+        Wanted members; default all but ``_metadata``.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the key, what was found and what is needed.
+    """
+    check_zip(path)
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = [key for key in archive.files if key != METADATA] if keys is None else list(keys)
+            missing = [key for key in names if key not in archive.files]
+            if missing:
+                raise DataError(
+                    f"{path}: key {missing[0]!r} is missing; found {sorted(archive.files)}, needed {sorted(names)}"
+                )
+            return {key: _member(archive, path, key) for key in names}
+    except DataError:
+        raise
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: not a readable NPZ file ({_first_line(error)}); needed: a complete NPZ archive"
+        ) from error
+
+
+def _member(archive: Any, path: str | Path, key: str) -> np.ndarray:
+    try:
+        return np.asarray(archive[key])
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: a plain array, undamaged"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return "it holds pickled objects" if "allow_pickle" in text or "pickled" in text else text
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Read the JSON object stored under ``_metadata``; `DataError` where it is missing or not JSON."""
+    text = read_npz(path, [METADATA])[METADATA]
+    try:
+        found = json.loads(str(text[()]))
+    except (ValueError, IndexError) as error:
+        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({_first_line(error)})") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: key {METADATA!r} holds {type(found).__name__}, needed a JSON object")
+    return found
+
+
+def member_names(path: str | Path) -> list[str]:
+    """Return the keys of an NPZ without reading its arrays."""
+    return [name.removesuffix(".npy") for name in check_zip(path)]
+
+
+def check_zip(path: str | Path) -> list[str]:
+    """Refuse hostile or damaged zip files before anything is read; return the member names.
+
+    Raises
+    ------
+    DataError
+        For a file that is no zip, for duplicate, absolute, parent or linked member names, and for members that
+        would grow more than 300-fold to over 64 MiB.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: not a zip archive or cut short ({_first_line(error)}); needed: a complete file"
+        ) from error
+    names = [info.filename for info in infos]
+    if len(set(names)) != len(names):
+        raise DataError(f"{path}: member names repeat; needed: each name once")
+    for info in infos:
+        _check_member(path, info)
+    return names
+
+
+def _check_member(path: str | Path, info: zipfile.ZipInfo) -> None:
+    name = info.filename
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
+        raise DataError(f"{path}: member {name!r} points outside the archive; refused")
+    if (info.external_attr >> 16) & 0o170000 == 0o120000:
+        raise DataError(f"{path}: member {name!r} is a symbolic link; refused")
+    if info.file_size > _BOMB_BYTES and info.file_size > _BOMB_RATIO * max(info.compress_size, 1):
+        raise DataError(
+            f"{path}: member {name!r} would grow from {info.compress_size} to {info.file_size} bytes; refused"
+        )
+
+
+def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
+    """Map one stored member read-only; its checksum is verified once, block by block.
+
+    Parameters
+    ----------
+    path : str or Path
+        NPZ written by `write_npz`.
+    key : str
+        Member.
+
+    Returns
+    -------
+    ndarray (memory map)
+        The array; compressed members are read whole instead.
+    """
+    names = check_zip(path)
+    if f"{key}.npy" not in names:
+        raise DataError(f"{path}: key {key!r} is missing; found {[n.removesuffix('.npy') for n in names]}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo(f"{key}.npy")
+            if info.compress_type != zipfile.ZIP_STORED:
+                return read_npz(path, [key])[key]
+            with archive.open(info) as member:
+                while member.read(1 << 22):
+                    pass
+        return _map(path, info)
+    except DataError:
+        raise
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: an undamaged array"
+        ) from error
+
+
+def _map(path: str | Path, info: zipfile.ZipInfo) -> np.ndarray:
+    with open(path, "rb") as file:
+        file.seek(info.header_offset)
+        name_length, extra_length = struct.unpack("<26xHH", file.read(30))
+        file.seek(info.header_offset + 30 + name_length + extra_length)
+        np.lib.format.read_magic(file)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if fortran or dtype.hasobject:
+            raise ValueError(f"stored as {dtype}, Fortran order {fortran}")
+        return np.memmap(path, dtype=dtype, mode="r", offset=file.tell(), shape=shape)

@@ -1,0 +1,76 @@
+"""Stage base: object, probe and scan positions in their canonical form."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy import io
+from ptychostudy.core.counts import generator
+from ptychostudy.core.objects import image_object, make_object
+from ptychostudy.core.probes import make_probe
+from ptychostudy.core.scans import make_scan
+
+
+def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
+    """Make or convert object, probe and scan; write them once.
+
+    Parameters
+    ----------
+    settings : dict
+        Section ``base``.
+    output : Path
+        ``base.npz`` with ``xcoords ycoords probeGuess`` and ``objectGuess`` or ``counts``.
+    source : list of Path
+        The user's or the fetched file, or nothing for a synthetic study.
+    """
+    measured = settings["frames"] == "measured"
+    found = _converted(settings, source[0], measured) if source else _synthetic(settings)
+    positions = found["positions"]
+    arrays = {"ycoords": positions[:, 0], "xcoords": positions[:, 1], "probeGuess": found["probe"].astype(np.complex64)}
+    if measured:
+        arrays["counts"] = found["counts"]
+    else:
+        arrays["objectGuess"] = found["object"].astype(np.complex64)
+        io.check_scan(source[0] if source else output, arrays, None)
+    history = {"tool": "ptychostudy.base", "operation": "canonicalize", "parameters": settings}
+    metadata = {
+        "schema_version": "1.1",
+        "physics_parameters": {"N": len(found["probe"]), "pixel_size_m": settings["pixel_size_m"]},
+        "data_transformations": [history],
+    }
+    io.write_npz(output, arrays, metadata)
+
+
+def _converted(settings: dict[str, Any], source: Path, measured: bool) -> dict[str, np.ndarray]:
+    npz = settings["npz"]
+    found = io.read_user_scan(source, measurement=npz["measurement"], axes=npz["axes"], frames=measured)
+    if len(found["probe"]) != settings["frame_px"]:
+        raise io.DataError(
+            f"{source}: key 'probeGuess' has side {len(found['probe'])}, but base.frame_px is {settings['frame_px']}; "
+            "needed: the same N"
+        )
+    if not measured and "object" not in found:
+        raise io.DataError(
+            f"{source}: key 'objectGuess' is missing; needed to simulate frames (or set base.frames: measured)"
+        )
+    return found
+
+
+def _synthetic(settings: dict[str, Any]) -> dict[str, np.ndarray]:
+    n, wanted, seed = settings["frame_px"], settings["object"], settings["seed"]
+    shape = tuple(wanted["shape_px"])
+    options = {"amplitude": tuple(wanted["amplitude"]), "phase_rad": wanted["phase_rad"]}
+    if wanted["kind"] == "image":
+        pictures = [io.read_image(wanted[key]) for key in ("amplitude_image", "phase_image")]
+        object_ = image_object(*pictures, shape, **options)
+    else:
+        object_ = make_object(wanted["kind"], shape, generator(seed, "object"), **options)
+    probe = make_probe(
+        settings["probe"]["kind"], n, diameter_px=settings["probe"]["diameter_px"], rng=generator(seed, "probe")
+    )
+    scan = settings["scan"]
+    low, high = (n / 2, n / 2), (shape[0] - n / 2 - 1, shape[1] - n / 2 - 1)
+    rng = generator(seed, "scan")
+    positions = make_scan(scan["kind"], low, high, scan["step_px"], rng, jitter_px=scan["jitter_px"])
+    return {"object": object_, "probe": probe, "positions": positions}

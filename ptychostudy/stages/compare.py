@@ -1,0 +1,138 @@
+"""Stage compare: three arms and two controls against the truth of one cell."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ptychostudy import figures, io
+from ptychostudy.core import scoring
+
+COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
+CURVES = ["model", "ring", "frequency", "count", "half_bit", "amplitude", "phase", "complex"]
+
+
+def run(
+    settings: dict[str, Any],
+    *,
+    pinn: Path,
+    baseline: Path,
+    untrained: Path,
+    ptychi: Path,
+    scan: Path,
+    overlap: Path,
+    dose: int,
+    view: str,
+    split: Literal["train", "test"],
+    raw: Path,
+    aligned: Path,
+    metrics: Path,
+    curves: Path,
+    plot: Path,
+    status: Path,
+) -> None:
+    """Score all arms on the same rectangle, mask and truth.
+
+    Parameters
+    ----------
+    settings : dict
+        Section ``compare``.
+    pinn, baseline, untrained, ptychi : Path
+        Products of the arms.
+    scan, overlap : Path
+        Truth and dose; ``{view}_{split}.npz``.
+    dose, view, split
+        The cell.
+    raw, aligned, metrics, curves, plot, status : Path
+        Outputs.
+    """
+    source, seen = io.open_scan(scan), io.read_npz(overlap, ["ycoords", "xcoords"])
+    paths = {"PtychoPINN": pinn, "Baseline": baseline, "PtyChi": ptychi, "Untrained": untrained}
+    records = {arm: io.read_metadata(path) for arm, path in paths.items()}
+    products = {arm: io.read_npz(path, ["reconstructed_object", "coverage", "origin"]) for arm, path in paths.items()}
+    origin, shape = products["PtychoPINN"]["origin"], products["PtychoPINN"]["coverage"].shape
+    cut = {
+        arm: [scoring.cut(found[key], found["origin"], origin, shape) for key in ("reconstructed_object", "coverage")]
+        for arm, found in products.items()
+    }
+    good = [arm for arm in paths if records[arm]["status"] == "ok"]
+    positions = np.stack([seen["ycoords"], seen["xcoords"]], axis=1)
+    mask, coverage = scoring.common_mask([cut[arm][1] for arm in good], positions, origin)
+    truth = scoring.cut(source.truth, (0, 0), origin, shape)
+    fields = {arm: cut[arm][0] for arm in ("PtychoPINN", "Baseline", "PtyChi") if arm in good}
+    fields |= {"Flat": np.ones(shape, np.complex64)} | (
+        {"Untrained": cut["Untrained"][0]} if "Untrained" in good else {}
+    )
+    scores = {arm: _score(field, truth, mask, settings, arm) for arm, field in fields.items()}
+    io.write_npz(raw, {**{arm: found[0] for arm, found in cut.items()}, "truth": truth, "mask": mask, "origin": origin})
+    kept = {arm: found.field for arm, found in scores.items()}
+    io.write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
+    io.write_csv(metrics, COLUMNS, _rows(scores))
+    io.write_csv(curves, CURVES, _curves(scores))
+    title = f"{dose:g} photons per frame, {view}, {split}"
+    rows = {arm: found.evaluation.rows for arm, found in scores.items()}
+    io.write_figure(plot, figures.comparison_plot(kept, truth, mask, title, scores=rows))
+    record = _status(source, io.read_metadata(overlap), records, scores) | {
+        "mask_px": int(mask.sum()),
+        "coverage": coverage,
+    }
+    io.write_json(status, {"dose": dose, "view": view, "split": split, **record})
+
+
+def _score(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str) -> scoring.Score:
+    return scoring.score(
+        field,
+        truth,
+        mask,
+        phase_align=settings["phase_align"],
+        registration=arm in settings["register_arms"],
+        ms_ssim_sigma=settings["ms_ssim_sigma"],
+    )
+
+
+def _rows(scores: dict[str, scoring.Score]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(COLUMNS, (arm, name, *("n/a" if v is None else float(v) for v in values)), strict=True))
+        for arm, found in scores.items()
+        for name, values in found.evaluation.rows.items()
+    ]
+
+
+def _curves(scores: dict[str, scoring.Score]) -> list[dict[str, Any]]:
+    rows = []
+    for arm, found in scores.items():
+        curves = found.evaluation.curves
+        whole = curves["value"]
+        for ring in range(len(whole.correlation)):
+            numbers = [float(whole.frequency[ring]), int(whole.count[ring]), float(whole.half_bit[ring])]
+            parts = [
+                float(curves[k].correlation[ring]) if k in curves else "n/a" for k in ("amplitude", "phase", "value")
+            ]
+            rows.append(dict(zip(CURVES, (arm, ring, *numbers, *parts), strict=True)))
+    return rows
+
+
+def _status(
+    source: io.Scan, overlap: dict[str, Any], records: dict[str, Any], scores: dict[str, scoring.Score]
+) -> dict[str, Any]:
+    n = source.photons_measured * overlap["frames_per_pixel"]
+    keys = ("status", "reason", "statistics", "converged")
+    arms = {
+        arm: {key: record.get(key) for key in keys} | {"status": record["status"]} for arm, record in records.items()
+    }
+    arms["Flat"] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
+    for arm, found in scores.items():
+        arms[arm] |= found.record
+    failed = [arm for arm in records if arm not in scoring.CONTROLS and records[arm]["status"] != "ok"]
+    return {
+        "status": "failed" if failed else "success",
+        "truth": source.metadata["truth"],
+        "photons_requested": source.photons_requested,
+        "photons_measured": source.photons_measured,
+        "photons_per_pixel": n,
+        "phase_floor_rad": 1 / np.sqrt(2 * n),
+        "overlap": {key: value for key, value in overlap.items() if isinstance(value, float)},
+        "ranges": {key: float(value) for key, value in scores["Flat"].evaluation.ranges.items()},
+        "definitions": scoring.DEFINITIONS,
+        "arms": arms,
+    }

@@ -1,0 +1,53 @@
+"""Stage fetch: a published measured scan, from the package index to the conventions of this package."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ptychostudy.core.siemens_star import convert, object_shape
+from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.download import download_source, extract_bz2_member
+
+_RELEASE = ("tike", "0.26.0")
+_SHA256 = "e6a89bfb8e62ff77e01ca2cef4384898b1208f541652a5449dc0c61781006a19"
+_MEMBER = "tike-0.26.0/tests/data/siemens-star-small.npz.bz2"
+# The member decompresses to 34 MB.
+_LIMIT_BYTES = 64 << 20
+FRAME_PX = 64
+
+
+def fetch_siemens_star(cache_dir: str | Path) -> dict[str, np.ndarray]:
+    """Get 516 measured X-ray frames of a Siemens star.
+
+    Parameters
+    ----------
+    cache_dir : str or Path
+        Keeps the archive (26 MB), so that a second call needs no network.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``counts`` (516, 64, 64) uint32, ``ycoords`` and ``xcoords`` (516,) float64 window centres, ``probeGuess``
+        (64, 64) complex64 in photons, ``objectGuess`` (H, W) complex64 of ones (there is no ground truth).
+
+    Raises
+    ------
+    DataError
+        If the archive cannot be had, is not the expected one, or its member is damaged.
+    """
+    archive = download_source(*_RELEASE, _SHA256, cache_dir)
+    raw_path = Path(cache_dir) / Path(_MEMBER).stem
+    try:
+        extract_bz2_member(archive, _MEMBER, raw_path, limit_bytes=_LIMIT_BYTES)
+        raw = read_npz(raw_path, ["data", "scan", "probe"])
+    finally:
+        raw_path.unlink(missing_ok=True)
+    side = raw["data"].shape[-1]
+    counts, positions, probe = convert(raw["data"][0], raw["scan"][0], raw["probe"].reshape(side, side), FRAME_PX)
+    return {
+        "counts": counts,
+        "ycoords": positions[:, 0],
+        "xcoords": positions[:, 1],
+        "probeGuess": probe,
+        "objectGuess": np.ones(object_shape(positions, FRAME_PX), np.complex64),
+    }

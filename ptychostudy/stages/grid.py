@@ -1,0 +1,25 @@
+"""Stage grid: the phase-only grid of differences, as a text and as a picture."""
+
+from pathlib import Path
+
+from ptychostudy import figures, io
+from ptychostudy.core.tables import check_preview, ssim_grid_summary
+
+
+def run(*, delta: Path, preview: Path, summary: Path, output_md: Path, output_png: Path) -> None:
+    """Render the differences after checking that the preview is about phase only.
+
+    Parameters
+    ----------
+    delta, preview, summary : Path
+        ``metrics_delta_summary.json``, ``metrics_delta_highlights_preview.txt``, ``metrics_summary.json``.
+    output_md, output_png : Path
+        ``ssim_grid_summary.md``, ``ssim_grid.png``.
+    """
+    problems = check_preview(io.read_text(preview))
+    if problems:
+        raise io.DataError(f"{preview}: {'; '.join(problems)}; run the stage summarize again")
+    found = io.read_json(delta, ["deltas", "cells"])
+    picture = figures.ssim_grid(found, io.read_json(summary, ["jobs"]))
+    io.write_text(output_md, ssim_grid_summary(found))
+    io.write_figure(output_png, picture)

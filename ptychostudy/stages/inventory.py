@@ -1,0 +1,34 @@
+"""Stage inventory: every file of the study with its size and sha256."""
+
+from pathlib import Path
+
+from ptychostudy import io
+
+VOLATILE = ("manifest.json",)
+"""Files under data/phase_f that hold a wall time: listed, but without size and hash, which differ from run to run."""
+
+
+def run(*, files: list[Path], text: Path, record: Path) -> None:
+    """List the study's files.
+
+    Parameters
+    ----------
+    files : list of Path
+        Hub-relative paths.
+    text, record : Path
+        Outputs ``artifact_inventory.txt`` (one sorted path a line) and ``artifact_inventory.json``.
+    """
+    absolute = [path for path in files if path.is_absolute()]
+    if absolute:
+        raise io.DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
+    found = {path.as_posix(): _entry(path) for path in sorted(set(files))}
+    io.write_json(record, {"files": found, "n_files": len(found)})
+    io.write_text(text, "".join(f"{name}\n" for name in sorted(found)))
+
+
+def _entry(path: Path) -> dict[str, object]:
+    if not path.is_file():
+        raise io.DataError(f"{path}: is part of the study but does not exist")
+    if path.name in VOLATILE and "phase_f" in path.parts:
+        return {"volatile": True}
+    return {"bytes": path.stat().st_size, "sha256": io.sha256_of(path)}

@@ -1,0 +1,90 @@
+"""Stage simulate: frames at one dose, simulated or thinned from measured ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy import io
+from ptychostudy.core import counts as photons
+from ptychostudy.core.probes import probe_diameter_px
+from ptychostudy.core.split import split_scan
+
+
+def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, train: Path, test: Path) -> None:
+    """Write ``patched_train.npz`` and ``patched_test.npz`` of one dose; frames are streamed in blocks.
+
+    Parameters
+    ----------
+    settings : dict
+        Keys ``seed`` and ``split``.
+    base, reference : Path
+        Positions (and measured counts); object and probe.
+    dose : int
+        Mean detected photons per frame.
+    train, test : Path
+        Outputs.
+    """
+    arrays = io.read_npz(base, ["ycoords", "xcoords"])
+    known = io.read_npz(reference, ["objectGuess", "probeGuess"])
+    positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
+    parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **settings["split"])
+    for (split, index), path in zip(parts.items(), (train, test), strict=True):
+        if "counts" in io.member_names(base):
+            scale, blocks = _thinned(base, index, dose, photons.generator(settings["seed"], "thinning", dose, split))
+        else:
+            rng = photons.generator(settings["seed"], "simulation", dose, split)
+            scale, blocks = _simulated(known, positions[index], dose, rng)
+        history = io.read_metadata(base)["data_transformations"]
+        history.append(
+            {"tool": "ptychostudy.simulate", "operation": "detect", "parameters": {"dose": dose, **settings}}
+        )
+        metadata = {
+            "schema_version": "1.1",
+            "physics_parameters": {"nphotons": dose, "N": len(known["probeGuess"])},
+            "truth": io.read_metadata(reference)["truth"],
+            "split": split,
+            "data_transformations": history,
+        }
+        _write(path, blocks, positions[index], known, scale, metadata, index)
+
+
+def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator) -> Any:
+    object_, probe = known["objectGuess"].astype(np.complex128), known["probeGuess"].astype(np.complex128)
+    scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), dose)
+    return scale, photons.simulated_blocks(object_, scale * probe, positions, rng)
+
+
+def _thinned(base: Path, index: np.ndarray, dose: int, rng: np.random.Generator) -> Any:
+    counts = io.open_frames(base)
+    measured = photons.mean_counts(counts, index)
+    if dose > measured:
+        raise io.DataError(
+            f"{base}: holds {measured:.6g} photons per frame, but simulate.doses asks for {dose}; needed: at most that"
+        )
+    overall = photons.mean_counts(counts)
+    return np.sqrt(dose / measured * measured / overall), photons.thinned_blocks(counts, index, dose / measured, rng)
+
+
+def _write(
+    path: Path, blocks: Any, positions: np.ndarray, known: Any, scale: float, metadata: Any, index: np.ndarray
+) -> None:
+    n, total = len(known["probeGuess"]), 0
+
+    def counted() -> Any:
+        nonlocal total
+        for block in blocks:
+            total += int(block.sum(dtype=np.int64))
+            yield block
+
+    arrays = {
+        "ycoords": positions[:, 0],
+        "xcoords": positions[:, 1],
+        "scan_index": index,
+        "probeGuess": (scale * known["probeGuess"]).astype(np.complex64),
+        "objectGuess": known["objectGuess"],
+        "counts": io.Stream((len(positions), n, n), "uint32", counted()),
+        "photons_requested": np.float64(metadata["physics_parameters"]["nphotons"]),
+        "photons_measured": lambda: np.float64(total / len(positions)),
+    }
+    io.write_npz(path, arrays, metadata)

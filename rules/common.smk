@@ -1,0 +1,95 @@
+"""Common: validate the configuration, and what the rules ask of it. No rules."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(workflow.basedir))
+
+from ptychostudy import provenance
+from ptychostudy.settings import ConfigError, parse_study, stage_settings
+
+try:
+    STUDY = parse_study(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, ["train", "test"]
+CELL = "dose_{dose}/{view}/{split}"
+
+
+wildcard_constraints:
+    dose=r"[0-9]+",
+    view="|".join(VIEWS),
+    split=r"train|test",
+    arm=r"PtychoPINN|Baseline|PtyChi",
+
+
+scattergather:
+    shards=STUDY.infer.shards,
+
+
+def settings(stage):
+    """Return a params function: the JSON of what one stage reads, and nothing else."""
+
+    def of(wildcards):
+        view = wildcards.get("view") if stage == "overlap" else None
+        return json.dumps(stage_settings(STUDY, stage, view), sort_keys=True)
+
+    return of
+
+
+def code(stage):
+    """Return the digest of a stage's own sources; comments and docstrings do not count."""
+    return provenance.code_digest(f"ptychostudy.stages.{stage}")
+
+
+def cells(pattern):
+    """Expand a path over all doses, views and splits of the study."""
+    return expand(pattern, dose=DOSES, view=VIEWS, split=SPLITS)
+
+
+def base_source(wildcards):
+    """Return the file a study starts from, where it has one."""
+    if STUDY.base.kind == "siemens_star":
+        return "data/base/siemens_star.npz"
+    return STUDY.base.npz.path or []
+
+
+def study_files(wildcards):
+    """Return every file of the study that the inventory lists; logs and reports about it are not among them."""
+    files = ["data/base/base.npz", "data/base/reference.npz", "data/phase_c/run_manifest.json", "data/phase_d/metrics_bundle.json"]
+    files += expand("data/phase_c/dose_{dose}/patched_{split}.npz", dose=DOSES, split=SPLITS)
+    files += expand("data/phase_d/{view}/{view}_{split}.npz", view=VIEWS, split=SPLITS)
+    files += expand("data/phase_d/{view}/{split}_metrics.json", view=VIEWS, split=SPLITS)
+    networks = ["baseline/gs1", *(f"{view}/gs{STUDY.overlap.gridsize}" for view in VIEWS)]
+    kept = ["wts.h5.zip", "history.csv", "training.json"]
+    files += expand("data/phase_e/dose_{dose}/{network}/{file}", dose=DOSES, network=networks, file=kept)
+    kept = ["ptychi_reconstruction.npz", "manifest.json"]
+    files += cells(expand("data/phase_f/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
+    kept = ["PtychoPINN.npz", "Baseline.npz", "Untrained.npz"]
+    files += cells(expand("data/inference/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
+    kept = ["reconstructions.npz", "reconstructions_aligned.npz", "comparison_metrics.csv"]
+    kept += ["frc_curves.csv", "comparison_plot.png", "status.json"]
+    files += cells(expand("analysis/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
+    kept = ["comparison_manifest.json", "metrics_summary.json", "metrics_summary.md", "metrics_delta_summary.json"]
+    kept += ["metrics_delta_highlights.txt", "metrics_delta_highlights_preview.txt", "aggregate_report.md"]
+    kept += ["aggregate_highlights.txt", "metrics_digest.md", "ssim_grid_summary.md", "ssim_grid.png"]
+    kept += ["correlation_heatmap.png", "ms_ssim_heatmap.png", "dose_curves.png", "overlap_curves.png"]
+    return files + expand("analysis/{file}", file=kept)
+
+
+def gpu_slots():
+    """Return how many gpu=1 jobs may run at once here: the GPUs, or without any one per core."""
+    if shutil.which("nvidia-smi") is None:
+        return workflow.cores or 1
+    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+    return max(listed.stdout.count("GPU "), 1)
+
+
+if workflow.local_exec and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", gpu_slots())

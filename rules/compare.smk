@@ -1,0 +1,57 @@
+"""Compare (phase G): the products of all arms and the truth -> aligned fields, metrics, curves and a picture.
+
+in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz  data/phase_f/dose_{dose}/{view}/{split}/...  truth
+out  analysis/dose_{dose}/{view}/{split}/...
+"""
+
+
+rule compare:
+    input:
+        pinn="data/inference/dose_{dose}/{view}/{split}/PtychoPINN.npz",
+        baseline="data/inference/dose_{dose}/{view}/{split}/Baseline.npz",
+        untrained="data/inference/dose_{dose}/{view}/{split}/Untrained.npz",
+        ptychi="data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz",
+        scan="data/phase_c/dose_{dose}/patched_{split}.npz",
+        overlap="data/phase_d/{view}/{view}_{split}.npz",
+    output:
+        raw="analysis/dose_{dose}/{view}/{split}/reconstructions.npz",
+        aligned="analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz",
+        metrics="analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv",
+        curves="analysis/dose_{dose}/{view}/{split}/frc_curves.csv",
+        plot=report(
+            "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
+            caption="../report/comparison.rst",
+            category="Reconstructions",
+            labels={"dose": "{dose}", "view": "{view}", "split": "{split}"},
+        ),
+        status="analysis/dose_{dose}/{view}/{split}/status.json",
+    log:
+        "logs/analysis/dose_{dose}/{view}/{split}/compare.log",
+    benchmark:
+        "benchmarks/analysis/dose_{dose}/{view}/{split}/compare.tsv"
+    conda:
+        "../envs/plot.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("compare"),
+        settings=settings("compare"),
+    shell:
+        """
+        python -m ptychostudy compare \
+            --settings {params.settings:q} \
+            --pinn {input.pinn:q} \
+            --baseline {input.baseline:q} \
+            --untrained {input.untrained:q} \
+            --ptychi {input.ptychi:q} \
+            --scan {input.scan:q} \
+            --overlap {input.overlap:q} \
+            --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
+            --raw {output.raw:q} \
+            --aligned {output.aligned:q} \
+            --metrics {output.metrics:q} \
+            --curves {output.curves:q} \
+            --plot {output.plot:q} \
+            --status {output.status:q} 2>&1 | tee {log:q}
+        """

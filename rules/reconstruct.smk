@@ -1,0 +1,37 @@
+"""Reconstruct (phase F): the frames of a view -> the iterative arm (pty-chi).
+
+in   data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/{view}_{split}.npz
+out  data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz  manifest.json
+"""
+
+
+rule reconstruct:
+    input:
+        scan="data/phase_c/dose_{dose}/patched_{split}.npz",
+        view="data/phase_d/{view}/{view}_{split}.npz",
+    output:
+        object="data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz",
+        manifest="data/phase_f/dose_{dose}/{view}/{split}/manifest.json",
+    log:
+        "logs/data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz.log",
+    benchmark:
+        "benchmarks/data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz.tsv"
+    conda:
+        "../envs/ptychi.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        code=code("reconstruct"),
+        settings=settings("reconstruct"),
+    shell:
+        """
+        python -m ptychostudy reconstruct \
+            --settings {params.settings:q} \
+            --scan {input.scan:q} \
+            --view {input.view:q} \
+            --output {output.object:q} \
+            --manifest {output.manifest:q} \
+            --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split} 2>&1 | tee {log:q}
+        """

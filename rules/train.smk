@@ -1,0 +1,73 @@
+"""Train (phase E): frames and groups -> the physics-informed network of each view, the Baseline of each dose.
+
+in   data/phase_c/dose_{dose}/patched_train.npz  data/phase_d/{view}/{view}_train.npz
+out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,training.json}  the same under baseline/gs1
+"""
+
+
+rule train_pinn:
+    input:
+        scan="data/phase_c/dose_{dose}/patched_train.npz",
+        view="data/phase_d/{view}/{view}_train.npz",
+    output:
+        bundle="data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip",
+        history="data/phase_e/dose_{dose}/{view}/gs{gridsize}/history.csv",
+        record="data/phase_e/dose_{dose}/{view}/gs{gridsize}/training.json",
+    log:
+        "logs/data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip.log",
+    benchmark:
+        "benchmarks/data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip.tsv"
+    conda:
+        "../envs/keras.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("train"),
+        settings=settings("train_pinn"),
+    shell:
+        """
+        python -m ptychostudy train \
+            --arm PtychoPINN \
+            --settings {params.settings:q} \
+            --scan {input.scan:q} \
+            --view {input.view:q} \
+            --bundle {output.bundle:q} \
+            --history {output.history:q} \
+            --record {output.record:q} \
+            --label dose_{wildcards.dose}/{wildcards.view} 2>&1 | tee {log:q}
+        """
+
+
+rule train_baseline:
+    input:
+        scan="data/phase_c/dose_{dose}/patched_train.npz",
+    output:
+        bundle="data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip",
+        history="data/phase_e/dose_{dose}/baseline/gs1/history.csv",
+        record="data/phase_e/dose_{dose}/baseline/gs1/training.json",
+    log:
+        "logs/data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip.log",
+    benchmark:
+        "benchmarks/data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip.tsv"
+    conda:
+        "../envs/keras.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=code("train"),
+        settings=settings("train_baseline"),
+    shell:
+        """
+        python -m ptychostudy train \
+            --arm Baseline \
+            --settings {params.settings:q} \
+            --scan {input.scan:q} \
+            --bundle {output.bundle:q} \
+            --history {output.history:q} \
+            --record {output.record:q} \
+            --label dose_{wildcards.dose} 2>&1 | tee {log:q}
+        """

@@ -1,0 +1,149 @@
+"""Ring correlation: identity, noise floor, the law against truth, thresholds and published crossings."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.core.frc import area, crossing, cutoff, half_bit, half_period_px, ring_correlation
+
+
+def white(rng, shape):
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+
+def full(shape):
+    return np.ones(shape, dtype=bool)
+
+
+def test_identical_images_correlate_fully_and_saturate():
+    image = white(np.random.default_rng(1), (64, 90))
+    curve = ring_correlation(image, image, full(image.shape))
+    # Rounding of a ratio of sums.
+    np.testing.assert_allclose(curve.correlation, 1.0, atol=1e-12)
+    found = cutoff(curve, 0.5)
+    assert found.saturated and found.frequency == 1.0 and found.ring == 33.0
+    assert area(curve) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_opposite_contrast_reads_minus_one():
+    image = white(np.random.default_rng(2), (48, 48))
+    np.testing.assert_allclose(ring_correlation(-image, image, full(image.shape)).correlation, -1.0, atol=1e-12)
+
+
+def test_independent_noise_has_the_spread_of_its_ring():
+    rng = np.random.default_rng(3)
+    scaled = []
+    for _ in range(60):
+        curve = ring_correlation(white(rng, (64, 64)), white(rng, (64, 64)), full((64, 64)), taper=0.0)
+        scaled.append(curve.correlation[1:] * np.sqrt(2 * curve.count[1:]))
+    # n complex pairs hold 2n real ones: the real part has variance 1 / (2n), so the scaled values have variance one.
+    # 60 x 32 values: standard error of the rms 1 / sqrt(2 x 1920) = 1.6 %; the loss of the mean and the window's
+    # zero border lines (n effective 6 % smaller) raise it a little: 10 %.
+    assert np.sqrt(np.mean(np.square(scaled))) == pytest.approx(1.0, abs=0.1)
+    assert abs(np.mean(scaled)) < 4 / np.sqrt(1920)
+
+
+@pytest.mark.parametrize("snr", [1 / 3, 1.0, 4.0])
+def test_against_truth_follows_the_snr_law(snr):
+    rng = np.random.default_rng(4)
+    truth = white(rng, (256, 256))
+    curve = ring_correlation(truth + white(rng, truth.shape) / np.sqrt(snr), truth, full(truth.shape))
+    outer = curve.count > 200
+    mean = np.average(curve.correlation[outer], weights=curve.count[outer])
+    # About 5e4 independent pairs: standard error below 0.005.
+    assert mean == pytest.approx(np.sqrt(snr / (1 + snr)), abs=0.015)
+
+
+def test_between_halves_one_seventh_is_one_half_against_truth():
+    rng = np.random.default_rng(5)
+    truth = white(rng, (256, 256))
+    # SNR 1/3 in the sum of the halves is 1/6 in each.
+    halves = [truth + white(rng, truth.shape) * np.sqrt(6) for _ in range(2)]
+    curve = ring_correlation(*halves, full(truth.shape))
+    mean = np.average(curve.correlation[40:], weights=curve.count[40:])
+    assert mean == pytest.approx(1 / 7, abs=0.02)
+
+
+def test_half_bit_limits():
+    assert half_bit(1) == pytest.approx(1.0, abs=1e-12)
+    # 1 / sqrt(1e12) = 1e-6 is left of the n-dependent terms.
+    assert half_bit(1e12) == pytest.approx(0.1716, abs=5e-5)
+    assert np.all(np.diff(half_bit(np.arange(1, 100))) < 0)
+
+
+@pytest.mark.parametrize(
+    ("curve", "threshold", "expected"),
+    [
+        ([0.95, 0.72, 0.55, 0.45, 0.20], 0.5, 2.5),
+        ([0.95, 0.72, 0.66, 0.51], 0.5, 4.0),
+        ([0.80, 0.40, 0.20, 0.10], 0.5, 0.75),
+        ([0.80, 0.40, 0.20, 0.10], 1 / 7, 2.5714285714),
+        ([0.40, 0.90, 0.10], 0.5, 0.0),
+        ([0.9, 0.5, 0.5], 0.5, 3.0),
+        ([0.9, 0.7, 0.3], [0.5, 0.5, 0.5], 1.5),
+    ],
+)
+def test_crossings(curve, threshold, expected):
+    # Ten digits are what the published vectors are given with.
+    assert crossing(curve, threshold) == pytest.approx(expected, abs=1e-9)
+
+
+def test_half_bit_cutoff_ignores_the_single_pixel_of_ring_zero():
+    rng = np.random.default_rng(6)
+    truth = white(rng, (64, 64))
+    curve = ring_correlation(truth + 0.1 * white(rng, truth.shape), truth, full(truth.shape))
+    assert curve.half_bit[0] == pytest.approx(1.0)
+    assert cutoff(curve, "half_bit").saturated
+
+
+def test_rings_are_counted_and_scaled_to_nyquist():
+    image = white(np.random.default_rng(7), (32, 50))
+    curve = ring_correlation(image, image, full(image.shape))
+    assert curve.side_px == 32 and curve.frequency[-1] == 1.0
+    # Ring 1 holds radii 0.5 to 1.5: the eight neighbours of zero frequency.
+    assert curve.count[0] == 1 and curve.count[1] == 8
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_low_pass_is_cut_where_it_was_filtered(axis):
+    rng = np.random.default_rng(8)
+    image = white(rng, (128, 128))
+    radius = np.hypot(*np.meshgrid(np.fft.fftfreq(128), np.fft.fftfreq(128), indexing="ij"))
+    low = np.fft.ifft2(np.fft.fft2(image) * (radius < 0.25)) + 0.1 * white(rng, image.shape)
+    found = cutoff(ring_correlation(np.roll(low, 0, axis), image, full(image.shape)), 0.5)
+    # 0.25 cycles/px is half of Nyquist; one ring is 1/64 and the window smears one more.
+    assert found.frequency == pytest.approx(0.5, abs=2 / 64)
+    assert half_period_px(found.frequency, 128) == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_common_mean_or_edge_does_not_correlate():
+    rng = np.random.default_rng(9)
+    first, second = 5 + 0.1 * white(rng, (64, 64)), 5 + 0.1 * white(rng, (64, 64))
+    curve = ring_correlation(first, second, full((64, 64)))
+    # Without removing the mean, ring 0 and the window's side lobes would read 1; ring 1 has eight pixels: 4 / sqrt(16).
+    assert np.mean(np.abs(curve.correlation[5:])) < 0.2
+
+
+@pytest.mark.parametrize("level", [1.0, 0.3 - 2j, 1e-9])
+def test_a_constant_image_is_zero_everywhere(level):
+    truth = white(np.random.default_rng(10), (40, 40))
+    curve = ring_correlation(np.full((40, 40), level), truth, full((40, 40)))
+    np.testing.assert_array_equal(curve.correlation, 0.0)
+    assert cutoff(curve, 0.5) == (0.0, 0.0, False)
+    assert half_period_px(0.0, 40) == 40.0
+
+
+def test_uncovered_pixels_do_not_enter():
+    rng = np.random.default_rng(11)
+    truth, mask = white(rng, (48, 48)), full((48, 48))
+    mask[20:24, 10:20] = False
+    garbage = np.where(mask, truth, 1e3)
+    np.testing.assert_allclose(ring_correlation(garbage, truth, mask).correlation, 1.0, atol=1e-12)
+
+
+def test_too_small_a_field_and_unknown_threshold_are_refused():
+    image = white(np.random.default_rng(12), (15, 80))
+    with pytest.raises(ValueError, match="at least 16 px a side, the covered rectangle has 15"):
+        ring_correlation(image, image, full(image.shape))
+    image = white(np.random.default_rng(13), (16, 16))
+    with pytest.raises(ValueError, match="'one_bit'"):
+        cutoff(ring_correlation(image, image, full(image.shape)), "one_bit")

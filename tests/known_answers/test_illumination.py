@@ -1,0 +1,67 @@
+"""Illumination: photons per pixel of the study grid, multiplicity against exact sums, the scan hull."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.core import illumination
+from ptychostudy.core.probes import make_probe
+from ptychostudy.core.propagate import split_positions, translate
+
+
+def square(rows, cols, step):
+    return np.stack(np.meshgrid(np.arange(rows) * step, np.arange(cols) * step, indexing="ij"), -1).reshape(-1, 2)
+
+
+def test_photons_per_pixel_of_the_study_grid():
+    # anchors.md A8.4: N = 64, step 8, 1e3 photons per frame: n = 15.6.
+    assert illumination.photons_per_pixel(1e3, illumination.frames_per_pixel(square(9, 7, 8.0))) == pytest.approx(
+        15.625
+    )
+    with pytest.raises(ValueError, match="not negative"):
+        illumination.photons_per_pixel(-1.0, 1.0)
+
+
+def test_multiplicity_of_flat_discs():
+    rows, cols = np.indices((32, 32)) - 16
+    disc = 3j * (np.hypot(rows, cols) < 10)
+    one = illumination.multiplicity_map(disc, np.array([[40.0, 55.0]]), origin=(20, 30), shape=(40, 50))
+    # Rounding of the FFT convolution.
+    np.testing.assert_allclose(
+        one[40 - 20 - 16 : 40 - 20 + 16, 55 - 30 - 16 : 55 - 30 + 16], np.abs(disc) / 3, atol=1e-12
+    )
+    assert one.sum() == pytest.approx((np.abs(disc) > 0).sum())
+    positions = np.array([[40.0, 55.0], [40.0, 55.0], [30.0, 35.0], [1000.0, 55.0]])
+    many = illumination.multiplicity_map(disc, positions, origin=(20, 30), shape=(40, 50))
+    assert many.max() == pytest.approx(2.0) and many[10, 5] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("n", [32, 33])
+def test_multiplicity_against_exactly_shifted_probes(n):
+    probe = make_probe("zoneplate", n, diameter_px=18.0)
+    positions = np.random.default_rng(0).uniform(30, 90, (300, 2))
+    corners, fractions = split_positions(positions, n)
+    exact = np.zeros((120, 120))
+    for (row, col), power in zip(corners, np.abs(translate(probe, fractions)) ** 2, strict=True):
+        exact[row : row + n, col : col + n] += power
+    exact *= 1 / (np.abs(probe) ** 4).sum()
+    found = illumination.multiplicity_map(probe, positions, origin=(5, 9), shape=(110, 100))
+    # Bilinear sharing widens a frame by 0.4 px rms; over a few dozen frames that is about a per cent of the mean.
+    assert np.abs(found - exact[5:115, 9:109]).max() < 0.03 * exact[40:80, 40:80].mean()
+
+
+def test_mean_multiplicity_is_density_times_area():
+    probe = make_probe("disc", 32, diameter_px=18.0)
+    power = np.abs(probe) ** 2
+    found = illumination.multiplicity_map(probe, square(30, 30, 4.0), origin=(40, 40), shape=(40, 40))
+    # Whole periods of the lattice in its middle: the mean is exactly (sum p)^2 / sum p^2 frames' area per 16 px^2.
+    assert found.mean() == pytest.approx(power.sum() ** 2 / (power**2).sum() / 16.0, rel=1e-9)
+
+
+def test_hull_mask():
+    mask = illumination.hull_mask(
+        np.array([[2.0, 3.0], [2.0, 9.0], [7.0, 3.0], [7.0, 9.0]]), origin=(1, 1), shape=(10, 12)
+    )
+    expected = np.zeros((10, 12), dtype=bool)
+    expected[1:7, 2:9] = True
+    np.testing.assert_array_equal(mask, expected)
+    assert illumination.hull_mask(np.array([[4.0, 4.4]]), origin=(0, 0), shape=(9, 9)).sum() == 1

@@ -1,0 +1,65 @@
+"""Subsampling: exact counts, nesting, and the share that meets a wanted overlap."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.core.overlap import mean_overlap_of_frames
+from ptychostudy.core.subsample import solve_s_img, subsample_frames
+
+
+def square(rows, cols, step):
+    return np.stack(np.meshgrid(np.arange(rows) * step, np.arange(cols) * step, indexing="ij"), -1).reshape(-1, 2)
+
+
+def test_subsample_counts_and_nests():
+    def draw(n, share, seed=456):
+        return subsample_frames(n, share, np.random.default_rng(seed))
+
+    assert [len(draw(100, 0.5)), len(draw(50, 0.8)), len(draw(100, 0.29)), len(draw(7, 0.5)), len(draw(9, 1))] == [
+        50,
+        40,
+        29,
+        3,
+        9,
+    ]
+    np.testing.assert_array_equal(draw(9, 1.0), np.arange(9))
+    np.testing.assert_array_equal(draw(100, 0.4), draw(100, 0.4))
+    assert np.all(np.diff(draw(100, 0.4)) > 0)
+    assert set(draw(100, 0.3)) < set(draw(100, 0.6))
+    assert not np.array_equal(draw(100, 0.4), draw(100, 0.4, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("n", "share"), [(100, 0.0), (100, -0.1), (100, 1.01), (100, float("nan")), (3, 0.3), (0, 0.5)]
+)
+def test_subsample_refuses(n, share):
+    with pytest.raises(ValueError, match="s_img"):
+        subsample_frames(n, share, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("target", [0.15, 0.4, 0.6])
+@pytest.mark.parametrize("seed", [456, 7])
+def test_solved_share_meets_the_target(target, seed):
+    positions = square(30, 30, 6.0) + np.random.default_rng(3).uniform(-1, 1, (900, 2))
+    share = solve_s_img(positions, target, 40.0, rng_seed=seed)
+    kept = positions[subsample_frames(900, share, np.random.default_rng(seed))]
+    assert abs(mean_overlap_of_frames(kept, 40.0) - target) <= 0.01
+
+
+def test_solved_share_keeps_the_exact_count():
+    # Shares are k / n: rounding must never lose the k-th frame.
+    for n in (7, 49, 343, 1000):
+        for k in range(1, n + 1):
+            assert len(subsample_frames(n, k / n, np.random.default_rng(0))) == k
+
+
+def test_unattainable_targets_name_the_range():
+    positions = square(20, 20, 6.0)
+    most = mean_overlap_of_frames(positions, 10.0)
+    with pytest.raises(ValueError, match=rf"range is \[0, {most:.4f}\]"):
+        solve_s_img(positions, most + 0.02, 10.0)
+    assert solve_s_img(positions, most + 0.005, 10.0) == 1.0
+    with pytest.raises(ValueError, match="more frames allow finer steps"):
+        solve_s_img(square(1, 3, 1.0), 0.5, 100.0)
+    with pytest.raises(ValueError, match="in \\(0, 1\\)"):
+        solve_s_img(positions, 1.2, 10.0)

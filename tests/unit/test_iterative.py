@@ -1,0 +1,197 @@
+"""`ptychostudy.iterative`: what comes back lies where the truth lies; bad arguments are named before torch loads."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from ptychostudy.algorithms import ALGORITHMS, summarize
+from ptychostudy.iterative import reconstruct
+
+SCRIPT = """
+import contextlib
+import io
+import json
+import numpy as np
+from ptychostudy.core.propagate import intensities, translate
+from ptychostudy.iterative import reconstruct
+
+n, shape = 32, (71, 82)
+rng = np.random.default_rng(5)
+rows, cols = np.indices(shape)
+object_ = np.where((rows - 30) ** 2 + (cols - 50) ** 2 < 80, 0.6, 1.0).astype(complex)
+object_[38:42, 22:48] *= np.exp(0.8j)
+object_[26:48, 34:37] *= np.exp(-0.6j)
+y, x = np.indices((n, n)) - n / 2
+radius = np.hypot(y, x) / 9
+probe = 0.5 * (1 - np.tanh((radius - 1) * 6)) * np.exp(4j * radius**2)
+lattice = np.stack(np.meshgrid(np.arange(19, 51, 4.0), np.arange(19, 62, 4.0), indexing="ij"), -1).reshape(-1, 2)
+positions = lattice + rng.uniform(-1.2, 1.2, lattice.shape)
+clean = intensities(object_, probe, positions)
+scale = 1e6 / clean.sum((1, 2)).mean()
+counts = rng.poisson(scale * clean).astype(np.uint32)
+probe = probe * np.sqrt(counts.sum() / len(counts) / np.sum(np.abs(probe) ** 2))
+
+seen = []
+first = reconstruct(counts, positions, probe, shape, epochs=20, on_epoch=lambda *args: seen.append(args))
+again = reconstruct(counts, positions, probe, shape, epochs=20)
+poisson = [reconstruct(counts, positions, probe, shape, epochs=3, noise_model="poisson") for _ in range(2)]
+refined = reconstruct(counts, positions, 0.8j * probe, shape, epochs=20, refine_probe=True)
+diverged = reconstruct(counts, positions, probe, shape, epochs=8, algorithm="ePIE", optimizer="sgd", step_size=1e6)
+
+lit = np.zeros(shape, bool)
+lit[19:51, 19:62] = True
+
+def correlation(a, b):
+    a, b = a[lit] - a[lit].mean(), b[lit] - b[lit].mean()
+    return float(abs(np.vdot(a, b)) / np.linalg.norm(a) / np.linalg.norm(b))
+
+def best_shift(found):
+    steps = [(r, c) for r in (-1, -0.5, -0.25, 0, 0.25, 0.5, 1) for c in (-1, -0.5, -0.25, 0, 0.25, 0.5, 1)]
+    return max(steps, key=lambda step: correlation(translate(found, step), object_))
+
+factor = np.vdot(first.object[lit], object_[lit]) / np.vdot(first.object[lit], first.object[lit])
+print(json.dumps({
+    "correlation": correlation(first.object, object_),
+    "error": float(np.linalg.norm(factor * first.object[lit] - object_[lit]) / np.linalg.norm(object_[lit])),
+    "mirrored": correlation(first.object[::-1, ::-1], object_),
+    "conjugated": correlation(first.object.conj(), object_),
+    "shift": best_shift(first.object),
+    "mean amplitude": float(np.sqrt(np.mean(np.abs(first.object[lit]) ** 2))),
+    "same bits": bool(np.array_equal(first.object, again.object)) and first.loss.tolist() == again.loss.tolist(),
+    "same bits poisson": bool(np.array_equal(poisson[0].object, poisson[1].object)),
+    "probe kept": bool(np.array_equal(first.probe, probe.astype(np.complex64))),
+    "epochs": [entry[0] for entry in seen],
+    "losses told": [entry[2] for entry in seen] == first.loss.tolist(),
+    "finite": first.finite,
+    "types": [str(first.object.dtype), list(first.object.shape), len(first.loss)],
+    "refined gauge": abs(complex(np.vdot(0.8j * probe, refined.probe) / np.vdot(probe, probe) / 0.64) - 1),
+    "refined correlation": correlation(refined.object, object_),
+    "diverged finite": diverged.finite,
+    "diverged converged": diverged.converged,
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def result():
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(SCRIPT)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == "", "pty-chi's warnings reached standard error"
+    return json.loads(run.stdout)
+
+
+def test_the_object_comes_back(result):
+    # Mean-free correlation; a flat object has none, and a mirror image or a complex conjugate stays far below.
+    assert result["correlation"] > 0.9
+    assert result["mirrored"] < 0.6
+    assert result["conjugated"] < result["correlation"] - 0.1
+
+
+def test_the_object_lies_where_the_truth_lies(result):
+    # Of shifts in quarter pixels, zero fits best: no offset of half a pixel or of one, on either axis.
+    assert result["shift"] == [0, 0]
+
+
+def test_the_object_is_of_order_one_in_the_given_gauge(result):
+    # The probe's power is that of the frames, so the transmitted power of the object is one to the lit area's contrast.
+    assert result["mean amplitude"] == pytest.approx(1.0, abs=0.15)
+    assert result["types"] == ["complex64", [71, 82], 20]
+    assert result["finite"]
+
+
+def test_two_runs_give_the_same_bits(result):
+    assert result["same bits"]
+    assert result["same bits poisson"]
+
+
+def test_a_known_probe_comes_back_as_given(result):
+    assert result["probe kept"]
+
+
+def test_a_refined_probe_stays_in_the_given_gauge(result):
+    # The factor is divided out in float64 and rounded to complex64.
+    assert result["refined gauge"] < 1e-5
+    assert result["refined correlation"] > 0.9
+
+
+def test_every_epoch_is_reported_with_its_loss(result):
+    assert result["epochs"] == list(range(1, 21))
+    assert result["losses told"]
+
+
+def test_divergence_is_a_result_not_an_exception(result):
+    assert result["diverged finite"] is False
+    assert result["diverged converged"] is False
+
+
+def _arguments(**changes):
+    given = {
+        "counts": np.ones((3, 8, 8)),
+        "positions": np.full((3, 2), 10.0),
+        "probe": np.ones((8, 8), complex),
+        "object_shape": (20, 20),
+    }
+    return given | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "lsqml"}, "one of LSQML, ePIE, rPIE, DM, RAAR, BH, autodiff; found 'lsqml'"),
+        ({"noise_model": "laplace"}, "one of gaussian, poisson"),
+        ({"algorithm": "DM", "noise_model": "poisson"}, "available for LSQML"),
+        ({"algorithm": "DM", "step_size": 1.0}, "DM has no step"),
+        ({"optimizer": "lbfgs"}, "one of adam, sgd"),
+        ({"step_size": 0.0}, "step_size must be positive"),
+        ({"device": "tpu"}, "device must be"),
+        ({"epochs": 0}, "epochs must be a whole number"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number"),
+        ({"threads": 0}, "threads must be a whole number"),
+        ({"probe": np.ones((8, 6), complex)}, "square"),
+        ({"probe": np.ones((7, 7), complex)}, "even side"),
+        ({"probe": 100 * np.ones((8, 8), complex)}, "probe power"),
+        ({"counts": np.ones((3, 6, 6))}, "counts must have shape"),
+        ({"counts": -np.ones((3, 8, 8))}, "not negative"),
+        ({"counts": np.full((3, 8, 8), np.nan)}, "counts must be finite"),
+        ({"counts": np.zeros((3, 8, 8))}, "probe power"),
+        ({"positions": np.full((2, 2), 10.0)}, "positions must have shape"),
+        ({"positions": np.full((3, 2), 2.0)}, "outside the object"),
+        ({"positions": np.full((3, 2), 16.6)}, "outside the object"),
+    ],
+)
+def test_bad_arguments_are_named(changes, message):
+    given = _arguments(**changes)
+    arrays = [given.pop(name) for name in ("counts", "positions", "probe", "object_shape")]
+    with pytest.raises(ValueError, match=message):
+        reconstruct(*arrays, **given)
+    assert "torch" not in sys.modules
+
+
+def test_algorithms_are_those_of_the_study():
+    assert ALGORITHMS == ("LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff")
+
+
+@pytest.mark.parametrize(
+    ("loss", "converged", "change"),
+    [
+        (np.r_[9.0, np.full(11, 2.0)], True, 0.0),
+        (np.linspace(2.0, 1.0, 11), False, 0.5),
+        (np.full(10, 2.0), False, 0.0),  # too few epochs to tell
+    ],
+)
+def test_convergence_is_the_change_over_ten_epochs(loss, converged, change):
+    result = summarize(np.ones((4, 4)), np.ones((2, 2)), loss)
+    assert (result.converged, result.finite) == (converged, True)
+    assert result.change_last_ten == pytest.approx(change)
+
+
+def test_nan_is_never_converged():
+    result = summarize(np.full((4, 4), np.nan), np.ones((2, 2)), np.full(20, 2.0))
+    assert not result.finite
+    assert not result.converged
