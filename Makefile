@@ -19,9 +19,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 override VENV := .venv
-READY := $(VENV)/.ready
+override READY := $(VENV)/.ready
 GATES := format lint types smk schema unit stages workflow faults interop
-TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings.py ptychostudy/provenance.py
+TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
 
@@ -49,13 +49,14 @@ environment: $(READY)
 
 # Without the stamp a folder is half made and is made anew; with it, a new lock or pyproject only changes what differs.
 $(READY): constraints.txt pyproject.toml | check-python
-	@[ -f $@ ] || rm -rf $(VENV)
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@rm -f $@
 	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
+	$(VENV)/bin/python -m pip install --no-deps ptychodus==1.7.0
 	@touch $@
 
 check-python:
+	@[ -f $(READY) ] || rm -rf $(VENV)
 	@[ -f $(READY) ] || command -v $(PYTHON) >/dev/null || { \
 		echo "No '$(PYTHON)' on PATH; needed: Python 3.11 to 3.13, or make PYTHON=/path/to/python" >&2; exit 1; }
 	@[ -f $(READY) ] || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \

@@ -1,15 +1,12 @@
 """ptychostudy: reconstruction quality against photon dose and scan overlap, for three families of methods.
-
 Order of reading = order of data. Path grammar:
-
     data/base/{base,reference}.npz                          object, probe, scan; what the arms are scored against
     data/phase_c/dose_{dose}/patched_{split}.npz            frames
     data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
     data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
     data/phase_f/dose_{dose}/{view}/{split}/                iterative reconstructions
     data/inference/dose_{dose}/{view}/{split}/              shards, then one canvas per network
-    analysis/dose_{dose}/{view}/{split}/                    comparison of a cell
-    analysis/                                               tables, figures, verification
+    analysis/, analysis/dose_{dose}/{view}/{split}/         tables, figures, verification; comparison of a cell
 """
 
 from snakemake.utils import min_version
@@ -33,6 +30,7 @@ include: "rules/infer.smk"
 include: "rules/compare.smk"
 include: "rules/summarize.smk"
 include: "rules/verify.smk"
+include: "rules/export.smk"
 
 
 localrules:
@@ -52,3 +50,11 @@ rule post_verify:
         "analysis/check_dense_highlights.log",
         "analysis/artifact_inventory.txt",
         "analysis/verification_report.json",
+
+
+onerror:
+    blocked.run(log=log, command=resume_command())
+
+
+onsuccess:
+    blocked.resolve()

@@ -1,6 +1,7 @@
 """``python -m ptychostudy STAGE ...``: one stage by hand, no Snakemake needed.
 
-The options of a stage are the keyword arguments of its ``run`` function. Only that stage is imported.
+The options of a stage are the keyword arguments of its ``run`` function. Only that stage is imported. Settings come as
+the workflow passes them, ``--settings JSON``, or from the study's configuration, ``--config config/config.yaml``.
 """
 
 import argparse
@@ -38,6 +39,7 @@ STAGES = {
     "verify": "check every artifact and recompute its numbers",
     "gate": "print the result; fail if any check failed",
     "export": "one arm as a Ptychodus product",
+    "blocked": "what stopped a run, from Snakemake's log, and how to continue",
     "archive": "move a finished or broken study aside",
 }
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
@@ -60,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     options.pop("threads")
     try:
         if "settings" in options:
-            options["settings"] = _settings(options["settings"])
+            options["settings"] = _settings(stage, options, options.pop("config"))
         run(**options)
     except (ValueError, OSError) as error:
         print(
@@ -124,12 +126,19 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--threads", type=int, default=1, help="threads for arithmetic (default 1)")
     for name, parameter in inspect.signature(run).parameters.items():
+        if name == "settings":
+            source = parser.add_mutually_exclusive_group(required=True)
+            source.add_argument(
+                "--settings", help="JSON object of the stage's settings, or @FILE; as the workflow gives it"
+            )
+            source.add_argument(
+                "--config", type=Path, help="by hand: the study's YAML, of which the stage takes its part"
+            )
+            continue
         required = parameter.default is inspect.Parameter.empty
         options: dict[str, Any] = {"required": required, "default": None if required else parameter.default}
         kind = parameter.annotation
-        if name == "settings":
-            options |= {"help": "JSON object of the stage's settings, or @FILE"}
-        elif get_origin(kind) is list:
+        if get_origin(kind) is list:
             options |= {"nargs": "*", "type": get_args(kind)[0]}
         elif get_origin(kind) is Literal:
             options |= {"choices": get_args(kind)}
@@ -139,11 +148,27 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def _settings(text: str) -> dict[str, Any]:
+class _Found(dict[str, Any]):
+    """Settings typed by hand: a key that a stage looks for in vain is bad input."""
+
+    def __missing__(self, key: str) -> Any:
+        raise ValueError(
+            f"--settings lacks key {key!r}, found {sorted(self)}; needed: all keys, or --config FILE instead"
+        )
+
+
+def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+    """Return a stage's settings from its JSON, or from the configuration of the whole study."""
+    if config is not None:
+        from ptychostudy.settings import read_study, stage_settings  # pydantic, which no job of the workflow needs
+
+        section = {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}.get(options.get("arm", ""), stage)
+        return stage_settings(read_study(config), section, options["view"] if stage == "overlap" else None)
+    text = options["settings"]
     if text.startswith("@"):
         text = Path(text[1:]).read_text(encoding="utf-8")
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_hook=_Found)
     except json.JSONDecodeError as error:
         raise ValueError(f"--settings is not JSON ({error}); needed: an object with the stage's keys") from error
     if not isinstance(found, dict):

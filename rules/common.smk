@@ -2,21 +2,21 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-
-from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
 from ptychostudy.settings import ConfigError, parse_study, stage_settings
+from ptychostudy.stages import blocked
 
 try:
     STUDY = parse_study(config)
 except ConfigError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"ptychostudy: {error}")  # a WorkflowError would add lines of this file, which are not what is wrong
 
 DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, ["train", "test"]
 CELL = "dose_{dose}/{view}/{split}"
@@ -60,9 +60,26 @@ def base_source(wildcards):
     return STUDY.base.npz.path or []
 
 
+def arm_file(wildcards):
+    """Return the product of the arm that is to be exported."""
+    if wildcards.arm == "PtyChi":
+        return "data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz"
+    return "data/inference/dose_{dose}/{view}/{split}/{arm}.npz"
+
+
+def resume_command():
+    """Return what a person types to continue this run."""
+    return f"cd {shlex.quote(str(workflow.workdir_init))} && {shlex.join(sys.argv)}"
+
+
 def study_files(wildcards):
     """Return every file of the study that the inventory lists; logs and reports about it are not among them."""
-    files = ["data/base/base.npz", "data/base/reference.npz", "data/phase_c/run_manifest.json", "data/phase_d/metrics_bundle.json"]
+    files = [
+        "data/base/base.npz",
+        "data/base/reference.npz",
+        "data/phase_c/run_manifest.json",
+        "data/phase_d/metrics_bundle.json",
+    ]
     files += expand("data/phase_c/dose_{dose}/patched_{split}.npz", dose=DOSES, split=SPLITS)
     files += expand("data/phase_d/{view}/{view}_{split}.npz", view=VIEWS, split=SPLITS)
     files += expand("data/phase_d/{view}/{split}_metrics.json", view=VIEWS, split=SPLITS)

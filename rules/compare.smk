@@ -39,19 +39,10 @@ rule compare:
         settings=settings("compare"),
     shell:
         """
-        python -m ptychostudy compare \
-            --settings {params.settings:q} \
-            --pinn {input.pinn:q} \
-            --baseline {input.baseline:q} \
-            --untrained {input.untrained:q} \
-            --ptychi {input.ptychi:q} \
-            --scan {input.scan:q} \
-            --overlap {input.overlap:q} \
+        python -m ptychostudy compare --settings {params.settings:q} \
             --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
-            --raw {output.raw:q} \
-            --aligned {output.aligned:q} \
-            --metrics {output.metrics:q} \
-            --curves {output.curves:q} \
-            --plot {output.plot:q} \
-            --status {output.status:q} 2>&1 | tee {log:q}
+            --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
+            --ptychi {input.ptychi:q} --scan {input.scan:q} --overlap {input.overlap:q} \
+            --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \
+            --curves {output.curves:q} --plot {output.plot:q} --status {output.status:q} 2>&1 | tee {log:q}
         """

@@ -15,7 +15,10 @@ rule summarize:
         manifest="analysis/comparison_manifest.json",
         summary="analysis/metrics_summary.json",
         summary_md=report(
-            "analysis/metrics_summary.md", caption="../report/summary.rst", category="Tables", labels={"table": "summary"}
+            "analysis/metrics_summary.md",
+            caption="../report/summary.rst",
+            category="Tables",
+            labels={"table": "summary"},
         ),
         delta="analysis/metrics_delta_summary.json",
         highlights="analysis/metrics_delta_highlights.txt",
@@ -37,19 +40,11 @@ rule summarize:
         settings=settings("summarize"),
     shell:
         """
-        python -m ptychostudy summarize \
-            --settings {params.settings:q} \
-            --status {input.status:q} \
-            --tables {input.tables:q} \
-            --scans {input.scans:q} \
-            --manifest {output.manifest:q} \
-            --summary-json {output.summary:q} \
-            --summary-md {output.summary_md:q} \
-            --delta-json {output.delta:q} \
-            --highlights {output.highlights:q} \
-            --preview {output.preview:q} \
-            --report-md {output.report_md:q} \
-            --report-highlights {output.report_highlights:q} \
+        python -m ptychostudy summarize --settings {params.settings:q} \
+            --status {input.status:q} --tables {input.tables:q} --scans {input.scans:q} \
+            --manifest {output.manifest:q} --summary-json {output.summary:q} --summary-md {output.summary_md:q} \
+            --delta-json {output.delta:q} --highlights {output.highlights:q} --preview {output.preview:q} \
+            --report-md {output.report_md:q} --report-highlights {output.report_highlights:q} \
             --digest-md {output.digest:q} 2>&1 | tee {log:q}
         """
 

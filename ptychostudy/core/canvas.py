@@ -64,7 +64,8 @@ class PartialCanvas:
         Raises
         ------
         ValueError
-            If counts or window and patch shapes differ, a patch leaves the canvas, or a value is not finite or exceeds 2**20.
+            If counts or window and patch shapes differ, a patch leaves the canvas, or a value is not finite or exceeds
+            2**20.
         """
         patches, corners = np.asarray(patches), np.asarray(corners)
         if len(patches) != len(corners):

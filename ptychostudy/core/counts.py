@@ -48,6 +48,8 @@ def photon_scale(mean_intensity: float, dose: float) -> float:
     float
         ``sqrt(dose / mean_intensity)``; intensities scale with its square.
     """
+    if not 0 < dose < math.inf:
+        raise ValueError(f"dose is {dose} photons per frame; needed: a positive number")
     if not mean_intensity > 0:
         raise ValueError(
             f"the mean frame holds {mean_intensity} units of intensity; nothing to scale to {dose} photons"

@@ -6,7 +6,6 @@ Everything is fitted on the complex field. Plane fits on wrapped angles break as
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 PLANE, MEAN, NONE = "plane", "mean", "none"
 # Relative spread below which a field counts as constant: a few roundings of complex64, which canvases are stored in.

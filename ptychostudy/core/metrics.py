@@ -21,7 +21,6 @@ column ``None`` in every metric: any number there would be a metric of noise, an
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from skimage.restoration import unwrap_phase
 
 from ptychostudy.core.frc import RingCurve, area, cutoff, half_period_px, ring_correlation

@@ -60,8 +60,8 @@ def cut(
     rows, cols = shape
     if min(row, col) < 0 or row + rows > field.shape[0] or col + cols > field.shape[1]:
         raise ValueError(
-            f"rectangle at {tuple(rectangle_origin)} of shape {tuple(shape)} leaves the field at {tuple(origin)} of shape "
-            f"{field.shape}"
+            f"rectangle at {tuple(rectangle_origin)} of shape {tuple(shape)} leaves the field at {tuple(origin)} "
+            f"of shape {field.shape}"
         )
     return field[row : row + rows, col : col + cols]
 

@@ -5,6 +5,8 @@ windows with an arbitrary offset. Keeping the central n x n of an N x N detector
 real-space pixel grows by N / n, a window covers the same area with n pixels, and positions shrink by n / N.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -55,20 +57,21 @@ def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
     return int(rows), int(cols)
 
 
-def _crop(images: NDArray[np.generic], n: int) -> NDArray[np.generic]:
+def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
     """Keep the central n x n of images whose centre is pixel ``N / 2``."""
     low = images.shape[-1] // 2 - n // 2
     return images[..., low : low + n, low : low + n]
 
 
-def _limit_band(probe: NDArray[np.generic], n: int, photons: float) -> NDArray[np.complex64]:
+def _limit_band(probe: NDArray[Any], n: int, photons: float) -> NDArray[np.complex64]:
     """Cut the spectrum: pixel ``j`` of the result is the band-limited probe at raw pixel ``j N / n``."""
     spectrum = np.fft.fftshift(np.fft.fft2(probe.astype(np.complex128)))
     cut = np.fft.ifft2(np.fft.ifftshift(_crop(spectrum, n)))
-    return (cut * np.sqrt(photons / np.sum(np.abs(cut) ** 2))).astype(np.complex64)
+    scale = np.sqrt(photons / np.sum(np.abs(cut) ** 2))
+    return np.asarray(cut * scale, dtype=np.complex64)
 
 
-def _check(frames: NDArray[np.generic], corners: NDArray[np.float64], probe: NDArray[np.generic], n: int) -> None:
+def _check(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[Any], n: int) -> None:
     side = frames.shape[-1] if frames.ndim == 3 else 0
     if side == 0 or frames.shape[1] != side or side % 2 or len(frames) == 0:
         raise ValueError(f"counts must have shape (frames, N, N) with N even, found {frames.shape}")

@@ -39,8 +39,9 @@ def split_scan(
     for name, index in parts.items():
         if len(index) == 0:
             raise ValueError(
-                f"the {name} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, cut at fraction {fraction} "
-                f"with a guard band of {2 * half:.1f} px; needed frames on both sides (split.fraction, split.guard_px)"
+                f"the {name} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, "
+                f"cut at fraction {fraction} with a guard band of {2 * half:.1f} px; "
+                "needed: frames on both sides (split.fraction, split.guard_px)"
             )
     return parts
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ptychostudy.io.arrays import READ_ERRORS, check_zip
 from ptychostudy.io.atomic import DataError, atomic
+from ptychostudy.io.hdf5 import read_dataset
 
 _JSON = ("config.json", "normalization.json", "provenance.json")
 MEMBERS = ("config.json", "weights.h5", "probe.npy", "normalization.json", "provenance.json")
@@ -66,18 +67,20 @@ def read_bundle(path: str | Path) -> dict[str, Any]:
             contents = {name: archive.read(name) for name in MEMBERS}
         bundle: dict[str, Any] = {name.removesuffix(".json"): json.loads(contents[name]) for name in _JSON}
         bundle["probe"] = np.lib.format.read_array(io.BytesIO(contents["probe.npy"]), allow_pickle=False)
-        bundle["weights"] = _read_weights(contents["weights.h5"])
+        bundle["weights"] = _read_weights(path, contents["weights.h5"])
+    except DataError:
+        raise
     except READ_ERRORS as error:
-        raise DataError(f"{path}: damaged bundle ({error}); train it again") from error
+        raise DataError(f"{path}: damaged bundle ({error}); needed: a complete one, train it again") from error
     return bundle
 
 
-def _read_weights(data: bytes) -> dict[str, np.ndarray]:
+def _read_weights(path: str | Path, data: bytes) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
+            found[name] = read_dataset(path, name, item, len(data))
 
     with h5py.File(io.BytesIO(data), "r") as file:
         file.visititems(visit)

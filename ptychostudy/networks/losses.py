@@ -14,37 +14,6 @@ EPSILON = 1e-4
 """Floor of the rate in units of the mean intensity; a tenth of a photon per frame at 1e3 photons."""
 
 
-def amplitude_factor(counts, frames=None, mask=None):
-    """Return f with ``f^2 = (N / 2)^2 / mean(sum counts)`` over the given frames.
-
-    Parameters
-    ----------
-    counts : (n, N, N) integer array
-        Photon counts, may be memory-mapped; read frame by frame.
-    frames : sequence of int, optional
-        Frames to average over (those of the training set); all by default.
-    mask : (N, N) array, optional
-        Detector weights; masked pixels do not count.
-
-    Returns
-    -------
-    float
-        Factor of the amplitudes.
-
-    Raises
-    ------
-    ValueError
-        If the frames hold no photon.
-    """
-    frames = range(len(counts)) if frames is None else frames
-    weight = 1.0 if mask is None else np.asarray(mask, dtype=np.float64)
-    totals = [float(np.sum(counts[int(k)] * weight, dtype=np.float64)) for k in frames]
-    mean = float(np.mean(totals)) if totals else 0.0
-    if not mean > 0:
-        raise ValueError(f"the {len(totals)} frames hold {mean} photons on average; normalisation needs more than none")
-    return counts.shape[-1] / 2 / mean**0.5
-
-
 def poisson(mask=None):
     """Build the Poisson likelihood ``mean(rate - y log(rate + eps)) / mean intensity``.
 

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from keras import layers as kl
-from keras import ops
 
 from . import layers as physics
+from .ancestor import ancestor
+from .blocks import Channel, Compose, DepthToSpace, Head, Seeds, SpaceToDepth, Surround, double
 
 KINDS = ("pinn", "supervised")
 ARCHITECTURES = ("backprojection", "ptychopinn")
+LEVELS = 2
+"""Poolings of the back-projection U-Net, after the packing of 2 x 2 pixels."""
+AMPLITUDE_MAX = 2.0
+"""Largest amplitude of the sigmoid head, in units of the mean transmission."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,6 @@ class NetworkModel:
     n: int
     frames: int
     side: int
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """Initial values: one seed for each named layer, independent of the order in which layers are built."""
-
-    seed: int
-
-    def conv(self, filters, name, size=3, kernel_initializer=None, **options):
-        """Build a 3 x 3 (or size x size) convolution with its own seeded He-normal weights."""
-        key = np.random.SeedSequence([self.seed, *name.encode()]).generate_state(1)[0]
-        initializer = kernel_initializer or keras.initializers.HeNormal(seed=int(key >> 1))
-        return kl.Conv2D(filters, size, padding="same", kernel_initializer=initializer, name=name, **options)
 
 
 def gauge_probe(probe):
@@ -93,12 +85,8 @@ def build_model(
     mask=None,
     seed=0,
     width=16,
-    levels=3,
-    steps=0,
-    momentum=0.0,
+    steps=12,
     amplitude_head="softplus",
-    amplitude_max=2.0,
-    packed=4,
     scale=2,
 ):
     """Build one network; see the module for what `kind` and `architecture` mean.
@@ -117,10 +105,12 @@ def build_model(
         Detector weights, 1 = counts.
     seed : int
         Seed of the initial weights.
-    width, levels, steps, momentum
-        Filters of the first level, levels, and data-consistency steps of the back-projection network.
+    width : int
+        Filters of the back-projection network's first level.
+    steps : int
+        Data-consistency sweeps before its convolutions, see `layers.BackProject`.
     amplitude_head : {"softplus", "sigmoid"}
-        Amplitude activation of the back-projection network; the sigmoid is scaled to ``amplitude_max``.
+        Its amplitude activation; the sigmoid is scaled to `AMPLITUDE_MAX`.
     scale : int
         Filter scale of the ancestor's network.
 
@@ -143,13 +133,12 @@ def build_model(
     }
     probes = physics.FrameProbes(probe, name="frame_probes")(inputs["fractions"])
     if architecture == "ptychopinn":
-        canvas, maps = _ancestor(kind, inputs, side, seeds, scale)
+        canvas, maps = ancestor(kind, inputs, side, seeds, scale)
     else:
-        square, support = lit_sides(probe, side, multiple=2**levels * (2 if packed else 1))
+        square, support = lit_sides(probe, side)
         margin = (side - square) // 2
-        project = physics.BackProject(square, margin, support, mask, steps=steps, momentum=momentum, name="back_project")
-        features = project(inputs["amplitude"], probes, inputs["offsets"])
-        maps = _unet(features, seeds, width, levels, (amplitude_head, amplitude_max), packed)
+        project = physics.BackProject(square, margin, support, mask, steps=steps, name="back_project")
+        maps = _unet(project(inputs["amplitude"], probes, inputs["offsets"]), seeds, width, amplitude_head)
         maps = [Surround(margin, value, name=f"surround{value}")(m) for m, value in zip(maps, (1, 0), strict=True)]
         canvas = Compose(name="compose")(*maps)
     return _finish(kind, inputs, probes, canvas, maps)
@@ -167,196 +156,40 @@ def _check(kind, architecture, n, frames, side):
         raise ValueError(f"a supervised network takes single frames on their own window, found C={frames}, P={side}")
 
 
-class Compose(kl.Layer):
-    """Complex field from amplitude and phase: two (B, H, W, k) -> (B, H, W, 2 k), real parts first."""
+def _unet(features, seeds, width, amplitude_head):
+    """U-Net with skip connections and two heads; features (B, Q, Q, 5) -> amplitude and phase (B, Q, Q, 1).
 
-    def call(self, amplitude, phase):
-        """Return real and imaginary parts side by side."""
-        return ops.concatenate([amplitude * ops.cos(phase), amplitude * ops.sin(phase)], axis=-1)
-
-
-class Head(kl.Layer):
-    """Bounded phase or positive amplitude.
-
-    ``softplus``: ``softplus(x + log(e - 1))`` is 1 at x = 0 and its slope vanishes only far below zero amplitude, so
-    a head cannot saturate at a constant as the ancestor's sigmoid did; ``sigmoid``: between 0 and ``top``, 1 at x = 0
-    for top = 2; ``phase``: ``pi tanh(x)``.
-
-    Parameters
-    ----------
-    form : {"softplus", "sigmoid", "phase"}
-        Activation.
-    top : float
-        Largest amplitude of the sigmoid.
+    It works on 2 x 2 pixels packed into channels: half the side costs a quarter of the time, and what a head adds to
+    its base still has full resolution.
     """
-
-    def __init__(self, form, top=1.0, **kwargs):
-        super().__init__(**kwargs)
-        if form not in ("softplus", "sigmoid", "phase"):
-            raise ValueError(f"amplitude head must be 'softplus' or 'sigmoid', found {form!r}")
-        self.form, self.top = form, top
-
-    def call(self, x):
-        """Activate."""
-        if self.form == "softplus":
-            return ops.softplus(x + math.log(math.e - 1.0))
-        return self.top * ops.sigmoid(x) if self.form == "sigmoid" else math.pi * ops.tanh(x / self.top)
-
-
-class Surround(kl.Layer):
-    """Pad the two image axes with a constant: no light comes from there, so nothing is known."""
-
-    def __init__(self, margin, value, **kwargs):
-        super().__init__(**kwargs)
-        self.margin, self.value = margin, float(value)
-
-    def call(self, x):
-        """Pad (B, H, W, k) by the margin on every side."""
-        pads = ((0, 0), (self.margin, self.margin), (self.margin, self.margin), (0, 0))
-        return ops.pad(x, pads, constant_values=self.value)
-
-
-def _double(x, filters, name, seeds):
-    """Two 3 x 3 convolutions with ReLU."""
-    for part in "ab":
-        x = seeds.conv(filters, f"{name}_{part}", activation="relu")(x)
-    return x
-
-
-def _unet(features, seeds, width, levels, head, packed):
-    """U-Net with skip connections and two heads; features (B, Q, Q, k) -> amplitude and phase (B, Q, Q, 1)."""
-    x = SpaceToDepth(name="pack")(features) if packed else features
-    skips = []
-    for level in range(levels):
-        x = _double(x, width * 2**level, f"down{level}", seeds)
+    skips, x = [], SpaceToDepth(name="pack")(features)
+    for level in range(LEVELS):
+        x = double(x, width * 2**level, f"down{level}", seeds)
         skips.append(x)
         x = kl.MaxPooling2D(2, name=f"pool{level}")(x)
-    x = _double(x, width * 2**levels, "bottom", seeds)
-    for level in reversed(range(levels)):
+    x = double(x, width * 2**LEVELS, "bottom", seeds)
+    for level in reversed(range(LEVELS)):
         x = kl.UpSampling2D(2, name=f"grow{level}")(x)
         x = kl.Concatenate(name=f"skip{level}")([x, skips[level]])
-        x = _double(x, width * 2**level, f"up{level}", seeds)
-    if packed:
-        x = DepthToSpace(name="unpack")(seeds.conv(4 * packed, "packed_map")(x))
+        x = double(x, width * 2**level, f"up{level}", seeds)
+    x = DepthToSpace(name="unpack")(seeds.conv(width, "packed_map")(x))
     x = kl.Concatenate(name="see_input")([x, features])
-    import os
-    zi = {"kernel_initializer": "zeros"} if os.environ.get("ZI") else {}
-    amplitude = seeds.conv(1, "amplitude_map", **zi)(x)
-    phase = seeds.conv(1, "phase_map", **zi)(x)
-    if os.environ.get("NORES"):
-        return Head(*head, name="amplitude_head")(amplitude), Head("phase", math.pi, name="phase_head")(phase)
-    amplitude = Residual("softplus", name="amplitude_head")(amplitude, features[..., 2:3])
-    phase = Residual("phase", name="phase_head")(phase, features[..., 3:4])
-    return amplitude, phase
-
-
-class Residual(kl.Layer):
-    def __init__(self, form, **kwargs):
-        super().__init__(**kwargs)
-        self.form = form
-
-    def call(self, x, base):
-        if self.form == "phase":
-            return math.pi * ops.tanh((x + base) / math.pi)
-        return ops.softplus(x + base + ops.log(1.0 - ops.exp(-base - 1e-3)))
-
-
-def _ancestor_down(x, filters, seeds):
-    """Encoder of the ancestor: blocks of two convolutions and a pooling."""
-    for level, count in enumerate(filters):
-        x = _double(x, count, f"down{level}", seeds)
-        x = kl.MaxPooling2D(2, name=f"pool{level}")(x)
-    return x
-
-
-def _ancestor_up(x, filters, name, seeds):
-    """Decoder of the ancestor: blocks of two convolutions and a nearest-neighbour upsampling."""
-    for level, count in enumerate(filters):
-        x = _double(x, count, f"{name}{level}", seeds)
-        x = kl.UpSampling2D(2, name=f"{name}{level}_grow")(x)
-    return x
-
-
-def _ancestor(kind, inputs, side, seeds, scale):
-    """Build the ancestor's topology; return canvas (B, P, P, 2) and amplitude and phase maps."""
-    amplitude = kl.Permute((2, 3, 1), name="channels")(inputs["amplitude"])
-    frames, n = inputs["amplitude"].shape[1:3]
-    if kind == "supervised":
-        x = _ancestor_down(amplitude, [scale * f for f in (32, 64, 128)], seeds)
-        maps = [
-            seeds.conv(1, f"{name}_map")(_ancestor_up(x, [scale * f for f in (128, 64, 32)], name, seeds))
-            for name in ("amplitude", "phase")
-        ]
-        return Compose(name="compose")(*maps), maps
-    maps = _ancestor_patches(amplitude, n, frames, seeds, scale)
-    patches = kl.Permute((3, 1, 2), name="patches")(Compose(name="compose")(*maps))
-    centre = np.pad(np.ones((n // 2, n // 2)), n // 4)
-    reassemble = physics.Reassemble(centre, side, name="reassemble")
-    parts = [reassemble(patches[:, k : k + frames], inputs["offsets"]) for k in (0, frames)]
-    return kl.Concatenate(name="canvas")(
-        [kl.Reshape((side, side, 1), name=f"part{k}")(p) for k, p in enumerate(parts)]
-    ), maps
-
-
-def _ancestor_patches(x, n, frames, seeds, scale):
-    """Amplitude and phase patches (B, N, N, C) that are zero outside the central N/2 x N/2 (``pad_object``)."""
-    down = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
-    if n not in down:
-        raise ValueError(f"architecture 'ptychopinn' takes windows of side {tuple(down)}, found {n}")
-    x = _ancestor_down(x, [scale * f for f in down[n]], seeds)
-    grow = [scale * f for f in {64: (64, 32), 128: (128, 64, 32), 256: (256, 128, 64, 32)}[n]]
-    maps = []
-    for name, head in (
-        ("amplitude", Head("sigmoid", name="amplitude_head")),
-        ("phase", Head("phase", name="phase_head")),
-    ):
-        y = _ancestor_up(x, grow, name, seeds)
-        # The ancestor keeps the last four channels for an outer branch even where there is none.
-        y = seeds.conv(frames, f"{name}_map")(y[..., :-4])
-        maps.append(kl.ZeroPadding2D(n // 4, name=f"{name}_pad")(head(y)))
-    return maps
+    amplitude = Head(amplitude_head, AMPLITUDE_MAX, name="amplitude_head")
+    phase = Head("phase", math.pi, name="phase_head")
+    return (
+        amplitude(seeds.conv(1, "amplitude_map")(x), Channel(2, name="amplitude_base")(features)),
+        phase(seeds.conv(1, "phase_map")(x), Channel(3, name="phase_base")(features)),
+    )
 
 
 def _finish(kind, inputs, probes, canvas, maps):
     """Join inputs and outputs to the two models of a `NetworkModel`."""
     frames, n = inputs["amplitude"].shape[1:3]
     if kind == "pinn":
-        pair = tuple(Part(k, name=f"canvas_part{k}")(canvas) for k in (0, 1))
+        pair = tuple(canvas[..., k] for k in (0, 1))
         target = physics.FarField(name="far_field")(pair, probes, inputs["offsets"])
     else:
         target = kl.Concatenate(name="maps")(list(maps))
     predictor = keras.Model(inputs, canvas, name="predictor")
     trainer = keras.Model(inputs, {"object": canvas, "target": target}, name="trainer")
     return NetworkModel(predictor, trainer, kind, n, frames, canvas.shape[1])
-
-
-class SpaceToDepth(kl.Layer):
-    """Pack 2 x 2 pixels into channels: (B, H, W, k) -> (B, H/2, W/2, 4k)."""
-
-    def call(self, x):
-        """Pack."""
-        _, h, w, k = x.shape
-        x = ops.reshape(x, (-1, h // 2, 2, w // 2, 2, k))
-        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h // 2, w // 2, 4 * k))
-
-
-class DepthToSpace(kl.Layer):
-    """Inverse of `SpaceToDepth`."""
-
-    def call(self, x):
-        """Unpack."""
-        _, h, w, k = x.shape
-        x = ops.reshape(x, (-1, h, w, 2, 2, k // 4))
-        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * h, 2 * w, k // 4))
-
-
-class Part(kl.Layer):
-    """Take one channel: (B, H, W, k) -> (B, H, W)."""
-
-    def __init__(self, index, **kwargs):
-        super().__init__(**kwargs)
-        self.index = index
-
-    def call(self, x):
-        """Return channel ``index``."""
-        return x[..., self.index]

@@ -11,86 +11,13 @@ import keras
 import numpy as np
 
 from . import losses
+from .batches import GroupData, micro_batches, spatial_split
+from .inference import as_array, get_weights, predict, set_weights, variables
+
+__all__ = ["GroupData", "TrainResult", "get_weights", "predict", "set_weights", "spatial_split", "train"]
 
 COLLAPSED = 1e-4
 """Standard deviation below which an output counts as constant; a healthy one has 0.05 or more."""
-
-
-@dataclass(frozen=True)
-class GroupData:
-    """Frames in groups, read batch by batch; memory does not grow with the number of frames.
-
-    Attributes
-    ----------
-    counts : (n, N, N) integer array
-        Photon counts, may be memory-mapped.
-    members : (g, C) int
-        Frames of each group.
-    offsets : (g, C, 2) int
-        Window corner minus canvas corner, pixels.
-    fractions : (g, C, 2) float
-        Sub-pixel part of the positions.
-    factor : float
-        Normalisation of the amplitudes, `losses.amplitude_factor` of the training frames.
-    truth : (H, W) complex, optional
-        Object for supervised training; only with C = 1.
-    corners : (n, 2) int, optional
-        Window corner of each frame in ``truth``.
-    """
-
-    counts: np.ndarray
-    members: np.ndarray
-    offsets: np.ndarray
-    fractions: np.ndarray
-    factor: float
-    truth: np.ndarray | None = None
-    corners: np.ndarray | None = None
-    share: float = 1.0
-
-    def draw(self, indices, rng):
-        """Inputs and target."""
-        if self.truth is not None or self.share >= 1.0:
-            inputs = self.inputs(indices)
-            return inputs, self.target(indices, inputs)
-        frames = self.members[indices]
-        counts = self.counts[frames.ravel()].reshape(*frames.shape, *self.counts.shape[1:])
-        seen = rng.binomial(counts, self.share)
-        inputs = {
-            "amplitude": np.sqrt(seen, dtype=np.float32) * np.float32(self.factor / self.share**0.5),
-            "offsets": np.asarray(self.offsets[indices], dtype=np.float32),
-            "fractions": np.asarray(self.fractions[indices], dtype=np.float32),
-        }
-        return inputs, np.sqrt(counts - seen, dtype=np.float32) * np.float32(self.factor / (1 - self.share) ** 0.5)
-
-    def __len__(self):
-        """Return the number of groups."""
-        return len(self.members)
-
-    def __post_init__(self):
-        """Refuse arrays that do not belong together."""
-        shapes = (self.offsets.shape, self.fractions.shape)
-        if self.members.ndim != 2 or any(shape != (*self.members.shape, 2) for shape in shapes):
-            raise ValueError(f"members {self.members.shape} need offsets and fractions (g, C, 2), found {shapes}")
-        if (self.truth is None) != (self.corners is None):
-            raise ValueError("truth and corners come together: one of the two is missing")
-
-    def inputs(self, indices):
-        """Return the network's inputs for some groups, float32."""
-        frames = self.members[indices]
-        counts = self.counts[frames.ravel()].reshape(*frames.shape, *self.counts.shape[1:])
-        return {
-            "amplitude": np.sqrt(counts, dtype=np.float32) * np.float32(self.factor),
-            "offsets": np.asarray(self.offsets[indices], dtype=np.float32),
-            "fractions": np.asarray(self.fractions[indices], dtype=np.float32),
-        }
-
-    def target(self, indices, inputs):
-        """Return what the loss compares with: amplitudes (B, C, N, N), or amplitude and phase patches (B, N, N, 2)."""
-        if self.truth is None:
-            return inputs["amplitude"]
-        n = self.counts.shape[-1]
-        cuts = [self.truth[r : r + n, c : c + n] for r, c in self.corners[self.members[indices, 0]]]
-        return np.stack([np.abs(cuts), np.angle(cuts)], axis=-1).astype(np.float32)
 
 
 @dataclass
@@ -116,110 +43,6 @@ class TrainResult:
     statistics: dict
     history: list = field(default_factory=list)
     best_epoch: int = 0
-
-
-def spatial_split(members, positions, fraction=0.1):
-    """Split groups by place into training and validation without a shared frame.
-
-    The validation groups lie entirely at the far end of the scan's longer side; training keeps every group that holds
-    no frame of theirs.
-
-    Parameters
-    ----------
-    members : (g, C) int
-        Frames of each group.
-    positions : (n, 2) float
-        Frame positions in pixels.
-    fraction : float
-        Wanted share of validation groups, in (0, 1).
-
-    Returns
-    -------
-    training, validation : int arrays
-        Indices of groups.
-
-    Raises
-    ------
-    ValueError
-        If either side would be empty.
-    """
-    members, positions = np.asarray(members), np.asarray(positions)
-    used = positions[np.unique(members)]
-    along = positions[members][..., int(np.argmax(np.ptp(used, axis=0)))]
-    cut = np.quantile(along.min(axis=1), 1.0 - fraction)
-    validation = np.flatnonzero(along.min(axis=1) >= cut)
-    training = np.flatnonzero(~np.isin(members, members[validation]).any(axis=1))
-    if not len(training) or not len(validation):
-        raise ValueError(
-            f"{len(members)} groups split into {len(training)} for training and {len(validation)} for validation "
-            f"(fraction {fraction}); both need at least one"
-        )
-    return training, validation
-
-
-def get_weights(model):
-    """Return the trainable weights, ``{layer/variable: float32 array}``; the probe and the mask are not among them."""
-    return {variable.path: np.array(keras.ops.convert_to_numpy(variable.value)) for variable in _variables(model)}
-
-
-def set_weights(model, weights):
-    """Give a model the weights that `get_weights` returned.
-
-    Raises
-    ------
-    ValueError
-        If a name is missing or unknown, or a shape differs.
-    """
-    variables = {variable.path: variable for variable in _variables(model)}
-    missing, unknown = sorted(variables.keys() - weights.keys()), sorted(weights.keys() - variables.keys())
-    if missing or unknown:
-        raise ValueError(f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}")
-    for name, variable in variables.items():
-        if tuple(weights[name].shape) != tuple(variable.shape):
-            raise ValueError(f"weight {name} needs shape {tuple(variable.shape)}, found {tuple(weights[name].shape)}")
-    for name, variable in variables.items():
-        variable.assign(weights[name])
-
-
-def _variables(model):
-    """Trainable variables of a `NetworkModel`."""
-    return model.trainer.trainable_variables
-
-
-def predict(model, data, indices, *, batch_size=16):
-    """Compute object canvases of groups.
-
-    Every network call sees exactly ``batch_size`` groups (the last call is filled up by repetition), so the result
-    for a group does not depend on how the groups were cut into chunks.
-
-    Parameters
-    ----------
-    model : NetworkModel
-        Network.
-    data : GroupData
-        Frames and groups.
-    indices : (k,) int
-        Groups to compute.
-    batch_size : int
-        Groups in one network call.
-
-    Returns
-    -------
-    (k, P, P) complex64
-    """
-    out = np.empty((len(indices), model.side, model.side), dtype=np.complex64)
-    for start, chosen in _micro_batches(np.asarray(indices), batch_size):
-        canvas = np.asarray(model.predictor.predict_on_batch(data.inputs(chosen)))
-        kept = min(batch_size, len(indices) - start)
-        out[start : start + kept] = canvas[:kept, ..., 0] + 1j * canvas[:kept, ..., 1]
-    return out
-
-
-def _micro_batches(indices, size):
-    """Yield (start, exactly ``size`` indices); the last batch repeats its last index."""
-    for start in range(0, len(indices), size):
-        chosen = indices[start : start + size]
-        yield start, np.concatenate([chosen, np.repeat(chosen[-1:], size - len(chosen))])
 
 
 def train(
@@ -277,7 +100,7 @@ def train(
             on_epoch(run.history[-1])
         if save_state is not None:
             save_state(run.state())
-    run.finish(result)
+    set_weights(model, run.best)
     return result
 
 
@@ -305,13 +128,13 @@ class _Run:
 
     def compile(self, loss, mask, learning_rate, epochs):
         """Attach loss and optimizer; Adam with one epoch of warm-up at most, then a cosine to zero."""
-        total = self.steps * epochs
+        total = max(1, self.steps * epochs)
         warm = min(self.steps, total // 10)
         schedule = keras.optimizers.schedules.CosineDecay(
             learning_rate / 10, total - warm, alpha=0.02, warmup_target=learning_rate, warmup_steps=warm
         )
         optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
-        optimizer.build(_variables(self.model))
+        optimizer.build(variables(self.model))
         self.loss, self.mask, self.optimizer, self.schedule = loss, mask, optimizer, schedule
         self.model.trainer.compile(optimizer, loss={"target": loss, "object": None}, jit_compile=False)
 
@@ -338,7 +161,8 @@ class _Run:
         order = np.resize(rng.permutation(self.training), self.steps * self.batch_size)
         trainer, floors, values = self.model.trainer, [], []
         for chosen in order.reshape(self.steps, self.batch_size):
-            inputs, target = self.data.draw(chosen, rng)
+            inputs = self.data.inputs(chosen)
+            target = self.data.target(chosen, inputs)
             trainer.reset_metrics()
             values.append(float(np.ravel(trainer.train_on_batch(inputs, {"target": target}))[0]))
             floors.append(self._floor(target).mean())
@@ -349,10 +173,10 @@ class _Run:
     def _validate(self):
         """Return mean loss and floor of the validation groups, and the statistics of the network's output."""
         total, floor, seen = [], [], []
-        rng = np.random.default_rng(self.seed)
-        for start, chosen in _micro_batches(self.validation, self.batch_size):
+        for start, chosen in micro_batches(self.validation, self.batch_size):
             kept = min(self.batch_size, len(self.validation) - start)
-            inputs, target = self.data.draw(chosen, rng)
+            inputs = self.data.inputs(chosen)
+            target = self.data.target(chosen, inputs)
             output = self.model.trainer.predict_on_batch(inputs)
             total.extend(keras.ops.convert_to_numpy(self.loss(target, output["target"]))[:kept])
             floor.extend(self._floor(target)[:kept])
@@ -371,16 +195,12 @@ class _Run:
             reason = f"best epoch {self.best_epoch} of {self.epoch}"
         return TrainResult(status, reason, statistics, list(self.history), self.best_epoch)
 
-    def finish(self, result):
-        """Leave the best weights in the model."""
-        set_weights(self.model, self.best)
-
     def state(self):
         """Return everything a later run needs: flat dictionary of arrays and plain numbers."""
         arrays = {f"weights/{k}": v for k, v in get_weights(self.model).items()}
         arrays |= {f"best/{k}": v for k, v in self.best.items()}
         for k, variable in enumerate(self.optimizer.variables):
-            arrays[f"optimizer/{k:03d}"] = np.array(keras.ops.convert_to_numpy(variable.value))
+            arrays[f"optimizer/{k:03d}"] = as_array(variable)
         plain = {"epoch": self.epoch, "wait": self.wait, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
         return arrays | plain | {"history": list(self.history), "outcome": list(self.outcome)}
 
@@ -391,6 +211,9 @@ class _Run:
         }
         set_weights(self.model, parts["weights/"])
         self.best = parts["best/"]
+        expected, found = len(self.optimizer.variables), sum(key.startswith("optimizer/") for key in state)
+        if expected != found:
+            raise ValueError(f"the saved state holds {found} optimizer variables, this network's optimizer {expected}")
         for k, variable in enumerate(self.optimizer.variables):
             variable.assign(state[f"optimizer/{k:03d}"])
         self.epoch, self.wait = int(state["epoch"]), int(state["wait"])

@@ -5,7 +5,20 @@ from pathlib import Path
 
 from ptychostudy import io
 
-FOLDERS = ("data", "analysis", "logs", "red", "benchmarks", "products")
+# Of data/ only what stages write: a user's own scans may lie beside it.
+FOLDERS = (
+    "data/base",
+    "data/phase_c",
+    "data/phase_d",
+    "data/phase_e",
+    "data/phase_f",
+    "data/inference",
+    "analysis",
+    "logs",
+    "red",
+    "benchmarks",
+    "products",
+)
 
 
 def run(*, hub: Path = Path(".")) -> None:
@@ -14,20 +27,23 @@ def run(*, hub: Path = Path(".")) -> None:
     Parameters
     ----------
     hub : Path
-        Working directory of the study.
+        Working directory of the study. Other files under its ``data/`` stay where they are.
 
     Raises
     ------
     DataError
         If there is nothing to move, or the target is there already.
     """
-    present = [hub / name for name in FOLDERS if (hub / name).is_dir()]
+    present = [name for name in FOLDERS if (hub / name).is_dir()]
     if not present:
         raise io.DataError(f"{hub}: nothing to archive; needed: at least one of the folders {', '.join(FOLDERS)}")
     target = hub / "archive" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     if target.exists():
         raise io.DataError(f"{target}: is there already and is not overwritten; run the command again")
-    target.mkdir(parents=True)
-    for folder in present:
-        folder.rename(target / folder.name)
-    print(f"moved {', '.join(folder.name for folder in present)} to {target}")
+    for name in present:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (hub / name).rename(target / name)
+    print(f"moved {', '.join(present)} to {target}")
+    kept = sorted(path.as_posix() for path in (hub / "data").glob("*"))
+    if kept:
+        print(f"kept {', '.join(kept)}: not written by a stage")

@@ -1,9 +1,11 @@
 """Stage fetch: a published measured scan, from the package index to the conventions of this package."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ptychostudy import io
 from ptychostudy.core.siemens_star import convert, object_shape
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.download import download_source, extract_bz2_member
@@ -14,6 +16,25 @@ _MEMBER = "tike-0.26.0/tests/data/siemens-star-small.npz.bz2"
 # The member decompresses to 34 MB.
 _LIMIT_BYTES = 64 << 20
 FRAME_PX = 64
+
+
+def run(settings: dict[str, Any], *, output: Path) -> None:
+    """Download, check and convert the measured Siemens star.
+
+    Parameters
+    ----------
+    settings : dict
+        Key ``frame_px``.
+    output : Path
+        ``siemens_star.npz``: counts, coordinates and probe; the downloaded archive stays beside it.
+    """
+    if settings["frame_px"] != FRAME_PX:
+        raise ValueError(f"base.frame_px is {settings['frame_px']}; the Siemens star comes with {FRAME_PX} px frames")
+    with io.Progress("fetch the measured Siemens star"):
+        found = fetch_siemens_star(output.parent / "download")
+    io.write_npz(
+        output, found, {"source": "-".join(_RELEASE), "sha256": _SHA256, "licence": "BSD-3-style, UChicago Argonne"}
+    )
 
 
 def fetch_siemens_star(cache_dir: str | Path) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Stage infer: one shard of a cell's groups through the networks onto partial canvases."""
+"""Stage infer: one shard of a cell's groups through the networks; the stitched centre of every patch is kept."""
 
 import logging
 from pathlib import Path
@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy import io
-from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
-from ptychostudy.core.groups import GroupGeometry, group_geometry
+from ptychostudy.core.groups import group_geometry
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.bundle import network_from_config
 from ptychostudy.networks.training import GroupData, predict
@@ -29,7 +28,7 @@ def run(
     output: Path,
     label: str = "",
 ) -> None:
-    """Write the partial canvases of both networks and of the untrained control for one shard of groups.
+    """Write the patches of both networks and of the untrained control for one shard of groups.
 
     Parameters
     ----------
@@ -42,7 +41,8 @@ def run(
     shard : str
         ``k-of-n``.
     output : Path
-        ``shard_{k-of-n}.npz``: for each arm ``{arm}_sums`` (3, H, W) int64; origin and statistics in the metadata.
+        For each arm ``{arm}_patches`` (k, M, M) complex64 and ``{arm}_corners`` (k, 2) object pixels of their elements
+        [0, 0]; status and statistics in the metadata.
     label : str
         Shown in progress lines.
     """
@@ -50,59 +50,47 @@ def run(
     found = io.read_npz(view, ["frames", "groups"])
     bundles = {"PtychoPINN": io.read_bundle(pinn), "Baseline": io.read_bundle(baseline)}
     bundles["Untrained"] = bundles["PtychoPINN"] | {"weights": None}
-    grouped, single = found["frames"][found["groups"]], found["frames"][:, None]
-    margin = settings["window_px"] // 2 + 1
-    origin, shape = scan_rectangle(source.positions, margin)
     arrays, records = {}, {}
     with io.Progress(f"infer {label} shard {shard}"):
         for arm, bundle in bundles.items():
-            members = grouped if bundle["config"]["frames"] > 1 else single
+            members = found["frames"][found["groups"]] if bundle["config"]["frames"] > 1 else found["frames"][:, None]
             members = members[: settings["debug_limit"]]
-            geometry = group_geometry(source.positions, members, source.counts.shape[-1])
-            canvas = PartialCanvas(origin, shape)
-            records[arm] = _shard(arm, bundle, source, geometry, shard, settings, canvas)
-            arrays[f"{arm}_sums"] = canvas.sums
-    io.write_npz(output, arrays, {"origin": canvas.origin, "shard": shard, "arms": records})
+            patches, corners, records[arm] = _patches(bundle, source, members, shard=shard, settings=settings)
+            arrays |= {f"{arm}_patches": patches, f"{arm}_corners": corners}
+            _log.info("DIAGNOSTIC %s: %s", arm, records[arm]["diagnostic"])
+    io.write_npz(output, arrays, {"shard": shard, "arms": records})
 
 
-def _shard(
-    arm: str, bundle: Any, source: io.Scan, geometry: GroupGeometry, shard: str, settings: Any, canvas: PartialCanvas
-) -> Any:
-    """Stream the shard's groups through one network; return its status and statistics."""
-    outcome = bundle["provenance"]["outcome"]
+def _patches(bundle: Any, source: io.Scan, members: np.ndarray, *, shard: str, settings: Any) -> Any:
+    """Stream the shard's groups through one network; return patches, corners and what became of them."""
+    size, n = settings["window_px"], source.counts.shape[-1]
     number, shards = (int(part) for part in shard.split("-of-"))
-    chosen = np.array_split(np.arange(len(geometry.members)), shards)[number - 1]
+    chosen = np.array_split(np.arange(len(members)), shards)[number - 1]
+    geometry = group_geometry(source.positions, members, n)
+    inset = (geometry.side - size) // 2
+    patches = np.zeros((len(chosen), size, size), dtype=np.complex64)
+    outcome = bundle["provenance"]["outcome"]
     if outcome["status"] != "ok" and bundle["weights"] is not None:
-        return {"status": "failed", "reason": f"training: {outcome['reason']}", "groups": len(chosen), "statistics": {}}
+        record = {"status": "failed", "reason": f"training: {outcome['reason']}", "diagnostic": "not run"}
+        return patches, geometry.corners[chosen] + inset, record
     scale, gauge = bundle["normalization"]["input_scale"], bundle["normalization"]["probe_gauge"]
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    size = settings["window_px"]
-    inset = (geometry.side - size) // 2
-    window = stitch_window(size, settings["window"])
-    total = {"mean": 0.0, "square": 0.0, "max": 0.0, "nonzero_count": 0, "size": 0}
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]
         objects = predict(model, data, part, batch_size=settings["batch_size"])
-        patches = objects[:, inset : inset + size, inset : inset + size] / gauge
-        finite = bool(np.all(np.isfinite(patches)))
-        _add(total, np.nan_to_num(patches))
-        if not finite:
-            return {"status": "failed", "reason": "non-finite output", "groups": len(chosen), "statistics": total}
-        canvas.add(patches, geometry.corners[part] + inset, window)
-    _log.info("DIAGNOSTIC %s groups %d-%d: %s", arm, chosen[0], chosen[-1], _text(total))
-    return {"status": "ok", "reason": "", "groups": len(chosen), "statistics": total}
+        patches[start : start + CHUNK] = objects[:, inset : inset + size, inset : inset + size] / gauge
+    return patches, geometry.corners[chosen] + inset, _judged(patches)
 
 
-def _add(total: dict[str, Any], patches: np.ndarray) -> None:
-    magnitude = np.abs(patches).astype(np.float64)
-    total["mean"] += float(patches.astype(np.complex128).sum().real)
-    total["square"] += float((magnitude**2).sum())
-    total["max"] = max(total["max"], float(magnitude.max(initial=0.0)))
-    total["nonzero_count"] += int(np.count_nonzero(magnitude))
-    total["size"] += int(magnitude.size)
-
-
-def _text(total: dict[str, Any]) -> str:
-    size = max(total["size"], 1)
-    return f"mean={total['mean'] / size:.6f}, max={total['max']:.6f}, nonzero_count={total['nonzero_count']}/{size}"
+def _judged(patches: np.ndarray) -> dict[str, Any]:
+    finite = np.isfinite(patches)
+    magnitude = np.abs(np.where(finite, patches, 0)).astype(np.float64)
+    text = f"mean={magnitude.mean():.6f}, max={magnitude.max():.6f}, nonzero_count={np.count_nonzero(magnitude)}/{magnitude.size}"
+    if finite.all():
+        return {"status": "ok", "reason": "", "diagnostic": text}
+    return {
+        "status": "failed",
+        "reason": f"{int((~finite).sum())} values of the output are not finite",
+        "diagnostic": text,
+    }

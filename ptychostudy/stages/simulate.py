@@ -25,6 +25,8 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
     train, test : Path
         Outputs.
     """
+    if dose < 1:
+        raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
     arrays = io.read_npz(base, ["ycoords", "xcoords"])
     known = io.read_npz(reference, ["objectGuess", "probeGuess"])
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
@@ -46,7 +48,14 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
             "split": split,
             "data_transformations": history,
         }
-        _write(path, blocks, positions[index], known, scale, metadata, index)
+        found = {
+            "ycoords": positions[index, 0],
+            "xcoords": positions[index, 1],
+            "scan_index": index,
+            "probeGuess": (scale * known["probeGuess"]).astype(np.complex64),
+            "objectGuess": known["objectGuess"],
+        }
+        _write(path, blocks, found, metadata)
 
 
 def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator) -> Any:
@@ -62,14 +71,13 @@ def _thinned(base: Path, index: np.ndarray, dose: int, rng: np.random.Generator)
         raise io.DataError(
             f"{base}: holds {measured:.6g} photons per frame, but simulate.doses asks for {dose}; needed: at most that"
         )
-    overall = photons.mean_counts(counts)
-    return np.sqrt(dose / measured * measured / overall), photons.thinned_blocks(counts, index, dose / measured, rng)
+    keep = dose / measured
+    return np.sqrt(keep), photons.thinned_blocks(counts, index, keep, rng)
 
 
-def _write(
-    path: Path, blocks: Any, positions: np.ndarray, known: Any, scale: float, metadata: Any, index: np.ndarray
-) -> None:
-    n, total = len(known["probeGuess"]), 0
+def _write(path: Path, blocks: Any, found: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:
+    """Write a split; ``found`` holds what the contract stores beside the counts."""
+    k, n, total = len(found["scan_index"]), len(found["probeGuess"]), 0
 
     def counted() -> Any:
         nonlocal total
@@ -78,13 +86,9 @@ def _write(
             yield block
 
     arrays = {
-        "ycoords": positions[:, 0],
-        "xcoords": positions[:, 1],
-        "scan_index": index,
-        "probeGuess": (scale * known["probeGuess"]).astype(np.complex64),
-        "objectGuess": known["objectGuess"],
-        "counts": io.Stream((len(positions), n, n), "uint32", counted()),
+        **found,
+        "counts": io.Stream((k, n, n), "uint32", counted()),
         "photons_requested": np.float64(metadata["physics_parameters"]["nphotons"]),
-        "photons_measured": lambda: np.float64(total / len(positions)),
+        "photons_measured": lambda: np.float64(total / k),
     }
     io.write_npz(path, arrays, metadata)

@@ -154,7 +154,8 @@ def records(hub: Hub) -> list[str]:
             problems.append(f"{bundle.parent.relative_to(hub.root)}: training failed: {found['reason']}")
         if len(rows) != found["epochs_completed"]:
             problems.append(
-                f"{bundle.parent.relative_to(hub.root)}: {len(rows)} epochs in history.csv, {found['epochs_completed']} recorded"
+                f"{bundle.parent.relative_to(hub.root)}: {len(rows)} epochs in history.csv, "
+                f"{found['epochs_completed']} recorded"
             )
     for dose, view, split in hub.cells():
         path = hub.root / "data" / "phase_f" / f"dose_{dose}" / view / split / "manifest.json"

@@ -38,7 +38,8 @@ def doses(hub: Hub) -> list[str]:
                 )
             if scan.photons_requested != dose or abs(recounted - dose) > dose_tolerance(dose, len(scan.counts)):
                 problems.append(
-                    f"{name}: {recounted:.6g} photons per frame, requested {scan.photons_requested:.6g}, path says {dose}; "
+                    f"{name}: {recounted:.6g} photons per frame, requested {scan.photons_requested:.6g}, "
+                    f"path says {dose}; "
                     f"counting statistics allow {dose_tolerance(dose, len(scan.counts)):.3g}"
                 )
     return problems
@@ -78,9 +79,7 @@ def overlap(hub: Hub) -> list[str]:
                 key: recorded[key]
                 for key in ("gridsize", "s_img", "n_groups", "n_images_total", "neighbor_count", "rng_seed_subsample")
             }
-            wanted = overlap_report(
-                positions, found["groups"], recorded["probe_diameter_px"], probe=probe, **options
-            )
+            wanted = overlap_report(positions, found["groups"], recorded["probe_diameter_px"], probe=probe, **options)
             shown = {key: value for key, value in recorded.items() if key in wanted}
             problems += differences(shown, wanted, f"{view}/{split}_metrics.json")
     return problems
@@ -105,7 +104,8 @@ def metrics(hub: Hub) -> list[str]:
         models = [name for name in (*ARMS, *CONTROLS) if name in arrays]
         if {model for model, _ in table} != set(models):
             problems.append(
-                f"{folder.relative_to(hub.root)}: the table lists {sorted({m for m, _ in table})}, stored are {sorted(models)}"
+                f"{folder.relative_to(hub.root)}: the table lists {sorted({m for m, _ in table})}, "
+                f"stored are {sorted(models)}"
             )
         for model in models:
             rows = evaluate(arrays[model], arrays["truth"], arrays["mask"], ms_ssim_sigma=sigma).rows
@@ -170,7 +170,8 @@ def coverage(hub: Hub) -> list[str]:
         where = "dose_{}/{}/{}".format(*cell)
         if found["coverage"] < hub.settings["verify"]["min_coverage"]:
             problems.append(
-                f"{where}: arms cover {found['coverage']:.3f} of the hull, needed {hub.settings['verify']['min_coverage']}"
+                f"{where}: arms cover {found['coverage']:.3f} of the hull, "
+                f"needed {hub.settings['verify']['min_coverage']}"
             )
         if int(raw["mask"].sum()) != found["mask_px"]:
             problems.append(

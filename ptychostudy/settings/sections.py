@@ -1,29 +1,60 @@
-"""Typed settings of a study: the single source of the JSON schema, the defaults and the error texts."""
+"""The sections of a configuration: every key with its type, its range and its default."""
 
-import json
-from pathlib import Path
+import re
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Dose = Annotated[int, Field(gt=0, le=10**9, description="mean detected photons per frame")]
+
+
+def _whole(value: Any) -> Any:
+    """Take 1e3, which YAML reads as text, as the number it is."""
+    if not isinstance(value, list):
+        return value
+    return [int(float(v)) if isinstance(v, str) and re.fullmatch(r"[0-9]+e\+?[0-9]", v) else v for v in value]
+
+
+def _distinct(doses: list[int]) -> list[int]:
+    if len(set(doses)) != len(doses):
+        raise ValueError("doses that all differ")
+    return doses
+
+
+Doses = Annotated[list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
 
 
 class Section(BaseModel):
     """A closed set of keys: an unknown or misspelt key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = cls.model_fields[info.field_name or ""].annotation
+        if kind is not bool and any(isinstance(v, bool) for v in (value if isinstance(value, list) else [value])):
+            raise ValueError("a number or a text, not true or false")
+        return value
 
 
 class ObjectSettings(Section):
     """The simulated object."""
 
     kind: Literal["circuit", "lines", "siemens", "grf", "image"] = "circuit"
-    shape_px: tuple[Count, Count] = Field((400, 320), description="rows and columns")
+    shape_px: tuple[Count, Count] = Field((352, 272), description="rows and columns")
     amplitude: tuple[float, float] = Field((0.4, 1.0), description="smallest and largest amplitude")
     phase_rad: float = Field(1.6, ge=0, le=6.28, description="span of the phase")
     amplitude_image: str | None = Field(None, description="picture file, for kind image")
@@ -32,9 +63,12 @@ class ObjectSettings(Section):
     @model_validator(mode="after")
     def _images_come_in_pairs(self) -> "ObjectSettings":
         if (self.kind == "image") != bool(self.amplitude_image and self.phase_image):
-            raise ValueError("kind image needs amplitude_image and phase_image, other kinds take neither")
+            raise ValueError(
+                f"kind is {self.kind}, amplitude_image {self.amplitude_image!r}, phase_image {self.phase_image!r}; "
+                "needed: both pictures for kind image, neither for other kinds"
+            )
         if not 0 <= self.amplitude[0] < self.amplitude[1]:
-            raise ValueError("amplitude must be two rising numbers >= 0")
+            raise ValueError(f"amplitude is {self.amplitude}; needed: two rising numbers >= 0")
         return self
 
 
@@ -78,17 +112,25 @@ class BaseSettings(Section):
     def _consistent(self) -> "BaseSettings":
         if (self.kind == "npz") != bool(self.npz.path):
             raise ValueError(
-                f"kind npz needs npz.path and no other kind takes it, found kind {self.kind}, npz.path {self.npz.path}"
+                f"kind is {self.kind}, npz.path is {self.npz.path!r}; needed: a path for kind npz, none for other kinds"
             )
         if (self.frames == "measured") and self.kind == "synthetic":
-            raise ValueError("frames measured needs kind npz or siemens_star, found kind synthetic")
+            raise ValueError(
+                "frames is measured, kind is synthetic; needed: kind npz or siemens_star for measured frames"
+            )
         if self.kind == "siemens_star" and self.frames != "measured":
-            raise ValueError("kind siemens_star brings measured frames; needed frames: measured")
+            raise ValueError(
+                "kind is siemens_star, frames is simulate; needed: frames measured, which is what it holds"
+            )
         if self.kind == "synthetic" and self.probe.diameter_px > 0.75 * self.frame_px:
-            raise ValueError(f"probe.diameter_px {self.probe.diameter_px:g} exceeds 3/4 of frame_px {self.frame_px}")
+            raise ValueError(
+                f"probe.diameter_px is {self.probe.diameter_px:g}, frame_px is {self.frame_px}; "
+                f"needed: a diameter of at most 3/4 of the frame, {0.75 * self.frame_px:g}"
+            )
         if self.kind == "synthetic" and min(self.object.shape_px) < 2 * self.frame_px:
             raise ValueError(
-                f"object.shape_px {self.object.shape_px} must be at least twice frame_px {self.frame_px} on both axes"
+                f"object.shape_px is {self.object.shape_px}, frame_px is {self.frame_px}; "
+                f"needed: at least twice the frame, {2 * self.frame_px}, on both axes"
             )
         return self
 
@@ -105,34 +147,19 @@ class ReconstructSettings(Section):
     """The iterative arm (pty-chi)."""
 
     algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = "LSQML"
-    epochs: Count = 100
-    batch_size: Count = Field(96, description="frames per update")
+    epochs: Count = Field(50, description="passes over the frames")
+    batch_size: Count = Field(50, description="frames per update")
     noise_model: Literal["gaussian", "poisson"] = "gaussian"
+    optimizer: Literal["adam", "sgd"] | None = Field(None, description="default: adam where the algorithm can")
+    step_size: Positive | None = Field(None, description="first step of the object; default by algorithm")
     refine_probe: bool = False
 
 
 class SimulateSettings(Section):
     """Doses and the draw of photons."""
 
-    doses: list[Dose] = Field(default=[1000, 100000], min_length=1)
+    doses: Doses = Field(default=[1000, 100000])
     seed: int = Field(42, ge=0)
-
-    @field_validator("doses", mode="before")
-    @classmethod
-    def _exponents(cls, value: Any) -> Any:
-        """YAML reads 1e3 as text; take it as the number it is."""
-        if isinstance(value, list):
-            return [
-                int(float(v)) if isinstance(v, str) and v.replace("e", "", 1).replace("+", "").isdigit() else v
-                for v in value
-            ]
-        return value
-
-    @model_validator(mode="after")
-    def _distinct(self) -> "SimulateSettings":
-        if len(set(self.doses)) != len(self.doses):
-            raise ValueError(f"doses repeat: {self.doses}")
-        return self
 
 
 class ViewSettings(Section):
@@ -145,7 +172,9 @@ class ViewSettings(Section):
     @model_validator(mode="after")
     def _one_way(self) -> "ViewSettings":
         if (self.s_img is None) == (self.target_overlap is None):
-            raise ValueError("give exactly one of s_img and target_overlap")
+            raise ValueError(
+                f"s_img is {self.s_img}, target_overlap is {self.target_overlap}; needed: exactly one of the two"
+            )
         return self
 
 
@@ -167,7 +196,13 @@ class OverlapSettings(Section):
     def _enough_neighbours(self) -> "OverlapSettings":
         if self.neighbor_count < self.gridsize**2:
             raise ValueError(
-                f"neighbor_count={self.neighbor_count} < C={self.gridsize**2} (gridsize {self.gridsize}); needed K >= C (OVERSAMPLING-001)"
+                f"neighbor_count is {self.neighbor_count}, gridsize is {self.gridsize}; needed: neighbor_count >= "
+                f"gridsize^2 = {self.gridsize**2} (K >= C, OVERSAMPLING-001)"
+            )
+        if self.neighbor_pool_size is not None and self.neighbor_pool_size < self.gridsize**2:
+            raise ValueError(
+                f"neighbor_pool_size is {self.neighbor_pool_size}, gridsize is {self.gridsize}; needed: "
+                f"neighbor_pool_size >= gridsize^2 = {self.gridsize**2} (OVERSAMPLING-001)"
             )
         return self
 
@@ -213,6 +248,7 @@ class InferSettings(Section):
     batch_size: Count = Field(16, description="groups per micro-batch; changes no result")
     window_px: int = Field(20, ge=2, description="side M of the stitched centre of a patch")
     window: Literal["uniform", "hann"] = "uniform"
+    phase_sync: bool = Field(True, description="bring patches to a common phase before they are added up")
     debug_limit: Count | None = Field(None, description="first n groups only")
 
 
@@ -237,125 +273,3 @@ class VerifySettings(Section):
 
     max_shift_px: Positive = Field(1.0, description="largest credible registration shift of an arm")
     min_coverage: float = Field(0.5, gt=0, le=1, description="smallest covered part of the scanned hull")
-
-
-class Study(Section):
-    """A whole study; one section per stage."""
-
-    study: Name = "quick"
-    doses: list[Dose] | None = Field(None, description="shorthand for simulate.doses on the command line")
-    select_views: list[Name] | None = Field(None, alias="views", description="only these of overlap.views")
-    base: BaseSettings = BaseSettings()
-    reference: ReconstructSettings = ReconstructSettings(refine_probe=True)
-    split: SplitSettings = SplitSettings()
-    simulate: SimulateSettings = SimulateSettings()
-    overlap: OverlapSettings = OverlapSettings()
-    train: TrainSettings = TrainSettings()
-    reconstruct: ReconstructSettings = ReconstructSettings()
-    infer: InferSettings = InferSettings()
-    compare: CompareSettings = CompareSettings()
-    summarize: SummarizeSettings = SummarizeSettings()
-    verify: VerifySettings = VerifySettings()
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "Study":
-        if self.infer.window_px > self.base.frame_px:
-            raise ValueError(
-                f"infer.window_px {self.infer.window_px} exceeds base.frame_px {self.base.frame_px} (needed M <= N)"
-            )
-        unknown = set(self.select_views or ()) - set(self.overlap.views)
-        if unknown:
-            raise ValueError(f"views names {sorted(unknown)}; known are {sorted(self.overlap.views)}")
-        return self
-
-    @property
-    def dose_list(self) -> list[int]:
-        """Doses of the study, in the order given."""
-        return self.doses or self.simulate.doses
-
-    @property
-    def view_list(self) -> list[str]:
-        """Names of the views of the study."""
-        return [name for name in self.overlap.views if self.select_views is None or name in self.select_views]
-
-
-class ConfigError(ValueError):
-    """A wrong configuration; the message is one paragraph naming key, value and what is allowed."""
-
-
-def parse_study(config: dict[str, Any]) -> Study:
-    """Validate a configuration.
-
-    Raises
-    ------
-    ConfigError
-        For the first wrong key: its path, the value found and what is needed.
-    """
-    try:
-        return Study.model_validate(config)
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise ConfigError("; ".join(_sentence(item) for item in found[:3])) from None
-
-
-def _sentence(item: Any) -> str:
-    path = ".".join(str(part) for part in item["loc"]) or "config"
-    if item["type"] == "extra_forbidden":
-        return f"config key {path!r} is unknown (value {item['input']!r}); needed: one of the keys listed in config/README.md"
-    message = item["msg"].removeprefix("Value error, ")
-    found = item["input"]
-    shown = "" if isinstance(found, dict | BaseModel) else f" found {found!r};"
-    return f"config key {path!r}:{shown} needed: {message}"
-
-
-def read_study(path: str | Path) -> Study:
-    """Read and validate a YAML configuration file."""
-    try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({str(error).splitlines()[0]})") from error
-    if not isinstance(config, dict):
-        raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
-    return parse_study(config)
-
-
-def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[str, Any]:
-    """Return what one stage reads, and nothing else, as plain data.
-
-    Parameters
-    ----------
-    study : Study
-    stage : str
-        Stage name; ``train_pinn`` and ``train_baseline`` are separate.
-    view : str, optional
-        For ``overlap``: the view.
-    """
-    sections: dict[str, Any] = {
-        "base": study.base,
-        "fetch": {"frame_px": study.base.frame_px},
-        "reference": study.reference if study.base.frames == "measured" else {},
-        "simulate": {"seed": study.simulate.seed, "split": study.split},
-        "train_pinn": study.train.pinn,
-        "train_baseline": study.train.baseline,
-        "reconstruct": study.reconstruct,
-        "infer": study.infer,
-        "compare": study.compare,
-        "summarize": study.summarize,
-        "verify": {
-            "verify": study.verify,
-            "ms_ssim_threshold": study.summarize.ms_ssim_threshold,
-            "gridsize": study.overlap.gridsize,
-            "doses": study.dose_list,
-            "views": study.view_list,
-        },
-    }
-    if stage == "overlap":
-        common = study.overlap.model_dump(exclude={"views"})
-        return {**common, **study.overlap.views[view or ""].model_dump(), "split": study.split.model_dump()}
-    found: dict[str, Any] = json.loads(json.dumps(sections[stage], default=lambda model: model.model_dump(mode="json")))
-    return found
-
-
-def json_schema() -> str:
-    """Return the JSON schema of a study as text; `config/schema/config.schema.json` holds exactly this."""
-    return json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n"

@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 
-from ptychostudy.algorithms import RECIPES, at_least_one, choose_step, find_recipe, summarize
 from ptychostudy.core.consistency import check_power, check_scan
+from ptychostudy.iterative.algorithms import RECIPES, at_least_one, choose_step, find_recipe, summarize
 
 # Steps fall linearly over this share of the epochs to this fraction, and stay there: large steps carry the slow, smooth
 # parts of the phase, small ones average the noise of the batches, and the constant end makes the loss comparable.
@@ -49,7 +49,7 @@ def reconstruct(
     object_shape : (int, int)
         Rows and columns of the object; every window lies inside.
     algorithm : str
-        One of `ptychostudy.algorithms.ALGORITHMS`.
+        One of `ptychostudy.iterative.algorithms.ALGORITHMS`.
     epochs : int
         Passes over all frames.
     batch_size : int, optional
@@ -272,10 +272,13 @@ def _run(task, epochs, on_epoch):
 
 
 def _read_result(task, probe):
-    """Return object and probe in our convention; a factor that the pair traded is given back to the object."""
+    """Return object and probe in our convention; the factor that the pair traded is given back to the object.
+
+    The refined probe keeps the given one's power and, against it, no phase: power is what the data fix.
+    """
     object_ = task.get_data_to_cpu("object", as_numpy=True)[0].astype(np.complex128)
     refined = task.get_data_to_cpu("probe", as_numpy=True)[0, 0].astype(np.complex128) * probe.shape[-1]
-    factor = np.vdot(probe, refined) / np.vdot(probe, probe)
-    if np.isfinite(factor) and abs(factor) > 0:
+    factor = np.linalg.norm(refined) / np.linalg.norm(probe) * np.exp(1j * np.angle(np.vdot(probe, refined)))
+    if np.isfinite(factor) and factor != 0:
         object_, refined = object_ * factor, refined / factor
     return object_.astype(np.complex64), refined.astype(np.complex64)

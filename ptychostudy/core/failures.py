@@ -1,0 +1,213 @@
+"""What Snakemake's own log says about failed jobs, and the report and the ledger made of it. Text in, text out."""
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+_BLOCK = re.compile(r"^([ ]*)(?:local)?(?:rule|checkpoint) (\w+):\n((?:\1    .*\n)+)", re.MULTILINE)
+_ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\s*\n)+)", re.MULTILINE)
+_SHELL = re.compile(r"^ *shell:\n(.*?)\n *\(command exited with non-zero exit code\)", re.MULTILINE | re.DOTALL)
+_EXIT = re.compile(
+    r'^CalledProcessError in file "([^"]*)", line \d+:\n'
+    r"Command '(.*?)' (?:returned non-zero exit status (\d+)|died with <Signals\.(\w+): \d+>)\.$",
+    re.MULTILINE | re.DOTALL,
+)
+_MISSING = re.compile(
+    r'^MissingOutputException in rule (\w+) in file "([^"]*)".*\nJob (\d+) .*\n((?:.+ \(missing.*\n)+)', re.MULTILINE
+)
+_TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
+_LOG_HINT = " (check log file(s) for error details)"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed job.
+
+    Attributes
+    ----------
+    rule : str
+        Empty where the log does not name it.
+    wildcards : dict of str to str
+    command : str
+    exit_code : str
+        A number, a signal, or what is known instead.
+    logs : tuple of str
+        The job's own log files.
+    outputs : tuple of str
+    source : str
+        File of the rule, where the log names it.
+    """
+
+    rule: str = ""
+    wildcards: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    exit_code: str = "not reported"
+    logs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def job(self) -> str:
+        """Rule and wildcards in one line."""
+        return " ".join([self.rule or "unknown rule", *(f"{k}={v}" for k, v in self.wildcards.items())])
+
+
+def parse_failures(text: str) -> list[Failure]:
+    """Return the jobs that failed for good according to a Snakemake log, in order.
+
+    Parameters
+    ----------
+    text : str
+        Log of Snakemake 9. With ``--quiet rules`` it names neither rule nor wildcards of a failed job: what is left
+        is its command, exit code, log and the file of the rule (see `identify`).
+    """
+    jobs = {value["jobid"]: value for value in map(_fields, _BLOCK.finditer(text)) if "jobid" in value}
+    exits = {_plain(match[2]): match for match in _EXIT.finditer(text)}
+    found: dict[str, Failure] = {}
+    for match in sorted([*_ERROR.finditer(text), *_MISSING.finditer(text)], key=re.Match.start):
+        number, failure = _of_error(match, exits) if match.re is _ERROR else _of_missing(match)
+        pairs = (pair.split("=", 1) for pair in jobs.get(number, {}).get("wildcards", "").split(", ") if "=" in pair)
+        logs = failure.logs or _logs(jobs.get(number, {}))
+        found[number] = replace(failure, wildcards=dict(pairs), logs=logs)
+        # A job that was tried again and ended well did not fail.
+        if re.search(rf"^Finished jobid: {number} ", text[match.end() :], re.MULTILINE):
+            del found[number]
+    named = {_plain(shell[1]) for shell in _SHELL.finditer(text)}
+    return list(found.values()) + [_of_exit(match) for command, match in exits.items() if command not in named]
+
+
+def _of_error(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> tuple[str, Failure]:
+    value, shell = _fields(match), _SHELL.search(match[3])
+    command = _plain(shell[1]) if shell else ""
+    known = _of_exit(exits[command]) if command in exits else Failure(command=command)
+    outputs = tuple(value["output"].split(", ")) if "output" in value else ()
+    return value.get("jobid", ""), replace(known, rule=match[2], logs=_logs(value), outputs=outputs)
+
+
+def _of_missing(match: re.Match[str]) -> tuple[str, Failure]:
+    outputs = tuple(line.split(" (missing", 1)[0] for line in match[4].splitlines())
+    return match[3], Failure(match[1], exit_code="0, but outputs are missing", outputs=outputs, source=match[2])
+
+
+def _fields(match: re.Match[str]) -> dict[str, str]:
+    """Return the ``key: value`` lines of a block that starts with a rule's name."""
+    depth = len(match[1]) + 4
+    lines = [line[depth:] for line in match[3].splitlines() if line[depth : depth + 1].strip()]
+    return dict(line.split(": ", 1) for line in lines if ": " in line)
+
+
+def _logs(block: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(path for path in block.get("log", "").removesuffix(_LOG_HINT).split(", ") if path)
+
+
+def _of_exit(match: re.Match[str]) -> Failure:
+    command = _plain(match[2])
+    code = match[3] or f"killed by {match[4]}"
+    return Failure(command=command, exit_code=code, logs=tuple(_TEE.findall(command)), source=match[1])
+
+
+def _plain(command: str) -> str:
+    """Return a command without what Snakemake puts around it: its prefix, empty lines, and runs of spaces."""
+    lines = (" ".join(line.split()) for line in command.removeprefix("set -euo pipefail;").splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def identify(failure: Failure, source: str) -> Failure:
+    """Name rule and wildcards of a failure by its log path, where Snakemake's log did not.
+
+    Parameters
+    ----------
+    failure : Failure
+    source : str
+        Text of the ``.smk`` file that the failure names: the rule whose ``log`` pattern matches is the one.
+    """
+    for block in re.split(r"^rule ", source, flags=re.MULTILINE)[1:]:
+        pattern = re.search(r'^    log:\s+"([^"]+)"', block, re.MULTILINE)
+        if pattern and failure.logs and not failure.rule:
+            match = re.fullmatch(_expression(pattern[1]), failure.logs[0])
+            if match:
+                return replace(failure, rule=block.split(":", 1)[0], wildcards=match.groupdict())
+    return failure
+
+
+def _expression(pattern: str) -> str:
+    """Return the regular expression of a path with ``{wildcards}``; a repeated one must repeat its value."""
+    seen: set[str] = set()
+    found = ""
+    for place, part in enumerate(re.split(r"\{(\w+)\}", pattern)):
+        if place % 2:
+            found += f"(?P={part})" if part in seen else f"(?P<{part}>[^/]+)"
+            seen.add(part)
+        else:
+            found += re.escape(part)
+    return found
+
+
+def files_of(failure: Failure) -> list[str]:
+    """Return the study's files that a failed job names: its outputs, or else all that its command mentions."""
+    if failure.outputs:
+        return list(failure.outputs)
+    try:
+        words = shlex.split(failure.command)
+    except ValueError:
+        return []
+    return list(dict.fromkeys(word for word in words if word.startswith(("data/", "analysis/", "products/"))))
+
+
+def blocked_report(
+    failures: Sequence[Failure], tails: Sequence[str], *, stamp: str, snakemake_log: str, resume: str
+) -> str:
+    """Return the Markdown that says which jobs failed, why, and how to continue.
+
+    Parameters
+    ----------
+    failures : sequence of Failure
+    tails : sequence of str
+        Last lines of each job's log; with no failure one entry, the last lines of Snakemake's log.
+    stamp : str
+        UTC time.
+    snakemake_log, resume : str
+        Its path; the command that continues.
+    """
+    lines = [
+        f"# Blocked at {stamp}",
+        "",
+        f"Snakemake's log: `{snakemake_log}`",
+        "",
+        "Continue, once the cause is gone:",
+    ]
+    lines += ["", *_fenced("sh", resume), ""]
+    if not failures:
+        return "\n".join([*lines, "Snakemake named no failed job. Its last lines:", "", *_fenced("text", tails[0]), ""])
+    for failure, tail in zip(failures, tails, strict=True):
+        lines += [f"## {failure.rule or 'unknown rule'}", ""]
+        lines += [f"- wildcards: {', '.join(f'{k}={v}' for k, v in failure.wildcards.items()) or 'none'}"]
+        lines += [f"- exit code: {failure.exit_code}", f"- log: {', '.join(failure.logs) or 'none'}", ""]
+        lines += ["Command:", "", *_fenced("sh", failure.command or "# not reported"), ""]
+        lines += ["Last lines of its log:", "", *_fenced("text", tail or "(empty)"), ""]
+    return "\n".join(lines)
+
+
+def _fenced(language: str, text: str) -> list[str]:
+    return [f"````{language}", text.rstrip("\n"), "````"]
+
+
+def blocked_lines(failures: Sequence[Failure], absent: Sequence[Sequence[str]], *, stamp: str, report: str) -> str:
+    """Return the ledger's lines of a failed run: time, ``blocked``, job, report, files still to be made."""
+    rows = [(failure.job, " ".join(files)) for failure, files in zip(failures, absent, strict=True)]
+    rows = rows or [("unknown job", "")]
+    return "".join(f"{stamp}\tblocked\t{job}\t{report}\t{files}\n" for job, files in rows)
+
+
+def open_entries(ledger: str) -> list[tuple[str, str, list[str]]]:
+    """Return job, report and awaited files of the ledger's entries that no later line resolves."""
+    rows = [line.split("\t") for line in ledger.splitlines()]
+    rows = [row for row in rows if len(row) == 5]
+    done = {(row[2], row[3]) for row in rows if row[1].startswith("resolved")}
+    return [(row[2], row[3], row[4].split()) for row in rows if row[1] == "blocked" and (row[2], row[3]) not in done]
+
+
+def resolved_lines(entries: Sequence[tuple[str, str, list[str]]], *, stamp: str) -> str:
+    """Return the ledger's lines that close entries."""
+    return "".join(f"{stamp}\tresolved by a later run\t{job}\t{report}\t{' '.join(f)}\n" for job, report, f in entries)

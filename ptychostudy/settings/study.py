@@ -1,0 +1,189 @@
+"""A whole study: its defaults, how it is read, what each stage takes of it, and the texts of its errors."""
+
+import difflib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from ptychostudy.settings.sections import (
+    BaseSettings,
+    CompareSettings,
+    Doses,
+    InferSettings,
+    Name,
+    OverlapSettings,
+    ReconstructSettings,
+    Section,
+    SimulateSettings,
+    SplitSettings,
+    SummarizeSettings,
+    TrainSettings,
+    VerifySettings,
+)
+
+
+class Study(Section):
+    """A whole study; one section per stage."""
+
+    study: Name = "quick"
+    doses: Doses | None = Field(None, description="shorthand for simulate.doses on the command line")
+    select_views: list[Name] | None = Field(
+        None, alias="views", min_length=1, description="only these of overlap.views"
+    )
+    base: BaseSettings = BaseSettings()
+    reference: ReconstructSettings = ReconstructSettings(epochs=80, refine_probe=True)
+    split: SplitSettings = SplitSettings()
+    simulate: SimulateSettings = SimulateSettings()
+    overlap: OverlapSettings = OverlapSettings()
+    train: TrainSettings = TrainSettings()
+    reconstruct: ReconstructSettings = ReconstructSettings()
+    infer: InferSettings = InferSettings()
+    compare: CompareSettings = CompareSettings()
+    summarize: SummarizeSettings = SummarizeSettings()
+    verify: VerifySettings = VerifySettings()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Study":
+        if self.infer.window_px > self.base.frame_px:
+            raise ValueError(
+                f"infer.window_px is {self.infer.window_px}, base.frame_px is {self.base.frame_px}; "
+                "needed: window_px <= frame_px (M <= N)"
+            )
+        unknown = set(self.select_views or ()) - set(self.overlap.views)
+        if unknown:
+            raise ValueError(f"views names {sorted(unknown)}; needed: some of {sorted(self.overlap.views)}")
+        return self
+
+    @property
+    def dose_list(self) -> list[int]:
+        """Doses of the study, in the order given."""
+        return self.doses or self.simulate.doses
+
+    @property
+    def view_list(self) -> list[str]:
+        """Names of the views of the study."""
+        return [name for name in self.overlap.views if self.select_views is None or name in self.select_views]
+
+
+class ConfigError(ValueError):
+    """A wrong configuration; the message is one paragraph naming key, value and what is allowed."""
+
+
+def parse_study(config: dict[str, Any]) -> Study:
+    """Validate a configuration.
+
+    Raises
+    ------
+    ConfigError
+        For the first wrong key: its path, the value found and what is needed.
+    """
+    try:
+        return Study.model_validate(config)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise ConfigError("; ".join(_sentence(item) for item in found[:3])) from None
+
+
+def _sentence(item: Any) -> str:
+    path = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = sorted(_described(item["loc"][:-1]).get("properties", {}))
+        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
+        meant = f"did you mean {close[0]!r}? known are" if close else "needed: one of"
+        return f"config key {path!r} is unknown (value {_short(item['input'])}); {meant} {', '.join(known)}"
+    message = re.sub(r"^(Value error, |(Input|String|List|Dictionary) should (be )?)", "", item["msg"])
+    if isinstance(item["input"], dict | BaseModel):
+        found = message if "needed" in message else f"found {_short(item['input'])}; needed: {message}"
+        return f"config section {path!r}: {found}" if path else f"config: {found}"
+    limits = _limits(_described(item["loc"]))
+    return f"config key {path!r}: found {_short(item['input'])}; needed: {message}{limits}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _described(loc: tuple[str | int, ...]) -> dict[str, Any]:
+    """Return the part of the JSON schema that describes one key."""
+    schema = Study.model_json_schema()
+    node = schema
+    for part in loc:
+        items = node.get("prefixItems", [{}])[0] or node.get("items", {})
+        named = next(iter(node.get("patternProperties", {}).values()), items)
+        node = node.get("properties", {}).get(part) or named
+        node = next((each for each in node.get("anyOf", []) if each.get("type") != "null"), node)
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+    return node
+
+
+def _limits(node: dict[str, Any]) -> str:
+    """Return the whole allowed range, of which an error names only the end that was left."""
+    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+    found = [f"{sign} {node[key]:g}" for key, sign in signs.items() if key in node]
+    return f" (allowed: {' and '.join(found)})" if found else ""
+
+
+def read_study(path: str | Path) -> Study:
+    """Read and validate a YAML configuration file."""
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({str(error).splitlines()[0]})") from error
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
+    try:
+        return parse_study(config)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[str, Any]:
+    """Return what one stage reads, and nothing else, as plain data.
+
+    Parameters
+    ----------
+    study : Study
+    stage : str
+        Stage name; ``train_pinn`` and ``train_baseline`` are separate.
+    view : str, optional
+        For ``overlap``: the view.
+    """
+    sections: dict[str, Any] = {
+        "base": study.base,
+        "fetch": {"frame_px": study.base.frame_px},
+        "reference": study.reference if study.base.frames == "measured" else {},
+        "simulate": {"seed": study.simulate.seed, "split": study.split},
+        "train_pinn": study.train.pinn,
+        "train_baseline": study.train.baseline,
+        "reconstruct": study.reconstruct,
+        "infer": study.infer.model_dump(include={"batch_size", "window_px", "debug_limit"}),
+        "stitch": study.infer.model_dump(include={"window_px", "window", "phase_sync"}),
+        "compare": study.compare,
+        "summarize": study.summarize,
+        "verify": {
+            "verify": study.verify,
+            "ms_ssim_threshold": study.summarize.ms_ssim_threshold,
+            "gridsize": study.overlap.gridsize,
+            "doses": study.dose_list,
+            "views": study.view_list,
+        },
+    }
+    if stage == "overlap":
+        if view not in study.overlap.views:
+            raise ConfigError(f"view {view!r} is not in the configuration; needed: one of {list(study.overlap.views)}")
+        common = study.overlap.model_dump(exclude={"views"})
+        return {**common, **study.overlap.views[view].model_dump(), "split": study.split.model_dump()}
+    if stage not in sections:
+        raise ConfigError(f"stage {stage!r} has no settings; needed: one of overlap, {', '.join(sections)}")
+    found: dict[str, Any] = json.loads(json.dumps(sections[stage], default=lambda model: model.model_dump(mode="json")))
+    return found
+
+
+def json_schema() -> str:
+    """Return the JSON schema of a study as text; `config/schema/config.schema.json` holds exactly this."""
+    return json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,77 @@
+"""Stage blocked: say what stopped a run and how to continue; note later what was resolved. Called by the Snakefile.
+
+Neither function ever raises: a report that cannot be written must not hide the failure it is about.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ptychostudy.core import failures as found
+
+LEDGER = Path("analysis/blocker.log")
+TAIL = 40
+
+
+def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
+    """Write ``red/blocked_<UTC>.md`` and add one line a failed job to ``analysis/blocker.log``.
+
+    Parameters
+    ----------
+    log : list of Path or str
+        Snakemake's log.
+    command : str
+        What continues the run.
+    hub : Path
+        Working directory of the study.
+    """
+    try:
+        _describe(log, command or "snakemake", hub)
+    except Exception as error:  # whatever it is, Snakemake's own messages come first
+        print(f"the failure could not be described ({error}); see {', '.join(map(str, log))}")
+
+
+def resolve(*, hub: Path = Path(".")) -> None:
+    """Close the ledger's entries whose files are there by now, and list them."""
+    try:
+        _close(hub)
+    except Exception as error:  # a run that succeeded stays a success
+        print(f"{hub / LEDGER} could not be brought up to date ({error})")
+
+
+def _describe(log: list[Path], resume: str, hub: Path) -> None:
+    text = "\n".join(_text(Path(path)) for path in log)
+    failed = [found.identify(failure, _text(Path(failure.source))) for failure in found.parse_failures(text)]
+    tails = ["\n".join(_tail(_text(hub / path)) for path in failure.logs) for failure in failed] or [_tail(text)]
+    absent = [[path for path in found.files_of(failure) if not (hub / path).exists()] for failure in failed]
+    stamp = _stamp()
+    report = Path("red") / f"blocked_{stamp}.md"
+    names = {"stamp": stamp, "snakemake_log": ", ".join(map(str, log)), "resume": resume}
+    _write(hub / report, found.blocked_report(failed, tails, **names))
+    _write(hub / LEDGER, _text(hub / LEDGER) + found.blocked_lines(failed, absent, stamp=stamp, report=str(report)))
+    print(f"{hub / report} says what failed and how to continue")
+
+
+def _close(hub: Path) -> None:
+    ledger = _text(hub / LEDGER)
+    entries = [entry for entry in found.open_entries(ledger) if all((hub / path).exists() for path in entry[2])]
+    if entries:
+        _write(hub / LEDGER, ledger + found.resolved_lines(entries, stamp=_stamp()))
+        print("resolved by this run:", *(f"  {job} ({report})" for job, report, _ in entries), sep="\n")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.splitlines()[-TAIL:])
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _write(path: Path, text: str) -> None:
+    from ptychostudy.io import write_text  # NumPy and HDF5, which every parse of the workflow would pay for otherwise
+
+    write_text(path, text)

@@ -1,0 +1,81 @@
+"""Shared by the tests: a private copy of the workflow, and one finished study per session."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("Snakefile", "rules", "ptychostudy", "config", "profiles", "envs", "report")
+TINY = ROOT / "tests" / "workflow" / "config" / "tiny.yaml"
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A copy of the workflow, a configuration file and a hub that belongs to both."""
+
+    source: Path
+    hub: Path
+    config: Path
+
+    def snakemake(self, *arguments, cores=2):
+        """Run Snakemake in the hub; return the finished process with its whole output in ``stdout``."""
+        tools = Path(sys.executable).parent
+        environment = os.environ | {"PYTHONPATH": str(self.source), "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+        command = [
+            str(tools / "snakemake"),
+            "--snakefile",
+            str(self.source / "Snakefile"),
+            "--directory",
+            str(self.hub),
+        ]
+        command += ["--configfile", str(self.config), "--cores", str(cores), *arguments]
+        return subprocess.run(
+            command,
+            env=environment,
+            cwd=self.source,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+
+    def jobs(self, *arguments):
+        """Return the jobs a dry run lists, as a dict of rule to count."""
+        done = self.snakemake("-n", *arguments)
+        assert done.returncode == 0, done.stdout
+        if "Nothing to be done" in done.stdout:
+            return {}
+        table = done.stdout.split("Job stats:")[-1].split("Reasons:")[0]
+        found = {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+        found.pop("total", None)
+        return {name: count for name, count in found.items() if name not in ("all", "post_verify")}
+
+
+def copy_workflow(folder, config=TINY):
+    """Copy the workflow into a folder, with an empty hub beside it."""
+    source = folder / "source"
+    source.mkdir(parents=True)
+    for part in PARTS:
+        path = ROOT / part
+        if path.is_dir():
+            shutil.copytree(path, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(path, source / part)
+    shutil.copy2(config, folder / "study.yaml")
+    (folder / "hub").mkdir()
+    return Workflow(source, folder / "hub", folder / "study.yaml")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Return the tiny study, run to its verified report once per session on two cores."""
+    workflow = copy_workflow(tmp_path_factory.mktemp("finished"))
+    done = workflow.snakemake()
+    assert done.returncode == 0, done.stdout[-6000:]
+    return workflow

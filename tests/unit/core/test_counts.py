@@ -1,0 +1,183 @@
+"""Photon counting: Poisson moments, thinning against direct simulation, exact dose, and draws that keep to themselves.
+
+Every statistical bound is a number of standard errors, stated beside it; seeds are fixed, so a pass stays a pass.
+"""
+
+import numpy as np
+import pytest
+
+from ptychostudy.core import counts as photons
+
+
+def scan(k=10, n=16, seed=0):
+    """Return an asymmetric complex object and probe, and sub-pixel positions inside the object."""
+    rng = np.random.default_rng(seed)
+    object_ = rng.uniform(0.4, 1.0, (40, 48)) * np.exp(1j * rng.uniform(-1, 1, (40, 48)))
+    rows, cols = np.mgrid[:n, :n] - n / 2
+    probe = np.exp(-((rows - 1) ** 2 + 2 * cols**2) / 20) * np.exp(0.1j * rows * cols)
+    positions = np.stack([rng.uniform(n / 2, 39 - n / 2, k), rng.uniform(n / 2, 47 - n / 2, k)], axis=1)
+    return object_, probe, positions
+
+
+# --- Poisson ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mean", [0.05, 3.0, 40.0])
+def test_poisson_mean_and_dispersion(mean):
+    draws = photons.poisson_counts(np.full(200_000, mean), photons.generator(1, "simulation", int(100 * mean)))
+    assert draws.dtype == np.uint32
+    k = draws.size
+    # Standard error of the mean sqrt(m/k); of the variance sqrt((m + 2 m^2)/k) (fourth central moment m + 3 m^2).
+    assert abs(draws.mean() - mean) < 4 * np.sqrt(mean / k)
+    assert abs(draws.var(ddof=1) - mean) < 4 * np.sqrt((mean + 2 * mean**2) / k)
+
+
+def test_dark_pixels_stay_dark():
+    assert not photons.poisson_counts(np.zeros((3, 4, 4)), photons.generator(1, "simulation")).any()
+
+
+# --- dose -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dose", [1.0, 1e3, 1e9])
+def test_dose_scale_is_exact(dose):
+    object_, probe, positions = scan()
+    scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), dose)
+    # Only rounding: the intensity is quadratic in the probe.
+    assert photons.mean_intensity(object_, scale * probe, positions) == pytest.approx(dose, rel=1e-12)
+
+
+def test_mean_intensity_is_the_energy_of_the_exit_waves():
+    # A transparent object passes the probe's whole power to every frame, whatever the sub-pixel shift (Parseval).
+    _, probe, positions = scan()
+    found = photons.mean_intensity(np.ones((40, 48), complex), probe, positions, block=3)
+    assert found == pytest.approx(np.sum(np.abs(probe) ** 2), rel=1e-12)
+
+
+def test_detected_dose_is_within_counting_statistics():
+    object_, probe, positions = scan(k=60)
+    scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), 500)
+    blocks = photons.simulated_blocks(object_, scale * probe, positions, photons.generator(3, "simulation"))
+    found = photons.mean_counts(np.concatenate(list(blocks)))
+    assert abs(found - 500) < photons.dose_tolerance(500, 60)
+    assert photons.dose_tolerance(500, 60) == pytest.approx(5 * np.sqrt(500 / 60), rel=1e-12)
+
+
+@pytest.mark.parametrize("intensity", [0.0, -1.0, float("nan")])
+def test_nothing_to_scale_is_refused(intensity):
+    with pytest.raises(ValueError, match="nothing to scale to 100 photons"):
+        photons.photon_scale(intensity, 100)
+
+
+@pytest.mark.parametrize("dose", [0, -5, float("inf"), float("nan")])
+def test_impossible_dose_is_refused(dose):
+    with pytest.raises(ValueError, match=f"dose is {dose} photons per frame; needed: a positive number"):
+        photons.photon_scale(2.0, dose)
+
+
+# --- thinning ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keep", [0.05, 0.5])
+def test_thinned_counts_are_those_of_a_direct_simulation(keep):
+    k, mean = 200_000, 20.0
+    measured = photons.poisson_counts(np.full(k, mean), photons.generator(5, "simulation"))
+    kept = photons.thin_counts(measured, keep, photons.generator(5, "thinning")).astype(float)
+    dropped = measured - kept
+    for draws, m in ((kept, keep * mean), (dropped, (1 - keep) * mean)):
+        assert abs(draws.mean() - m) < 4 * np.sqrt(m / k)
+        assert abs(draws.var(ddof=1) - m) < 4 * np.sqrt((m + 2 * m**2) / k)
+    # Kept and dropped photons of a Poisson process are independent: correlation zero, standard error 1/sqrt(k).
+    assert abs(np.corrcoef(kept, dropped)[0, 1]) < 4 / np.sqrt(k)
+
+
+def test_thinned_histogram_equals_a_direct_one():
+    k = 100_000
+    measured = photons.poisson_counts(np.full(k, 12.0), photons.generator(6, "simulation"))
+    kept = photons.thin_counts(measured, 0.25, photons.generator(6, "thinning"))
+    direct = photons.poisson_counts(np.full(k, 3.0), photons.generator(7, "simulation"))
+    first, second = (np.bincount(draws, minlength=15)[:15] for draws in (kept, direct))
+    used = first + second > 20
+    # Two-sample chi-square; its mean is the number of bins, its standard deviation sqrt(2 bins).
+    chi2 = np.sum((first - second)[used] ** 2 / (first + second)[used])
+    assert chi2 < used.sum() + 4 * np.sqrt(2 * used.sum())
+
+
+def test_keeping_everything_changes_nothing():
+    measured = np.arange(24, dtype=np.uint32).reshape(2, 3, 4)
+    found = photons.thin_counts(measured, 1.0, photons.generator(1, "thinning"))
+    np.testing.assert_array_equal(found, measured)
+    assert found.dtype == np.uint32
+
+
+@pytest.mark.parametrize("keep", [0.0, -0.5, 1.001, float("nan")])
+def test_more_than_measured_is_refused(keep):
+    with pytest.raises(ValueError, match=r"can only be thinned: wanted .* needed \(0, 1\]"):
+        photons.thin_counts(np.ones(3, int), keep, photons.generator(1, "thinning"))
+
+
+# --- streaming --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [1, 3, 64])
+def test_blocks_draw_what_the_whole_draws(block):
+    object_, probe, positions = scan()
+    whole = next(photons.simulated_blocks(object_, 9 * probe, positions, photons.generator(8, "simulation"), 10**6))
+    blocks = list(photons.simulated_blocks(object_, 9 * probe, positions, photons.generator(8, "simulation"), block))
+    assert max(map(len, blocks)) <= block
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    index = np.array([7, 2, 9, 0, 4])
+    thinned = np.concatenate(list(photons.thinned_blocks(whole, index, 0.3, photons.generator(8, "thinning"), block)))
+    np.testing.assert_array_equal(thinned, photons.thin_counts(whole[index], 0.3, photons.generator(8, "thinning")))
+
+
+def test_mean_counts_is_an_exact_integer_sum():
+    # 2^31 in every pixel: a 32-bit sum would wrap after two of them.
+    counts = np.full((5, 4, 4), 2**31, np.uint32)
+    counts[2, 1, 0] += 1
+    assert photons.mean_counts(counts, block=2) * 5 == 80 * 2**31 + 1
+    assert photons.mean_counts(counts, np.array([2])) == 16 * 2**31 + 1
+
+
+# --- generators -------------------------------------------------------------------------------------------------------
+
+
+def test_a_draw_does_not_depend_on_other_draws():
+    keys = [("simulation", 1000, "train"), ("simulation", 1000, "test"), ("thinning", 1000, "train"), ("grouping",)]
+    forward = [photons.generator(4, *key).random(3) for key in keys]
+    backward = [photons.generator(4, *key).random(3) for key in reversed(keys)][::-1]
+    np.testing.assert_array_equal(forward, backward)
+
+
+def test_every_seed_role_and_key_has_its_own_draws():
+    roles = ["object", "probe", "scan", "simulation", "thinning", "grouping", "subsampling", "training", "control"]
+    keys = [(), (0,), (1,), ("a",), ("b",), ("train",), ("test",), (1000, "train"), (1000, "test"), ("train", 1000)]
+    seen = {photons.generator(seed, role, *key).random() for seed in (0, 1) for role in roles for key in keys}
+    assert len(seen) == 2 * len(roles) * len(keys)
+
+
+def test_generator_is_numpys_documented_construction():
+    # The role is its place in the list, a text its bytes as one number: stated, so that any draw can be repeated.
+    sequence = np.random.SeedSequence(9, spawn_key=(3, 1000, int.from_bytes(b"test", "big")))
+    wanted = np.random.Generator(np.random.PCG64(sequence)).integers(1 << 30, size=4)
+    np.testing.assert_array_equal(photons.generator(9, "simulation", 1000, "test").integers(1 << 30, size=4), wanted)
+
+
+# --- normalisation ----------------------------------------------------------------------------------------------------
+
+
+def test_input_scale_takes_the_units_out_of_the_counts():
+    # f sqrt(counts) keeps its mean square (n/2)^2 whatever the dose.
+    for mean in (1.0, 1e3, 1e8):
+        assert photons.input_scale(mean, 64) ** 2 * mean == pytest.approx(32**2, rel=1e-12)
+    with pytest.raises(ValueError, match="no photons"):
+        photons.input_scale(0.0, 64)
+
+
+def test_probe_power_is_the_photons_of_a_frame():
+    probe = photons.scale_probe(np.array([[1, 2j], [0, -1]]), 600)
+    # complex64: relative rounding 6e-8 a value.
+    assert np.sum(np.abs(probe) ** 2) == pytest.approx(600, rel=1e-6)
+    assert probe[0, 1] / probe[0, 0] == pytest.approx(2j, rel=1e-6)
+    with pytest.raises(ValueError, match="carries no power"):
+        photons.scale_probe(np.zeros((2, 2)), 600)

@@ -1,0 +1,214 @@
+"""What a failed run says of itself, from real logs of Snakemake 9.27.1 in snakemake_logs/.
+
+`failed.log` and `quiet.log` are one workflow with and without ``--quiet rules host``: four jobs of a rule with two
+wildcards, of which one is killed, two end with status 1 and one is done, and a rule that does not make its output.
+`retried.log`: two jobs with one retry; a is done the second time, b fails twice, first with status 3, then with 4.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from ptychostudy.core.failures import Failure, files_of, identify, open_entries, parse_failures
+from ptychostudy.stages import blocked
+
+LOGS = Path(__file__).parent / "snakemake_logs"
+RULES = """rule early:
+    output:
+        x="data/{name}.npz",
+    log:
+        "logs/data/{name}.npz.log",
+
+
+rule make:
+    output:
+        x="data/dose_{dose}/{view}/x.npz",
+    log:
+        "logs/data/dose_{dose}/{view}/x.npz.log",
+
+
+rule overlap:
+    output:
+        x="data/{view}/{view}_{split}.npz",
+    log:
+        "logs/data/{view}/{view}_{split}.npz.log",
+"""
+KILLED = {"dose": "1000", "view": "sparse"}
+FAILED = {"dose": "10", "view": "dense"}
+
+
+def parsed(name):
+    return parse_failures((LOGS / name).read_text())
+
+
+def test_every_failed_job_is_found_once_and_no_other():
+    found = parsed("failed.log")
+    assert [failure.job for failure in found] == [
+        "make dose=1000 view=sparse",
+        "make dose=10 view=dense",
+        "late",
+        "make dose=10 view=sparse",
+    ]
+    assert [failure.exit_code for failure in found] == ["killed by SIGKILL", "1", "0, but outputs are missing", "1"]
+
+
+def test_a_failed_job_is_described_whole():
+    found = parsed("failed.log")[1]
+    assert found.rule == "make"
+    assert found.wildcards == FAILED
+    assert found.logs == ("logs/data/dose_10/dense/x.npz.log",)
+    assert found.outputs == ("data/dose_10/dense/x.npz",)
+    assert found.source == "/tmp/toy/rules/make.smk"
+    assert found.command.splitlines() == [
+        """python -c 'import sys; print("made " + sys.argv[1]); sys.exit(sys.argv[1] == "10")' 10 """
+        "--output data/dose_10/dense/x.npz 2>&1 | tee logs/data/dose_10/dense/x.npz.log",
+        "test dense = dense || kill -9 $$",
+        "touch data/dose_10/dense/x.npz",
+    ]
+
+
+def test_an_output_that_was_never_made():
+    found = parsed("failed.log")[2]
+    assert (found.rule, found.logs, found.outputs) == ("late", ("logs/data/late.txt.log",), ("data/late.txt",))
+
+
+def test_a_quiet_log_still_has_command_exit_code_and_log():
+    found = {failure.logs: failure for failure in parsed("quiet.log")}
+    assert len(found) == 4
+    killed = found["logs/data/dose_1000/sparse/x.npz.log",]
+    assert (killed.rule, killed.exit_code, killed.wildcards) == ("", "killed by SIGKILL", {})
+    assert files_of(killed) == ["data/dose_1000/sparse/x.npz"]
+    assert found[()].rule == "late"
+
+
+def test_the_log_s_path_gives_rule_and_wildcards():
+    found = [identify(failure, RULES) for failure in parsed("quiet.log")]
+    assert {failure.job for failure in found} == {failure.job for failure in parsed("failed.log")}
+    twice = Failure(logs=("logs/data/dense/dense_test.npz.log",))
+    assert identify(twice, RULES).wildcards == {"view": "dense", "split": "test"}
+    other = Failure(logs=("logs/data/dense/sparse_test.npz.log",))
+    assert identify(other, RULES) == other
+    assert identify(Failure(), RULES) == Failure()
+    assert identify(Failure(logs=("x",)), "") == Failure(logs=("x",))
+
+
+def test_a_retried_job_counts_by_its_last_end():
+    (found,) = parsed("retried.log")
+    assert (found.job, found.exit_code) == ("flaky name=b", "4")
+    text = (LOGS / "retried.log").read_text()
+    saved = text.replace("non-zero exit status 4", "non-zero exit status 3") + "Finished jobid: 0 (Rule: flaky)\n"
+    assert parse_failures(saved) == []
+
+
+@pytest.mark.parametrize("text", ["", "Building DAG of jobs...\n", "\x00\ufffd Error in rule", "Error in rule x:\n"])
+def test_a_log_without_a_failed_job_gives_none(text):
+    assert parse_failures(text) == []
+
+
+def test_a_log_cut_anywhere_does_no_harm():
+    """Snakemake may be killed while it writes; cut inside a block, one job may be seen twice, never more."""
+    text = (LOGS / "failed.log").read_text()
+    found = [len(parse_failures(text[:cut])) for cut in range(0, len(text), 97)]
+    assert found[0] == 0
+    assert max(found) <= 5
+
+
+def test_files_of_a_command_that_is_no_shell():
+    assert files_of(Failure(command="echo 'open data/a.npz")) == []
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub after the failed run; of the outputs only that of the job that was done is there."""
+    for name, text in {
+        "logs/data/dose_10/dense/x.npz.log": "".join(f"line {n}\n" for n in range(100)) + "```\n",
+        "data/dose_1000/dense/x.npz": "done",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def fail(hub, name="failed.log"):
+    blocked.run(log=[LOGS / name], command="cd /here && snakemake --cores 2", hub=hub)
+
+
+def test_the_report_says_what_failed_why_and_how_to_continue(hub, capsys):
+    fail(hub)
+    (report,) = (hub / "red").iterdir()
+    text = report.read_text()
+    assert str(report) in capsys.readouterr().out
+    assert "````sh\ncd /here && snakemake --cores 2\n````" in text
+    assert text.count("\n## make\n") == 3
+    assert "- wildcards: dose=10, view=dense\n- exit code: 1\n- log: logs/data/dose_10/dense/x.npz.log\n" in text
+    assert "````sh\npython -c 'import sys;" in text
+    # 40 lines of the log, the last of them a fence of its own, which must not end ours.
+    assert "````text\nline 61\n" in text
+    assert "line 99\n```\n````" in text
+    assert "line 60\n" not in text
+
+
+def test_the_ledger_lists_what_is_missing(hub):
+    fail(hub)
+    lines = [line.split("\t") for line in (hub / "analysis" / "blocker.log").read_text().splitlines()]
+    (report,) = (path.relative_to(hub).as_posix() for path in (hub / "red").iterdir())
+    assert [line[1] for line in lines] == ["blocked"] * 4
+    assert lines[1][2:] == ["make dose=10 view=dense", report, "data/dose_10/dense/x.npz"]
+    assert lines[2][2:] == ["late", report, "data/late.txt"]
+
+
+def test_a_later_success_resolves_what_is_there_now(hub, capsys):
+    fail(hub)
+    ledger = hub / "analysis" / "blocker.log"
+    (hub / "data" / "dose_10" / "dense").mkdir(parents=True)
+    (hub / "data" / "dose_10" / "dense" / "x.npz").write_text("now")
+    capsys.readouterr()
+    blocked.resolve(hub=hub)
+    shown = capsys.readouterr().out
+    assert "make dose=10 view=dense" in shown
+    assert "late" not in shown
+    assert [entry[0] for entry in open_entries(ledger.read_text())] == [
+        "make dose=1000 view=sparse",
+        "late",
+        "make dose=10 view=sparse",
+    ]
+    assert ledger.read_text().count("\tresolved by a later run\t") == 1
+    kept = ledger.read_text()
+    blocked.resolve(hub=hub)
+    assert (ledger.read_text(), capsys.readouterr().out) == (kept, "")
+
+
+def test_a_log_that_names_no_job_is_reported_all_the_same(hub):
+    (hub / "empty.log").write_text("")
+    blocked.run(log=[hub / "empty.log"], hub=hub)
+    (report,) = (hub / "red").iterdir()
+    assert "Snakemake named no failed job" in report.read_text()
+    assert "````sh\nsnakemake\n````" in report.read_text()
+    blocked.resolve(hub=hub)
+    assert open_entries((hub / "analysis" / "blocker.log").read_text()) == []
+
+
+def test_success_without_a_ledger_does_nothing(tmp_path, capsys):
+    blocked.resolve(hub=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_a_damaged_ledger_does_no_harm(tmp_path):
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "blocker.log").write_bytes(b"\xff\x00 no table\nt\tblocked\tjob\n")
+    blocked.resolve(hub=tmp_path)
+
+
+@pytest.mark.parametrize("log", [[], [None], ["/no/such/file"]])
+def test_whatever_comes_it_never_fails(tmp_path, log):
+    (tmp_path / "red").write_text("a file where a folder is due")
+    blocked.run(log=log, hub=tmp_path)
+    (tmp_path / "analysis").write_text("here as well")
+    blocked.resolve(hub=tmp_path)
+
+
+def test_what_could_not_be_written_is_said(tmp_path, capsys):
+    (tmp_path / "red").write_text("a file where a folder is due")
+    fail(tmp_path)
+    assert "the failure could not be described" in capsys.readouterr().out

@@ -1,0 +1,160 @@
+"""Which module may import which: arrows between layers, heavy packages, cycles, files."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "ptychostudy"
+MODULES = {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in sorted(PACKAGE.rglob("*.py"))}
+
+# Layer -> the layers it may import beside itself. A name that is not here has no place in the package.
+FOUNDATION = ("core", "settings", "io", "provenance", "networks", "iterative", "figures")
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "__init__": (),
+    "core": (),
+    "settings": ("core",),
+    "io": ("core",),
+    "provenance": ("core",),
+    "networks": ("core",),
+    "iterative": ("core",),
+    "figures": ("core",),
+    "stages": FOUNDATION,
+    "__main__": (*FOUNDATION, "stages"),
+}
+# Package -> the only layer that imports it, wherever in a file the import stands.
+HOMES = {
+    "tensorflow": "networks",
+    "keras": "networks",
+    "torch": "iterative",
+    "ptychi": "iterative",
+    "matplotlib": "figures",
+    "h5py": "io",
+    "zipfile": "io",
+    "pydantic": "settings",
+}
+CORE_PACKAGES = {"numpy", "scipy", "skimage", "ptychostudy"}
+NOT_IN_CORE = {"io", "logging", "os", "pathlib", "random", "shutil", "subprocess", "tempfile", "zipfile"}
+FILE_CALLS = {"load", "save", "savez", "savez_compressed", "loadtxt", "savetxt", "fromfile", "memmap"}
+
+
+def layer_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+KNOWN = {dotted(path) for path in MODULES}
+
+
+def names_of(path: Path, node: ast.AST) -> list[str]:
+    """Return the absolute dotted names an import statement brings in; modules of ours as exactly as they exist."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if not isinstance(node, ast.ImportFrom):
+        return []
+    package = path.relative_to(ROOT).parent.parts
+    start = package[: len(package) - node.level + 1] if node.level else ()
+    base = ".".join([*start, *([node.module] if node.module else [])])
+    return [name if (name := f"{base}.{alias.name}") in KNOWN else base for alias in node.names]
+
+
+def imports(path: Path, nodes: Iterator[ast.AST]) -> list[tuple[int, str]]:
+    return [(node.lineno, name) for node in nodes for name in names_of(path, node)]
+
+
+def everywhere(path: Path) -> list[tuple[int, str]]:
+    return imports(path, ast.walk(MODULES[path]))
+
+
+def test_the_walk_sees_the_package():
+    assert len(MODULES) > 30
+    assert ("ptychostudy.core.propagate") in {name for path in MODULES for _, name in everywhere(path)}
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("from . import losses", "ptychostudy.networks.losses"),
+        ("from .losses import poisson", "ptychostudy.networks.losses"),
+        ("from ..core import counts", "ptychostudy.core.counts"),
+        ("from ptychostudy.core.counts import generator", "ptychostudy.core.counts"),
+        ("import keras.ops as ops", "keras.ops"),
+    ],
+)
+def test_names_are_resolved(line, expected):
+    assert names_of(PACKAGE / "networks" / "models.py", ast.parse(line).body[0]) == [expected]
+
+
+def test_every_module_belongs_to_a_layer():
+    assert {layer_of(path) for path in MODULES} - set(ALLOWED) == set()
+
+
+def test_arrows_point_one_way():
+    wrong = []
+    for path in MODULES:
+        here = layer_of(path)
+        for line, name in everywhere(path):
+            target = name.split(".")[1] if name.startswith("ptychostudy.") else here
+            if target not in (here, *ALLOWED.get(here, ())):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} {here} -> {target}")
+    assert wrong == []
+
+
+def test_heavy_packages_have_one_home():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for path in MODULES
+        for line, name in everywhere(path)
+        if HOMES.get(name.split(".")[0], layer_of(path)) != layer_of(path)
+    ]
+    assert wrong == []
+
+
+def test_core_imports_arrays_and_nothing_else():
+    wrong = []
+    for path in (path for path in MODULES if layer_of(path) == "core"):
+        for line, name in everywhere(path):
+            top = name.split(".")[0]
+            if top in NOT_IN_CORE or top not in CORE_PACKAGES | sys.stdlib_module_names:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
+    assert wrong == []
+
+
+def test_only_io_reads_and_writes_arrays():
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} np.{node.attr}"
+        for path in MODULES
+        if layer_of(path) != "io"
+        for node in ast.walk(MODULES[path])
+        if isinstance(node, ast.Attribute)
+        and node.attr in FILE_CALLS
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("np", "numpy")
+    ]
+    assert wrong == []
+
+
+def test_no_cycle():
+    """Imports that run when a module is imported; one inside a function runs later and may close a circle."""
+    graph = {}
+    for path, tree in MODULES.items():
+        later = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for n in ast.walk(f)}
+        at_import = (node for node in ast.walk(tree) if id(node) not in later)
+        graph[dotted(path)] = {name for _, name in imports(path, at_import) if name in KNOWN}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_a_cycle_would_be_found():
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()

@@ -1,0 +1,146 @@
+"""Physics layers against the NumPy model, adjointness, and independence of the batch."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+from ptychostudy.core import propagate
+from ptychostudy.networks import layers, losses
+
+N, SIDE = 16, 32
+
+
+def numpy_(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+def random_complex(rng, *shape):
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+
+def pair(values):
+    return values.real.astype(np.float32), values.imag.astype(np.float32)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(3)
+
+
+def test_frame_probes_equal_the_numpy_translation(rng):
+    probe = random_complex(rng, N, N)
+    fractions = np.array([[[0.0, 0.0], [0.31, -0.47], [-0.5, 0.2], [0.49, 0.49]]])
+    real, imaginary = (numpy_(part) for part in layers.FrameProbes(probe)(fractions.astype("float32")))
+    sign = (-1.0) ** np.add.outer(np.arange(N), np.arange(N))
+    expected = propagate.translate(probe, fractions[0])
+    # Single precision: 1e-5 of values of order one.
+    assert np.allclose((real + 1j * imaginary)[0] * sign, expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (16, 16), (3, 11), (11, 3), (0, 16), (16, 0)])
+def test_extract_cuts_the_window_at_the_offset(rng, offset):
+    canvas = rng.normal(size=(1, SIDE, SIDE)).astype("float32")
+    matrices = layers.shift_matrices(np.array([[offset]], "float32"), N, SIDE)
+    expected = canvas[0, offset[0] : offset[0] + N, offset[1] : offset[1] + N]
+    # One-hot rows: sums of zeros and one value are exact.
+    assert np.array_equal(numpy_(layers.extract(canvas, matrices))[0, 0], expected)
+    placed = numpy_(layers.place(expected[None, None], matrices))[0]
+    assert np.array_equal(placed[offset[0] : offset[0] + N, offset[1] : offset[1] + N], expected)
+    assert np.count_nonzero(placed) == N * N
+
+
+def test_place_is_the_adjoint_of_extract(rng):
+    canvas = rng.normal(size=(3, SIDE, SIDE)).astype("float32")
+    windows = rng.normal(size=(3, 4, N, N)).astype("float32")
+    matrices = layers.shift_matrices(rng.integers(0, SIDE - N + 1, (3, 4, 2)), N, SIDE)
+    left = np.vdot(numpy_(layers.extract(canvas, matrices)), windows)
+    right = np.vdot(canvas, numpy_(layers.place(windows, matrices)))
+    # Sums of 3000 products in single precision.
+    assert left == pytest.approx(right, abs=1e-2)
+
+
+@pytest.mark.parametrize("groups", [1, 15, 16, 17, 64])
+@pytest.mark.parametrize("frames", [1, 4])
+def test_reassemble_keeps_groups_apart_for_every_batch(rng, groups, frames):
+    weight = np.pad(np.ones((N // 2, N // 2)), N // 4)
+    layer = layers.Reassemble(weight, SIDE)
+    scene = rng.normal(size=(64, SIDE, SIDE)).astype("float32")
+    offsets = rng.integers(0, SIDE - N + 1, (64, frames, 2))
+    patches = numpy_(layers.extract(scene, layers.shift_matrices(offsets, N, SIDE)))
+    out = numpy_(layer(patches[:groups], offsets[:groups]))
+    assert out.shape == (groups, SIDE, SIDE)
+    for g in range(groups):
+        seen = propagate.place(np.tile(weight, (frames, 1, 1)), offsets[g], (SIDE, SIDE)) > 0
+        # Patches of one scene agree, so their weighted mean is the scene; epsilon is 1e-6 of a weight of one.
+        assert np.allclose(out[g], np.where(seen, scene[g], 0), atol=1e-5)
+
+
+def test_far_field_equals_the_numpy_intensities(rng):
+    object_, probe = random_complex(rng, 60, 60), random_complex(rng, N, N)
+    positions = np.array([[20.3, 25.8], [24.5, 20.1], [27.9, 29.5], [22.0, 31.2]])
+    corners, fractions = propagate.split_positions(positions, N)
+    origin = corners.min(axis=0) - 1
+    canvas = object_[origin[0] : origin[0] + SIDE, origin[1] : origin[1] + SIDE]
+    probes = layers.FrameProbes(probe)(fractions[None].astype("float32"))
+    found = numpy_(layers.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
+    expected = propagate.intensities(object_, probe, positions)
+    assert np.allclose(found[0], expected, atol=1e-5 * expected.max())
+
+
+def test_back_projection_recovers_a_known_object(rng):
+    rows, cols = np.indices((48, 48))
+    object_ = (0.7 + 0.3 * np.sin(rows / 3)) * np.exp(0.5j * np.cos(cols / 4 + rows / 9))
+    radius = np.hypot(*(np.indices((32, 32)) - 15.5))
+    probe = (1 / (1 + np.exp(2 * (radius - 8)))) * np.exp(0.08j * radius**2)
+    positions = np.array([[22.2, 22.0], [22.0, 26.3], [26.4, 22.1], [26.0, 26.0]])
+    corners, fractions = propagate.split_positions(positions, 32)
+    amplitude = np.sqrt(propagate.intensities(object_, probe, positions))[None].astype("float32")
+    probes = layers.FrameProbes(probe)(fractions[None].astype("float32"))
+    errors = []
+    for steps in (0, 30):
+        layer = layers.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
+        out = numpy_(layer(amplitude, probes, (corners - 4)[None].astype("float32")))[0]
+        field = out[..., 2] * np.exp(1j * out[..., 3])
+        truth, lit = object_[4:44, 4:44], out[..., 4] > 0.3
+        factor = np.vdot(field[lit], truth[lit]) / np.vdot(field[lit], field[lit])
+        errors.append(np.linalg.norm(factor * field[lit] - truth[lit]) / np.linalg.norm(truth[lit]))
+    # Thirty noise-free sweeps of four frames come within a few per cent; the start alone does not.
+    assert errors[1] < 0.1 < errors[0]
+
+
+def test_masked_pixels_change_nothing_in_back_projection(rng):
+    mask = np.ones((N, N))
+    mask[3, 5] = 0
+    probes = layers.FrameProbes(random_complex(rng, N, N))(np.zeros((1, 1, 2), "float32"))
+    amplitude = rng.random((1, 1, N, N)).astype("float32")
+    spoiled = amplitude.copy()
+    spoiled[..., 3, 5] = 1e3
+    layer = layers.BackProject(N, 0, N, mask, steps=2)
+    offsets = np.zeros((1, 1, 2), "float32")
+    assert np.array_equal(numpy_(layer(amplitude, probes, offsets)), numpy_(layer(spoiled, probes, offsets)))
+
+
+def test_poisson_is_smallest_at_the_truth_and_reaches_the_floor(rng):
+    amplitude = rng.random((2, 1, N, N)).astype("float32")
+    loss = losses.poisson()
+    at_truth = numpy_(loss(amplitude, amplitude**2))
+    # Single precision sums of 256 terms of order one.
+    assert np.allclose(at_truth, losses.entropy_floor(amplitude), atol=1e-5)
+    assert np.all(numpy_(loss(amplitude, amplitude**2 * 1.1)) > at_truth)
+    assert np.all(numpy_(loss(amplitude, amplitude**2 * 0.9)) > at_truth)
+
+
+def test_losses_ignore_masked_pixels(rng):
+    mask = np.ones((N, N))
+    mask[0, :] = 0
+    amplitude, rate = rng.random((2, 2, 1, N, N)).astype("float32")
+    spoiled = amplitude.copy()
+    spoiled[..., 0, :] = 50
+    for build in (losses.poisson, losses.amplitude_error):
+        assert np.array_equal(numpy_(build(mask)(amplitude, rate)), numpy_(build(mask)(spoiled, rate)))
+    assert np.array_equal(losses.entropy_floor(amplitude, mask), losses.entropy_floor(spoiled, mask))

@@ -1,0 +1,239 @@
+"""Settings: every section refuses what is wrong and says the key's path, the value found and what is allowed."""
+
+import json
+
+import pytest
+import yaml
+
+from ptychostudy.settings import ConfigError, Study, json_schema, parse_study, read_study, stage_settings
+
+VIEW = {"overlap": {"views": {"dense": {"s_img": 1.0}}}}
+
+
+def nested(path, value):
+    """Return a configuration that holds one key, given by its dotted path."""
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return value
+
+
+def refusal(config):
+    with pytest.raises(ConfigError) as caught:
+        parse_study(config)
+    message = str(caught.value)
+    assert "\n" not in message and "pydantic" not in message
+    return message
+
+
+def test_empty_configuration_is_the_default_study():
+    assert parse_study({}) == Study()
+
+
+ONE_KEY = [
+    ("study", "Quick Study", "match pattern"),
+    ("doses", [1000, -1], "greater than 0 (allowed: > 0 and <= 1e+09)"),
+    ("doses", [], "have at least 1 item"),
+    ("doses", [1000, 1000], "doses that all differ"),
+    ("views", [], "have at least 1 item"),
+    ("base.kind", "measured", "'synthetic', 'npz' or 'siemens_star'"),
+    ("base.frames", "both", "'simulate' or 'measured'"),
+    ("base.frame_px", 65, "32, 64, 128 or 256"),
+    ("base.pixel_size_m", 0, "(allowed: > 0)"),
+    ("base.pixel_size_m", float("inf"), "a finite number"),
+    ("base.seed", -1, "(allowed: >= 0)"),
+    ("base.object.kind", "tree", "'circuit', 'lines', 'siemens', 'grf' or 'image'"),
+    ("base.object.shape_px", 400, "a valid tuple"),
+    ("base.object.phase_rad", 7.0, "(allowed: >= 0 and <= 6.28)"),
+    ("base.probe.kind", "gauss", "'disc', 'zoneplate' or 'speckle'"),
+    ("base.probe.diameter_px", -3, "(allowed: > 0)"),
+    ("base.scan.kind", "spiral", "'raster', 'fermat', 'fly' or 'random'"),
+    ("base.scan.step_px", 0.0, "(allowed: > 0)"),
+    ("base.scan.jitter_px", -0.1, "(allowed: >= 0)"),
+    ("base.npz.measurement", "photons", "'auto', 'counts', 'intensity' or 'amplitude'"),
+    ("base.npz.axes", "WHN", "'auto', 'NHW' or 'HWN'"),
+    ("reference.algorithm", "lsqml", "'LSQML', 'ePIE'"),
+    ("split.axis", "z", "'y' or 'x'"),
+    ("split.fraction", 1.0, "(allowed: > 0 and < 1)"),
+    ("split.guard_px", -1, "(allowed: >= 0)"),
+    ("simulate.doses", 1000, "a valid list"),
+    ("simulate.doses", [], "have at least 1 item"),
+    ("simulate.doses", [True], "not true or false"),
+    ("simulate.seed", 1.5, "a valid integer"),
+    ("overlap.views", {}, "have at least 1 item"),
+    ("overlap.gridsize", 4, "1, 2 or 3"),
+    ("overlap.neighbor_count", 0, "(allowed: >= 1)"),
+    ("overlap.metric_neighbor_count", "six", "a valid integer"),
+    ("overlap.enable_oversampling", "maybe", "a valid boolean"),
+    ("train.pinn.loss", "mse", "'poisson' or 'mae'"),
+    ("train.pinn.epochs", True, "not true or false"),
+    ("train.pinn.learning_rate", "fast", "a valid number"),
+    ("train.pinn.validation_fraction", 0.5, "(allowed: > 0 and < 0.5)"),
+    ("train.baseline.kind", "none", "'supervised' or 'pinn'"),
+    ("train.baseline.batch_size", 0, "(allowed: >= 1)"),
+    ("reconstruct.epochs", 0, "(allowed: >= 1)"),
+    ("reconstruct.noise_model", "gamma", "'gaussian' or 'poisson'"),
+    ("infer.shards", 0, "(allowed: >= 1)"),
+    ("infer.window_px", 1, "(allowed: >= 2)"),
+    ("infer.window", "tukey", "'uniform' or 'hann'"),
+    ("infer.debug_limit", 0, "(allowed: >= 1)"),
+    ("compare.phase_align", "tilt", "'plane', 'mean' or 'none'"),
+    ("compare.ms_ssim_sigma", -1, "(allowed: >= 0)"),
+    ("summarize.ms_ssim_threshold", 1.1, "(allowed: > 0 and <= 1)"),
+    ("verify.max_shift_px", 0, "(allowed: > 0)"),
+    ("verify.min_coverage", 1.5, "(allowed: > 0 and <= 1)"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "allowed"), ONE_KEY, ids=[f"{path}={value}" for path, value, _ in ONE_KEY])
+def test_wrong_value_names_path_value_and_range(path, value, allowed):
+    message = refusal(nested(path, value))
+    shown = value[-1] if path == "doses" and value == [1000, -1] else value
+    assert path in message and f"found {shown!r}" in message and allowed in message
+
+
+@pytest.mark.parametrize("value", [0, -0.5, 1.5, "half"])
+def test_overlap_fraction_outside_zero_to_one(value):
+    message = refusal(nested("overlap.views.dense.s_img", value))
+    assert f"'overlap.views.dense.s_img': found {value!r}" in message and "> 0 and <= 1" in message
+
+
+SECTIONS = [
+    "base",
+    "reference",
+    "split",
+    "simulate",
+    "overlap",
+    "train",
+    "reconstruct",
+    "infer",
+    "compare",
+    "summarize",
+]
+DEEPER = ["verify", "base.object", "base.probe", "base.scan", "base.npz", "train.pinn", "train.baseline"]
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, *DEEPER])
+def test_unknown_key_and_wrong_type_of_every_section(section):
+    message = refusal(nested(f"{section}.colour", "red"))
+    assert f"'{section}.colour' is unknown (value 'red')" in message and "needed: one of" in message
+    assert f"'{section}': found 3; needed: a valid dictionary" in refusal(nested(section, 3))
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("overlap.neighbour_count", "neighbor_count"),
+        ("simulate.dose", "doses"),
+        ("overlap.views.dense.s_imgg", "s_img"),
+        ("trian", "train"),
+        ("train.pinn.epoch", "epochs"),
+    ],
+)
+def test_misspelt_key_is_told_what_was_meant(path, meant):
+    message = refusal(nested(path, 4))
+    assert f"{path!r} is unknown (value 4)" in message and f"did you mean {meant!r}?" in message
+
+
+TOGETHER = [
+    ({"overlap": {"neighbor_count": 3}}, ["neighbor_count is 3", "gridsize^2 = 4", "OVERSAMPLING-001"]),
+    ({"overlap": {"neighbor_pool_size": 3}}, ["neighbor_pool_size is 3", "gridsize^2 = 4", "OVERSAMPLING-001"]),
+    ({"infer": {"window_px": 65}}, ["infer.window_px is 65", "base.frame_px is 64", "M <= N"]),
+    ({"views": ["dense", "thin"]}, ["['thin']", "['dense', 'sparse']"]),
+    ({"base": {"kind": "npz"}}, ["kind is npz", "npz.path is None", "a path"]),
+    ({"base": {"npz": {"path": "a.npz"}}}, ["kind is synthetic", "npz.path is 'a.npz'"]),
+    ({"base": {"frames": "measured"}}, ["frames is measured, kind is synthetic"]),
+    ({"base": {"kind": "siemens_star"}}, ["kind is siemens_star, frames is simulate"]),
+    ({"base": {"frame_px": 32}}, ["probe.diameter_px is 36", "frame_px is 32", "24"]),
+    ({"base": {"frame_px": 256}}, ["object.shape_px is (400, 320)", "512"]),
+    ({"base": {"object": {"kind": "image"}}}, ["kind is image, amplitude_image None", "both pictures"]),
+    ({"base": {"object": {"amplitude": [1.0, 0.5]}}}, ["amplitude is (1.0, 0.5)", "two rising numbers"]),
+    ({"overlap": {"views": {"dense": {}}}}, ["s_img is None, target_overlap is None", "exactly one"]),
+    ({"overlap": {"views": {"a": {"s_img": 1, "target_overlap": 0.5}}}}, ["s_img is 1.0, target_overlap is 0.5"]),
+    ({"overlap": {"views": {"Dense": {"s_img": 1}}}}, ["overlap.views.Dense", "match pattern"]),
+]
+
+
+@pytest.mark.parametrize(("config", "parts"), TOGETHER, ids=[json.dumps(config) for config, _ in TOGETHER])
+def test_keys_that_do_not_fit_together(config, parts):
+    message = refusal(config)
+    assert all(part in message for part in [*parts, "needed"]), message
+
+
+def test_exponents_of_yaml_are_numbers():
+    # YAML 1.1 reads 1e3, without a point and a sign, as text.
+    assert parse_study(yaml.safe_load("doses: [1e3, 1e+5]")).dose_list == [1000, 100000]
+
+
+def test_shorthands_of_the_command_line():
+    study = parse_study({"doses": [500], "views": ["sparse"]})
+    assert (study.dose_list, study.view_list) == ([500], ["sparse"])
+    assert (parse_study({}).dose_list, parse_study({}).view_list) == ([1000, 100000], ["dense", "sparse"])
+
+
+STAGES = ["base", "fetch", "reference", "simulate", "train_pinn", "train_baseline", "reconstruct", "infer", "compare"]
+
+
+@pytest.mark.parametrize("stage", [*STAGES, "summarize", "verify"])
+def test_settings_of_a_stage_are_plain_data(stage):
+    found = stage_settings(parse_study({}), stage)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_overlap_gets_its_view_and_no_other():
+    study = parse_study({})
+    found = stage_settings(study, "overlap", "sparse")
+    assert found["s_img"] == 0.35 and "views" not in found and found["split"]["axis"] == "y"
+    with pytest.raises(ConfigError, match=r"view 'thin' is not in the configuration; needed: one of \['dense', 'spar"):
+        stage_settings(study, "overlap", "thin")
+    with pytest.raises(ConfigError, match="stage 'grid' has no settings; needed: one of overlap, base"):
+        stage_settings(study, "grid")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "readers"),
+    [
+        ("train.pinn.epochs", 3, {"train_pinn"}),
+        ("infer.window_px", 10, {"infer"}),
+        ("base.seed", 3, {"base"}),
+        ("split.fraction", 0.4, {"simulate", "overlap"}),
+        ("doses", [7], {"verify"}),
+        ("study", "other", set()),
+    ],
+)
+def test_a_key_reaches_only_the_stages_that_read_it(key, value, readers):
+    before, after = parse_study({}), parse_study(nested(key, value))
+    stages = [(stage, None) for stage in (*STAGES, "summarize", "verify")] + [("overlap", "dense")]
+    changed = {name for name, view in stages if stage_settings(before, name, view) != stage_settings(after, name, view)}
+    assert changed == readers
+
+
+def test_file_of_a_study(tmp_path):
+    (tmp_path / "a.yaml").write_text("simulate: {seed: 3}\n")
+    assert read_study(tmp_path / "a.yaml").simulate.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("simulate: {seed: x}", r"a\.yaml: config key 'simulate.seed': found 'x'"),
+        ("- 1", r"a\.yaml: holds list, needed keys and values"),
+        ("", r"a\.yaml: holds NoneType, needed keys and values"),
+        ("a: [1", r"a\.yaml: cannot be read as YAML"),
+        ("a: !!python/object/apply:os.mkdir [x]", r"a\.yaml: cannot be read as YAML"),
+    ],
+)
+def test_bad_file_is_named(tmp_path, text, message):
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_study(tmp_path / "a.yaml")
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"no\.yaml: cannot be read"):
+        read_study(tmp_path / "no.yaml")
+
+
+def test_schema_holds_every_key_of_the_defaults():
+    schema = json.loads(json_schema())
+    assert sorted(schema["properties"]) == sorted(Study().model_dump(by_alias=True))
+    assert schema["additionalProperties"] is False

@@ -1,0 +1,66 @@
+"""The shipped quick study, run as a user runs it, reaches its quality floors."""
+
+import csv
+import json
+
+import pytest
+from conftest import ROOT, copy_workflow
+
+HIGH, LOW = "dose_100000", "dose_1000"
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    workflow = copy_workflow(tmp_path_factory.mktemp("quick"), ROOT / "config" / "config.yaml")
+    done = workflow.snakemake()
+    assert done.returncode == 0, done.stdout[-6000:]
+    return workflow.hub
+
+
+def table(hub, dose, view="dense", split="test"):
+    path = hub / "analysis" / dose / view / split / "comparison_metrics.csv"
+    rows = list(csv.DictReader(path.open()))
+    assert all(all(row.values()) for row in rows), "a blank cell"
+    return {(row["model"], row["metric"]): (float(row["amplitude"]), float(row["phase"])) for row in rows}
+
+
+def test_report_is_valid(quick):
+    report = json.loads((quick / "analysis" / "verification_report.json").read_text())
+    assert report["all_valid"] is True
+    assert report["n_unchecked"] == 0
+    assert report["n_valid"] == report["n_checks"] == 21
+
+
+def test_iterative_arm(quick):
+    assert table(quick, HIGH)["PtyChi", "ssim"][1] >= 0.85
+
+
+def test_physics_informed_arm(quick):
+    amplitude, phase = table(quick, HIGH)["PtychoPINN", "pearson"]
+    assert amplitude >= 0.85
+    assert phase >= 0.85
+
+
+@pytest.mark.parametrize("control", ["Flat", "Untrained"])
+def test_baseline_beats_the_controls_on_every_metric(quick, control):
+    found = table(quick, HIGH)
+    for metric in ("psnr", "pearson", "ssim", "ms_ssim", "frc_auc"):
+        assert all(a > b for a, b in zip(found["Baseline", metric], found[control, metric], strict=True)), metric
+    for metric in ("mae", "mse"):
+        assert all(a < b for a, b in zip(found["Baseline", metric], found[control, metric], strict=True)), metric
+
+
+@pytest.mark.parametrize("arm", ["PtychoPINN", "Baseline", "PtyChi"])
+@pytest.mark.parametrize("view", ["dense", "sparse"])
+def test_quality_falls_with_dose(quick, arm, view):
+    high, low = table(quick, HIGH, view), table(quick, LOW, view)
+    for metric in ("ssim", "pearson"):
+        assert high[arm, metric][1] > low[arm, metric][1], metric
+    assert high[arm, "mae"][1] < low[arm, "mae"][1]
+
+
+def test_flat_object_scores_visibly_bad(quick):
+    for dose in (HIGH, LOW):
+        found = table(quick, dose)
+        assert max(found["Flat", "ssim"]) < 0.1
+        assert max(abs(v) for v in found["Flat", "pearson"]) < 0.1

@@ -1,0 +1,124 @@
+"""What a change makes stale, proved by the job lists of dry runs on a finished study."""
+
+import re
+import time
+
+import pytest
+
+AFTER_COMPARE = {
+    "compare": 8,
+    "summarize": 1,
+    "grid": 1,
+    "figures": 1,
+    "check": 1,
+    "inventory": 1,
+    "verify": 1,
+    "gate": 1,
+}
+
+
+@pytest.fixture
+def edited(finished):
+    """Give files back as they were after the test."""
+    kept = {}
+
+    def edit(path, change):
+        kept.setdefault(path, path.read_text())
+        text = change(path.read_text())
+        assert text != kept[path], f"the edit did not change {path}"
+        path.write_text(text)
+
+    yield edit
+    for path, text in kept.items():
+        path.write_text(text)
+
+
+def test_touching_nothing_reruns_nothing_in_ten_seconds(finished):
+    start = time.monotonic()
+    assert finished.jobs() == {}
+    assert time.monotonic() - start < 10  # the bound the project promises its users
+
+
+def test_compare_key(finished, edited):
+    edited(finished.config, lambda text: text + "compare:\n  ms_ssim_sigma: 1.5\n")
+    assert finished.jobs() == AFTER_COMPARE
+
+
+def test_function_in_metrics(finished, edited):
+    path = finished.source / "ptychostudy" / "core" / "metrics.py"
+    edited(path, lambda text: text + "\n\ndef _new_metric():\n    return 0.0\n")
+    assert finished.jobs() == AFTER_COMPARE
+
+
+def test_comment_docstring_and_layout(finished, edited):
+    path = finished.source / "ptychostudy" / "core" / "propagate.py"
+    edited(path, lambda text: "# a comment\n" + re.sub('"""Forward model', '"""The forward model', text) + "\n\n")
+    assert finished.jobs() == {}
+
+
+def test_training_key_reruns_one_network_and_what_follows(finished, edited):
+    edited(
+        finished.config, lambda text: text.replace("  pinn:\n    epochs: ", "  pinn:\n    patience: 4\n    epochs: ")
+    )
+    found = finished.jobs()
+    assert found.pop("train_pinn") == 4
+    assert found.pop("infer") == 16
+    assert found.pop("stitch") == 8
+    assert found == AFTER_COMPARE
+
+
+def test_new_dose_adds_its_own_nodes(finished, edited):
+    edited(finished.config, lambda text: text + "simulate:\n  doses: [1000, 10000, 100000]\n")
+    found = finished.jobs()
+    assert found.pop("simulate") == 1
+    assert found.pop("manifest") == 1
+    assert found.pop("train_pinn") == 2
+    assert found.pop("train_baseline") == 1
+    assert found.pop("reconstruct") == 4
+    assert found.pop("infer") == 8
+    assert found.pop("stitch") == 4
+    assert found == AFTER_COMPARE | {"compare": 4}
+
+
+def test_new_view_adds_its_own_nodes(finished, edited):
+    edited(finished.config, lambda text: text + "overlap:\n  views:\n    medium:\n      s_img: 0.6\n")
+    found = finished.jobs()
+    assert found["overlap"] == 2
+    assert found["compare"] == 4
+    assert found["train_pinn"] == 2
+    assert "train_baseline" not in found
+    assert "simulate" not in found
+
+
+def test_overlap_key_of_one_view(finished, edited):
+    edited(finished.config, lambda text: text + "overlap:\n  views:\n    sparse:\n      s_img: 0.5\n")
+    found = finished.jobs()
+    assert found["overlap"] == 2
+    assert found["train_pinn"] == 2
+    assert found["reconstruct"] == 4
+    assert "train_baseline" not in found
+
+
+@pytest.mark.parametrize("kept", ["data/phase_f/dose_1000/dense/test/ptychi_reconstruction.npz"])
+def test_deleting_a_file_rebuilds_it_and_what_follows(finished, kept):
+    path, aside = finished.hub / kept, finished.hub / "aside"
+    path.rename(aside)
+    try:
+        assert finished.jobs() == AFTER_COMPARE | {"reconstruct": 1, "compare": 1}
+    finally:
+        aside.rename(path)
+
+
+def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished):
+    folder = finished.hub / "data" / "inference" / "dose_1000" / "dense" / "test"
+    path, aside = folder / "shard_1-of-2.npz", finished.hub / "aside"
+    path.rename(aside)
+    try:
+        assert finished.jobs() == AFTER_COMPARE | {"infer": 1, "stitch": 1, "compare": 1}
+    finally:
+        aside.rename(path)
+
+
+def test_post_verify_rebuilds_only_the_end(finished):
+    found = finished.jobs("post_verify", "--forcerun", "grid", "check", "inventory", "verify")
+    assert set(found) == {"grid", "check", "inventory", "verify"}
