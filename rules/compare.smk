@@ -39,8 +39,7 @@ rule compare:
         settings=settings("compare"),
     shell:
         """
-        python -m ptychostudy compare --settings {params.settings:q} \
-            --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
+        python -m ptychostudy compare --settings {params.settings:q} --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
             --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
             --ptychi {input.ptychi:q} --scan {input.scan:q} --overlap {input.overlap:q} \
             --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \

@@ -42,7 +42,6 @@ rule infer:
 
 rule stitch:
     input:
-        scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         shards=gather.shards("data/inference/dose_{{dose}}/{{view}}/{{split}}/shard_{scatteritem}.npz"),
     output:
         pinn="data/inference/dose_{dose}/{view}/{split}/PtychoPINN.npz",
@@ -59,13 +58,10 @@ rule stitch:
         runtime=20,
     params:
         code=code("stitch"),
-        settings=settings("stitch"),
     shell:
         """
         python -m ptychostudy stitch \
-            --settings {params.settings:q} \
             --shards {input.shards:q} \
-            --scan {input.scan:q} \
             --pinn {output.pinn:q} \
             --baseline {output.baseline:q} \
             --untrained {output.untrained:q} 2>&1 | tee {log:q}

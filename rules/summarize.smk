@@ -14,12 +14,7 @@ rule summarize:
     output:
         manifest="analysis/comparison_manifest.json",
         summary="analysis/metrics_summary.json",
-        summary_md=report(
-            "analysis/metrics_summary.md",
-            caption="../report/summary.rst",
-            category="Tables",
-            labels={"table": "summary"},
-        ),
+        summary_md=report("analysis/metrics_summary.md", caption="../report/summary.rst", category="Tables"),
         delta="analysis/metrics_delta_summary.json",
         highlights="analysis/metrics_delta_highlights.txt",
         preview="analysis/metrics_delta_highlights_preview.txt",
@@ -41,11 +36,10 @@ rule summarize:
     shell:
         """
         python -m ptychostudy summarize --settings {params.settings:q} \
-            --status {input.status:q} --tables {input.tables:q} --scans {input.scans:q} \
-            --manifest {output.manifest:q} --summary-json {output.summary:q} --summary-md {output.summary_md:q} \
-            --delta-json {output.delta:q} --highlights {output.highlights:q} --preview {output.preview:q} \
-            --report-md {output.report_md:q} --report-highlights {output.report_highlights:q} \
-            --digest-md {output.digest:q} 2>&1 | tee {log:q}
+            --status {input.status:q} --tables {input.tables:q} --scans {input.scans:q} --manifest {output.manifest:q} \
+            --summary-json {output.summary:q} --summary-md {output.summary_md:q} --delta-json {output.delta:q} \
+            --highlights {output.highlights:q} --preview {output.preview:q} --report-md {output.report_md:q} \
+            --report-highlights {output.report_highlights:q} --digest-md {output.digest:q} 2>&1 | tee {log:q}
         """
 
 

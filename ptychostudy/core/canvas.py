@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 _UNIT = 2.0**36
 _LIMIT = 2.0**20
@@ -169,3 +169,32 @@ def judge(canvas: Canvas) -> dict[str, Any]:
     if statistics["std_field"] < 1e-4 * statistics["mean"]:
         return {"status": "failed", "reason": "the output is constant", "statistics": statistics}
     return {"status": "ok", "reason": "", "statistics": statistics}
+
+
+class Statistics:
+    """Mean, largest magnitude and number of non-zero values of patches that are seen once, part by part.
+
+    Attributes
+    ----------
+    bad : int
+        Values seen that are not finite.
+    """
+
+    def __init__(self) -> None:
+        self.bad, self.size, self.nonzero = 0, 0, 0
+        self.total, self.largest = 0.0, 0.0
+
+    def add(self, patches: NDArray[Any]) -> None:
+        """Take in patches of any shape."""
+        finite = np.isfinite(patches)
+        magnitude = np.abs(np.where(finite, patches, 0)).astype(np.float64)
+        self.bad += int(np.count_nonzero(~finite))
+        self.size += magnitude.size
+        self.nonzero += int(np.count_nonzero(magnitude))
+        self.total += float(magnitude.sum())
+        self.largest = max(self.largest, float(magnitude.max(initial=0.0)))
+
+    def text(self) -> str:
+        """Return ``mean=..., max=..., nonzero_count=.../...``."""
+        mean = self.total / max(self.size, 1)
+        return f"mean={mean:.6f}, max={self.largest:.6f}, nonzero_count={self.nonzero}/{self.size}"

@@ -1,7 +1,7 @@
 """What a bundle's ``config.json`` says about a network, and how a network is built from it again."""
 
+from ptychostudy.networks.inference import set_weights
 from ptychostudy.networks.models import build_model
-from ptychostudy.networks.training import set_weights
 
 OPTIONS = ("architecture", "width", "steps", "amplitude_head")
 

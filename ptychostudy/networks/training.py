@@ -51,9 +51,9 @@ def train(
     training,
     validation,
     *,
-    epochs=10,
+    epochs=2,
     batch_size=8,
-    learning_rate=1e-3,
+    learning_rate=3e-3,
     seed=0,
     patience=5,
     loss="poisson",
@@ -178,7 +178,8 @@ class _Run:
             inputs = self.data.inputs(chosen)
             target = self.data.target(chosen, inputs)
             output = self.model.trainer.predict_on_batch(inputs)
-            total.extend(keras.ops.convert_to_numpy(self.loss(target, output["target"]))[:kept])
+            value = self.loss(keras.ops.convert_to_tensor(target), keras.ops.convert_to_tensor(output["target"]))
+            total.extend(keras.ops.convert_to_numpy(value)[:kept])
             floor.extend(self._floor(target)[:kept])
             if start == 0:
                 seen = _statistics(output["object"], self.model.n // 3)

@@ -212,11 +212,11 @@ class NetworkSettings(Section):
 
     architecture: Literal["backprojection", "ptychopinn"] = "backprojection"
     width: Count = Field(16, description="filters of the first level (backprojection)")
-    steps: int = Field(0, ge=0, description="data-consistency steps before the network (backprojection)")
+    steps: int = Field(12, ge=0, description="data-consistency steps before the network (backprojection)")
     amplitude_head: Literal["softplus", "sigmoid"] = "softplus"
-    epochs: Count = 8
-    batch_size: Count = Field(16, description="groups per step")
-    learning_rate: Positive = 1e-3
+    epochs: Count = 3
+    batch_size: Count = Field(8, description="groups per step")
+    learning_rate: Positive = 3e-3
     patience: Count = Field(5, description="epochs without a better validation loss before stopping")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5)
     seed: int = Field(11, ge=0)
@@ -232,6 +232,9 @@ class BaselineSettings(NetworkSettings):
     """The Baseline arm, one frame at a time."""
 
     kind: Literal["supervised", "pinn"] = "supervised"
+    steps: int = Field(4, ge=0, description="as of the PINN; one frame alone gains nothing from more")
+    epochs: Count = 10
+    batch_size: Count = Field(16, description="frames per step")
 
 
 class TrainSettings(Section):
@@ -248,7 +251,6 @@ class InferSettings(Section):
     batch_size: Count = Field(16, description="groups per micro-batch; changes no result")
     window_px: int = Field(20, ge=2, description="side M of the stitched centre of a patch")
     window: Literal["uniform", "hann"] = "uniform"
-    phase_sync: bool = Field(True, description="bring patches to a common phase before they are added up")
     debug_limit: Count | None = Field(None, description="first n groups only")
 
 

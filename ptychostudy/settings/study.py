@@ -161,8 +161,7 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
         "train_pinn": study.train.pinn,
         "train_baseline": study.train.baseline,
         "reconstruct": study.reconstruct,
-        "infer": study.infer.model_dump(include={"batch_size", "window_px", "debug_limit"}),
-        "stitch": study.infer.model_dump(include={"window_px", "window", "phase_sync"}),
+        "infer": study.infer.model_dump(exclude={"shards"}),
         "compare": study.compare,
         "summarize": study.summarize,
         "verify": {

@@ -1,4 +1,4 @@
-"""Stage infer: one shard of a cell's groups through the networks; the stitched centre of every patch is kept."""
+"""Stage infer: one shard of a cell's groups through the networks onto partial canvases."""
 
 import logging
 from pathlib import Path
@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from ptychostudy import io
+from ptychostudy.core.canvas import PartialCanvas, Statistics, scan_rectangle, stitch_window
 from ptychostudy.core.groups import group_geometry
 from ptychostudy.networks.backend import start as prepare
+from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.bundle import network_from_config
-from ptychostudy.networks.training import GroupData, predict
+from ptychostudy.networks.inference import predict
 
 __all__ = ["prepare", "run"]
 _log = logging.getLogger("ptychostudy")
@@ -28,7 +30,7 @@ def run(
     output: Path,
     label: str = "",
 ) -> None:
-    """Write the patches of both networks and of the untrained control for one shard of groups.
+    """Write the partial canvases of both networks and of the untrained control for one shard of groups.
 
     Parameters
     ----------
@@ -41,8 +43,7 @@ def run(
     shard : str
         ``k-of-n``.
     output : Path
-        For each arm ``{arm}_patches`` (k, M, M) complex64 and ``{arm}_corners`` (k, 2) object pixels of their elements
-        [0, 0]; status and statistics in the metadata.
+        For each arm ``{arm}_sums`` (3, H, W) int64, see `PartialCanvas`; origin, status and statistics in the metadata.
     label : str
         Shown in progress lines.
     """
@@ -50,47 +51,42 @@ def run(
     found = io.read_npz(view, ["frames", "groups"])
     bundles = {"PtychoPINN": io.read_bundle(pinn), "Baseline": io.read_bundle(baseline)}
     bundles["Untrained"] = bundles["PtychoPINN"] | {"weights": None}
+    origin, shape = scan_rectangle(source.positions, settings["window_px"] // 2 + 1)
     arrays, records = {}, {}
     with io.Progress(f"infer {label} shard {shard}"):
         for arm, bundle in bundles.items():
             members = found["frames"][found["groups"]] if bundle["config"]["frames"] > 1 else found["frames"][:, None]
             members = members[: settings["debug_limit"]]
-            patches, corners, records[arm] = _patches(bundle, source, members, shard=shard, settings=settings)
-            arrays |= {f"{arm}_patches": patches, f"{arm}_corners": corners}
+            canvas = PartialCanvas(origin, shape)
+            records[arm] = _fill(canvas, bundle, source, members, settings=settings, shard=shard)
+            arrays[f"{arm}_sums"] = canvas.sums
             _log.info("DIAGNOSTIC %s: %s", arm, records[arm]["diagnostic"])
-    io.write_npz(output, arrays, {"shard": shard, "arms": records})
+    io.write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
 
 
-def _patches(bundle: Any, source: io.Scan, members: np.ndarray, *, shard: str, settings: Any) -> Any:
-    """Stream the shard's groups through one network; return patches, corners and what became of them."""
-    size, n = settings["window_px"], source.counts.shape[-1]
+def _fill(
+    canvas: PartialCanvas, bundle: Any, source: io.Scan, members: np.ndarray, *, settings: Any, shard: str
+) -> dict[str, Any]:
+    """Stream the shard's groups through one network onto the canvas; return what became of them."""
     number, shards = (int(part) for part in shard.split("-of-"))
     chosen = np.array_split(np.arange(len(members)), shards)[number - 1]
-    geometry = group_geometry(source.positions, members, n)
-    inset = (geometry.side - size) // 2
-    patches = np.zeros((len(chosen), size, size), dtype=np.complex64)
     outcome = bundle["provenance"]["outcome"]
     if outcome["status"] != "ok" and bundle["weights"] is not None:
-        record = {"status": "failed", "reason": f"training: {outcome['reason']}", "diagnostic": "not run"}
-        return patches, geometry.corners[chosen] + inset, record
+        return {"status": "failed", "reason": f"training: {outcome['reason']}", "groups": 0, "diagnostic": "not run"}
+    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     scale, gauge = bundle["normalization"]["input_scale"], bundle["normalization"]["probe_gauge"]
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
+    size, statistics = settings["window_px"], Statistics()
+    inset = (geometry.side - size) // 2
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]
         objects = predict(model, data, part, batch_size=settings["batch_size"])
-        patches[start : start + CHUNK] = objects[:, inset : inset + size, inset : inset + size] / gauge
-    return patches, geometry.corners[chosen] + inset, _judged(patches)
-
-
-def _judged(patches: np.ndarray) -> dict[str, Any]:
-    finite = np.isfinite(patches)
-    magnitude = np.abs(np.where(finite, patches, 0)).astype(np.float64)
-    text = f"mean={magnitude.mean():.6f}, max={magnitude.max():.6f}, nonzero_count={np.count_nonzero(magnitude)}/{magnitude.size}"
-    if finite.all():
-        return {"status": "ok", "reason": "", "diagnostic": text}
-    return {
-        "status": "failed",
-        "reason": f"{int((~finite).sum())} values of the output are not finite",
-        "diagnostic": text,
-    }
+        patches = objects[:, inset : inset + size, inset : inset + size] / gauge
+        statistics.add(patches)
+        if statistics.bad:
+            break
+        canvas.add(patches, geometry.corners[part] + inset, stitch_window(size, settings["window"]))
+    reason = f"{statistics.bad} values of the output are not finite" if statistics.bad else ""
+    status = "failed" if reason else "ok"
+    return {"status": status, "reason": reason, "groups": len(chosen), "diagnostic": statistics.text()}

@@ -12,8 +12,10 @@ from ptychostudy.core.counts import input_scale, mean_counts
 from ptychostudy.core.groups import group_geometry
 from ptychostudy.core.propagate import split_positions
 from ptychostudy.networks.backend import start as prepare
+from ptychostudy.networks.batches import GroupData, spatial_split
 from ptychostudy.networks.bundle import network_config, network_from_config
-from ptychostudy.networks.training import GroupData, TrainResult, get_weights, spatial_split, train
+from ptychostudy.networks.inference import get_weights
+from ptychostudy.networks.training import TrainResult, train
 
 __all__ = ["prepare", "run"]
 HISTORY = ["epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate"]
@@ -81,7 +83,8 @@ def run(
             save_state=state.write,
         )
     io.write_csv(history, HISTORY, result.history)
-    _write(bundle, record, model, config, source.probe, {"input_scale": scale, "probe_gauge": gauge}, result)
+    normalization = {"input_scale": scale, "probe_gauge": gauge}
+    _write(bundle, record, model, config=config, probe=source.probe, normalization=normalization, result=result)
     state.path.unlink(missing_ok=True)
 
 
@@ -91,7 +94,7 @@ def _groups(view: Path) -> np.ndarray:
 
 
 def _write(
-    bundle: Path, record: Path, model: Any, config: Any, probe: Any, normalization: Any, result: TrainResult
+    bundle: Path, record: Path, model: Any, *, config: Any, probe: Any, normalization: Any, result: TrainResult
 ) -> None:
     outcome = {"status": result.status, "reason": result.reason, "statistics": result.statistics}
     made_by = {"versions": provenance.versions(), "threads": provenance.threads(), "outcome": outcome}

@@ -144,7 +144,7 @@ TOGETHER = [
     ({"base": {"frames": "measured"}}, ["frames is measured, kind is synthetic"]),
     ({"base": {"kind": "siemens_star"}}, ["kind is siemens_star, frames is simulate"]),
     ({"base": {"frame_px": 32}}, ["probe.diameter_px is 36", "frame_px is 32", "24"]),
-    ({"base": {"frame_px": 256}}, ["object.shape_px is (400, 320)", "512"]),
+    ({"base": {"frame_px": 256}}, ["object.shape_px is (352, 272)", "512"]),
     ({"base": {"object": {"kind": "image"}}}, ["kind is image, amplitude_image None", "both pictures"]),
     ({"base": {"object": {"amplitude": [1.0, 0.5]}}}, ["amplitude is (1.0, 0.5)", "two rising numbers"]),
     ({"overlap": {"views": {"dense": {}}}}, ["s_img is None, target_overlap is None", "exactly one"]),
