@@ -15,8 +15,8 @@ rule fetch:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("fetch"),
         settings=settings("fetch"),
@@ -40,8 +40,8 @@ rule base:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=memory(4000),
+        runtime=minutes(20),
     params:
         code=code("base"),
         settings=settings("base"),
@@ -66,8 +66,8 @@ rule reference:
     conda:
         "../envs/ptychi.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
     params:
         code=code("reference"),
         settings=settings("reference"),

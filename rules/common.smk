@@ -100,13 +100,40 @@ def study_files(wildcards):
     return files + expand("analysis/{file}", file=kept)
 
 
+def memory(floor_mb, share=10):
+    """Return a function for mem_mb: what the libraries need and a multiple of the input, twice as much at each retry."""
+
+    def of(wildcards, input, attempt):
+        return int((floor_mb + share * input.size_mb) * 2 ** (attempt - 1))
+
+    return of
+
+
+def minutes(floor, share=0.1):
+    """Return a function for runtime: a floor and some time a megabyte of input, twice as much at each retry."""
+
+    def of(wildcards, input, attempt):
+        return int((floor + share * input.size_mb) * 2 ** (attempt - 1))
+
+    return of
+
+
 def gpu_slots():
-    """Return how many gpu=1 jobs may run at once here: the GPUs, or without any one per core."""
-    if shutil.which("nvidia-smi") is None:
-        return workflow.cores or 1
-    listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
-    return max(listed.stdout.count("GPU "), 1)
+    """Return how many gpu=1 jobs may run at once here: the GPUs that are visible, or without any one per core."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        found = len([number for number in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if number not in ("", "-1")])
+    elif shutil.which("nvidia-smi"):
+        listed = subprocess.run(["nvidia-smi", "--list-gpus"], capture_output=True, text=True, check=False)
+        found = listed.stdout.count("GPU ")
+    else:
+        found = 0
+    return found or workflow.resource_settings.cores or 1
 
 
-if workflow.local_exec and "gpu" not in workflow.global_resources:
+# Local scope: the limit holds on one machine, so too inside a cluster job, and not for what is submitted to others.
+resource_scopes:
+    gpu="local",
+
+
+if "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots())

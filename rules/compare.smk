@@ -32,8 +32,8 @@ rule compare:
     conda:
         "../envs/plot.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("compare"),
         settings=settings("compare"),

@@ -20,8 +20,8 @@ rule infer:
     conda:
         "../envs/keras.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory(4000),
+        runtime=minutes(60),
         gpu=1,
     params:
         code=code("infer"),
@@ -54,8 +54,8 @@ rule stitch:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("stitch"),
     shell:

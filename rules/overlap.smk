@@ -19,8 +19,8 @@ rule overlap:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("overlap"),
         settings=settings("overlap"),

@@ -19,8 +19,8 @@ rule reconstruct:
     conda:
         "../envs/ptychi.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory(4000),
+        runtime=minutes(120),
         gpu=1,
     params:
         code=code("reconstruct"),

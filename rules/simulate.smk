@@ -19,8 +19,8 @@ rule simulate:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("simulate"),
         settings=settings("simulate"),
@@ -50,8 +50,8 @@ rule manifest:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("manifest"),
     shell:

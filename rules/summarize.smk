@@ -28,8 +28,8 @@ rule summarize:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("summarize"),
         settings=settings("summarize"),
@@ -58,8 +58,8 @@ rule grid:
     conda:
         "../envs/plot.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("grid"),
     shell:
@@ -88,8 +88,8 @@ rule figures:
     conda:
         "../envs/plot.yaml"
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory(2000),
+        runtime=minutes(20),
     params:
         code=code("figures"),
     shell:

@@ -20,8 +20,8 @@ rule train_pinn:
     conda:
         "../envs/keras.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
         gpu=1,
     params:
         code=code("train"),
@@ -54,8 +54,8 @@ rule train_baseline:
     conda:
         "../envs/keras.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory(4000),
+        runtime=minutes(240),
         gpu=1,
     params:
         code=code("train"),

@@ -20,8 +20,8 @@ rule check:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000),
+        runtime=minutes(10),
     params:
         code=code("check"),
     shell:
@@ -48,8 +48,8 @@ rule inventory:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory(1000),
+        runtime=minutes(20),
     params:
         code=code("inventory"),
     shell:
@@ -76,8 +76,8 @@ rule verify:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory(2000),
+        runtime=minutes(30),
     params:
         code=code("verify"),
         settings=settings("verify"),
@@ -103,8 +103,8 @@ rule gate:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory(1000),
+        runtime=minutes(10),
     params:
         code=code("gate"),
     shell:

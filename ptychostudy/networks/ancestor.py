@@ -5,8 +5,8 @@ import math
 import numpy as np
 from keras import layers as kl
 
-from . import layers as physics
-from .blocks import Compose, double
+from ptychostudy.networks import layers as physics
+from ptychostudy.networks.blocks import Compose, double
 
 
 def _down(x, filters, seeds):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from .batches import micro_batches
+from ptychostudy.networks.batches import micro_batches
 
 
 def get_weights(model):

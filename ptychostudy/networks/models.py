@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from . import layers as physics
-from .ancestor import ancestor
-from .blocks import Channel, Compose, DepthToSpace, Head, Seeds, SpaceToDepth, Surround, double
+from ptychostudy.networks import layers as physics
+from ptychostudy.networks.ancestor import ancestor
+from ptychostudy.networks.blocks import Channel, Compose, DepthToSpace, Head, Seeds, SpaceToDepth, Surround, double
 
 KINDS = ("pinn", "supervised")
 ARCHITECTURES = ("backprojection", "ptychopinn")

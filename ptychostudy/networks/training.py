@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from . import losses
-from .batches import GroupData, micro_batches, spatial_split
-from .inference import as_array, get_weights, predict, set_weights, variables
+from ptychostudy.networks import losses
+from ptychostudy.networks.batches import GroupData, micro_batches, spatial_split
+from ptychostudy.networks.inference import as_array, get_weights, predict, set_weights, variables
 
 __all__ = ["GroupData", "TrainResult", "get_weights", "predict", "set_weights", "spatial_split", "train"]
 
@@ -89,7 +89,7 @@ def train(
     TrainResult
         Status "failed" with reason and statistics where the output collapsed or a number was not finite.
     """
-    run = _Run(model, data, np.asarray(training), np.asarray(validation), batch_size, seed)
+    run = _Run(model, data, np.asarray(training), np.asarray(validation), batch_size=batch_size, seed=seed)
     run.compile(_loss(model, loss, mask, support), mask, learning_rate, epochs)
     if initial_state is not None:
         run.restore(initial_state)
@@ -117,7 +117,7 @@ def _loss(model, name, mask, support):
 class _Run:
     """State of one training: everything that `state` saves and `restore` brings back."""
 
-    def __init__(self, model, data, training, validation, batch_size, seed):
+    def __init__(self, model, data, training, validation, *, batch_size, seed):
         self.model, self.data, self.seed = model, data, seed
         self.training, self.validation = training, validation
         self.batch_size = min(batch_size, len(training))

@@ -192,7 +192,7 @@ def test_overlap_gets_its_view_and_no_other():
 @pytest.mark.parametrize(
     ("key", "value", "readers"),
     [
-        ("train.pinn.epochs", 3, {"train_pinn"}),
+        ("train.pinn.epochs", 7, {"train_pinn"}),
         ("infer.window_px", 10, {"infer"}),
         ("base.seed", 3, {"base"}),
         ("split.fraction", 0.4, {"simulate", "overlap"}),

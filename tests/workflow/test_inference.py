@@ -19,7 +19,7 @@ cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub /
 networks = hub / "data/phase_e/dose_100000"
 bundles = {"pinn": networks / "dense/gs2/wts.h5.zip", "baseline": networks / "baseline/gs1/wts.h5.zip"}
 for shards, batch in ((1, 16), (3, 16), (2, 7)):
-    settings = {"batch_size": batch, "window_px": 10, "window": "hann", "debug_limit": None, "phase_sync": True}
+    settings = {"batch_size": batch, "window_px": 10, "window": "hann", "debug_limit": None}
     for k in range(1, shards + 1):
         name = out / f"{shards}_{batch}" / f"shard_{k}.npz"
         infer.run(settings, **bundles, **cell, shard=f"{k}-of-{shards}", output=name)

@@ -81,7 +81,7 @@ def test_new_dose_adds_its_own_nodes(finished, edited):
 
 
 def test_new_view_adds_its_own_nodes(finished, edited):
-    edited(finished.config, lambda text: text + "overlap:\n  views:\n    medium:\n      s_img: 0.6\n")
+    edited(finished.config, lambda text: text.replace("  views:\n", "  views:\n    medium:\n      s_img: 0.7\n"))
     found = finished.jobs()
     assert found["overlap"] == 2
     assert found["compare"] == 4
@@ -91,7 +91,7 @@ def test_new_view_adds_its_own_nodes(finished, edited):
 
 
 def test_overlap_key_of_one_view(finished, edited):
-    edited(finished.config, lambda text: text + "overlap:\n  views:\n    sparse:\n      s_img: 0.5\n")
+    edited(finished.config, lambda text: text.replace("s_img: 0.5", "s_img: 0.45"))
     found = finished.jobs()
     assert found["overlap"] == 2
     assert found["train_pinn"] == 2

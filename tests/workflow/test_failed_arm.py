@@ -1,0 +1,119 @@
+"""An arm that failed is recorded with its reason, enters no table and no mean, and fails the verification by name."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ptychostudy import io
+from ptychostudy.settings import read_study, stage_settings
+from ptychostudy.stages import compare, stitch, summarize
+from ptychostudy.stages.checks import Hub, artifacts, perform
+
+CELL = "dose_100000/dense/test"
+
+
+@pytest.fixture(scope="module")
+def failed(finished, tmp_path_factory):
+    """Return a copy of the finished study whose Baseline of one dose collapsed, carried through to the summary."""
+    hub = tmp_path_factory.mktemp("failed") / "hub"
+    for name in ("data", "analysis"):
+        shutil.copytree(finished.hub / name, hub / name)
+    study = read_study(finished.config)
+    path = hub / "data/phase_e/dose_100000/baseline/gs1/wts.h5.zip"
+    bundle = io.read_bundle(path)
+    outcome = {"status": "failed", "reason": "collapsed: phase constant in epoch 1", "statistics": {"phase_std": 0.0}}
+    bundle["provenance"]["outcome"] = outcome
+    io.write_bundle(path, **bundle)
+    inference, scan = hub / "data/inference" / CELL, hub / "data/phase_c/dose_100000/patched_test.npz"
+    for k in (1, 2):
+        command = [
+            sys.executable,
+            "-m",
+            "ptychostudy",
+            "infer",
+            "--settings",
+            json.dumps(stage_settings(study, "infer")),
+        ]
+        command += ["--pinn", str(hub / "data/phase_e/dose_100000/dense/gs2/wts.h5.zip"), "--baseline", str(path)]
+        command += ["--scan", str(scan), "--view", str(hub / "data/phase_d/dense/dense_test.npz")]
+        command += ["--shard", f"{k}-of-2", "--output", str(inference / f"shard_{k}-of-2.npz")]
+        subprocess.run(command, check=True, capture_output=True)
+    names = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
+    arms = {key: inference / f"{name}.npz" for key, name in names.items()}
+    stitch.run(shards=sorted(inference.glob("shard_*.npz")), **arms)
+    out = hub / "analysis" / CELL
+    compare.run(
+        stage_settings(study, "compare"),
+        **arms,
+        ptychi=hub / "data/phase_f" / CELL / "ptychi_reconstruction.npz",
+        scan=scan,
+        overlap=hub / "data/phase_d/dense/dense_test.npz",
+        dose=100000,
+        view="dense",
+        split="test",
+        raw=out / "reconstructions.npz",
+        aligned=out / "reconstructions_aligned.npz",
+        metrics=out / "comparison_metrics.csv",
+        curves=out / "frc_curves.csv",
+        plot=out / "comparison_plot.png",
+        status=out / "status.json",
+    )
+    analysis = hub / "analysis"
+    summarize.run(
+        stage_settings(study, "summarize"),
+        status=sorted(analysis.glob("dose_*/*/*/status.json")),
+        tables=sorted(analysis.glob("dose_*/*/*/comparison_metrics.csv")),
+        scans=sorted((hub / "data/phase_c").glob("dose_*/patched_*.npz")),
+        manifest=analysis / "comparison_manifest.json",
+        summary_json=analysis / "metrics_summary.json",
+        summary_md=analysis / "metrics_summary.md",
+        delta_json=analysis / "metrics_delta_summary.json",
+        highlights=analysis / "metrics_delta_highlights.txt",
+        preview=analysis / "metrics_delta_highlights_preview.txt",
+        report_md=analysis / "aggregate_report.md",
+        report_highlights=analysis / "aggregate_highlights.txt",
+        digest_md=analysis / "metrics_digest.md",
+    )
+    return hub, study
+
+
+def test_status_names_the_reason(failed):
+    status = json.loads((failed[0] / "analysis" / CELL / "status.json").read_text())
+    assert status["status"] == "failed"
+    assert status["arms"]["Baseline"]["status"] == "failed"
+    assert "collapsed" in status["arms"]["Baseline"]["reason"]
+    assert status["arms"]["PtychoPINN"]["status"] == "ok"
+
+
+def test_table_has_no_row_of_it_and_no_blank_cell(failed):
+    rows = (failed[0] / "analysis" / CELL / "comparison_metrics.csv").read_text().splitlines()
+    assert not [row for row in rows if row.startswith("Baseline")]
+    assert all(all(row.split(",")) for row in rows)
+    assert {row.split(",")[0] for row in rows[1:]} == {"PtychoPINN", "PtyChi", "Flat", "Untrained"}
+
+
+def test_counts_and_means_leave_it_out(failed):
+    manifest = json.loads((failed[0] / "analysis/comparison_manifest.json").read_text())
+    assert (manifest["n_executed"], manifest["n_success"], manifest["n_failed"]) == (8, 7, 1)
+    summary = json.loads((failed[0] / "analysis/metrics_summary.json").read_text())
+    scores = [
+        row["phase"]
+        for job in summary["jobs"]
+        for row in job["metrics"]
+        if row["model"] == "Baseline" and row["metric"] == "ms_ssim"
+    ]
+    assert len(scores) == 7
+    assert summary["aggregate_metrics"]["Baseline"]["ms_ssim"]["mean_phase"] == pytest.approx(sum(scores) / 7)
+
+
+def test_verification_fails_and_says_why(failed):
+    hub = Hub(failed[0], stage_settings(failed[1], "verify"))
+    results = {check.description: perform(check, hub) for check in artifacts.CHECKS}
+    found = results["run records: trainings, reconstructions, comparisons"]
+    assert found["valid"] is False
+    assert "Baseline" in found["error"] and "collapsed" in found["error"]
+    assert results["Phase G comparison manifest"]["valid"] is False
+    assert results["Phase G metrics summary equals the cells"]["valid"] is True
