@@ -129,7 +129,7 @@ def _limits(node: dict[str, Any]) -> str:
 
 
 def read_study(path: str | Path) -> Study:
-    """Read and validate a YAML configuration file."""
+    """Read a YAML configuration file as Snakemake does: laid over the quick study, key by key; then validate it."""
     try:
         config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -137,9 +137,18 @@ def read_study(path: str | Path) -> Study:
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
     try:
-        return parse_study(config)
+        return parse_study(_overlaid(Study().model_dump(by_alias=True), config))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Lay one configuration over another; sections merge, everything else is replaced."""
+    both = dict(below)
+    for key, value in above.items():
+        section = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = _overlaid(both[key], value) if section else value
+    return both
 
 
 def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[str, Any]:

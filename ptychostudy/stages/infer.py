@@ -50,7 +50,7 @@ def run(
     source = io.open_scan(scan)
     found = io.read_npz(view, ["frames", "groups"])
     bundles = {"PtychoPINN": io.read_bundle(pinn), "Baseline": io.read_bundle(baseline)}
-    bundles["Untrained"] = bundles["PtychoPINN"] | {"weights": None}
+    bundles["Untrained"] = _untrained(bundles["PtychoPINN"])
     origin, shape = scan_rectangle(source.positions, settings["window_px"] // 2 + 1)
     arrays, records = {}, {}
     with io.Progress(f"infer {label} shard {shard}"):
@@ -62,6 +62,12 @@ def run(
             arrays[f"{arm}_sums"] = canvas.sums
             _log.info("DIAGNOSTIC %s: %s", arm, records[arm]["diagnostic"])
     io.write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
+
+
+def _untrained(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Return the control: the network before training, without the data-consistency steps, which learn nothing."""
+    options = bundle["config"]["options"] | {"steps": 0}
+    return bundle | {"weights": None, "config": bundle["config"] | {"options": options}}
 
 
 def _fill(

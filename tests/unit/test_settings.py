@@ -212,6 +212,14 @@ def test_file_of_a_study(tmp_path):
     assert read_study(tmp_path / "a.yaml").simulate.seed == 3
 
 
+def test_file_lies_over_the_quick_study_as_in_snakemake(tmp_path):
+    (tmp_path / "a.yaml").write_text("overlap: {views: {thin: {s_img: 0.2}}}\nsimulate: {doses: [10]}\n")
+    study = read_study(tmp_path / "a.yaml")
+    assert study.view_list == ["dense", "sparse", "thin"]
+    assert study.dose_list == [10]
+    assert study.overlap.views["dense"] == parse_study({}).overlap.views["dense"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
