@@ -9,7 +9,7 @@
 PYTHON ?= python3
 CORES ?= all
 HUB ?= .
-TARGET ?= analysis/verified.txt
+TARGET ?= all
 PYTEST_OPTIONS ?=
 
 SHELL := /bin/bash

@@ -33,15 +33,17 @@ include: "rules/verify.smk"
 include: "rules/export.smk"
 
 
+# Nodes of a cluster often have no network.
 localrules:
     all,
+    fetch,
     post_verify,
 
 
 rule all:
     default_target: True
     input:
-        "analysis/verified.txt",
+        whole_study,
 
 
 rule post_verify:

@@ -11,6 +11,7 @@ from functools import partial
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
+from ptychostudy.settings import files
 from ptychostudy.settings import ConfigError, parse_study, stage_settings
 from ptychostudy.stages import blocked
 
@@ -75,30 +76,12 @@ def resume_command():
 
 def study_files(wildcards):
     """Return every file of the study that the inventory lists; logs and reports about it are not among them."""
-    files = [
-        "data/base/base.npz",
-        "data/base/reference.npz",
-        "data/phase_c/run_manifest.json",
-        "data/phase_d/metrics_bundle.json",
-    ]
-    files += expand("data/phase_c/dose_{dose}/patched_{split}.npz", dose=DOSES, split=SPLITS)
-    files += expand("data/phase_d/{view}/{view}_{split}.npz", view=VIEWS, split=SPLITS)
-    files += expand("data/phase_d/{view}/{split}_metrics.json", view=VIEWS, split=SPLITS)
-    networks = ["baseline/gs1", *(f"{view}/gs{STUDY.overlap.gridsize}" for view in VIEWS)]
-    kept = ["wts.h5.zip", "history.csv", "training.json"]
-    files += expand("data/phase_e/dose_{dose}/{network}/{file}", dose=DOSES, network=networks, file=kept)
-    kept = ["ptychi_reconstruction.npz", "manifest.json"]
-    files += cells(expand("data/phase_f/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
-    kept = ["PtychoPINN.npz", "Baseline.npz", "Untrained.npz"]
-    files += cells(expand("data/inference/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
-    kept = ["reconstructions.npz", "reconstructions_aligned.npz", "comparison_metrics.csv"]
-    kept += ["frc_curves.csv", "comparison_plot.png", "status.json"]
-    files += cells(expand("analysis/dose_{{dose}}/{{view}}/{{split}}/{file}", file=kept))
-    kept = ["comparison_manifest.json", "metrics_summary.json", "metrics_summary.md", "metrics_delta_summary.json"]
-    kept += ["metrics_delta_highlights.txt", "metrics_delta_highlights_preview.txt", "aggregate_report.md"]
-    kept += ["aggregate_highlights.txt", "metrics_digest.md", "ssim_grid_summary.md", "ssim_grid.png"]
-    kept += ["correlation_heatmap.png", "ms_ssim_heatmap.png", "dose_curves.png", "overlap_curves.png"]
-    return files + expand("analysis/{file}", file=kept)
+    return files.listed(STUDY)
+
+
+def whole_study(wildcards):
+    """Return every file of the study and the verdict on it: named one by one, a deleted one is missed."""
+    return ["analysis/verified.txt", *files.listed(STUDY), *files.shards(STUDY)]
 
 
 def frames_mb():

@@ -7,7 +7,7 @@ if [ -f "$top/env" ]; then
     # shellcheck source=/dev/null
     source "$top/env"
     timeout 10 scancel --user="$(id -un)" 2>/dev/null
-    for ((tries = 0; tries < 400; tries++)); do # KillWait is 30 s
+    for ((end = SECONDS + 40; SECONDS < end; )); do # KillWait is 30 s
         [ -n "$(timeout 5 squeue -h 2>/dev/null)" ] || break
         sleep 0.1
     done
@@ -22,7 +22,7 @@ running() {
 }
 # shellcheck disable=SC2046
 kill $(running) 2>/dev/null
-for ((tries = 0; tries < 200; tries++)); do
+for ((end = SECONDS + 20; SECONDS < end; )); do
     [ -n "$(running)" ] || exit 0
     sleep 0.1
 done

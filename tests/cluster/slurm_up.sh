@@ -50,7 +50,6 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,bf_interval=1
 AccountingStorageType=accounting_storage/none
-AccountingStorageTRES=gres/gpu
 # One line for each job that ended: what the test reads.
 JobCompType=jobcomp/filetxt
 JobCompLoc=$top/log/jobs.txt
@@ -84,7 +83,7 @@ for node in cpu1 gpu1; do
     slurmd -f "$SLURM_CONF" -N "$node"
 done
 
-for ((tries = 0; tries < 300; tries++)); do
+for ((end = SECONDS + 30; SECONDS < end; )); do
     if [ "$(timeout 5 sinfo -h -o %T 2>/dev/null | sort -u)" = idle ]; then
         exit 0
     fi

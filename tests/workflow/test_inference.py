@@ -35,9 +35,7 @@ def stitched(finished, tmp_path_factory):
     found = {}
     for case in sorted(folder.iterdir()):
         names = {key: case / f"{key}.npz" for key in ("pinn", "baseline", "untrained")}
-        stitch.run(
-            {"window_px": 10, "window": "hann", "phase_sync": True}, shards=sorted(case.glob("shard_*.npz")), **names
-        )
+        stitch.run(shards=sorted(case.glob("shard_*.npz")), **names)
         found[case.name] = names
     return found
 

@@ -1,0 +1,208 @@
+"""The literal cluster command through a real Slurm with a pretended GPU, and what remains after a kill."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TINY, copy_workflow
+
+HERE = Path(__file__).parent
+DAEMONS = ("slurmctld", "slurmd", "munged")
+MISSING = [name for name in DAEMONS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
+
+REPORT = "analysis/verification_report.json"
+GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 4}  # jobs of one dose and one view
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A private Slurm: its folder, and the environment that makes it the Slurm of a process."""
+
+    folder: Path
+    environment: dict
+
+    def ask(self, *command):
+        return subprocess.run(
+            command, env=self.environment, text=True, capture_output=True, check=True, timeout=60
+        ).stdout.strip()
+
+    def ended(self):
+        """Return the record of every job that ended, as dicts."""
+        path = self.folder / "log" / "jobs.txt"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
+
+    def running(self):
+        return self.ask("squeue", "--noheader", "--states=RUNNING", "--format=%A").split()
+
+    def await_running(self, process):
+        """Return the first job that runs."""
+        for _ in range(600):
+            if found := self.running():
+                return found[0]
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.1)
+        raise AssertionError("no job ran within a minute")
+
+    def processes(self):
+        """Return the process numbers of all that was started with this folder on its command line."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if str(self.folder).encode() in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:  # it ended meanwhile
+                continue
+        return found
+
+
+def start_cluster():
+    folder = Path(tempfile.mkdtemp(prefix="ptychostudy-slurm-"))
+    try:
+        subprocess.run([HERE / "slurm_up.sh", folder], check=True, timeout=120)
+    except BaseException:
+        stop_cluster(folder)
+        raise
+    tools = Path(sys.executable).parent
+    told = subprocess.run(
+        ["bash", "-c", 'source "$1" && echo "$SLURM_CONF" && echo "$PATH"', "-", folder / "env"],
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    configuration, path = told.stdout.splitlines()
+    return Cluster(folder, os.environ | {"SLURM_CONF": configuration, "PATH": f"{tools}:{path}"})
+
+
+def stop_cluster(folder):
+    subprocess.run([HERE / "slurm_down.sh", folder], check=True, timeout=120)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    started = start_cluster()
+    yield started
+    stop_cluster(started.folder)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory, cluster):
+    """Return a copy of the repository with one dose and one view of the tiny study as its own configuration."""
+    source = copy_workflow(tmp_path_factory.mktemp("cluster")).source
+    (source / "slurm").symlink_to("profiles/slurm")
+    study = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    study |= {"doses": [100000], "overlap": {"views": {"dense": {"s_img": 1.0}}}}
+    (source / "config" / "config.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    cluster.environment["PYTHONPATH"] = str(source)
+    return source
+
+
+def snakemake(cluster, root, *arguments):
+    """Start ``snakemake --profile slurm`` at the root of the repository."""
+    return subprocess.Popen(
+        ["snakemake", "--profile", "slurm", *arguments],
+        cwd=root,
+        env=cluster.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+@pytest.mark.timeout(120)
+def test_cancelled_job_is_reported_and_leaves_a_note(cluster, root):
+    run = snakemake(cluster, root, "--retries", "0", "data/base/reference.npz")
+    job = cluster.await_running(run)
+    cluster.ask("scancel", job)
+    output = run.communicate()[0]
+    assert run.returncode == 1, output
+    assert f"JOB {job} ON cpu1 CANCELLED" in output
+    assert "snakemake --profile slurm" in "".join(path.read_text() for path in root.glob("red/blocked_*.md"))
+    assert cluster.ask("squeue", "--noheader") == ""
+
+
+@pytest.mark.timeout(180)
+def test_orphans_of_a_killed_snakemake_are_cancelled_by_one_command(cluster, root):
+    run = snakemake(cluster, root, "data/base/reference.npz")
+    job = cluster.await_running(run)
+    clean = [root / "profiles" / "slurm" / "cancel_orphans.sh", root]
+    refused = subprocess.run(clean, env=cluster.environment, text=True, capture_output=True, check=False)
+    assert refused.returncode == 1
+    assert f"process {run.pid}" in refused.stderr
+
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    other = cluster.ask("sbatch", "--parsable", "--chdir=/tmp", "--output=/dev/null", "--wrap=sleep 300")
+    assert job in cluster.running()
+    subprocess.run(clean, env=cluster.environment, check=True)
+    assert not list((root / ".snakemake").glob("locks/*"))
+    assert cluster.ask("squeue", "--noheader", "--format=%A") == other, "only this hub's jobs are cancelled"
+    cluster.ask("scancel", other)
+
+
+@pytest.fixture(scope="module")
+def study(cluster, root):
+    """Run the literal command; cancel its first job. Return its output and the records of its jobs."""
+    before = len(cluster.ended())
+    run = snakemake(cluster, root, REPORT)
+    cluster.ask("scancel", cluster.await_running(run))
+    output = run.communicate()[0]
+    assert run.returncode == 0, output[-6000:]
+    return output, cluster.ended()[before:]
+
+
+@pytest.mark.timeout(900)
+def test_report_is_valid(study, root):
+    report = json.loads((root / REPORT).read_text(encoding="utf-8"))
+    assert report["all_valid"] is True
+    assert report["n_valid"] == report["n_checks"] > 0
+
+
+def test_every_job_went_through_slurm_and_only_the_cancelled_one_was_repeated(study, root):
+    output, jobs = study
+    name = re.search(r"SLURM run ID: (\S+)", output)[1]
+    assert {job["Name"] for job in jobs} == {name}
+    assert {job["WorkDir"] for job in jobs} == {str(root)}
+    assert sorted(job["JobState"] for job in jobs) == ["CANCELLED"] + ["COMPLETED"] * (len(jobs) - 1)
+    assert "localrule" not in output
+    # start (twice), views, simulate, two cells and the report, beside the jobs with a GPU
+    assert len(jobs) == 7 + sum(GPU_RULES.values())
+
+
+def test_gpu_rules_have_one_gpu_each_and_never_run_two_at_a_time(study):
+    times = sorted((job["StartTime"], job["EndTime"]) for job in study[1] if job["Partition"] == "gpu")
+    assert len(times) == sum(GPU_RULES.values())
+    assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
+
+
+def test_second_run_has_nothing_to_do(study, cluster, root):
+    run = snakemake(cluster, root, "-n", REPORT)
+    assert "Nothing to be done" in run.communicate()[0]
+
+
+@pytest.mark.timeout(120)
+def test_nothing_is_left_behind():
+    def etc():
+        return sorted(map(str, Path("/etc/slurm").rglob("*")))
+
+    before, cluster = etc(), start_cluster()
+    job = cluster.ask("sbatch", "--parsable", f"--chdir={cluster.folder}", "--output=/dev/null", "--wrap=sleep 300")
+    while job not in cluster.running():
+        time.sleep(0.1)
+    assert len(cluster.processes()) >= 4, "two slurmd, slurmctld, munged"
+    stop_cluster(cluster.folder)
+    assert cluster.processes() == []
+    assert not cluster.folder.exists()
+    assert etc() == before
