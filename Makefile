@@ -1,6 +1,8 @@
 # make run          fresh machine: the environment, the quick study, its report
 # make experiment   the same workflow on a measured scan, in the hub experiment/
 # make test         the environment, then every gate; each gate is a target of its own
+# make cluster      the workflow through a real Slurm on this machine; as root it installs Debian's slurm-wlm and munge
+# make slurm-clean  cancel the Slurm jobs that a killed Snakemake left behind in HUB, and unlock it
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
 #
@@ -28,7 +30,7 @@ PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run experiment test environment check-python $(GATES) schema-write bench clean
+.PHONY: help run experiment test environment check-python $(GATES) cluster slurm-clean schema-write bench clean
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -70,11 +72,11 @@ check-python:
 test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
-$(GATES) schema-write bench: $(READY)
+$(GATES) cluster slurm-clean schema-write bench: $(READY)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
-unit stages workflow faults interop: export OMP_NUM_THREADS := 1
-unit stages workflow faults interop: export TF_CPP_MIN_LOG_LEVEL := 2
+unit stages workflow faults interop cluster: export OMP_NUM_THREADS := 1
+unit stages workflow faults interop cluster: export TF_CPP_MIN_LOG_LEVEL := 2
 
 format:
 	ruff format --check .
@@ -106,6 +108,14 @@ unit:
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)
+
+# Not a failure where there is no Slurm and none can be installed, but never silent either.
+cluster:
+	@if reason=$$(tests/cluster/slurm_install.sh 2>&1); then python -m pytest $(PYTEST_OPTIONS) tests/cluster; \
+	else printf '%s\n' '*****' "cluster: NOT RUN: $$reason" '*****' >&2; fi
+
+slurm-clean:
+	profiles/slurm/cancel_orphans.sh '$(HUB)'
 
 # $(call suite,FOLDERS,PATTERN): run those test files; none at all is said, and is no failure.
 define suite

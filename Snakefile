@@ -33,10 +33,8 @@ include: "rules/verify.smk"
 include: "rules/export.smk"
 
 
-# Nodes of a cluster often have no network.
 localrules:
     all,
-    fetch,
     post_verify,
 
 

@@ -28,6 +28,11 @@ rule fetch:
         """
 
 
+# Nodes of a cluster often have no network.
+localrules:
+    fetch,
+
+
 rule base:
     input:
         source=base_source,

@@ -105,7 +105,8 @@ def root(tmp_path_factory, cluster):
     study = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     study |= {"doses": [100000], "overlap": {"views": {"dense": {"s_img": 1.0}}}}
     (source / "config" / "config.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    cluster.environment["PYTHONPATH"] = str(source)
+    # One GPU on the machine that submits: it must not limit what is submitted.
+    cluster.environment.update(PYTHONPATH=str(source), CUDA_VISIBLE_DEVICES="0")
     return source
 
 
@@ -167,7 +168,9 @@ def study(cluster, root):
 def test_report_is_valid(study, root):
     report = json.loads((root / REPORT).read_text(encoding="utf-8"))
     assert report["all_valid"] is True
-    assert report["n_valid"] == report["n_checks"] > 0
+    assert report["n_invalid"] == 0
+    assert report["n_valid"] + report["n_unchecked"] == report["n_checks"] > 0
+    assert report["n_unchecked"] == 1, "one dose has no trend"
 
 
 def test_every_job_went_through_slurm_and_only_the_cancelled_one_was_repeated(study, root):
@@ -185,6 +188,13 @@ def test_gpu_rules_have_one_gpu_each_and_never_run_two_at_a_time(study):
     times = sorted((job["StartTime"], job["EndTime"]) for job in study[1] if job["Partition"] == "gpu")
     assert len(times) == sum(GPU_RULES.values())
     assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
+
+
+def test_gpus_of_this_machine_do_not_limit_what_is_submitted(study):
+    jobs = sorted(
+        (job["StartTime"], job["EndTime"], job["SubmitTime"]) for job in study[1] if job["Partition"] == "gpu"
+    )
+    assert any(submitted < end for (_, end, _), (_, _, submitted) in zip(jobs, jobs[1:], strict=False))
 
 
 def test_second_run_has_nothing_to_do(study, cluster, root):

@@ -1,0 +1,54 @@
+"""Profiles and rules agree, and a machine runs as many GPU jobs at a time as it has GPUs."""
+
+import os
+import re
+
+import pytest
+import yaml
+from conftest import ROOT, copy_workflow
+
+RULES = {
+    match[1]: match[2]
+    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for match in re.finditer(
+        r"^rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+}
+SLURM = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.v9+.yaml").read_text(encoding="utf-8"))
+
+
+def test_slurm_profile_names_exactly_the_rules_with_a_gpu():
+    assert set(SLURM["set-resources"]) == {name for name, text in RULES.items() if "gpu=1," in text}
+
+
+def test_slurm_profile_groups_rules_that_exist_and_need_no_gpu():
+    assert set(SLURM["groups"]) <= set(RULES) - set(SLURM["set-resources"])
+    assert set(SLURM["group-components"]) <= set(SLURM["groups"].values())
+
+
+def test_default_profile_replaces_no_key_that_a_cluster_needs_otherwise():
+    default = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
+    assert {key for key in default if default[key] != SLURM.get(key)} == {"cores"}
+
+
+def test_profile_is_found_by_its_bare_name():
+    assert (ROOT / "slurm" / "config.v9+.yaml").samefile(ROOT / "profiles" / "slurm" / "config.v9+.yaml")
+
+
+@pytest.mark.parametrize(
+    ("listed", "visible", "slots"),
+    [("", None, 3), ("0\\n", None, 1), ("0\\n1\\n", None, 2), ("0\\n1\\n", "1", 1), ("0\\n", "", 3)],
+    ids=["no GPU: the cores", "one", "two", "one of two visible", "none of one visible"],
+)
+def test_gpu_jobs_at_a_time(tmp_path, monkeypatch, listed, visible, slots):
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\nprintf '{listed}'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    done = copy_workflow(tmp_path / "copy").snakemake("data/base/base.npz", cores=3)
+    assert done.returncode == 0, done.stdout
+    assert re.search(rf'Provided resources: gpu=(Resource\("gpu", )?{slots}\b', done.stdout)
