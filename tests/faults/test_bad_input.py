@@ -421,7 +421,6 @@ def overlap(refused, monkeypatch):
     def run(view=None, **changes):
         views = {"views": {"dense": {"s_img": 1.0} | (view or {})}}
         config = {"overlap": views | changes.pop("overlap", {})} | changes
-        config["overlap"]["views"]["dense"] = {k: v for k, v in views["views"]["dense"].items() if v is not None}
         arguments = ["--base", "base.npz", "--reference", "base.npz", "--view", "dense", "--split", "train"]
         arguments += ["--output", "dense.npz", "--metrics", "dense.json"]
         return refused("overlap", "--config", write_config(config), *arguments)
