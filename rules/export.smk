@@ -1,5 +1,7 @@
 """Export: the product of any arm -> an HDF5 file that Ptychodus opens. Not part of `all`.
 
+`export_all` only names files: it runs nothing, and so has neither log nor benchmark.
+
 in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz or data/phase_f/dose_{dose}/{view}/{split}/...
 out  products/dose_{dose}/{view}/{split}/{arm}.h5
 """
