@@ -125,8 +125,8 @@ else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
 endef
 
 bench:
-	@found=0; for file in bench/*.py; do [ -f "$$file" ] || continue; found=1; echo "== $$file"; python "$$file"; done; \
-	[ $$found = 1 ] || echo "bench/ holds no measurement yet"
+	@for file in bench/*.py; do echo "== $$file"; python "$$file"; done
+	@for file in bench/*.sh; do echo "== $$file"; bash "$$file"; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build ptychostudy.egg-info
