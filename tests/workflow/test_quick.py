@@ -19,7 +19,7 @@ def quick(tmp_path_factory):
 
 def table(hub, dose, view="dense", split="test"):
     path = hub / "analysis" / dose / view / split / "comparison_metrics.csv"
-    rows = list(csv.DictReader(path.open()))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert all(all(row.values()) for row in rows), "a blank cell"
     return {(row["model"], row["metric"]): (float(row["amplitude"]), float(row["phase"])) for row in rows}
 
