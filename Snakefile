@@ -1,12 +1,12 @@
-"""ptychostudy: reconstruction quality against photon dose and scan overlap, for three families of methods.
-Order of reading = order of data. Path grammar:
-    data/base/{base,reference}.npz                          object, probe, scan; what the arms are scored against
-    data/phase_c/dose_{dose}/patched_{split}.npz            frames
-    data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
-    data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
-    data/phase_f/dose_{dose}/{view}/{split}/                iterative reconstructions
-    data/inference/dose_{dose}/{view}/{split}/              shards, then one canvas per network
-    analysis/, analysis/dose_{dose}/{view}/{split}/         tables, figures, verification; comparison of a cell
+"""ptychostudy: reconstruction quality against photon dose and scan overlap. Order of reading = order of data. Paths:
+data/base/{base,reference}.npz                          object, probe, scan; what the arms are scored against
+data/phase_c/dose_{dose}/patched_{split}.npz            frames
+data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
+data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
+data/phase_f/dose_{dose}/{view}/{split}/                iterative reconstructions
+data/inference/dose_{dose}/{view}/{split}/              shards, then one canvas per network
+analysis/, analysis/dose_{dose}/{view}/{split}/         tables, figures, verification; comparison of a cell
+seeds/seed_{k}/                                         all but data/base and data/phase_d, for every further seed
 """
 
 from snakemake.utils import min_version
@@ -31,6 +31,7 @@ include: "rules/compare.smk"
 include: "rules/summarize.smk"
 include: "rules/verify.smk"
 include: "rules/export.smk"
+include: "rules/seeds.smk"
 
 
 localrules:

@@ -1,12 +1,8 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
 import json
-import os
 import shlex
-import shutil
-import subprocess
 import sys
-from functools import partial
 
 sys.path.insert(0, str(workflow.basedir))
 
@@ -21,7 +17,6 @@ except ConfigError as error:
     sys.exit(f"ptychostudy: {error}")  # a WorkflowError would add lines of this file, which are not what is wrong
 
 DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, ["train", "test"]
-CELL = "dose_{dose}/{view}/{split}"
 
 
 wildcard_constraints:
@@ -50,9 +45,38 @@ def code(stage):
     return provenance.code_digest(f"ptychostudy.stages.{stage}")
 
 
-def cells(pattern):
-    """Expand a path over all doses, views and splits of the study."""
-    return expand(pattern, dose=DOSES, view=VIEWS, split=SPLITS)
+def cells(pattern, folders=("",)):
+    """Expand a path over all (dose, view) pairs and splits of the study, in each of some folders."""
+    doses, views = zip(*STUDY.pairs)
+    pairs = expand(pattern, zip, dose=doses, view=views, allow_missing=True)
+    return [folder + path for folder in folders for path in expand(pairs, split=SPLITS)]
+
+
+def repeated(pattern):
+    """Expand a path as `cells` does, for the seeds after the first."""
+    return cells(pattern, files.repetitions(STUDY)[1:])
+
+
+def training_scans(wildcards):
+    """Return the frames a network learns from: of its dose, or of all."""
+    doses = DOSES if wildcards.dose == "all" else [wildcards.dose]
+    return expand("data/phase_c/dose_{dose}/patched_train.npz", dose=doses)
+
+
+def training_labels(wildcards):
+    """Return the reconstructions a supervised Baseline learns from, where it does not learn from the truth."""
+    if STUDY.train.baseline.labels == "truth":
+        return []
+    return [files.labels(STUDY, dose) for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])]
+
+
+def bundle_of(arm):
+    """Return an input function: the bundle of one network for the cell's dose and view."""
+
+    def of(wildcards):
+        return files.bundles(STUDY, wildcards.dose, wildcards.view)[arm]
+
+    return of
 
 
 def base_source(wildcards):
@@ -84,44 +108,4 @@ def whole_study(wildcards):
     return ["analysis/verified.txt", *files.listed(STUDY), *files.shards(STUDY)]
 
 
-def frames_mb():
-    """Return the size of all frames of the study as numbers of 4 bytes, from its settings, or else that of its file."""
-    base = STUDY.base
-    if base.kind == "synthetic":
-        rows, columns = (side - base.frame_px for side in base.object.shape_px)
-        return rows * columns / base.scan.step_px**2 * base.frame_px**2 * 4e-6
-    path = base_source(None)
-    return os.path.getsize(path) * 1e-6 if path and os.path.exists(path) else 0
-
-
-def needed(floor, share):
-    """Return a resource function: a floor and a share of each megabyte of frames, twice as much at each retry."""
-
-    def of(wildcards, attempt):
-        return int((floor + share * FRAMES_MB) * 2 ** (attempt - 1))
-
-    return of
-
-
-# The floors stand in the rules: megabytes that the libraries take, minutes that a small study may take.
-memory, minutes = partial(needed, share=10), partial(needed, share=0.1)
-FRAMES_MB = frames_mb()
-
-
-def gpu_slots():
-    """Return how many gpu=1 jobs may run at once here: the GPUs that are visible, or without any one per core."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if listed is None and shutil.which("nvidia-smi"):
-        ask = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.replace("\n", ",")
-    found = [number for number in (listed or "").split(",") if number not in ("", "-1")]
-    return len(found) or workflow.resource_settings.cores or 1
-
-
-# Local scope: the limit holds on one machine, so too inside a cluster job, and not for what is submitted to others.
-resource_scopes:
-    gpu="local",
-
-
-if "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", gpu_slots())
+include: "resources.smk"

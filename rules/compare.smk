@@ -22,7 +22,7 @@ rule compare:
             "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
             caption="../report/comparison.rst",
             category="Reconstructions",
-            labels={"dose": "{dose}", "view": "{view}", "split": "{split}"},
+            labels={"dose": "{dose}", "view": "{view}", "split": "{split}", "seed": str(STUDY.seeds[0])},
         ),
         status="analysis/dose_{dose}/{view}/{split}/status.json",
     log:

@@ -7,8 +7,8 @@ out  data/inference/dose_{dose}/{view}/{split}/shard_{scatteritem}.npz, then {Pt
 
 rule infer:
     input:
-        pinn=expand("data/phase_e/dose_{{dose}}/{{view}}/gs{g}/wts.h5.zip", g=STUDY.overlap.gridsize),
-        baseline="data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip",
+        pinn=bundle_of(0),
+        baseline=bundle_of(1),
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
     output:

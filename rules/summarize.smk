@@ -1,6 +1,6 @@
 """Summarize: the comparisons of all cells -> one source of numbers, and every table, text and figure from it.
 
-in   analysis/dose_{dose}/{view}/{split}/{status.json,comparison_metrics.csv}
+in   analysis/dose_{dose}/{view}/{split}/{status.json,comparison_metrics.csv}, the same under seeds/seed_{k}/
 out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, tables, highlights, grids, curves
 """
 
@@ -9,6 +9,8 @@ rule summarize:
     input:
         status=cells("analysis/dose_{dose}/{view}/{split}/status.json"),
         tables=cells("analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv"),
+        repeated_status=repeated("analysis/dose_{dose}/{view}/{split}/status.json"),
+        repeated_tables=repeated("analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv"),
         scans=expand("data/phase_c/dose_{dose}/patched_{split}.npz", dose=DOSES, split=SPLITS),
         manifest="data/phase_c/run_manifest.json",
     output:
@@ -36,7 +38,9 @@ rule summarize:
     shell:
         """
         python -m ptychostudy summarize --settings {params.settings:q} \
-            --status {input.status:q} --tables {input.tables:q} --scans {input.scans:q} --manifest {output.manifest:q} \
+            --status {input.status:q} --tables {input.tables:q} \
+            --replicate-status {input.repeated_status:q} --replicate-tables {input.repeated_tables:q} \
+            --scans {input.scans:q} --manifest {output.manifest:q} \
             --summary-json {output.summary:q} --summary-md {output.summary_md:q} --delta-json {output.delta:q} \
             --highlights {output.highlights:q} --preview {output.preview:q} --report-md {output.report_md:q} \
             --report-highlights {output.report_highlights:q} --digest-md {output.digest:q} 2>&1 | tee {log:q}

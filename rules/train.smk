@@ -2,12 +2,14 @@
 
 in   data/phase_c/dose_{dose}/patched_train.npz  data/phase_d/{view}/{view}_train.npz
 out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,training.json}  the same under baseline/gs1
+
+With train.doses: all there is one dose, dose_all, which reads the frames of every dose.
 """
 
 
 rule train_pinn:
     input:
-        scan="data/phase_c/dose_{dose}/patched_train.npz",
+        scan=training_scans,
         view="data/phase_d/{view}/{view}_train.npz",
     output:
         bundle="data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip",
@@ -17,6 +19,8 @@ rule train_pinn:
         "logs/data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip.log",
     benchmark:
         "benchmarks/data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip.tsv"
+    wildcard_constraints:
+        dose=r"[0-9]+|all",
     conda:
         "../envs/keras.yaml"
     resources:
@@ -42,7 +46,8 @@ rule train_pinn:
 
 rule train_baseline:
     input:
-        scan="data/phase_c/dose_{dose}/patched_train.npz",
+        scan=training_scans,
+        labels=training_labels,
     output:
         bundle="data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip",
         history="data/phase_e/dose_{dose}/baseline/gs1/history.csv",
@@ -51,6 +56,8 @@ rule train_baseline:
         "logs/data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip.log",
     benchmark:
         "benchmarks/data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip.tsv"
+    wildcard_constraints:
+        dose=r"[0-9]+|all",
     conda:
         "../envs/keras.yaml"
     resources:
@@ -66,6 +73,7 @@ rule train_baseline:
             --arm Baseline \
             --settings {params.settings:q} \
             --scan {input.scan:q} \
+            --labels {input.labels:q} \
             --bundle {output.bundle:q} \
             --history {output.history:q} \
             --record {output.record:q} \

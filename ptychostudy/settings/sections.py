@@ -26,13 +26,14 @@ def _whole(value: Any) -> Any:
     return [int(float(v)) if isinstance(v, str) and re.fullmatch(r"[0-9]+e\+?[0-9]", v) else v for v in value]
 
 
-def _distinct(doses: list[int]) -> list[int]:
-    if len(set(doses)) != len(doses):
-        raise ValueError("doses that all differ")
-    return doses
+def _distinct(numbers: list[int]) -> list[int]:
+    if len(set(numbers)) != len(numbers):
+        raise ValueError("numbers that all differ")
+    return numbers
 
 
 Doses = Annotated[list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
 
 
@@ -155,11 +156,24 @@ class ReconstructSettings(Section):
     refine_probe: bool = False
 
 
+class WrongProbeSettings(Section):
+    """By how much the probe that the arms are given differs from the one that made the frames."""
+
+    defocus_rad: float = Field(0.0, description="quadratic phase added in Fourier space")
+    shift_px: tuple[float, float] = Field((0.0, 0.0), description="rows and columns")
+    blur_px: float = Field(0.0, ge=0, description="sigma of a Gaussian blur")
+
+
 class SimulateSettings(Section):
     """Doses and the draw of photons."""
 
     doses: Doses = Field(default=[1000, 100000])
+    design: Literal["fixed_frame", "fixed_fluence"] = Field(
+        "fixed_frame", description="a dose is per frame, or per frame of the full scan at equal fluence"
+    )
+    noise: Literal["poisson", "none"] = Field("poisson", description="none: expected counts, the noise-free limit")
     seed: int = Field(42, ge=0)
+    wrong_probe: WrongProbeSettings = WrongProbeSettings()
 
 
 class ViewSettings(Section):
@@ -232,6 +246,7 @@ class BaselineSettings(NetworkSettings):
     """The Baseline arm, one frame at a time."""
 
     kind: Literal["supervised", "pinn"] = "supervised"
+    labels: Literal["truth", "reconstruction"] = Field("truth", description="what a supervised network learns from")
     steps: int = Field(4, ge=0, description="as of the PINN; one frame alone gains nothing from more")
     epochs: Count = 10
     batch_size: Count = Field(16, description="frames per step")
@@ -240,6 +255,7 @@ class BaselineSettings(NetworkSettings):
 class TrainSettings(Section):
     """Both networks."""
 
+    doses: Literal["each", "all"] = Field("each", description="one network per dose, or one for all doses")
     pinn: PinnSettings = PinnSettings()
     baseline: BaselineSettings = BaselineSettings()
 

@@ -18,6 +18,7 @@ from ptychostudy.settings.sections import (
     OverlapSettings,
     ReconstructSettings,
     Section,
+    Seeds,
     SimulateSettings,
     SplitSettings,
     SummarizeSettings,
@@ -34,6 +35,7 @@ class Study(Section):
     select_views: list[Name] | None = Field(
         None, alias="views", min_length=1, description="only these of overlap.views"
     )
+    seeds: Seeds = Field(default=[0], description="repetitions; each is added to the seeds of photons and networks")
     base: BaseSettings = BaseSettings()
     reference: ReconstructSettings = ReconstructSettings(epochs=80, refine_probe=True)
     split: SplitSettings = SplitSettings()
@@ -56,17 +58,54 @@ class Study(Section):
         unknown = set(self.select_views or ()) - set(self.overlap.views)
         if unknown:
             raise ValueError(f"views names {sorted(unknown)}; needed: some of {sorted(self.overlap.views)}")
+        _check_design(self)
         return self
-
-    @property
-    def dose_list(self) -> list[int]:
-        """Doses of the study, in the order given."""
-        return self.doses or self.simulate.doses
 
     @property
     def view_list(self) -> list[str]:
         """Names of the views of the study."""
         return [name for name in self.overlap.views if self.select_views is None or name in self.select_views]
+
+    @property
+    def pairs(self) -> list[tuple[int, str]]:
+        """Every (dose, view) that is studied, dose per frame.
+
+        ``fixed_frame``: each dose with each view. ``fixed_fluence``: a view that keeps the fraction s of the frames
+        gets ``dose / s`` photons per frame, so that all views of a dose put the same photons on an object pixel.
+        """
+        nominal = self.doses or self.simulate.doses
+        if self.simulate.design == "fixed_frame":
+            return [(dose, view) for dose in nominal for view in self.view_list]
+        return [(round(dose / (self.overlap.views[v].s_img or 1.0)), v) for dose in nominal for v in self.view_list]
+
+    @property
+    def dose_list(self) -> list[int]:
+        """Doses per frame of the study, in the order in which its pairs name them."""
+        return list(dict.fromkeys(dose for dose, _ in self.pairs))
+
+    def repetition(self, seed: int) -> "Study":
+        """Return the study of one entry of ``seeds``: photons and networks are drawn anew, nothing else."""
+        found = self.model_dump(by_alias=True)
+        found["seeds"] = [seed]
+        return Study.model_validate(found)
+
+
+def _check_design(study: Study) -> None:
+    """Refuse what fixed fluence cannot mean: its doses are needed before any overlap is solved for."""
+    if study.simulate.design == "fixed_frame":
+        return
+    if study.base.frames == "measured":
+        raise ValueError("simulate.design is fixed_fluence, base.frames is measured; needed: simulated frames")
+    solved = [name for name in study.view_list if study.overlap.views[name].s_img is None]
+    if solved:
+        raise ValueError(
+            f"simulate.design is fixed_fluence, overlap.views {solved} have no s_img; needed: s_img for each view"
+        )
+    if max(study.dose_list) > 10**9:
+        raise ValueError(
+            f"simulate.design is fixed_fluence and asks for {max(study.dose_list)} photons per frame (dose / s_img); "
+            "needed: at most 1e9"
+        )
 
 
 class ConfigError(ValueError):
@@ -162,23 +201,26 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
     view : str, optional
         For ``overlap``: the view.
     """
+    offset = study.seeds[0]
     sections: dict[str, Any] = {
         "base": study.base,
         "fetch": {"frame_px": study.base.frame_px},
         "reference": study.reference if study.base.frames == "measured" else {},
-        "simulate": {"seed": study.simulate.seed, "split": study.split},
-        "train_pinn": study.train.pinn,
-        "train_baseline": study.train.baseline,
+        "simulate": study.simulate.model_dump(include={"noise", "wrong_probe"})
+        | {"seed": study.simulate.seed + offset, "split": study.split},
+        "train_pinn": study.train.pinn.model_dump() | {"seed": study.train.pinn.seed + offset},
+        "train_baseline": study.train.baseline.model_dump() | {"seed": study.train.baseline.seed + offset},
         "reconstruct": study.reconstruct,
         "infer": study.infer.model_dump(exclude={"shards"}),
         "compare": study.compare,
-        "summarize": study.summarize,
+        "summarize": study.summarize.model_dump() | {"seeds": study.seeds, "design": study.simulate.design},
         "verify": {
             "verify": study.verify,
             "ms_ssim_threshold": study.summarize.ms_ssim_threshold,
             "gridsize": study.overlap.gridsize,
-            "doses": study.dose_list,
-            "views": study.view_list,
+            "pairs": study.pairs,
+            "trained_on": study.train.doses,
+            "seeds": study.seeds,
         },
     }
     if stage == "overlap":

@@ -15,7 +15,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
     Parameters
     ----------
     settings : dict
-        Sections ``verify`` and ``ms_ssim_threshold``, ``doses``, ``views`` and ``gridsize``.
+        Section ``verify``, and ``ms_ssim_threshold``, ``pairs``, ``seeds``, ``trained_on`` and ``gridsize``.
     output : Path
         The report. It holds no timestamp: the same study gives the same bytes.
     hub : Path
@@ -23,6 +23,9 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
     """
     study = Hub(hub, settings)
     found = [perform(check, study) for check in (*artifacts.CHECKS, *numbers.CHECKS)]
+    for seed, repeated in zip(settings["seeds"][1:], study.repetitions(), strict=True):
+        for check in (perform(check, repeated) for check in numbers.REPEATED):
+            found.append(check | {"path": f"seeds/seed_{seed}/{check['path']}"})
     invalid = [check for check in found if check["valid"] is False]
     report = {
         "schema_version": SCHEMA,
@@ -32,8 +35,9 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
         "n_valid": sum(check["valid"] is True for check in found),
         "n_invalid": len(invalid),
         "n_unchecked": sum(check["valid"] is None for check in found),
-        "doses": settings["doses"],
-        "views": settings["views"],
+        "doses": study.doses,
+        "views": study.views,
+        "seeds": settings["seeds"],
         "validations": found,
     }
     io.write_json(output, report)

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from ptychostudy.settings import ConfigError, Study, json_schema, parse_study, read_study, stage_settings
+from ptychostudy.settings import ConfigError, Study, files, json_schema, parse_study, read_study, stage_settings
 
 VIEW = {"overlap": {"views": {"dense": {"s_img": 1.0}}}}
 
@@ -33,7 +33,7 @@ ONE_KEY = [
     ("study", "Quick Study", "match pattern"),
     ("doses", [1000, -1], "greater than 0 (allowed: > 0 and <= 1e+09)"),
     ("doses", [], "have at least 1 item"),
-    ("doses", [1000, 1000], "doses that all differ"),
+    ("doses", [1000, 1000], "numbers that all differ"),
     ("views", [], "have at least 1 item"),
     ("base.kind", "measured", "'synthetic', 'npz' or 'siemens_star'"),
     ("base.frames", "both", "'simulate' or 'measured'"),
@@ -245,3 +245,80 @@ def test_schema_holds_every_key_of_the_defaults():
     schema = json.loads(json_schema())
     assert sorted(schema["properties"]) == sorted(Study().model_dump(by_alias=True))
     assert schema["additionalProperties"] is False
+
+
+FLUENCE = {"simulate": {"design": "fixed_fluence"}}
+
+
+def test_fixed_frame_studies_each_dose_with_each_view():
+    study = parse_study({})
+    assert study.pairs == [(1000, "dense"), (1000, "sparse"), (100000, "dense"), (100000, "sparse")]
+
+
+def test_fixed_fluence_puts_the_same_photons_on_the_object_in_every_view():
+    study = parse_study(FLUENCE)
+    kept = {name: view.s_img for name, view in study.overlap.views.items()}
+    assert study.pairs == [(1000, "dense"), (2857, "sparse"), (100000, "dense"), (285714, "sparse")]
+    assert study.dose_list == [1000, 2857, 100000, 285714]
+    for (dose, view), nominal in zip(study.pairs, (1000, 1000, 100000, 100000), strict=True):
+        assert dose * kept[view] == pytest.approx(nominal, rel=5e-4)  # whole photons
+
+
+@pytest.mark.parametrize(
+    ("config", "parts"),
+    [
+        ({"overlap": {"views": {"thin": {"target_overlap": 0.4}}}}, ["['thin'] have no s_img", "s_img for each view"]),
+        ({"doses": [500000000]}, ["1428571429 photons per frame", "at most 1e9"]),
+        ({"base": {"kind": "siemens_star", "frames": "measured"}}, ["base.frames is measured", "simulated frames"]),
+    ],
+)
+def test_what_fixed_fluence_cannot_mean(config, parts):
+    message = refusal(FLUENCE | config)
+    assert all(part in message for part in parts), message
+
+
+def test_a_seed_is_added_to_photons_and_networks_and_to_nothing_else():
+    first, third = parse_study({"seeds": [0]}), parse_study({"seeds": [0, 3]}).repetition(3)
+    for stage in ("simulate", "train_pinn", "train_baseline"):
+        before, after = stage_settings(first, stage), stage_settings(third, stage)
+        assert after["seed"] == before["seed"] + 3
+        assert {key for key in before if before[key] != after[key]} == {"seed"}
+    for stage in ("base", "reconstruct", "infer", "compare"):
+        assert stage_settings(first, stage) == stage_settings(third, stage)
+    assert stage_settings(first, "overlap", "dense") == stage_settings(third, "overlap", "dense")
+
+
+def test_another_seed_changes_only_the_reports():
+    one, two = parse_study({"seeds": [0]}), parse_study({"seeds": [0, 1]})
+    assert {s for s in (*STAGES, "summarize", "verify") if stage_settings(one, s) != stage_settings(two, s)} == {
+        "summarize",
+        "verify",
+    }
+
+
+def test_files_of_every_seed_are_listed_once():
+    one, two = (files.listed(parse_study({"seeds": seeds})) for seeds in ([0], [0, 5]))
+    more = sorted(set(two) - set(one))
+    assert len(set(two)) == len(two) and set(one) < set(two)
+    assert all(path.startswith("seeds/seed_5/") for path in more)
+    assert {path.removeprefix("seeds/seed_5/") for path in more} == {
+        path
+        for path in one
+        if path.startswith(("data/phase_c/dose", "data/phase_e", "data/phase_f", "data/inf", "analysis/dose_1"))
+    }
+
+
+def test_one_network_for_all_doses_is_listed_once():
+    study = parse_study({"train": {"doses": "all"}})
+    found = [path for path in files.listed(study) if path.endswith("wts.h5.zip")]
+    assert found == [f"data/phase_e/dose_all/{n}/wts.h5.zip" for n in ("dense/gs2", "baseline/gs1", "sparse/gs2")]
+
+
+@pytest.mark.parametrize("design", ["fixed_frame", "fixed_fluence"])
+def test_labels_come_from_the_view_with_most_frames(design):
+    study = parse_study({"simulate": {"design": design}, "overlap": {"views": {"dense": {"s_img": 0.5}}}})
+    assert files.labels(study, study.pairs[0][0]).endswith(
+        "dose_1000/dense/train/ptychi_reconstruction.npz"
+        if design == "fixed_frame"
+        else "dose_2000/dense/train/ptychi_reconstruction.npz"
+    )

@@ -25,18 +25,32 @@ class Hub:
     root : Path
         Working directory of the study.
     settings : dict
-        Settings of the stage verify, with ``doses``, ``views`` and ``gridsize``.
+        Settings of the stage verify, with ``pairs``, ``seeds``, ``trained_on`` and ``gridsize``.
     """
 
     root: Path
     settings: dict[str, Any]
 
+    @property
+    def doses(self) -> list[int]:
+        """Doses per frame of the study."""
+        return list(dict.fromkeys(dose for dose, _ in self.settings["pairs"]))
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the views of the study."""
+        return list(dict.fromkeys(view for _, view in self.settings["pairs"]))
+
     def cells(self) -> Iterator[tuple[int, str, str]]:
         """Yield (dose, view, split) of every cell."""
-        for dose in self.settings["doses"]:
-            for view in self.settings["views"]:
-                for split in SPLITS:
-                    yield dose, view, split
+        for dose, view in self.settings["pairs"]:
+            for split in SPLITS:
+                yield dose, view, split
+
+    def repetitions(self) -> "Iterator[Hub]":
+        """Yield the hub of every seed after the first; it holds what that seed drew and what followed."""
+        for seed in self.settings["seeds"][1:]:
+            yield Hub(self.root / "seeds" / f"seed_{seed}", self.settings | {"seeds": [seed]})
 
     def analysis(self, dose: int, view: str, split: str) -> Path:
         """Return the folder of a cell's comparison."""
@@ -48,11 +62,13 @@ class Hub:
 
     def bundles(self) -> Iterator[Path]:
         """Yield every trained bundle."""
-        for dose in self.settings["doses"]:
-            folder = self.root / "data" / "phase_e" / f"dose_{dose}"
-            yield folder / "baseline" / "gs1" / "wts.h5.zip"
-            for view in self.settings["views"]:
-                yield folder / view / f"gs{self.settings['gridsize']}" / "wts.h5.zip"
+        networks: dict[Path, None] = {}
+        for dose, view in self.settings["pairs"]:
+            trained = "all" if self.settings["trained_on"] == "all" else dose
+            folder = self.root / "data" / "phase_e" / f"dose_{trained}"
+            networks[folder / "baseline" / "gs1" / "wts.h5.zip"] = None
+            networks[folder / view / f"gs{self.settings['gridsize']}" / "wts.h5.zip"] = None
+        yield from networks
 
 
 @dataclass(frozen=True)

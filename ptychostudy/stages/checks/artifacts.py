@@ -26,7 +26,7 @@ def _rebuilt(hub: Hub) -> dict[str, Any]:
         for folder in (hub.analysis(*cell) for cell in hub.cells())
     ]
     compliance = []
-    for dose in hub.settings["doses"]:
+    for dose in hub.doses:
         for split in SPLITS:
             path = hub.scan(dose, split)
             name = path.relative_to(hub.root).as_posix()
@@ -109,7 +109,7 @@ def _rendered(name: str, render: Any) -> Any:
 def compliance(hub: Hub) -> list[str]:
     """Judge the metadata of every simulated file."""
     problems = []
-    for dose in hub.settings["doses"]:
+    for dose in hub.doses:
         for split in SPLITS:
             path = hub.scan(dose, split)
             found = cells.judge_metadata(path.as_posix(), io.read_metadata(path))

@@ -27,7 +27,7 @@ at all, most of all in the weak amplitude of a phase object, and still holds the
 def doses(hub: Hub) -> list[str]:
     """Recount the photons of every frame file; compare with what was requested and what was recorded."""
     problems = []
-    for dose in hub.settings["doses"]:
+    for dose in hub.doses:
         for split in SPLITS:
             path = hub.scan(dose, split)
             scan = io.open_scan(path)
@@ -48,7 +48,7 @@ def doses(hub: Hub) -> list[str]:
 
 def dose_ratios(hub: Hub) -> list[str]:
     """Compare the ratio of the counts of all doses with the ratio of the doses."""
-    wanted = sorted(hub.settings["doses"])
+    wanted = sorted(hub.doses)
     if len(wanted) < 2:
         raise CouldNotCheck("the study has one dose only")
     problems = []
@@ -66,13 +66,13 @@ def overlap(hub: Hub) -> list[str]:
     """Recompute the overlap metrics from coordinates and groups; compare coordinates with the frames' own."""
     problems = []
     probe = io.read_npz(hub.root / "data" / "base" / "reference.npz", ["probeGuess"])["probeGuess"]
-    for view in hub.settings["views"]:
+    for view in hub.views:
         for split in SPLITS:
             path = hub.root / "data" / "phase_d" / view / f"{view}_{split}.npz"
             found = io.read_npz(path, ["frames", "groups", "ycoords", "xcoords"])
             recorded = io.read_json(path.with_name(f"{split}_metrics.json"), ["metric_2_image_based_avg"])
             positions = np.stack([found["ycoords"], found["xcoords"]], axis=1)
-            scan = io.open_scan(hub.scan(hub.settings["doses"][0], split))
+            scan = io.open_scan(hub.scan(hub.doses[0], split))
             if found["frames"].max() >= len(scan.positions) or np.any(scan.positions[found["frames"]] != positions):
                 problems.append(f"{path.relative_to(hub.root)}: coordinates are not those of the frames")
                 continue
@@ -88,7 +88,7 @@ def overlap(hub: Hub) -> list[str]:
 
 def disjoint(hub: Hub) -> list[str]:
     """Count the object pixels that the illuminated discs of training and test share."""
-    dose = hub.settings["doses"][0]
+    dose = hub.doses[0]
     scans = [io.open_scan(hub.scan(dose, split)) for split in SPLITS]
     shared = shared_pixels(scans[0].positions, scans[1].positions, probe_diameter_px(scans[0].probe))
     return [f"training and test share {shared} illuminated object pixels"] if shared else []
@@ -218,6 +218,18 @@ def products(hub: Hub) -> list[str]:
             problems.append(f"{folder.relative_to(hub.root)}: the reconstruction is not the one its manifest names")
     return problems
 
+
+REPEATED = (
+    Check("data/phase_c", "doses recounted from the counts", doses),
+    Check("data/phase_c", "counts differ between doses as the doses do", dose_ratios),
+    Check("analysis", "metrics recomputed from the aligned fields", metrics),
+    Check("analysis", "every arm finite, not constant, better than a flat object", arms),
+    Check("analysis", "coverage of the scanned hull", coverage),
+    Check("analysis", "registration shifts are small", shifts),
+    Check("data/phase_e", "bundles are those that training recorded", bundles),
+    Check("data/phase_f", "iterative reconstructions are those in their manifests", products),
+)
+"""What is checked again for each seed after the first, in its own folder."""
 
 CHECKS = (
     Check("data/phase_c", "doses recounted from the counts", doses),
