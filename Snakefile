@@ -3,8 +3,7 @@ data/base/{base,reference}.npz                          object, probe, scan; wha
 data/phase_c/dose_{dose}/patched_{split}.npz            frames
 data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
 data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
-data/phase_f/dose_{dose}/{view}/{split}/                iterative reconstructions
-data/inference/dose_{dose}/{view}/{split}/              shards, then one canvas per network
+data/{phase_f,inference}/dose_{dose}/{view}/{split}/    iterative reconstructions; shards, one canvas per network
 analysis/, analysis/dose_{dose}/{view}/{split}/         tables, figures, verification; comparison of a cell
 seeds/seed_{k}/                                         all but data/base and data/phase_d, for every further seed
 """

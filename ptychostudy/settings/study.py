@@ -9,16 +9,13 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from ptychostudy.settings.sample import BaseSettings
+from ptychostudy.settings.section import Doses, Name, Section, Seeds
 from ptychostudy.settings.sections import (
-    BaseSettings,
     CompareSettings,
-    Doses,
     InferSettings,
-    Name,
     OverlapSettings,
     ReconstructSettings,
-    Section,
-    Seeds,
     SimulateSettings,
     SplitSettings,
     SummarizeSettings,

@@ -66,11 +66,14 @@ def _synthetic(settings: dict[str, Any]) -> dict[str, np.ndarray]:
         object_ = image_object(*pictures, shape, **options)
     else:
         object_ = make_object(wanted["kind"], shape, generator(seed, "object"), **options)
-    probe = make_probe(
-        settings["probe"]["kind"], n, diameter_px=settings["probe"]["diameter_px"], rng=generator(seed, "probe")
-    )
+    probe = make_probe(n=n, rng=generator(seed, "probe"), **_defaulted(settings["probe"]))
     scan = settings["scan"]
     low, high = (n / 2, n / 2), (shape[0] - n / 2 - 1, shape[1] - n / 2 - 1)
     rng = generator(seed, "scan")
     positions = make_scan(scan["kind"], low, high, scan["step_px"], rng, jitter_px=scan["jitter_px"])
     return {"object": object_, "probe": probe, "positions": positions}
+
+
+def _defaulted(probe: dict[str, Any]) -> dict[str, Any]:
+    bent = probe["curvature_rad"]
+    return probe | {"curvature_rad": 2 * np.pi if bent is None else bent}
