@@ -1,0 +1,163 @@
+"""Intervals a referee accepts from few repetitions: Wilson for a rate, bootstrap for a mean, pairs for a difference."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from scipy.special import stdtrit
+
+CONFIDENCE = 0.95
+LEAST_VALUES = 3
+"""Fewer values give no interval: two say nothing about a spread."""
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference.
+
+    Attributes
+    ----------
+    mean : float or None
+        Mean of the differences; None without a pair.
+    interval : (float, float) or None
+        Of that mean, as from `bootstrap_interval`.
+    pairs : int
+        How many pairs had both values.
+    """
+
+    mean: float | None
+    interval: tuple[float, float] | None
+    pairs: int
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return Wilson's score interval of a rate (Wilson 1927, doi:10.1080/01621459.1927.10502953, no continuity term).
+
+    Unlike ``rate +- z sigma`` it stays inside [0, 1] and keeps a width where every trial or none succeeded.
+
+    Parameters
+    ----------
+    successes, trials : int
+        ``0 <= successes <= trials`` and at least one trial; trials are independent.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        If the numbers are out of range.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(
+            f"found {successes} successes in {trials} trials; needed: 0 <= successes <= trials, trials >= 1"
+        )
+    z = NormalDist().inv_cdf(0.5 + _checked(confidence) / 2)
+    rate = successes / trials
+    centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2))
+    # At the ends the bound is exactly 0 or 1; rounding may leave 1e-17.
+    low = 0.0 if successes == 0 else centre - half
+    high = 1.0 if successes == trials else centre + half
+    return low, high
+
+
+def bootstrap_interval(
+    values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE, *, seed: int = 0, resamples: int = RESAMPLES
+) -> tuple[float, float] | None:
+    """Return a bootstrap interval of the mean: percentiles, widened for few values.
+
+    The plain percentile interval of k values is too narrow by ``sqrt((k - 1) / k)`` and by using normal instead of
+    Student quantiles. Hesterberg (2015, doi:10.1080/00031305.2015.1089789, "expanded percentile") therefore takes the
+    percentiles ``Phi(-+ sqrt(k / (k - 1)) t)`` with Student's ``t`` of k - 1 degrees of freedom. For normal values a
+    nominal 95 % covers 75 % (k = 3), 88 % (k = 4), 93 % (k = 5) and 95 % (k >= 10) this way, where plain percentiles
+    and bias-corrected ones (BCa) reach 86 % at k = 5 and 90 % at k = 10. Of three values it is their range, which
+    nothing that resamples them can exceed.
+
+    Where all ``k**k`` resamples are no more than `resamples`, which is so up to k = 5, they are enumerated: the result
+    is exact and no random number is drawn.
+
+    Parameters
+    ----------
+    values : (k,) float
+    confidence : float
+        Between 0 and 1.
+    seed : int
+        Of the resamples that are drawn for larger k.
+    resamples : int
+        How many.
+
+    Returns
+    -------
+    (float, float) or None
+        None for fewer than three values.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    found = np.sort(np.asarray(values, dtype=np.float64))
+    if not np.all(np.isfinite(found)):
+        raise ValueError(f"found {found.tolist()}; needed: finite values, without those of failed runs")
+    k = len(found)
+    if k < LEAST_VALUES:
+        return None
+    quantile = float(stdtrit(k - 1, 0.5 + _checked(confidence) / 2))
+    tail = NormalDist().cdf(-math.sqrt(k / (k - 1)) * quantile)
+    means = _resampled_means(found, seed, resamples)
+    # Both ends by the same rule, so that the interval of the negated values is the negated interval.
+    low, high = (sign * float(np.quantile(sign * means, tail, method="inverted_cdf")) for sign in (1, -1))
+    return low, high
+
+
+def paired_difference(
+    first: Sequence[float | None], second: Sequence[float | None], confidence: float = CONFIDENCE, *, seed: int = 0
+) -> Difference:
+    """Return the mean of ``first - second`` over pairs, with its bootstrap interval.
+
+    What both values of a pair share (object, scan, photons, seed) drops out of the difference, so its interval is
+    narrower than that of two means.
+
+    Parameters
+    ----------
+    first, second : sequence of float or None
+        Equally long, one entry per repetition; a pair with a None is left out.
+    confidence, seed
+        As in `bootstrap_interval`.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or a value is not finite.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"found {len(first)} and {len(second)} values; needed: pairs")
+    each = [a - b for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    mean = math.fsum(each) / len(each) if each else None
+    return Difference(mean, bootstrap_interval(each, confidence, seed=seed), len(each))
+
+
+def _checked(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ValueError(f"found confidence {confidence}; needed: above 0 and below 1")
+    return confidence
+
+
+def _resampled_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+    k = len(values)
+    if k**k <= resamples:
+        sets = list(itertools.combinations_with_replacement(range(k), k))
+        orders = [math.factorial(k) // math.prod(math.factorial(one.count(i)) for i in set(one)) for one in sets]
+        # About the first of them: the mean of equal values is that value to the last bit.
+        return np.repeat([values[a] + math.fsum(values[[a, *more]] - values[a]) / k for a, *more in sets], orders)
+    chosen = np.random.default_rng(seed).integers(0, k, size=(resamples, k))
+    means: np.ndarray = values[chosen].mean(axis=1)
+    return means
