@@ -101,6 +101,6 @@ class BaseSettings(Section):
         bent = 2 * math.pi if probe.curvature_rad is None else abs(probe.curvature_rad)
         if bent > limit or (bent == 0 and probe.kind == "zoneplate"):
             raise ValueError(
-                f"probe.curvature_rad is {bent:g}, probe.diameter_px is {probe.diameter_px:g}, probe.kind is {probe.kind}; "
+                f"probe.curvature_rad is {bent:g}, diameter_px is {probe.diameter_px:g}, kind is {probe.kind}; "
                 f"needed: at most {limit:.4g} rad, which the pixels can sample, and not 0 for a zoneplate"
             )

@@ -87,11 +87,21 @@ def overlap(hub: Hub) -> list[str]:
 
 
 def disjoint(hub: Hub) -> list[str]:
-    """Count the object pixels that the illuminated discs of training and test share."""
+    """Count the object pixels that the illuminated discs of training and test share.
+
+    A study that asks for a narrower guard band than the probe wants them shared; that is said, not judged.
+    """
     dose = hub.doses[0]
     scans = [io.open_scan(hub.scan(dose, split)) for split in SPLITS]
-    shared = shared_pixels(scans[0].positions, scans[1].positions, probe_diameter_px(scans[0].probe))
-    return [f"training and test share {shared} illuminated object pixels"] if shared else []
+    diameter = probe_diameter_px(scans[0].probe)
+    shared = shared_pixels(scans[0].positions, scans[1].positions, diameter)
+    if not shared:
+        return []
+    problem = f"training and test share {shared} illuminated object pixels"
+    guard = scans[0].metadata["data_transformations"][-1]["parameters"].get("split", {}).get("guard_px")
+    if guard is not None and guard < diameter:
+        raise CouldNotCheck(f"split.guard_px is {guard:g}, the probe {diameter:.1f} px wide, so {problem}")
+    return [problem]
 
 
 def metrics(hub: Hub) -> list[str]:
