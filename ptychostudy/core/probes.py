@@ -1,4 +1,4 @@
-"""Illuminations: complex N x N probes of unit power, centred on pixel ``N // 2``, and the diameter of any probe."""
+"""Illuminations: complex N x N probes, centred on pixel ``N // 2``; the diameter of any probe; probes known badly."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,6 +6,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import erfc
 
 _EDGE_DENSITY = 1e-6
+# Measured probes end in tails: a part in a thousand of the maximum on the window's border is common.
+_WRONG_EDGE_DENSITY = 1e-3
 
 
 def make_probe(
@@ -140,16 +142,83 @@ def _diffuser(n: int, grain_px: float, rng: np.random.Generator) -> NDArray[np.c
 
 def _finish(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> NDArray[np.complex128]:
     """Scale to unit power, having made sure that the probe fits its window."""
-    density = np.abs(probe) ** 2
-    inner = density[1:-1, 1:-1]
-    border = (density.sum() - inner.sum()) / (density.size - inner.size)
-    if not border <= _EDGE_DENSITY * density.max():
+    border = _border_density(probe)
+    if not border <= _EDGE_DENSITY:
         raise ValueError(
             f"a {kind} probe of diameter_px {diameter_px:g} does not fit the {len(probe)} px window: the mean power "
-            f"density on its border is {border / density.max():.1e} of the maximum, allowed are {_EDGE_DENSITY:g}"
+            f"density on its border is {border:.1e} of the maximum, allowed are {_EDGE_DENSITY:g}"
         )
-    normalised: NDArray[np.complex128] = probe / np.sqrt(density.sum())
+    normalised: NDArray[np.complex128] = probe / np.sqrt(np.sum(np.abs(probe) ** 2))
     return normalised
+
+
+def _border_density(probe: NDArray[np.complex128]) -> float:
+    """Return the mean power density on the window's border, as a share of the maximum."""
+    density = np.abs(probe) ** 2
+    inner = density[1:-1, 1:-1]
+    return float((density.sum() - inner.sum()) / (density.size - inner.size) / density.max())
+
+
+def distort_probe(
+    probe: NDArray[np.complex128],
+    *,
+    defocus_rad: float = 0.0,
+    shift_px: tuple[float, float] = (0.0, 0.0),
+    blur_px: float = 0.0,
+) -> NDArray[np.complex128]:
+    """Return a probe as one knows it who knows it badly: out of focus, displaced, blurred; its power unchanged.
+
+    All three multiply its far field, ``exp(-i d (q / Q)^2) exp(-2 pi i s . q) exp(-2 pi^2 b^2 q^2)`` with q in cycles
+    per pixel, so their order does not matter. Q is the radius of the disc that holds 99 % of the far field's power.
+
+    Parameters
+    ----------
+    probe : (N, N) complex
+        The true probe.
+    defocus_rad : float
+        Phase d at the edge Q of the far field: free space over a distance z with ``pi wavelength z Q^2 = d`` (Fresnel;
+        Goodman, Introduction to Fourier Optics, 4.2). A ray from the edge moves by ``d / (pi Q)`` pixels.
+    shift_px : (float, float)
+        Displacement s (rows, cols). It is a gauge: the same shift of the object leaves every frame as it was, so an arm
+        finds the object displaced by s, and registration takes that out.
+    blur_px : float
+        Standard deviation b of a Gaussian with which the complex field is convolved; it dims the far field's edge.
+
+    Returns
+    -------
+    (N, N) complex128
+        Probe of the power of the true one; the true one itself when nothing is wrong.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite, the blur is negative, or the wrong probe reaches the border of its window (mean power
+        density there above 1e-3 of the maximum and above twice the true probe's), beyond which it would wrap around.
+    """
+    wave = np.asarray(probe, dtype=np.complex128)
+    row, col = (float(v) for v in shift_px)
+    if not (np.all(np.isfinite([defocus_rad, row, col])) and 0 <= blur_px < np.inf):
+        raise ValueError(
+            f"found defocus_rad {defocus_rad}, shift_px {(row, col)}, blur_px {blur_px}; needed: finite, blur_px >= 0"
+        )
+    if defocus_rad == row == col == blur_px == 0:
+        return wave
+    n = wave.shape[-1]
+    q_rows, q_cols = np.fft.fftfreq(n)[:, None], np.fft.fftfreq(n)[None, :]
+    q2 = q_rows**2 + q_cols**2
+    far = np.fft.fft2(wave)
+    # A beam in a window of n pixels cannot have a far field narrower than one of its pixels.
+    edge = max(probe_diameter_px(np.fft.fftshift(far)) / 2, 1.0) / n
+    phase = defocus_rad * q2 / edge**2 + 2 * np.pi * (row * q_rows + col * q_cols)
+    wrong: NDArray[np.complex128] = np.fft.ifft2(far * np.exp(-1j * phase - 2 * (np.pi * blur_px) ** 2 * q2))
+    border, allowed = _border_density(wrong), max(_WRONG_EDGE_DENSITY, 2 * _border_density(wave))
+    if not border <= allowed:
+        raise ValueError(
+            f"the probe with defocus_rad {defocus_rad:g}, shift_px ({row:g}, {col:g}) and blur_px {blur_px:g} does not "
+            f"fit the {n} px window: the mean power density on its border is {border:.1e} of the maximum, allowed are "
+            f"{allowed:.1e}; needed: smaller values (simulate.wrong_probe)"
+        )
+    return wrong * (np.linalg.norm(wave) / np.linalg.norm(wrong))
 
 
 def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> float:

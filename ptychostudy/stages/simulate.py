@@ -7,7 +7,7 @@ import numpy as np
 
 from ptychostudy import io
 from ptychostudy.core import counts as photons
-from ptychostudy.core.probes import probe_diameter_px
+from ptychostudy.core.probes import distort_probe, probe_diameter_px
 from ptychostudy.core.split import split_scan
 
 
@@ -17,7 +17,9 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
     Parameters
     ----------
     settings : dict
-        Keys ``seed`` and ``split``.
+        Keys ``seed`` and ``split``; ``noise`` (``none``: expected counts, rounded) and ``wrong_probe`` (what
+        `distort_probe` does to the probe that the arms are given; frames are those of the true one, kept as
+        ``probeTrue``).
     base, reference : Path
         Positions (and measured counts); object and probe.
     dose : int
@@ -29,13 +31,16 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
         raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
     arrays = io.read_npz(base, ["ycoords", "xcoords"])
     known = io.read_npz(reference, ["objectGuess", "probeGuess"])
+    noise, wrong = settings.get("noise", "poisson"), settings.get("wrong_probe", {})
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **settings["split"])
     for (split, index), path in zip(parts.items(), (train, test), strict=True):
         if "counts" in io.member_names(base):
+            if noise == "none":
+                raise io.DataError(f"{base}: holds measured counts, but simulate.noise is none; needed: poisson")
             scale, blocks = _thinned(base, index, dose, photons.generator(settings["seed"], "thinning", dose, split))
         else:
-            rng = photons.generator(settings["seed"], "simulation", dose, split)
+            rng = photons.generator(settings["seed"], "simulation", dose, split) if noise == "poisson" else None
             scale, blocks = _simulated(known, positions[index], dose, rng)
         history = io.read_metadata(base)["data_transformations"]
         history.append(
@@ -52,14 +57,23 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
             "ycoords": positions[index, 0],
             "xcoords": positions[index, 1],
             "scan_index": index,
-            "probeGuess": (scale * known["probeGuess"]).astype(np.complex64),
+            **_probes(scale * known["probeGuess"], wrong),
             "objectGuess": known["objectGuess"],
         }
         _write(path, blocks, found, metadata)
 
 
-def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator) -> Any:
+def _probes(true: np.ndarray, wrong: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the probe for the arms and, where it is a wrong one, the true one beside it."""
+    if not any(np.any(value) for value in wrong.values()):
+        return {"probeGuess": true.astype(np.complex64)}
+    return {"probeGuess": distort_probe(true, **wrong).astype(np.complex64), "probeTrue": true.astype(np.complex64)}
+
+
+def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator | None) -> Any:
     object_, probe = known["objectGuess"].astype(np.complex128), known["probeGuess"].astype(np.complex128)
+    if rng is None:
+        photons.check_noise_free(dose, len(probe))
     scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), dose)
     return scale, photons.simulated_blocks(object_, scale * probe, positions, rng)
 

@@ -1,4 +1,4 @@
-"""Photon counting: Poisson moments, thinning against direct simulation, exact dose, and draws that keep to themselves.
+"""Photon counting: Poisson moments, the limit without noise, thinning against direct simulation, exact dose, own draws.
 
 Every statistical bound is a number of standard errors, stated beside it; seeds are fixed, so a pass stays a pass.
 """
@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from ptychostudy.core import counts as photons
+from ptychostudy.core.objects import make_object
+from ptychostudy.core.probes import make_probe
+from ptychostudy.core.propagate import intensities
 
 
 def scan(k=10, n=16, seed=0):
@@ -34,6 +37,100 @@ def test_poisson_mean_and_dispersion(mean):
 
 def test_dark_pixels_stay_dark():
     assert not photons.poisson_counts(np.zeros((3, 4, 4)), photons.generator(1, "simulation")).any()
+
+
+def expected_counts(dose, kind="disc", n=32):
+    """Return noise-free counts of 16 frames of an object as smooth as real ones are, so that frames have dark rims."""
+    object_ = make_object("circuit", (2 * n, 2 * n), np.random.default_rng(1))
+    probe = make_probe(kind, n, diameter_px=0.56 * n, curvature_rad=6.0, rng=np.random.default_rng(2))
+    positions = np.random.default_rng(3).uniform(n / 2, 3 * n / 2 - 1, (16, 2))
+    scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), dose)
+    return intensities(object_, scale * probe, positions)
+
+
+@pytest.mark.parametrize("dose", [1e3, 1e5])
+def test_frames_are_poisson_about_the_forward_model(dose):
+    expected = expected_counts(dose)
+    found = photons.poisson_counts(expected, photons.generator(2, "simulation")).astype(float)
+    # Variance of (N - m)^2 / m is 2 + 1/m. Pixels of less than 1e-3 photons would make that bound meaningless.
+    lit = expected > 1e-3
+    dispersion = np.mean((found - expected)[lit] ** 2 / expected[lit])
+    assert abs(dispersion - 1) < 3 * np.sqrt((2 + np.mean(1 / expected[lit])) / lit.sum())
+    assert abs(found.sum() - expected.sum()) < 3 * np.sqrt(expected.sum())
+
+
+# --- without noise ----------------------------------------------------------------------------------------------------
+
+
+def test_whole_expectations_stay_as_they_are():
+    expected = np.random.default_rng(0).integers(0, 1000, (3, 8, 8))
+    found = photons.round_counts(expected.astype(float))
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == np.uint32
+
+
+def test_rounding_gives_the_rest_to_the_largest_remainders():
+    found = photons.round_counts(
+        np.array([[[0.4, 1.4], [0.3, 5.9]], [[0.2, 0.2], [0.1, 0.0]], [[0.5, 0.5], [7.5, 0.5]]])
+    )
+    # Totals 8.0, 0.5 and 9.0: one half goes to even; equal remainders are served from the first pixel on.
+    np.testing.assert_array_equal(found, [[[1, 1], [0, 6]], [[0, 0], [0, 0]], [[1, 1], [7, 0]]])
+
+
+@pytest.mark.parametrize("dose", [50.0, 1e4, 1e8])
+def test_rounding_keeps_every_frame_and_every_pixel(dose):
+    expected = expected_counts(dose)
+    found = photons.round_counts(expected).astype(float)
+    assert np.abs(found - expected).max() < 1
+    # One half, and the rounding of a sum of 1024 terms.
+    assert np.abs(found.sum(axis=(1, 2)) - expected.sum(axis=(1, 2))).max() < 0.5 + 1e-15 * dose * 32
+
+
+def test_rounding_of_strong_pixels_has_the_rms_of_a_uniform_error():
+    expected = np.random.default_rng(1).uniform(50, 900, (20, 64, 64))
+    error = photons.round_counts(expected) - expected
+    # 82,000 uniform errors: standard error of their mean square 1/12 is sqrt(1/180 / 82000) = 2.6e-4; 4 of them.
+    assert np.mean(error**2) == pytest.approx(1 / 12, abs=1.1e-3)
+
+
+def test_plain_rounding_would_lose_more_photons_than_statistics_forgive():
+    dose = 1000 * 128**2
+    expected = expected_counts(dose, n=128)
+    # What `verify` allows the ancestor's 5088 training frames; the loss is the same in every frame.
+    allowed = photons.dose_tolerance(dose, 5088)
+    assert dose - np.rint(expected).sum() / len(expected) > allowed
+    # At most one half a frame, of either sign.
+    assert abs(photons.mean_counts(photons.round_counts(expected)) - dose) < 0.5 < 0.01 * allowed
+
+
+@pytest.mark.parametrize("kind", ["disc", "zoneplate", "speckle"])
+def test_rounded_amplitudes_are_right_to_a_per_cent_at_the_smallest_allowed_dose(kind):
+    dose = 1000 * 32**2
+    photons.check_noise_free(dose, 32)
+    expected = expected_counts(dose, kind)
+    wrong = np.sum((np.sqrt(photons.round_counts(expected)) - np.sqrt(expected)) ** 2)
+    # 0.05 photons a pixel at the most, however the light is spread: sqrt(0.05 / 1000) = 0.7 % of the amplitudes.
+    assert wrong < 0.05 * expected.size
+    noisy = photons.poisson_counts(expected, photons.generator(2, "simulation"))
+    assert wrong < 0.5**2 * np.sum((np.sqrt(noisy) - np.sqrt(expected)) ** 2)
+
+
+@pytest.mark.parametrize("n", [32, 128])
+def test_too_few_photons_to_round_are_refused(n):
+    photons.check_noise_free(1000 * n * n, n)
+    for dose in (1000 * n * n - 1, float("nan")):
+        with pytest.raises(
+            ValueError, match=f"on {n} x {n} pixels are .*simulate.doses of at least {1000 * n * n}, or noise"
+        ):
+            photons.check_noise_free(dose, n)
+
+
+def test_blocks_without_noise_are_the_rounded_expectation():
+    object_, probe, positions = scan()
+    whole = photons.round_counts(intensities(object_, 90 * probe, positions))
+    for block in (1, 4, 64):
+        blocks = list(photons.simulated_blocks(object_, 90 * probe, positions, None, block))
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
 # --- dose -------------------------------------------------------------------------------------------------------------

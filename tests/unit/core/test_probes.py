@@ -1,9 +1,9 @@
-"""Probes: unit power, confinement, known diameters, the sense of the curvature."""
+"""Probes: unit power, confinement, known diameters, the sense of the curvature; wrong probes by closed forms."""
 
 import numpy as np
 import pytest
 
-from ptychostudy.core.probes import make_probe, probe_diameter_px
+from ptychostudy.core.probes import distort_probe, make_probe, probe_diameter_px
 
 KINDS = ["disc", "zoneplate", "speckle"]
 
@@ -113,3 +113,129 @@ def test_diameter_of_a_disc_anywhere_and_of_modes():
 def test_diameter_refuses_nonsense(probe, energy):
     with pytest.raises(ValueError, match="found"):
         probe_diameter_px(probe, energy)
+
+
+# --- a probe known badly ----------------------------------------------------------------------------------------------
+
+
+def gaussian(n, width, row=0.0, col=0.0):
+    """Amplitude exp(-r^2 / 2 width^2): its intensity has the variance width^2 / 2 on each axis."""
+    rows, cols = np.indices((n, n)) - n // 2
+    return np.exp(-((rows - row) ** 2 + (cols - col) ** 2) / (2 * width**2)).astype(complex)
+
+
+def moments(probe):
+    """Return centroid and variance (rows, cols) of the power about the window's centre."""
+    power = np.abs(probe) ** 2 / np.sum(np.abs(probe) ** 2)
+    places = np.indices(power.shape) - len(power) // 2
+    mean = np.sum(power * places, axis=(1, 2))
+    return mean, np.sum(power * places**2, axis=(1, 2)) - mean**2
+
+
+def test_nothing_wrong_changes_nothing():
+    probe = made("zoneplate")
+    np.testing.assert_array_equal(distort_probe(probe), probe)
+    np.testing.assert_array_equal(distort_probe(probe, shift_px=(-0.0, 0.0)), probe)
+
+
+@pytest.mark.parametrize("shift", [(3.0, 0.0), (-3.0, 0.0), (0.0, 2.5), (0.0, -2.5), (1.3, -0.7)])
+@pytest.mark.parametrize("kind", ["gaussian", *KINDS])
+def test_shift_moves_the_centroid_by_the_shift(kind, shift):
+    probe = gaussian(64, 5.0, 1.0, -2.0) if kind == "gaussian" else made(kind, diameter_px=30.0)
+    before, after = moments(probe)[0], moments(distort_probe(probe, shift_px=shift))[0]
+    # Exact for a probe that never reaches the border; 1e-6 of the maximum may stand there, half a window away.
+    np.testing.assert_allclose(after - before, shift, atol=1e-9 if kind == "gaussian" else 1e-3)
+
+
+def test_whole_pixels_roll():
+    probe = made("disc", diameter_px=30.0)
+    found = distort_probe(probe, shift_px=(4.0, -3.0))
+    np.testing.assert_allclose(found, np.roll(probe, (4, -3), axis=(0, 1)), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"defocus_rad": 1.5}, {"defocus_rad": -1.5}, {"shift_px": (2.2, -1.0)}, {"blur_px": 1.5}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_wrong_probe_keeps_the_power_and_is_no_copy(kind, wrong):
+    probe = 300.0 * made(kind, diameter_px=30.0)
+    found = distort_probe(probe, **wrong)
+    assert np.sum(np.abs(found) ** 2) == pytest.approx(9e4, rel=1e-12)
+    # Not only its phase differs: the normalised correlation is visibly below one.
+    assert abs(np.vdot(found, probe)) < 0.99 * 9e4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_opposite_defocus_refocuses(kind):
+    probe = made(kind, diameter_px=28.0)
+    # The far field's power does not change, so both steps have the same Q: the phases cancel.
+    twice = distort_probe(distort_probe(probe, defocus_rad=1.7), defocus_rad=-1.7)
+    np.testing.assert_allclose(twice, probe, atol=1e-13)
+    np.testing.assert_allclose(
+        np.abs(np.fft.fft2(distort_probe(probe, defocus_rad=1.7))), np.abs(np.fft.fft2(probe)), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize("defocus", [1.0, -3.0])
+def test_defocus_spreads_a_gaussian_as_fresnel_says(defocus):
+    width = 6.0
+    # 99 % of the far field exp(-4 pi^2 w^2 q^2) lie within Q = sqrt(ln 100) / (2 pi w); d = pi wavelength z Q^2.
+    wavelength_distance = defocus / (np.pi * np.log(100) / (2 * np.pi * width) ** 2)
+    spread = width**2 + (wavelength_distance / (2 * np.pi * width)) ** 2
+    found = moments(distort_probe(gaussian(256, width), defocus_rad=defocus))[1]
+    # Q is measured to half a pixel of 14.6 at most: 3 % of Q, 13 % of the added variance.
+    np.testing.assert_allclose(found - width**2 / 2, (spread - width**2) / 2, rtol=0.13)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_positive_defocus_is_downstream(sign):
+    # A beam that converges (negative curvature) is narrower further on and wider before.
+    probe = made("disc", 128, diameter_px=50.0, curvature_rad=-6.0 * sign)
+    further, before = (moments(distort_probe(probe, defocus_rad=sign * d))[1].sum() for d in (2.0, -2.0))
+    assert further < moments(probe)[1].sum() < before
+
+
+def test_a_ray_from_the_edge_moves_as_documented():
+    probe = made("zoneplate", 128, diameter_px=60.0, curvature_rad=30.0)
+    far = probe_diameter_px(np.fft.fftshift(np.fft.fft2(probe))) / 2 / 128
+    # Diverging rays: the beam grows by twice d / (pi Q); its 99 % disc follows the edge rays up to diffraction, 15 %.
+    grown = probe_diameter_px(distort_probe(probe, defocus_rad=6.0)) - probe_diameter_px(probe)
+    assert grown == pytest.approx(2 * 6.0 / (np.pi * far), rel=0.15)
+
+
+@pytest.mark.parametrize("blur", [0.5, 1.0, 3.0])
+def test_blur_adds_its_variance_to_a_gaussian(blur):
+    width = 5.0
+    found = moments(distort_probe(gaussian(64, width), blur_px=blur))[1]
+    # Amplitude variances add, width^2 + blur^2; the intensity has half of that on each axis.
+    np.testing.assert_allclose(found, (width**2 + blur**2) / 2, rtol=1e-6)
+
+
+def test_order_does_not_matter():
+    probe, wrong = made("disc", diameter_px=30.0), {"defocus_rad": 1.0, "shift_px": (1.0, -2.5)}
+    first = distort_probe(distort_probe(probe, shift_px=(1.0, -2.5)), defocus_rad=1.0)
+    np.testing.assert_allclose(first, distort_probe(probe, **wrong), atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"shift_px": (20.0, 0.0)}, "does not fit the 64 px window"),
+        ({"defocus_rad": -40.0}, "does not fit the 64 px window"),
+        ({"blur_px": -1.0}, "blur_px >= 0"),
+        ({"defocus_rad": float("nan")}, "defocus_rad nan"),
+        ({"shift_px": (0.0, float("inf"))}, "needed: finite"),
+    ],
+)
+def test_impossible_wrong_probes_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        distort_probe(made("disc", diameter_px=36.0), **wrong)
+
+
+def test_a_measured_probe_with_tails_may_be_distorted():
+    # Tails at 3e-3 of the maximum on the border are the measurement's own; a small shift does not make them worse.
+    probe = made("disc") + 0.055 * np.abs(made("disc")).max()
+    found = distort_probe(probe, shift_px=(1.0, 0.0))
+    np.testing.assert_allclose(found, np.roll(probe, 1, axis=0), atol=1e-14)
