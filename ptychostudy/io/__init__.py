@@ -3,11 +3,11 @@
 from ptychostudy.io.archive import read_bundle, write_bundle
 from ptychostudy.io.arrays import Stream, member_names, open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError, atomic, sha256_of
+from ptychostudy.io.picture import read_image
 from ptychostudy.io.progress import Progress
 from ptychostudy.io.scan import Scan, check_scan, open_scan, read_user_scan
 from ptychostudy.io.text import (
     read_csv,
-    read_image,
     read_json,
     read_text,
     write_csv,

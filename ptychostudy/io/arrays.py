@@ -3,9 +3,7 @@
 import json
 import math
 import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +12,13 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, atomic
+from ptychostudy.io.text import parse_json
+from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line
 
-# What zipfile, zlib, h5py and NumPy's header parser raise for damaged or hostile bytes.
-READ_ERRORS = (
-    EOFError,
-    LookupError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 METADATA = "_metadata"
-_BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BLOCK_BYTES = 1 << 22
+# JSON text is stored as four bytes a character.
+_METADATA_BYTES = 16 << 20
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -125,14 +110,45 @@ def _read_member(path: str | Path, key: str) -> np.ndarray:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(f"{key}.npy")
             with archive.open(info) as member:
-                shape, fortran, dtype = _header(member, info.file_size)
-                # Reading to the very end is what makes zipfile compare the checksum.
-                flat = np.frombuffer(bytearray(member.read()), dtype=dtype)
-        return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
+                return read_npy(member, info.file_size)
     except READ_ERRORS as error:
         raise DataError(
-            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: a plain array, undamaged"
+            f"{path}: key {key!r} cannot be read ({first_line(error)}); needed: a plain array, undamaged"
         ) from error
+
+
+def read_npy(stream: Any, size: int) -> np.ndarray:
+    """Read one NPY array to the last byte of its stream, block by block.
+
+    Parameters
+    ----------
+    stream : file of bytes
+        Reading a zip member to its very end is what makes `zipfile` compare the checksum.
+    size : int
+        Bytes that the stream claims to hold.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError, EOFError
+        If it holds pickles, or more or less than its header says; other errors are in `READ_ERRORS`.
+    """
+    shape, fortran, dtype = _header(stream, size)
+    flat = np.empty(math.prod(shape) * dtype.itemsize, np.uint8)
+    filled = 0
+    while filled < len(flat):
+        block = stream.read(min(_BLOCK_BYTES, len(flat) - filled))
+        if not block:
+            raise EOFError(f"it ends after {filled} of {len(flat)} bytes")
+        flat[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
+        filled += len(block)
+    if stream.read(1):
+        raise ValueError(f"it goes on after the {len(flat)} bytes that its header announces")
+    array = flat.view(dtype)
+    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
 
 
 def _header(member: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -143,78 +159,38 @@ def _header(member: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any
     shape, fortran, dtype = _HEADERS[version](member)
     if dtype.hasobject:
         raise ValueError("it holds pickled objects")
+    if dtype.kind == "V" or dtype.itemsize == 0:
+        raise ValueError(f"it holds {dtype}, which is neither number nor text")
     needed, held = math.prod(shape) * dtype.itemsize, size - member.tell()
     if min(shape, default=0) < 0 or needed != held:
         raise ValueError(f"its header announces {dtype} of shape {shape}, {needed} bytes; it holds {held}")
     return shape, fortran, dtype
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
 def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Read the JSON object stored under ``_metadata``; `DataError` where it is missing or not JSON."""
+    """Read the JSON object stored under ``_metadata``; `DataError` where it is missing, not JSON, or over 16 MiB."""
+    _check_metadata_size(path)
     text = read_npz(path, [METADATA])[METADATA]
     try:
-        found = json.loads(str(text.item()))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({_first_line(error)})") from error
+        found = parse_json(str(text.item()), finite=False)
+    except ValueError as error:
+        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({first_line(error)})") from error
     if not isinstance(found, dict):
         raise DataError(f"{path}: key {METADATA!r} holds {type(found).__name__}, needed a JSON object")
     return found
 
 
+def _check_metadata_size(path: str | Path) -> None:
+    if METADATA in member_names(path):
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(f"{METADATA}.npy").file_size
+        if size > _METADATA_BYTES:
+            raise DataError(f"{path}: key {METADATA!r} holds {size} bytes, needed at most {_METADATA_BYTES}")
+
+
 def member_names(path: str | Path) -> list[str]:
     """Return the keys of an NPZ without reading its arrays."""
     return [name.removesuffix(".npy") for name in check_zip(path) if name.endswith(".npy")]
-
-
-def check_zip(path: str | Path) -> list[str]:
-    """Refuse hostile or damaged zip files before anything is read; return the member names.
-
-    Raises
-    ------
-    DataError
-        For a file that is no zip, for duplicate, absolute, parent or linked member names, for encrypted members and
-        methods other than deflate, and for members that alone or together grow more than 300-fold to over 64 MiB.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-            held = Path(path).stat().st_size
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except READ_ERRORS as error:
-        raise DataError(
-            f"{path}: not a zip archive or cut short ({_first_line(error)}); needed: a complete file"
-        ) from error
-    names = [info.filename for info in infos]
-    if len(set(names)) != len(names):
-        raise DataError(f"{path}: member names repeat; needed: each name once")
-    for info in infos:
-        _check_member(path, info)
-    check_growth(path, "the whole file", held, sum(info.file_size for info in infos))
-    return names
-
-
-def _check_member(path: str | Path, info: zipfile.ZipInfo) -> None:
-    name = info.filename
-    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
-        raise DataError(f"{path}: member {name!r} points outside the archive; refused")
-    if (info.external_attr >> 16) & 0o170000 == 0o120000:
-        raise DataError(f"{path}: member {name!r} is a symbolic link; refused")
-    if info.flag_bits & 1 or info.compress_type not in _METHODS:
-        raise DataError(
-            f"{path}: member {name!r} is encrypted or packed by method {info.compress_type}; needed: stored or deflated"
-        )
-    check_growth(path, f"member {name!r}", info.compress_size, info.file_size)
-
-
-def check_growth(path: str | Path, what: str, packed: int, unpacked: int) -> None:
-    """Raise `DataError` where something would grow more than 300-fold to over 64 MiB when it is unpacked."""
-    if unpacked > _BOMB_BYTES and unpacked > _BOMB_RATIO * max(packed, 1):
-        raise DataError(f"{path}: {what} would grow from {packed} to {unpacked} bytes; refused")
 
 
 def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
@@ -241,14 +217,14 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
             if info.compress_type != zipfile.ZIP_STORED:
                 return _read_member(path, key)
             with archive.open(info) as member:
-                while member.read(1 << 22):
+                while member.read(_BLOCK_BYTES):
                     pass
         return _map(path, info)
     except DataError:
         raise
     except READ_ERRORS as error:
         raise DataError(
-            f"{path}: key {key!r} cannot be read ({_first_line(error)}); needed: a plain array, undamaged"
+            f"{path}: key {key!r} cannot be read ({first_line(error)}); needed: a plain array, undamaged"
         ) from error
 
 

@@ -1,11 +1,22 @@
 """One way to write a file: a temporary name in the same folder, flush, fsync, rename."""
 
 import contextlib
+import errno
+import fcntl
 import hashlib
 import os
+import re
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+# Some file systems cannot sync a folder; the rename itself is atomic there, too.
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)
+_RANDOM = "[a-z0-9_]{8}"  # what `tempfile` puts between prefix and suffix
 
 
 class DataError(ValueError):
@@ -16,6 +27,8 @@ class DataError(ValueError):
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it on success, remove it on any failure.
 
+    What a killed writer left under its temporary name is removed by the next writer of the same file.
+
     Parameters
     ----------
     path : str or Path
@@ -24,30 +37,67 @@ def atomic(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     DataError
-        If the folder cannot be written or the disk is full; the old file is untouched.
+        If the folder cannot be written, vanishes, or the disk is full; the old file is untouched.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_stale(path.parent, f".{path.name}.", ".part")
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot write here ({error.strerror}); needed: a writable folder {path.parent}"
-        ) from error
-    os.close(handle)
-    temporary = Path(name)
+        raise DataError(f"{path}: cannot write here ({error.strerror}); needed: {_need(error, path.parent)}") from error
+    temporary, done = Path(name), "the file was not changed"
     try:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
-        _sync(path.parent)
+        with locked(handle):
+            yield temporary
+            _sync(temporary)
+            temporary.chmod(0o666 & ~_umask())
+            os.replace(temporary, path)
+        done = "the file is whole, but may not survive a power cut"
+        _sync_folder(path.parent)
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and error.filename not in (None, str(temporary)):
-            raise
-        raise DataError(f"{path}: writing failed ({error.strerror or error}); the file was not changed") from error
+        if error.filename not in (None, str(temporary), str(path.parent)):
+            raise  # trouble with a file that was being read meanwhile
+        why = f"writing failed ({error.strerror or error})"
+        raise DataError(f"{path}: {why}; needed: {_need(error, path.parent)}; {done}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where it cannot be removed, the first error says why
+            temporary.unlink(missing_ok=True)
+
+
+def _need(error: OSError, folder: Path) -> str:
+    if error.errno in _FULL:
+        return f"free space and quota in the folder {folder}"
+    if error.errno in _GONE and not folder.is_dir():
+        return f"the folder {folder}, which is no more"
+    return f"a writable folder {folder}"
+
+
+@contextlib.contextmanager
+def locked(handle: int) -> Iterator[None]:
+    """Hold an advisory lock on an open file or folder as the sign of a living writer, then close the handle."""
+    try:
+        with contextlib.suppress(OSError):  # without locks, `remove_stale` removes nothing
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_stale(folder: Path, prefix: str, suffix: str = "") -> None:
+    """Remove temporary files and folders whose writer was killed: nobody holds their lock any more."""
+    pattern = re.compile(re.escape(prefix) + _RANDOM + re.escape(suffix))
+    for name in filter(pattern.fullmatch, os.listdir(folder)):
+        with contextlib.suppress(OSError):  # a living writer's, or none of ours
+            handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if stat.S_ISDIR(os.fstat(handle).st_mode):
+                    shutil.rmtree(folder / name)
+                else:
+                    (folder / name).unlink()
+            finally:
+                os.close(handle)
 
 
 def _umask() -> int:
@@ -64,10 +114,41 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _sync_folder(folder: Path) -> None:
+    try:
+        _sync(folder)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+def plain_size(path: str | Path) -> int:
+    """Return the size of a file in bytes; what is no plain file (a pipe, a device, a folder) is never opened.
+
+    Raises
+    ------
+    DataError
+        If there is no plain file of that name.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be opened ({error}); needed: a plain file") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(f"{path}: is no plain file; needed: one that can be read to its end")
+    return found.st_size
+
+
 def sha256_of(path: str | Path) -> str:
-    """Return the sha256 of a file as 64 lowercase hex digits."""
+    """Return the sha256 of a file as 64 lowercase hex digits; `DataError` where it is missing or cannot be read."""
+    plain_size(path)
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); needed: an undamaged, readable file") from error
     return digest.hexdigest()

@@ -13,10 +13,11 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from ptychostudy.io.atomic import DataError, atomic, sha256_of
+from ptychostudy.io.atomic import DataError, atomic, locked, remove_stale, sha256_of
 
 _BLOCK = 1 << 20
 _TIMEOUT_S = 1800
+_SCRATCH = ".download-"
 _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error)
 _BACKEND = """
 from pathlib import Path
@@ -55,16 +56,30 @@ def download_source(name: str, version: str, sha256: str, folder: str | Path) ->
     # Absolute, because pip runs the build backend in a folder of its own.
     path = Path(folder).resolve() / f"{name}-{version}.tar.gz"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as scratch:
-            _pip_download(name, version, sha256, Path(scratch))
-            found = sorted(Path(scratch, "archive").glob("*"))
-            if [file.name for file in found] != [path.name]:
-                raise DataError(f"{path}: pip fetched {[file.name for file in found]}; needed: this one archive")
-            _verify(found[0], sha256)
-            os.replace(found[0], path)
+        try:
+            _fetch(path, name, version, sha256)
+        except OSError as error:
+            raise DataError(
+                f"{path}: cannot write here ({error.strerror or error}); needed: room in a writable folder"
+            ) from error
     _verify(path, sha256)
     return path
+
+
+def _fetch(path: Path, name: str, version: str, sha256: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale(path.parent, _SCRATCH)
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=_SCRATCH, ignore_cleanup_errors=True) as scratch,
+        locked(os.open(scratch, os.O_RDONLY)),
+    ):
+        _pip_download(name, version, sha256, Path(scratch))
+        found = sorted(Path(scratch, "archive").glob("*"))
+        if [file.name for file in found] != [path.name]:
+            raise DataError(f"{path}: pip fetched {[file.name for file in found]}; needed: this one archive")
+        _verify(found[0], sha256)
+        with atomic(path) as temporary:
+            os.replace(found[0], temporary)
 
 
 def _verify(path: Path, sha256: str) -> None:

@@ -5,7 +5,7 @@ Only this module knows that Ptychodus counts pixel centres from ``(W - 1) / 2`` 
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.io.arrays import READ_ERRORS
-from ptychostudy.io.atomic import DataError, atomic
-from ptychostudy.io.hdf5 import read_dataset
+from ptychostudy.io.atomic import DataError, atomic, plain_size
+from ptychostudy.io.hdf5 import find_dataset, open_hdf5, read_datasets
 
 _INDEXES, _X, _Y = "probe_position_indexes", "probe_position_x_m", "probe_position_y_m"
 _EPOCHS, _LOSS = "loss_epochs", "loss_values"
+_DATASETS = ("object", "probe", _INDEXES, _X, _Y, _EPOCHS, _LOSS)
 # Releases before 1.7 know the first name of each pair only, 1.7 writes the second.
 _ENERGY = ("probe_energy_eV", "photon_energy_eV")
 _ATTENUATION = ("mass_attenuation_m2_kg", "mass_attenuation_m2_per_kg")
@@ -110,16 +110,11 @@ def read_product_h5(path: str | Path) -> Product:
         Naming the file, the key, what was found and what is needed; also for what Ptychodus itself lets pass, such as
         coordinates of different length, repeated indexes, and windows outside the object.
     """
-    try:
-        size = Path(path).stat().st_size
-        with h5py.File(path, "r") as file:
-            product = _read(path, file, lambda key, rank: _array(path, file, key, rank, size))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file") from error
-    except DataError:
-        raise
-    except READ_ERRORS as error:
-        raise DataError(f"{path}: not a readable HDF5 file ({error}); needed: a complete Ptychodus product") from error
+    size = plain_size(path)
+    with open_hdf5(path, "a complete Ptychodus product") as file:
+        items = {key: item for key in _DATASETS if (item := find_dataset(path, file, key)) is not None}
+        arrays = read_datasets(path, items, size)
+        product = _read(path, file, lambda key, rank: _array(path, arrays, key, rank))
     _check(path, product)
     return product
 
@@ -130,14 +125,13 @@ def _read(path: str | Path, file: Any, array: Callable[[str, int], np.ndarray]) 
         raise DataError(f"{path}: {_Y!r}, {_X!r} and {_INDEXES!r} differ in length; needed one entry of each a frame")
     pixel = _pixel(path, file)
     centre = [_number(path, file["object"].attrs, key) for key in ("center_y_m", "center_x_m")]
-    corner = np.array(object_.shape) / 2 - np.array(centre) / pixel
     losses = [array(key, 1) for key in (_LOSS, _EPOCHS) if key in file]
     if losses and (len(losses) == 1 or len(losses[0]) != len(losses[1])):
         raise DataError(f"{path}: {_LOSS!r} and {_EPOCHS!r} do not match; needed both or neither, of one length")
     return Product(
         object_,
         probe,
-        np.stack([rows, cols], axis=1).astype(np.float64) / pixel + corner,
+        _positions_px(path, (rows, cols), centre, object_.shape, pixel),
         pixel,
         _energy(path, file),
         _number(path, file.attrs, "detector_object_distance_m"),
@@ -147,10 +141,23 @@ def _read(path: str | Path, file: Any, array: Callable[[str, int], np.ndarray]) 
     )
 
 
-def _array(path: str | Path, file: Any, key: str, rank: int, size: int) -> np.ndarray:
-    if not isinstance(file.get(key, getlink=True), h5py.HardLink) or not isinstance(file.get(key), h5py.Dataset):
-        raise DataError(f"{path}: key {key!r} is missing or no dataset; found {sorted(file)}")
-    value = read_dataset(path, key, file[key], size)
+def _positions_px(
+    path: str | Path, metres: tuple[np.ndarray, np.ndarray], centre: list[float], shape: tuple[int, ...], pixel: float
+) -> np.ndarray:
+    """Return window centres (k, 2) in pixels from the object's corner."""
+    for key, value in zip((_Y, _X), metres, strict=True):
+        if value.dtype.kind not in "fiu":
+            raise DataError(f"{path}: key {key!r} is {value.dtype}; needed real numbers")
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused as not finite
+        corner = np.array(shape) / 2 - np.array(centre) / pixel
+        found: np.ndarray = np.stack(metres, axis=1).astype(np.float64) / pixel + corner
+    return found
+
+
+def _array(path: str | Path, arrays: Mapping[str, np.ndarray], key: str, rank: int) -> np.ndarray:
+    if key not in arrays:
+        raise DataError(f"{path}: key {key!r} is missing or no dataset; found {sorted(arrays)}")
+    value = arrays[key]
     while value.ndim > rank and value.shape[0] == 1:
         value = value[0]
     if value.ndim != rank:
@@ -179,6 +186,8 @@ def _pixel(path: str | Path, file: Any) -> float:
     sides += [_number(path, file["probe"].attrs, key) for key in _SIDES if key in file["probe"].attrs]
     if max(sides) - min(sides) > 1e-9 * abs(sides[0]):
         raise DataError(f"{path}: the pixels of object and probe measure {sides} m; needed: one square size")
+    if sides[0] <= 0:
+        raise DataError(f"{path}: pixel_size_m is {sides[0]}, needed a number > 0")
     return sides[0]
 
 
@@ -194,7 +203,7 @@ def _check(path: str | Path, product: Product) -> None:
         if value.ndim != 2 or value.dtype.kind != "c":
             raise DataError(f"{path}: {key!r} is {value.dtype} of shape {value.shape}, needed complex with two axes")
     for key, value in (("object", product.object), ("probe", product.probe), (_LOSS, product.loss)):
-        if value.dtype.kind not in "fiuc" or not np.all(np.isfinite(value)):
+        if value.dtype.kind not in ("fiu" if key == _LOSS else "c") or not np.all(np.isfinite(value)):
             raise DataError(f"{path}: {key!r} holds NaN, infinity or no numbers; needed finite numbers")
     n = len(product.probe)
     if product.probe.shape != (n, n) or not np.any(product.probe):

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.io.arrays import READ_ERRORS
-from ptychostudy.io.atomic import DataError, atomic
+from ptychostudy.io.atomic import DataError, atomic, plain_size
+
+# Tables and records of a large study are a few MiB; parsed, a text takes up to twenty times its size.
+_TEXT_BYTES = 16 << 20
+_LEVELS = 64
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -21,7 +24,10 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def read_text(path: str | Path) -> str:
-    """Read UTF-8 text; `DataError` where it is missing or no text."""
+    """Read UTF-8 text; `DataError` where it is missing, no text, or larger than 16 MiB."""
+    size = plain_size(path)
+    if size > _TEXT_BYTES:
+        raise DataError(f"{path}: holds {size} bytes, needed a text of at most {_TEXT_BYTES}")
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -45,11 +51,10 @@ def read_json(path: str | Path, keys: Iterable[str] = ()) -> Any:
     DataError
         If the file is missing, is no JSON, holds NaN, or lacks a key.
     """
+    text = read_text(path)
     try:
-        value = json.loads(read_text(path), parse_constant=_refuse)
+        value = parse_json(text)
     except ValueError as error:
-        if isinstance(error, DataError):
-            raise
         raise DataError(f"{path}: not valid JSON ({error})") from error
     missing = [key for key in keys if not isinstance(value, dict) or key not in value]
     if missing:
@@ -57,8 +62,50 @@ def read_json(path: str | Path, keys: Iterable[str] = ()) -> Any:
     return value
 
 
+def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
+    """Parse JSON in which no key repeats and nothing is nested deeper than 64 levels.
+
+    Parameters
+    ----------
+    text : str or bytes
+    finite : bool
+        Refuse NaN and infinity, which are no JSON. Records of a training that failed may hold them.
+
+    Raises
+    ------
+    ValueError
+        Saying what is wrong.
+    """
+    strict: dict[str, Any] = {"parse_constant": _refuse, "parse_float": _finite} if finite else {}
+    try:
+        value = json.loads(text, object_pairs_hook=_each_once, **strict)
+    except (RecursionError, MemoryError) as error:
+        raise ValueError(f"nested too deeply, needed at most {_LEVELS} levels") from error
+    level = [value]
+    for _ in range(_LEVELS):
+        parts = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        level = [part for item in parts for part in item]
+    if level:
+        raise ValueError(f"nested too deeply, needed at most {_LEVELS} levels")
+    return value
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number of JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is beyond all floating-point numbers")
+    return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a key repeats among {sorted(found)[:5]}")
+    return found
 
 
 def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -72,7 +119,7 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[s
 
 
 def _cell(path: str | Path, column: str, value: Any) -> str:
-    if isinstance(value, float):
+    if isinstance(value, float | np.floating):
         if not math.isfinite(value):
             raise DataError(f"{path}: column {column!r} would hold {value}; a table holds finite numbers only")
         return f"{value:.9g}"
@@ -83,12 +130,17 @@ def _cell(path: str | Path, column: str, value: Any) -> str:
 
 def read_csv(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Read a table written by `write_csv`; blank cells, missing columns and short rows are refused."""
-    rows = list(csv.reader(io.StringIO(read_text(path))))
+    text = read_text(path)
+    try:
+        rows = list(csv.reader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise DataError(f"{path}: not a table of comma-separated values ({error})") from error
     if not rows or rows[0] != list(columns):
-        raise DataError(f"{path}: the header is {rows[0] if rows else 'missing'}, needed {list(columns)}")
+        found = f"{rows[0]!r:.200}" if rows else "missing"
+        raise DataError(f"{path}: the header is {found}, needed {list(columns)}")
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(columns) or not all(row):
-            raise DataError(f"{path}: line {number} has blank or missing cells: {row}")
+            raise DataError(f"{path}: line {number} has blank or missing cells: {row!r:.200}")
     return [dict(zip(columns, row, strict=True)) for row in rows[1:]]
 
 
@@ -96,19 +148,3 @@ def write_figure(path: str | Path, figure: Any, dpi: int = 150) -> None:
     """Write a matplotlib figure as PNG without a date, so that the same figure gives the same bytes."""
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture as grey values (rows, cols) float64 in [0, 1]."""
-    from skimage.io import imread  # half a second that only this reader pays
-
-    try:
-        with open(path, "rb") as file:
-            picture = np.asarray(imread(file, as_gray=True), dtype=np.float64)
-    except READ_ERRORS as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error}); needed: PNG, TIFF or JPEG") from error
-    span = float(np.ptp(picture))
-    if picture.ndim != 2 or span == 0:
-        raise DataError(f"{path}: a picture of shape {picture.shape} with span {span}; needed: two axes and contrast")
-    grey: np.ndarray = (picture - picture.min()) / span
-    return grey

@@ -1,0 +1,117 @@
+"""Zip archives: looked at before anything is unpacked, then unpacked member by member in bounded memory."""
+
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ptychostudy.io.atomic import DataError, plain_size
+
+# What zipfile, zlib, h5py and NumPy's header parser raise for damaged or hostile bytes.
+READ_ERRORS = (
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_LOCAL_HEADER_BYTES = 30
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def check_zip(path: str | Path) -> list[str]:
+    """Refuse hostile or damaged zip files before anything is read; return the member names.
+
+    Raises
+    ------
+    DataError
+        For a file that is no zip; for duplicate, absolute, parent or linked member names; for encrypted members and
+        methods other than deflate; for members that overlap, and such that alone or together grow more than 300-fold
+        to over 64 MiB.
+    """
+    held = plain_size(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos, end = archive.infolist(), archive.start_dir
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: not a zip archive or cut short ({first_line(error)}); needed: a complete file"
+        ) from error
+    names = [info.filename for info in infos]
+    if len(set(names)) != len(names):
+        raise DataError(f"{path}: member names repeat; needed: each name once")
+    for info in infos:
+        _check_member(path, info)
+    _check_places(path, infos, end)
+    check_growth(path, "the whole file", held, sum(info.file_size for info in infos))
+    return names
+
+
+def _check_member(path: str | Path, info: zipfile.ZipInfo) -> None:
+    name = info.filename
+    if name.startswith(("/", "\\")) or ".." in name.replace("\\", "/").split("/") or ":" in name:
+        raise DataError(f"{path}: member {name!r} points outside the archive; refused")
+    if (info.external_attr >> 16) & 0o170000 == 0o120000:
+        raise DataError(f"{path}: member {name!r} is a symbolic link; refused")
+    if info.flag_bits & 1 or info.compress_type not in _METHODS:
+        raise DataError(
+            f"{path}: member {name!r} is encrypted or packed by method {info.compress_type}; needed: stored or deflated"
+        )
+    if info.compress_type == zipfile.ZIP_STORED and info.compress_size != info.file_size:
+        raise DataError(
+            f"{path}: member {name!r} is stored in {info.compress_size} bytes and claims {info.file_size}; "
+            "needed: the same number"
+        )
+    check_growth(path, f"member {name!r}", info.compress_size, info.file_size)
+
+
+def _check_places(path: str | Path, infos: Sequence[zipfile.ZipInfo], end: int) -> None:
+    """Refuse members that share bytes: a few of them can claim to hold any amount."""
+    last = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < last:
+            raise DataError(f"{path}: member {info.filename!r} overlaps another; refused")
+        last = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
+    if last > end:
+        raise DataError(f"{path}: the members reach beyond their directory; needed: a complete file")
+
+
+def check_growth(path: str | Path, what: str, packed: int, unpacked: int) -> None:
+    """Raise `DataError` where something would grow more than 300-fold to over 64 MiB when it is unpacked."""
+    if unpacked > BOMB_BYTES and unpacked > _BOMB_RATIO * max(packed, 1):
+        raise DataError(
+            f"{path}: {what} would grow from {packed} to {unpacked} bytes; refused; if that is right, store it unpacked"
+        )
+
+
+def member_bytes(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Unpack one member whole; its checksum is compared, and never more is unpacked than it claims to hold.
+
+    Raises
+    ------
+    EOFError
+        If it holds less than it claims; other errors are in `READ_ERRORS`.
+    """
+    info = archive.getinfo(name)
+    with archive.open(info) as member:
+        # A plain read() would unpack whatever the stream holds, up to 2 GiB, before it is cut to the claimed size.
+        data = member.read(info.file_size)
+    if len(data) != info.file_size:
+        raise EOFError(f"{len(data)} bytes where {info.file_size} were announced")
+    return data
