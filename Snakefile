@@ -31,6 +31,7 @@ include: "rules/summarize.smk"
 include: "rules/verify.smk"
 include: "rules/export.smk"
 include: "rules/seeds.smk"
+include: "rules/run.smk"
 
 
 localrules:
@@ -50,11 +51,3 @@ rule post_verify:
         "analysis/check_dense_highlights.log",
         "analysis/artifact_inventory.txt",
         "analysis/verification_report.json",
-
-
-onerror:
-    blocked.run(log=log, command=resume_command())
-
-
-onsuccess:
-    blocked.resolve()
