@@ -129,6 +129,7 @@ def _stage(stage: str, rest: list[str]) -> int:
     try:
         if "settings" in options:
             options["settings"] = _settings(stage, options, options.pop("config"))
+        _check_inputs(options)
         run(**options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
@@ -137,6 +138,14 @@ def _stage(stage: str, rest: list[str]) -> int:
             traceback.print_exc()
         return 2
     return 0
+
+
+def _check_inputs(options: dict[str, Any]) -> None:
+    """Refuse a file that changed since this program wrote it; what is not there yet is an output."""
+    from ptychostudy.io import check_sums  # NumPy, which --help does not need
+
+    values = (value for option in options.values() for value in (option if isinstance(option, list) else [option]))
+    check_sums(value for value in values if isinstance(value, Path))
 
 
 def _overview(arguments: list[str]) -> int:

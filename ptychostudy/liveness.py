@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -21,8 +20,6 @@ from typing import TextIO
 RUN = "PTYCHOSTUDY_RUN"
 """Environment variable of the jobs: the process number of the Snakemake that started them."""
 STATE = Path(".snakemake")
-ABANDONED_S = 60.0
-"""Age in seconds from which a temporary file of a killed run counts as abandoned; its jobs stop within a few."""
 
 
 class Run:
@@ -100,7 +97,7 @@ def _lock(file: TextIO, kind: int) -> bool:
 
 
 def _clear(hub: Path, record: str) -> None:
-    """Remove the lock and the half files of a run that ended without a word; ``record`` is what it wrote down."""
+    """Remove the lock of a run that ended without a word; ``record`` is what it wrote down."""
     host, _, process = record.strip().partition(" ")
     if not host:
         return
@@ -116,10 +113,6 @@ def _clear(hub: Path, record: str) -> None:
     if locks.is_dir() and any(locks.iterdir()):
         shutil.rmtree(locks)
         print(f"ptychostudy: process {process} was killed during its run: removed its lock", file=sys.stderr)
-    for folder in ("data", "analysis", "products", "red", "seeds"):
-        for path in (hub / folder).rglob(".*.part"):
-            if time.time() - path.stat().st_mtime > ABANDONED_S:
-                path.unlink(missing_ok=True)
 
 
 def follow(stop: Callable[[int], None]) -> None:

@@ -2,7 +2,7 @@
 
 from ptychostudy.io.archive import read_bundle, write_bundle
 from ptychostudy.io.arrays import Stream, member_names, open_frames, read_metadata, read_npz, write_npz
-from ptychostudy.io.atomic import DataError, atomic, sha256_of
+from ptychostudy.io.atomic import DataError, atomic, check_sums, sha256_of
 from ptychostudy.io.picture import read_image
 from ptychostudy.io.progress import Progress
 from ptychostudy.io.scan import Scan, check_scan, open_scan, read_user_scan
@@ -23,6 +23,7 @@ __all__ = [
     "Stream",
     "atomic",
     "check_scan",
+    "check_sums",
     "member_names",
     "open_frames",
     "open_scan",

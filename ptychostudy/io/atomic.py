@@ -9,7 +9,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -27,7 +27,8 @@ class DataError(ValueError):
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it on success, remove it on any failure.
 
-    What a killed writer left under its temporary name is removed by the next writer of the same file.
+    What a killed writer left under its temporary name is removed by the next writer of the same file. The sha256 is
+    recorded beside the file, for `check_sums`.
 
     Parameters
     ----------
@@ -52,7 +53,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
             yield temporary
             _sync(temporary)
             temporary.chmod(0o666 & ~_umask())
+            digest = sha256_of(temporary)
+            _sum_path(path).unlink(missing_ok=True)
             os.replace(temporary, path)
+            with contextlib.suppress(OSError):  # without its sum a file is whole, only less guarded
+                _sum_path(path).write_text(f"{digest}  {path.name}\n", encoding="utf-8")
         done = "the file is whole, but may not survive a power cut"
         _sync_folder(path.parent)
     except OSError as error:
@@ -152,3 +157,34 @@ def sha256_of(path: str | Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); needed: an undamaged, readable file") from error
     return digest.hexdigest()
+
+
+def check_sums(paths: Iterable[str | Path]) -> None:
+    """Compare files with the sha256 recorded beside them when they were written; what has no such record passes.
+
+    Raises
+    ------
+    DataError
+        Naming the first file that is not what was written: damaged, cut short, or put in the place of another.
+    """
+    for path in map(Path, paths):
+        recorded = _recorded_sum(path)
+        if recorded and path.is_file() and (found := sha256_of(path)) != recorded:
+            raise DataError(
+                f"{path}: damaged or replaced since it was written (sha256 {found[:12]}, recorded {recorded[:12]}). "
+                f"Needed: delete it, so that it is made anew, or delete {_sum_path(path)} to trust it"
+            )
+
+
+def _sum_path(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _recorded_sum(path: Path) -> str | None:
+    """Return the recorded sha256; nothing where there is none, or where its writer was killed."""
+    try:
+        text = _sum_path(path).read_bytes()[:200].decode("utf-8", errors="replace")
+    except OSError:
+        return None
+    match = re.match(r"([0-9a-f]{64})  ", text)
+    return match[1] if match else None

@@ -41,7 +41,7 @@ def npy(array, allow_pickle=False):
 
 
 def left_over(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".sha256")
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
