@@ -8,6 +8,7 @@ and by hand.
 import bz2
 import contextlib
 import errno
+import functools
 import io as memory
 import json
 import os
@@ -85,34 +86,40 @@ def figure(path, version):
     io.write_figure(path, drawn)
 
 
+@functools.cache
+def elsewhere():
+    """Return a folder that no fault reaches."""
+    return tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def source(version):
+    """Return an archive with one packed member, made before any fault."""
+    path = Path(elsewhere().name, f"{version}.tar.gz")
+    packed = bz2.compress(noise(version).tobytes())
+    with tarfile.open(path, "w:gz") as tar:
+        info = tarfile.TarInfo("x.bz2")
+        info.size = len(packed)
+        tar.addfile(info, memory.BytesIO(packed))
+    return path
+
+
 def member(path, version):
     from ptychostudy.io.download import extract_bz2_member
 
-    with tempfile.TemporaryDirectory() as elsewhere:
-        archive = Path(elsewhere, "a.tar.gz")
-        content = bz2.compress(noise(version).tobytes())
-        with tarfile.open(archive, "w:gz") as tar:
-            info = tarfile.TarInfo("x.bz2")
-            info.size = len(content)
-            tar.addfile(info, memory.BytesIO(content))
-        extract_bz2_member(archive, "x.bz2", path, limit_bytes=1 << 20)
+    extract_bz2_member(source(version), "x.bz2", path, limit_bytes=1 << 20)
 
 
 def download(path, version):
     from ptychostudy.io import download as module
 
-    with tempfile.TemporaryDirectory() as elsewhere:
-        source = Path(elsewhere, "source")
-        source.write_bytes(noise(version).tobytes())
-        name, release = path.name.removesuffix(".tar.gz").split("-")
+    def pip(name, release, sha256, scratch):
+        (scratch / "archive").mkdir()
+        shutil.copy(source(version), scratch / "archive" / path.name)
 
-        def pip(name, version, sha256, scratch):
-            (scratch / "archive").mkdir()
-            shutil.copy(source, scratch / "archive" / path.name)
-
-        module._pip_download = pip
-        digest = module.sha256_of(source)
-        module.download_source(name, release, digest, path.parent)
+    module._pip_download = pip
+    name, release = path.name.removesuffix(".tar.gz").split("-")
+    module.download_source(name, release, module.sha256_of(source(version)), path.parent)
 
 
 # Name of the file, writer, and the function of the package that opens the temporary file.
@@ -226,6 +233,8 @@ def start(folder, name):
     """Write a first version; return path and content. An archive that is there is used, not fetched: there is none."""
     file, write, _ = WRITERS[name]
     path = folder / file
+    for version in (1, 2, 3):
+        source(version)
     write(path, 1)
     if write is download:
         path.unlink()
