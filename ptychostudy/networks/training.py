@@ -4,6 +4,7 @@ All randomness comes from ``SeedSequence([seed, epoch])``; the state after an ep
 numbers, from which a run continues to the same bits (CPU) as if it had never stopped.
 """
 
+import logging
 import math
 from dataclasses import dataclass, field
 
@@ -11,9 +12,12 @@ import keras
 import numpy as np
 
 from ptychostudy.networks import losses
+from ptychostudy.networks.backend import exhausted, out_of_memory
 from ptychostudy.networks.batches import GroupData, micro_batches, spatial_split
 from ptychostudy.networks.inference import as_array, get_weights, predict, set_weights, variables
+from ptychostudy.networks.schedule import PerStep, cosine
 
+_log = logging.getLogger("ptychostudy")
 __all__ = ["GroupData", "TrainResult", "get_weights", "predict", "set_weights", "spatial_split", "train"]
 
 COLLAPSED = 1e-4
@@ -36,6 +40,8 @@ class TrainResult:
         One row per epoch: epoch, loss, val_loss, floor, val_floor, learning_rate.
     best_epoch : int
         Epoch whose weights the model holds now.
+    micro_batch : int
+        Groups in one network call: the batch size, or a divisor of it where memory was short.
     """
 
     status: str
@@ -43,6 +49,7 @@ class TrainResult:
     statistics: dict
     history: list = field(default_factory=list)
     best_epoch: int = 0
+    micro_batch: int = 0
 
 
 def train(
@@ -88,14 +95,27 @@ def train(
     -------
     TrainResult
         Status "failed" with reason and statistics where the output collapsed or a number was not finite.
+
+    Raises
+    ------
+    MemoryError
+        If not even one group at a time fits. Before that, an epoch that ran out of memory is done again with its
+        batches in smaller parts, whose gradients add up to the same step but for rounding.
     """
     run = _Run(model, data, np.asarray(training), np.asarray(validation), batch_size=batch_size, seed=seed)
     run.compile(_loss(model, loss, mask, support), mask, learning_rate, epochs)
     if initial_state is not None:
         run.restore(initial_state)
+        _log.info("continues after epoch %d of %d", run.epoch, epochs)
     result = run.result()
     while run.epoch < epochs and run.wait < patience and result.status == "ok":
-        result = run.one_epoch()
+        before = run.state()
+        try:
+            result = run.one_epoch()
+        except Exception as error:
+            run.divide(error)
+            run.restore(before)
+            continue
         if on_epoch is not None:
             on_epoch(run.history[-1])
         if save_state is not None:
@@ -122,21 +142,45 @@ class _Run:
         self.training, self.validation = training, validation
         self.batch_size = min(batch_size, len(training))
         self.steps = math.ceil(len(training) / self.batch_size)
-        self.epoch, self.wait, self.best_epoch = 0, 0, 0
+        self.parts, self.epoch, self.wait, self.best_epoch = 1, 0, 0, 0
         self.best_loss, self.best, self.history = math.inf, get_weights(model), []
         self.outcome = ("ok", "all epochs done", {})
 
     def compile(self, loss, mask, learning_rate, epochs):
-        """Attach loss and optimizer; Adam with one epoch of warm-up at most, then a cosine to zero."""
-        total = max(1, self.steps * epochs)
-        warm = min(self.steps, total // 10)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            learning_rate / 10, total - warm, alpha=0.02, warmup_target=learning_rate, warmup_steps=warm
+        """Attach loss and optimizer."""
+        self.schedule = cosine(learning_rate, self.steps, epochs)
+        self.loss, self.mask = loss, mask
+        self._attach()
+
+    def _attach(self):
+        """Give the network an optimizer that takes one step for `parts` calls."""
+        schedule, several = (
+            (self.schedule, None) if self.parts == 1 else (PerStep(self.schedule, self.parts), self.parts)
         )
-        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0)
+        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0, gradient_accumulation_steps=several)
         optimizer.build(variables(self.model))
-        self.loss, self.mask, self.optimizer, self.schedule = loss, mask, optimizer, schedule
-        self.model.trainer.compile(optimizer, loss={"target": loss, "object": None}, jit_compile=False)
+        self.optimizer = optimizer
+        self.model.trainer.compile(optimizer, loss={"target": self.loss, "object": None}, jit_compile=False)
+
+    @property
+    def micro_batch(self):
+        """Groups in one network call."""
+        return self.batch_size // self.parts
+
+    def divide(self, error):
+        """Take the batches in twice as many equal parts or more; raise what is no lack of memory or has no cure."""
+        if not out_of_memory(error):
+            raise error
+        if self.micro_batch == 1:
+            raise exhausted(error) from error
+        more = range(2 * self.parts, self.batch_size + 1)
+        self.parts = next(n for n in (*more, self.batch_size) if self.batch_size % n == 0)
+        _log.warning(
+            "out of memory: epoch %d again with %d groups at a time (batch_size of this network under train)",
+            self.epoch + 1,
+            self.micro_batch,
+        )
+        self._attach()
 
     def one_epoch(self):
         """Train and validate once, judge the output, keep the best weights."""
@@ -160,7 +204,7 @@ class _Run:
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, self.epoch]))
         order = np.resize(rng.permutation(self.training), self.steps * self.batch_size)
         trainer, floors, values = self.model.trainer, [], []
-        for chosen in order.reshape(self.steps, self.batch_size):
+        for chosen in order.reshape(-1, self.micro_batch):
             inputs = self.data.inputs(chosen)
             target = self.data.target(chosen, inputs)
             trainer.reset_metrics()
@@ -173,8 +217,8 @@ class _Run:
     def _validate(self):
         """Return mean loss and floor of the validation groups, and the statistics of the network's output."""
         total, floor, seen = [], [], []
-        for start, chosen in micro_batches(self.validation, self.batch_size):
-            kept = min(self.batch_size, len(self.validation) - start)
+        for start, chosen in micro_batches(self.validation, self.micro_batch):
+            kept = min(self.micro_batch, len(self.validation) - start)
             inputs = self.data.inputs(chosen)
             target = self.data.target(chosen, inputs)
             output = self.model.trainer.predict_on_batch(inputs)
@@ -194,16 +238,23 @@ class _Run:
         status, reason, statistics = self.outcome
         if status == "ok" and self.history and self.wait:
             reason = f"best epoch {self.best_epoch} of {self.epoch}"
-        return TrainResult(status, reason, statistics, list(self.history), self.best_epoch)
+        return TrainResult(status, reason, statistics, list(self.history), self.best_epoch, self.micro_batch)
 
     def state(self):
         """Return everything a later run needs: flat dictionary of arrays and plain numbers."""
         arrays = {f"weights/{k}": v for k, v in get_weights(self.model).items()}
         arrays |= {f"best/{k}": v for k, v in self.best.items()}
-        for k, variable in enumerate(self.optimizer.variables):
-            arrays[f"optimizer/{k:03d}"] = as_array(variable)
+        for k, variable in enumerate(self._moments()):
+            value = as_array(variable)
+            # The counter, its only integer, counts calls; the state counts steps.
+            arrays[f"optimizer/{k:03d}"] = value // self.parts if value.dtype.kind == "i" else value
         plain = {"epoch": self.epoch, "wait": self.wait, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
+        plain |= {"parts": self.parts}
         return arrays | plain | {"history": list(self.history), "outcome": list(self.outcome)}
+
+    def _moments(self):
+        """Variables of the optimizer that outlive a step; sums over its parts are empty again by then."""
+        return [variable for variable in self.optimizer.variables if "gradient_accumulator" not in variable.path]
 
     def restore(self, state):
         """Continue from `state`; a state of another network or optimizer is refused."""
@@ -212,11 +263,16 @@ class _Run:
         }
         set_weights(self.model, parts["weights/"])
         self.best = parts["best/"]
-        expected, found = len(self.optimizer.variables), sum(key.startswith("optimizer/") for key in state)
+        if state["parts"] > self.parts:
+            self.parts = int(state["parts"])
+            self._attach()
+        moments = self._moments()
+        expected, found = len(moments), sum(key.startswith("optimizer/") for key in state)
         if expected != found:
             raise ValueError(f"the saved state holds {found} optimizer variables, this network's optimizer {expected}")
-        for k, variable in enumerate(self.optimizer.variables):
-            variable.assign(state[f"optimizer/{k:03d}"])
+        for k, variable in enumerate(moments):
+            value = state[f"optimizer/{k:03d}"]
+            variable.assign(value * self.parts if value.dtype.kind == "i" else value)
         self.epoch, self.wait = int(state["epoch"]), int(state["wait"])
         self.best_epoch, self.best_loss = int(state["best_epoch"]), float(state["best_loss"])
         self.history, self.outcome = list(state["history"]), tuple(state["outcome"])

@@ -12,7 +12,7 @@ from ptychostudy.core.groups import group_geometry
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.bundle import network_from_config
-from ptychostudy.networks.inference import predict
+from ptychostudy.networks.inference import Predictor
 
 __all__ = ["prepare", "run"]
 _log = logging.getLogger("ptychostudy")
@@ -83,11 +83,11 @@ def _fill(
     scale, gauge = bundle["normalization"]["input_scale"], bundle["normalization"]["probe_gauge"]
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    size, statistics = settings["window_px"], Statistics()
+    network, size, statistics = Predictor(model, data, settings["batch_size"]), settings["window_px"], Statistics()
     inset = (geometry.side - size) // 2
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]
-        objects = predict(model, data, part, batch_size=settings["batch_size"])
+        objects = network(part)
         patches = objects[:, inset : inset + size, inset : inset + size] / gauge
         statistics.add(patches)
         if statistics.bad:

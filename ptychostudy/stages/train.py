@@ -108,6 +108,7 @@ def _write(
             **outcome,
             "epochs_completed": len(result.history),
             "best_epoch": result.best_epoch,
+            "micro_batch": result.micro_batch,
             "parameters": int(sum(np.size(value) for value in weights.values())),
             "bundle_path": bundle.name,
             "bundle_sha256": io.sha256_of(bundle),
