@@ -1,69 +1,99 @@
 """The closing table of a study: what a reader sees last on the terminal."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ptychostudy.core.summary import ARMS, model_order, score, shown_column, shown_jobs, truth_name
-from ptychostudy.core.tables import number
+from ptychostudy.core.jobs import (
+    ARMS,
+    DESIGNS,
+    model_order,
+    nominal_dose,
+    shown_column,
+    shown_jobs,
+    shown_splits,
+    truth_name,
+)
+from ptychostudy.core.markdown import interval, number, photons
+from ptychostudy.core.seeds import repeated, runs_of, seeds_text
 
-HEADER = ("Dose", "View", "n", "Overlap", "Floor", "Model", "SSIM", "MS-SSIM", "FRC50", "rms rad")
+WIDTH = 110
+_SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
+_ALONE, _REPEATED = (10, 10, 10, 10), (22, 23, 21, 24)
 
 
-def final_rows(summary: Mapping[str, Any]) -> list[list[list[str]]]:
-    """Return the closing table: one block of rows per cell of the test split, arms first, controls below.
+def closing_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return the closing table, at most 110 characters wide: a heading per cell of the test split, a row per model.
 
-    Each row is what `HEADER` says; the cell's own facts stand in its first row only. The best arm (never a control)
-    of a cell is marked with ``*`` in each score.
+    Arms come first, controls below. With several seeds a score is ``mean [low, high]`` and the row says in how many
+    seeds the model succeeded. The best arm (never a control) of a cell is marked with ``*`` in each score.
     """
-    column = shown_column(summary)
-    return [_block(job, model_order(summary["jobs"]), column) for job in shown_jobs(summary)]
+    keys = _keys(shown_column(summary))
+    widths = _ALONE if summary["seeds"]["n"] == 1 else _REPEATED
+    lines = [_line("Model", _SCORES, "OK", "Conv", widths=widths)]
+    lines += ["─" * len(lines[0])]
+    for job in shown_jobs(summary):
+        lines += [_heading(job, summary["design"]), *_block(summary, job, keys, widths), ""]
+    return lines
 
 
-def _block(job: Mapping[str, Any], models: Sequence[str], column: str) -> list[list[str]]:
-    overlap = number(job["overlap"].get("metric_2_image_based_avg"))
-    n = job["photons_per_pixel"]
-    facts = [
-        str(job["dose"]),
-        job["view"],
-        f"{n:.0f}" if n >= 100 else f"{n:.3g}",
-        overlap,
-        number(job["phase_floor_rad"]),
-    ]
-    scored = {model: _scores(job, model, column) for model in models}
-    best = [max((v for arm in ARMS if (v := scored[arm][k]) is not None), default=None) for k in range(3)]
-    rows = []
+def _keys(column: str) -> list[tuple[str, str]]:
+    return [("ssim", column), ("ms_ssim", column), ("frc50", "value"), ("rms_phase_rad", "phase")]
+
+
+def _heading(job: Mapping[str, Any], design: str) -> str:
+    fluence = f" (nominal {photons(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
+    area, linear = (number(job["overlap"].get(key)) for key in ("metric_2_image_based_avg", "linear_overlap"))
+    facts = f"n = {photons(job['photons_per_pixel'])}, overlap {area} (linear {linear})"
+    floor = number(job["phase_floor_rad"], "rms_phase_rad")
+    return f"{photons(job['dose'])} photons per frame{fluence}, {job['view']}: {facts}, floor {floor} rad"
+
+
+def _line(model: str, scores: Sequence[str], seeds: str, ended: str, *, widths: Sequence[int]) -> str:
+    cells = "".join(f"{text:>{width}}" for text, width in zip(scores, widths, strict=True))
+    return f"{model:<10}{cells}{seeds:>5}{ended:>5}".rstrip()
+
+
+def _block(
+    summary: Mapping[str, Any], job: Mapping[str, Any], keys: Sequence[tuple[str, str]], widths: Sequence[int]
+) -> list[str]:
+    models, n = model_order(summary["jobs"]), summary["seeds"]["n"]
+    scored = {model: [repeated(summary, job, model, *key) for key in keys] for model in models}
+    best = [_best([scored[arm][k]["mean"] for arm in ARMS], smallest=k == 3) for k in range(len(keys))]
+    lines = []
     for model in models:
-        arm = job["arms"].get(model, {"status": "failed"})
-        marks = [
-            "*" if model in ARMS and v is not None and v == b else "" for v, b in zip(scored[model], best, strict=True)
+        runs = runs_of(summary, job, model)
+        texts = [
+            ("*" if model in ARMS and found["mean"] is not None and found["mean"] == top else "")
+            + interval(found, key[0]).replace(",", "")
+            for found, key, top in zip(scored[model], keys, best, strict=True)
         ]
-        texts = [mark + number(value) for value, mark in zip(scored[model], marks, strict=True)]
-        error = arm.get("rms_phase_rad")
-        name = model + (" (not converged)" if arm.get("converged") is False else "")
-        rows.append([*facts, name, *texts, number(error) if arm["status"] == "ok" else "failed"])
-        facts = [""] * len(facts)
-    return rows
+        ended = f"{runs['converged']}/{runs['judged']}" if runs["judged"] else ""
+        lines.append(_line(model, texts, f"{runs['n_ok']}/{n}", ended, widths=widths))
+    return lines
 
 
-def _scores(job: Mapping[str, Any], model: str, column: str) -> list[float | None]:
-    return [
-        score(job, model, "ssim", column),
-        score(job, model, "ms_ssim", column),
-        score(job, model, "frc50", "value"),
-    ]
+def _best(values: Sequence[float | None], *, smallest: bool) -> float | None:
+    known = [value for value in values if value is not None]
+    return (min if smallest else max)(known, default=None)
 
 
-def legend(summary: Mapping[str, Any]) -> str:
+def legend(summary: Mapping[str, Any]) -> list[str]:
     """Return what the columns of the closing table mean."""
-    splits = " and ".join(sorted({job["split"] for job in shown_jobs(summary)}))
-    return "\n".join(
-        [
-            f"Scored against: {truth_name(summary)}; {splits} split.",
-            f"SSIM, MS-SSIM: {shown_column(summary)}. FRC50: complex, of Nyquist. rms: phase error; Floor: 1/sqrt(2n).",
-            "n: photons per object pixel. Overlap: mean disc overlap (metric 2). *: best of the three arms.",
-            f"{', '.join(model_order(summary['jobs'])[len(ARMS) :]) or 'No'}: controls, whose scores should be near 0.",
-        ]
-    )
+    models = model_order(summary["jobs"])
+    sentences = [
+        f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; {seeds_text(summary)}.",
+        f"SSIM (Wang 2004) and MS-SSIM (Wang 2003): {shown_column(summary)}, data range = span of the truth. "
+        "FRC50: where the complex ring correlation with the truth falls below 0.5, of Nyquist. "
+        "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior.",
+        "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear 1 - step / diameter. "
+        "*: best of the three arms. OK: seeds that succeeded; Conv: in which PtyChi converged.",
+        f"{' and '.join(models[len(ARMS) :]) or 'None'}: controls. What Flat gets is the zero of a metric.",
+        f"Design: {DESIGNS[summary['design']]}.",
+    ]
+    if summary["seeds"]["n"] > 1:
+        sentences.append("[low, high]: " + summary["seeds"]["method"] + ".")
+    return [line for text in sentences for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
 
 
 def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:

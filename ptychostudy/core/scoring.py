@@ -24,6 +24,11 @@ DEFINITIONS = {
     "frc1over7": "Fourier ring correlation against the truth falls below 1/7, as a fraction of Nyquist",
     "frc_half_bit": "Fourier ring correlation against the truth falls below the half-bit curve, fraction of Nyquist",
     "frc_auc": "area under the Fourier ring correlation up to Nyquist",
+    "frc50_px": "half period of frc50, object pixels; the side of the crop where no ring is correlated",
+    "frc50_ring": "index of the ring of frc50, as in tables of the ancestor: saturates at Nyquist",
+    "frc50_saturated": "1 where the correlation never falls below 0.5, so that frc50 is a lower bound",
+    "ms_ssim_scales": "scales that ms_ssim had room for, of 5",
+    "rms_phase_rad": "root mean square of the wrapped phase difference on the mask, rad; its floor is 1/sqrt(2n)",
 }
 
 

@@ -7,13 +7,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-ARMS = ("PtychoPINN", "Baseline", "PtyChi")
-OTHERS = ("Baseline", "PtyChi")
-COLUMNS = ("amplitude", "phase")
-DELTA_METRICS = ("ms_ssim", "mae")
+from ptychostudy.core.jobs import (
+    ARMS,
+    COLUMNS,
+    DELTA_METRICS,
+    OTHERS,
+    cell_name,
+    cell_of,
+    in_order,
+    model_order,
+    score,
+)
+from ptychostudy.core.seeds import seed_section
+
 METRICS_PATH = "analysis/metrics_summary.json"
-_SPLITS = ("train", "test")
-_CELL = ("dose", "view", "split")
 
 
 def make_job(status: Mapping[str, Any], rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
@@ -65,40 +72,47 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
     return number
 
 
-def cell_name(job: Mapping[str, Any]) -> str:
-    """Return how a cell is called in messages and headings."""
-    return f"dose {job['dose']}, {job['view']}, {job['split']}"
-
-
-def summarize(jobs: Iterable[Mapping[str, Any]], compliance: Mapping[str, Any]) -> dict[str, Any]:
+def summarize(
+    jobs: Iterable[Mapping[str, Any]],
+    compliance: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    replicates: Mapping[int, Iterable[Mapping[str, Any]]] | None = None,
+    design: str = "fixed_frame",
+    trained_on: str = "each",
+) -> dict[str, Any]:
     """Return the content of ``metrics_summary.json``.
 
     Parameters
     ----------
     jobs : iterable of dict
-        From `make_job`, in any order.
+        From `make_job`, in any order; those of the first seed.
     compliance : dict
         From `collect_compliance`.
+    seed : int
+        The first seed.
+    replicates : dict of int to iterable of dict
+        Jobs of every further seed.
+    design : {'fixed_frame', 'fixed_fluence'}
+        What the views of a dose share.
+    trained_on : {'each', 'all'}
+        Whether there is a network per dose or one for all doses.
 
     Returns
     -------
     dict
-        ``n_jobs n_executed n_success n_failed jobs aggregate_metrics arms definitions
+        ``n_jobs n_executed n_success n_failed jobs aggregate_metrics arms definitions design seeds
         phase_c_metadata_compliance``; jobs sorted by dose, view, train before test. ``arms`` counts, per model, the
-        cells it was scored in and the reasons of those in which it failed.
+        cells it was scored in and the reasons of those in which it failed. All are of the first seed, but for
+        ``seeds``, see `ptychostudy.core.seeds.seed_section`.
 
     Raises
     ------
     ValueError
-        If there is no job, or a cell comes twice.
+        If there is no job, a cell comes twice, or the seeds do not have the same cells.
     """
-    ordered = sorted(jobs, key=lambda job: (job["dose"], job["view"], _SPLITS.index(job["split"])))
-    if not ordered:
-        raise ValueError("there is no cell to summarize; needed: at least one status.json")
-    names = [cell_name(job) for job in ordered]
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise ValueError(f"cell {repeated[0]} comes {names.count(repeated[0])} times, needed: once")
+    ordered = in_order(jobs)
+    repetitions = {seed: ordered} | {other: in_order(found) for other, found in (replicates or {}).items()}
     models = model_order(ordered)
     return {
         **_counts(ordered),
@@ -106,6 +120,8 @@ def summarize(jobs: Iterable[Mapping[str, Any]], compliance: Mapping[str, Any]) 
         "definitions": {name: text for job in ordered for name, text in job.get("definitions", {}).items()},
         "aggregate_metrics": {model: _aggregate(ordered, model) for model in models},
         "arms": {model: _success(ordered, model) for model in models},
+        "design": design,
+        "seeds": seed_section(repetitions, trained_on=trained_on),
         "phase_c_metadata_compliance": dict(compliance),
     }
 
@@ -113,20 +129,6 @@ def summarize(jobs: Iterable[Mapping[str, Any]], compliance: Mapping[str, Any]) 
 def _counts(jobs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     success = sum(job["status"] == "success" for job in jobs)
     return {"n_jobs": len(jobs), "n_executed": len(jobs), "n_success": success, "n_failed": len(jobs) - success}
-
-
-def model_order(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return all models, arms first, then the controls in alphabetical order; an arm that always failed is kept."""
-    found = {model for job in jobs for model in job["arms"]}
-    return [*ARMS, *sorted(found - set(ARMS))]
-
-
-def score(job: Mapping[str, Any], model: str, metric: str, column: str = "phase") -> float | None:
-    """Return one number of one cell; None for a failed arm or a truth without contrast in that column."""
-    for row in job["metrics"]:
-        if row["model"] == model and row["metric"] == metric:
-            return row[column]  # type: ignore[no-any-return]
-    return None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -158,15 +160,18 @@ def make_manifest(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of ``comparison_manifest.json``: which cells were compared, and which arms failed there."""
     return {
         **{key: summary[key] for key in ("n_jobs", "n_executed", "n_success", "n_failed")},
-        "jobs": [{key: job[key] for key in _CELL} for job in summary["jobs"]],
+        "jobs": [cell_of(job) for job in summary["jobs"]],
         "execution_results": [_result(job) for job in summary["jobs"]],
     }
 
 
 def _result(job: Mapping[str, Any]) -> dict[str, Any]:
     failed = {model: arm.get("reason") or "" for model, arm in job["arms"].items() if arm["status"] != "ok"}
-    result = {key: job[key] for key in _CELL}
-    result |= {"status": job["status"], "returncode": int(job["status"] != "success"), "failed_arms": sorted(failed)}
+    result = cell_of(job) | {
+        "status": job["status"],
+        "returncode": int(job["status"] != "success"),
+        "failed_arms": sorted(failed),
+    }
     if failed:
         result["error"] = "; ".join(f"{model}: {reason or 'no reason given'}" for model, reason in failed.items())
     return result
@@ -177,18 +182,24 @@ def make_delta(summary: Mapping[str, Any]) -> dict[str, Any]:
 
     The mean runs over the cells in which **both** arms have a number (``n_cells``), so that no difference compares
     different cells; where nothing failed it is the difference of the means in `summarize`. ``cells`` holds the
-    difference in each cell. The ancestor's ``generated_at`` is left out: the file is hashed, and hashed files carry no
-    timestamp.
+    difference in each cell beside its photons per object pixel and overlap. All are of the first ``seed``. The
+    ancestor's ``generated_at`` is left out: the file is hashed, and hashed files carry no timestamp.
     """
     jobs = summary["jobs"]
     return {
         "source_metrics": METRICS_PATH,
+        "seed": summary["seeds"]["list"][0],
         "deltas": {f"vs_{other}": _mean_difference(jobs, other) for other in OTHERS},
         "cells": [
-            {key: job[key] for key in _CELL} | {f"vs_{other}": _difference(job, other) for other in OTHERS}
-            for job in jobs
+            cell_of(job) | _light(job) | {f"vs_{other}": _difference(job, other) for other in OTHERS} for job in jobs
         ],
     }
+
+
+def _light(job: Mapping[str, Any]) -> dict[str, Any]:
+    overlap = {"overlap_area": "metric_2_image_based_avg", "overlap_linear": "linear_overlap"}
+    found = {name: job.get("overlap", {}).get(key) for name, key in overlap.items()}
+    return {**cell_of(job), "photons_per_pixel": job.get("photons_per_pixel"), **found}
 
 
 def _difference(job: Mapping[str, Any], other: str) -> dict[str, dict[str, float | None]]:
@@ -245,20 +256,3 @@ def collect_compliance(judged: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         *_, dose, name = record["npz_path"].split("/")
         found.setdefault(dose, {})[name.removesuffix(".npz").removeprefix("patched_")] = dict(record)
     return found
-
-
-def truth_name(summary: Mapping[str, Any]) -> str:
-    """Return what the arms were scored against: the simulated object, or a full-dose reference."""
-    return " and ".join(sorted({job["truth"] for job in summary["jobs"]}))
-
-
-def shown_jobs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the cells a reader is shown first: the test split, unseen in training, or all where there is none."""
-    jobs = list(summary["jobs"])
-    return [job for job in jobs if job["split"] == "test"] or jobs
-
-
-def shown_column(summary: Mapping[str, Any]) -> str:
-    """Return ``phase``, or ``amplitude`` where no truth of the study has phase contrast."""
-    scores = (row["phase"] for job in summary["jobs"] for row in job["metrics"])
-    return "phase" if any(value is not None for value in scores) else "amplitude"

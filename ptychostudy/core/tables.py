@@ -1,9 +1,13 @@
 """Texts of a study, rendered from its summary: every number in one format, everywhere the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from ptychostudy.core.summary import ARMS, DELTA_METRICS, METRICS_PATH, OTHERS, cell_name, model_order, truth_name
+from ptychostudy.core.cell_tables import cell_blocks, zero_blocks
+from ptychostudy.core.jobs import ARMS, DELTA_METRICS, DESIGNS, OTHERS, convergence, model_order, truth_name
+from ptychostudy.core.markdown import document, number, photons, table
+from ptychostudy.core.seed_tables import seed_blocks
+from ptychostudy.core.summary import METRICS_PATH
 
 DELTA_PATH = "analysis/metrics_delta_summary.json"
 PREVIEW_PATH = "analysis/metrics_delta_highlights_preview.txt"
@@ -13,28 +17,7 @@ CHECKED = (
     "Preview metadata confirms phase-only",
 )
 _LABELS = {"ms_ssim": "MS-SSIM", "mae": "MAE"}
-_DIGITS = {"mae": 6, "mse": 6}
 _LABEL_WIDTH = 35
-
-
-def number(value: float | None, metric: str = "ms_ssim", *, signed: bool = False) -> str:
-    """Return a score as text: MAE and MSE with 6 decimals, everything else with 3, ``N/A`` where there is none.
-
-    A difference that rounds to zero is ``+0.000``, never ``-0.000``.
-    """
-    if value is None:
-        return "N/A"
-    return f"{value:{'+' if signed else ''}z.{_DIGITS.get(metric, 3)}f}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table; a bar inside a cell is escaped."""
-    lines = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-
-
-def _document(*blocks: Iterable[str]) -> str:
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def _delta_labels() -> list[tuple[str, str, str]]:
@@ -70,19 +53,27 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
         ["# SSIM Grid Summary (Phase-Only)"],
         [f"**Generated from:** `{DELTA_PATH}`"],
         [f"**Preview validated:** `{PREVIEW_PATH}` (phase-only)"],
-        ["PtychoPINN minus the other arm, mean over the cells in which both have a result."],
+        [f"PtychoPINN minus the other arm, mean over the cells in which both have a result; seed {delta['seed']}."],
+        ["MS-SSIM: Wang 2003, data range = span of the truth. MAE: wrapped difference, rad."],
     ]
     for metric in DELTA_METRICS:
         found = [(f"vs_{other}", delta["deltas"][f"vs_{other}"][metric]) for other in OTHERS]
         rows = [[name, number(one["phase"], metric, signed=True), str(one["n_cells"])] for name, one in found]
         blocks += [[f"## {_LABELS[metric]} Deltas (Phase)"], table(["Comparison", "Phase Δ", "Cells"], rows)]
-    header = ["Dose", "View", "Split", *(f"{_LABELS[m]} vs_{other}" for m in DELTA_METRICS for other in OTHERS)]
+    header = ["Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear"]
+    header += [f"{_LABELS[m]} vs_{other}" for m in DELTA_METRICS for other in OTHERS]
     rows = [
-        [str(cell["dose"]), cell["view"], cell["split"]]
+        [str(cell["dose"]), cell["view"], cell["split"], _rounded(cell["photons_per_pixel"])]
+        + [number(cell[f"overlap_{kind}"]) for kind in ("area", "linear")]
         + [number(cell[f"vs_{o}"][m]["phase"], m, signed=True) for m in DELTA_METRICS for o in OTHERS]
         for cell in delta["cells"]
     ]
-    return _document(*blocks, ["## Cells (Phase)"], table(header, rows))
+    explained = ["n: detected photons per object pixel. Overlap: metric 2 (area), 1 - step / probe diameter (linear)."]
+    return document(*blocks, ["## Cells (Phase)"], explained, table(header, rows))
+
+
+def _rounded(value: float | None) -> str:
+    return "N/A" if value is None else photons(value)
 
 
 def check_preview(preview: str) -> list[str]:
@@ -140,18 +131,33 @@ def metrics_summary(summary: Mapping[str, Any]) -> str:
         ["# Phase G Metrics Summary"],
         [f"Jobs: {summary['n_jobs']}, successful {summary['n_success']}, failed {summary['n_failed']}."],
         ["## Aggregate Metrics"],
-        ["Summary statistics across all jobs per model. A failed arm enters no mean."],
+        ["Summary statistics across all jobs per model. A failed arm enters no mean. " + _conditions(summary)],
     ]
     for model in model_order(summary["jobs"]):
         blocks += _aggregate_blocks(model, summary["aggregate_metrics"][model], summary["arms"][model])
-    blocks.append(["## Jobs"])
-    for job in summary["jobs"]:
-        blocks += _job_blocks(job)
-    blocks += _compliance_blocks(summary["phase_c_metadata_compliance"])
-    if summary["definitions"]:
-        defined = [f"- `{name}`: {text}" for name, text in sorted(summary["definitions"].items())]
-        blocks += [["## Definitions"], defined]
-    return _document(*blocks)
+    blocks += seed_blocks(summary) + cell_blocks(summary)
+    blocks += _compliance_blocks(summary["phase_c_metadata_compliance"]) + zero_blocks(summary)
+    return document(*blocks)
+
+
+def _conditions(summary: Mapping[str, Any]) -> str:
+    """Return under which conditions means over cells were taken: definitions, photons, overlap, seed, convergence."""
+    jobs = summary["jobs"]
+    ranges = {
+        "photons per object pixel": [job["photons_per_pixel"] for job in jobs],
+        "area overlap": [job["overlap"].get("metric_2_image_based_avg") for job in jobs],
+        "linear overlap": [job["overlap"].get("linear_overlap") for job in jobs],
+    }
+    spans = [
+        f"{name} {photons(min(known))} to {photons(max(known))}"
+        for name, values in ranges.items()
+        if (known := [value for value in values if value is not None])
+    ]
+    defined = [f"{_LABELS[name]}: {summary['definitions'][name]}" for name in _LABELS if name in summary["definitions"]]
+    first = summary["seeds"]["list"][0]
+    parts = [*defined, f"{len(jobs)} cells, {', '.join(spans)}", DESIGNS[summary["design"]], f"seed {first}"]
+    parts += [text] if (text := convergence(jobs)) else []
+    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
 
 
 def _aggregate_blocks(model: str, found: Mapping[str, Any], counted: Mapping[str, Any]) -> list[list[str]]:
@@ -168,20 +174,6 @@ def _aggregate_blocks(model: str, found: Mapping[str, Any], counted: Mapping[str
     if counted["failures"]:
         blocks.append([f"- failed in {cell}: {reason}" for cell, reason in counted["failures"].items()])
     return blocks
-
-
-def _job_blocks(job: Mapping[str, Any]) -> list[list[str]]:
-    facts = (
-        f"Truth: {job['truth']}. Measured dose {job['photons_measured']:.4g} photons per frame, "
-        f"n = {job['photons_per_pixel']:.4g} photons per object pixel, phase floor {job['phase_floor_rad']:.4g} rad, "
-        f"disc overlap (metric 2) {number(job['overlap'].get('metric_2_image_based_avg'))}, "
-        f"{job['mask_px']} px scored, coverage {job['coverage']:.3f}."
-    )
-    rows = [
-        [row["model"], row["metric"], *(number(row[c], row["metric"]) for c in ("amplitude", "phase", "value"))]
-        for row in job["metrics"]
-    ]
-    return [[f"### {cell_name(job)}"], [facts], table(["Model", "Metric", "Amplitude", "Phase", "Value"], rows)]
 
 
 def _compliance_blocks(compliance: Mapping[str, Any]) -> list[list[str]]:
@@ -207,14 +199,15 @@ def aggregate_report(summary: Mapping[str, Any], delta: Mapping[str, Any], thres
         scores = [similar[f"{kind}_{column}"] for column in ("amplitude", "phase") for kind in ("mean", "best")]
         errors = [error["mean_amplitude"], error["mean_phase"]]
         rows.append([model, *map(number, scores), *(number(value, "mae") for value in errors)])
-    return _document(
+    return document(
         ["# Aggregate Comparison Report"],
         [f"Rendered from `{METRICS_PATH}`. Scored against: {truth_name(summary)}."],
-        ["MS-SSIM: mean and best, MAE: mean, phase in rad; over all cells, train and test."],
+        ["MS-SSIM: mean and best, MAE: mean, phase in rad; over all cells, train and test. " + _conditions(summary)],
         ["## Aggregate Metrics"],
         table(header, rows),
         *_delta_blocks(delta),
         *_sanity_blocks(summary, threshold),
+        *seed_blocks(summary),
     )
 
 
@@ -270,7 +263,7 @@ def metrics_digest(summary: Mapping[str, Any], delta: Mapping[str, Any], thresho
         banner += ["", f"{failed} of {total} comparison job(s) failed"]
     counts = [f"- Total: {total}", f"- Successful: {summary['n_success']}", f"- Failed: {failed}", *reasons]
     highlights = aggregate_highlights(summary, delta, threshold).rstrip("\n")
-    return _document(
+    return document(
         ["# Phase G Dense Metrics Digest"],
         banner,
         ["## Pipeline Summary"],

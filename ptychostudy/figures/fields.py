@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from ptychostudy.core.gauge import bounding_box
 from ptychostudy.core.metrics import phase_pair
-from ptychostudy.figures.style import MASKED, SMALL, TEXT, TITLE
+from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 
 
 def comparison_plot(
@@ -20,6 +20,7 @@ def comparison_plot(
     title: str,
     *,
     scores: Mapping[str, Mapping[str, Sequence[float | None]]] | None = None,
+    caption: str = "",
 ) -> Figure:
     """Show amplitude and phase of the truth and of every arm on one colour scale per row, set by the truth.
 
@@ -34,6 +35,8 @@ def comparison_plot(
         Which cell this is.
     scores : dict, optional
         ``{model: {"ssim" | "pearson": (amplitude, phase, value)}}``, printed above each panel.
+    caption : str
+        Under which conditions the cell was measured.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def comparison_plot(
     rows, cols = kept.shape
     wide, high = (1.9, 1.9 * rows / cols) if rows < cols else (1.9 * cols / rows, 1.9)
     count = 1 + len(fields)
-    size = (max(wide, 1.35) * 1.12 * count + 0.9, 2 * (high + 0.45) + 0.75)
+    size = (max(wide, 1.35) * 1.12 * count + 0.9, 2 * (high + 0.45) + 0.95)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, count, squeeze=False)
     panels = {"Truth": truth[box], **{name: field[box] for name, field in fields.items()}}
@@ -60,9 +63,11 @@ def comparison_plot(
         bar.set_label(("|O|", "phase (rad)")[row], fontsize=SMALL)
         bar.ax.tick_params(labelsize=SMALL)
     _scale_bar(axes[0][0], cols)
-    figure.suptitle(title, fontsize=TITLE)
-    figure.supxlabel("Colour scale: truth, 0.5 to 99.5 %. Grey: not scored.", fontsize=SMALL)
-    return figure
+    explained = (
+        "Colour scale: truth, 0.5 to 99.5 %. Grey: not scored. SSIM: Wang 2004, data range = span of the truth. r: "
+        "Pearson's correlation. "
+    )
+    return finish(figure, title, explained + caption)
 
 
 def _panel(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:

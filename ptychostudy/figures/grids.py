@@ -9,33 +9,38 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from ptychostudy.core.summary import ARMS, OTHERS, model_order, score, shown_column, truth_name
-from ptychostudy.figures.style import FAILED, SMALL, TEXT, finish, or_nan
+from ptychostudy.core.jobs import ARMS, OTHERS, model_order, shown_column
+from ptychostudy.core.markdown import photons
+from ptychostudy.core.seeds import paired, repeated, runs_of
+from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, or_nan
 
 _LABELS = {"ms_ssim": "MS-SSIM", "pearson": "Pearson correlation"}
+_LABELLED = (
+    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), in brackets linear, "
+    "1 - step / probe diameter."
+)
 
 
 def _cell_label(job: Mapping[str, Any]) -> str:
-    return f"{job['dose']:,}\n{job['view']}\n{job['split']}".replace(",", " ")
+    area, linear = (job["overlap"][key] for key in ("metric_2_image_based_avg", "linear_overlap"))
+    light = f"n {photons(job['photons_per_pixel'])}"
+    return f"{photons(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
 
 
-def ssim_grid(delta: Mapping[str, Any], summary: Mapping[str, Any]) -> Figure:
+def ssim_grid(summary: Mapping[str, Any]) -> Figure:
     """Show PtychoPINN's gain in phase MS-SSIM over each other arm, per cell, with both scores below it.
 
-    Parameters
-    ----------
-    delta : dict
-        From `ptychostudy.core.summary.make_delta`.
-    summary : dict
-        From `ptychostudy.core.summary.summarize`; its cells are those of `delta`.
+    With several seeds the gain is the mean of the paired differences, with its interval.
     """
-    cells, jobs = delta["cells"], summary["jobs"]
-    gains = np.array([[or_nan(c[f"vs_{o}"]["ms_ssim"]["phase"]) for c in cells] for o in OTHERS])
+    jobs, key = summary["jobs"], ("ms_ssim", "phase")
+    found = [[paired(summary, job, other, *key) for job in jobs] for other in OTHERS]
+    gains = np.array([[or_nan(one["mean"]) for one in row] for row in found])
     notes = [
-        [_gain_note(job, other, gain) for job, gain in zip(jobs, gains[row], strict=True)]
-        for row, other in enumerate(OTHERS)
+        [_gain_note(summary, job, other, one) for job, one in zip(jobs, row, strict=True)]
+        for other, row in zip(OTHERS, found, strict=True)
     ]
-    figure, ax = _grid_figure(len(OTHERS), len(cells), row_height=0.75)
+    size = {"row_height": 0.75, "width": 0.95} if summary["seeds"]["n"] == 1 else {"row_height": 0.85, "width": 1.1}
+    figure, ax = _grid_figure(len(OTHERS), len(jobs), **size)
     # Below 0.05 a difference looks pale, whatever the largest one is.
     span = max(0.05, float(np.nanmax(np.abs(gains))) if np.isfinite(gains).any() else 0.0)
     drawn = ax.imshow(gains, cmap="PuOr_r", norm=TwoSlopeNorm(0.0, -span, span), aspect="auto")
@@ -45,20 +50,26 @@ def ssim_grid(delta: Mapping[str, Any], summary: Mapping[str, Any]) -> Figure:
     return finish(
         figure,
         "Phase MS-SSIM: PtychoPINN minus the other arm",
-        "Above zero PtychoPINN is closer to the truth. Below each difference: PtychoPINN | the other arm. "
-        f"Truth: {truth_name(summary)}.",
+        "MS-SSIM: Wang 2003, data range = span of the truth. Above zero PtychoPINN is closer to the truth. Last line "
+        f"of a cell: PtychoPINN | the other arm. {_LABELLED} {conditions(summary, jobs)}",
     )
 
 
-def _gain_note(job: Mapping[str, Any], other: str, gain: float) -> str:
-    if not np.isfinite(gain):
-        return _missing(job, ARMS[0]) or _missing(job, other) or "n/a"
-    both = [score(job, model, "ms_ssim") for model in (ARMS[0], other)]
-    return f"{gain:+z.3f}\n{both[0]:.3f} | {both[1]:.3f}"
+def _gain_note(summary: Mapping[str, Any], job: Mapping[str, Any], other: str, found: Mapping[str, Any]) -> str:
+    if found["mean"] is None:
+        return next((text for model in (ARMS[0], other) if (text := _missing(summary, job, model))), "n/a")
+    both = [repeated(summary, job, model, "ms_ssim", "phase")["mean"] for model in (ARMS[0], other)]
+    return f"{_with_interval(found, '+z.3f')}\n{both[0]:.3f} | {both[1]:.3f}"
 
 
-def _missing(job: Mapping[str, Any], model: str) -> str:
-    return f"{model}\nfailed" if job["arms"].get(model, {}).get("status") != "ok" else ""
+def _with_interval(found: Mapping[str, Any], form: str) -> str:
+    if found["low"] is None:
+        return f"{found['mean']:{form}}"
+    return f"{found['mean']:{form}}\n[{found['low']:{form}}, {found['high']:{form}}]"
+
+
+def _missing(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> str:
+    return "" if runs_of(summary, job, model)["n_ok"] else f"{model}\nfailed"
 
 
 def correlation_heatmap(summary: Mapping[str, Any]) -> Figure:
@@ -68,21 +79,20 @@ def correlation_heatmap(summary: Mapping[str, Any]) -> Figure:
 
 def ms_ssim_heatmap(summary: Mapping[str, Any]) -> Figure:
     """Show MS-SSIM of the phase, model against cell."""
-    return _heatmap(summary, "ms_ssim", "1 is a perfect match; data range = span of the truth")
+    return _heatmap(summary, "ms_ssim", "Wang 2003, data range = span of the truth; 1 is a perfect match")
 
 
 def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
     jobs, column = summary["jobs"], shown_column(summary)
     models = model_order(jobs)
-    values = np.array([[or_nan(score(job, model, metric, column)) for job in jobs] for model in models])
+    found = [[repeated(summary, job, model, metric, column) for job in jobs] for model in models]
+    values = np.array([[or_nan(one["mean"]) for one in row] for row in found])
     notes = [
-        [
-            f"{v:z.3f}" if np.isfinite(v) else "failed" if _missing(job, model) else "n/a"
-            for v, job in zip(row, jobs, strict=True)
-        ]
-        for row, model in zip(values, models, strict=True)
+        [_score_note(summary, job, model, one) for job, one in zip(jobs, row, strict=True)]
+        for model, row in zip(models, found, strict=True)
     ]
-    figure, ax = _grid_figure(len(models), len(jobs), row_height=0.42)
+    size = {"row_height": 0.42, "width": 0.95} if summary["seeds"]["n"] == 1 else {"row_height": 0.6, "width": 1.0}
+    figure, ax = _grid_figure(len(models), len(jobs), **size)
     drawn = ax.imshow(values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
     _annotate(ax, notes, values, drawn)
     ax.axhline(len(ARMS) - 0.5, color="white", linewidth=4)
@@ -91,12 +101,20 @@ def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
     return finish(
         figure,
         f"{_LABELS[metric]} of the {column}",
-        f"{caption}. Below the line: controls. Truth: {truth_name(summary)}.",
+        f"{caption}. Below the line: controls; the flat object shows the metric's zero. {_LABELLED} "
+        + conditions(summary, jobs),
     )
 
 
-def _grid_figure(rows: int, cols: int, *, row_height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(max(5.5, 2.0 + 0.95 * cols), 1.75 + row_height * rows), layout="constrained")
+def _score_note(summary: Mapping[str, Any], job: Mapping[str, Any], model: str, found: Mapping[str, Any]) -> str:
+    if found["mean"] is None:
+        return "failed" if _missing(summary, job, model) else "n/a"
+    few = len(found["values"]) < summary["seeds"]["n"]
+    return _with_interval(found, "z.3f") + (f"\n({len(found['values'])} of {summary['seeds']['n']})" if few else "")
+
+
+def _grid_figure(rows: int, cols: int, *, row_height: float, width: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(max(7.5, 2.0 + width * cols), 2.2 + row_height * rows), layout="constrained")
     ax = figure.subplots()
     ax.set_facecolor(FAILED)
     return figure, ax
@@ -119,7 +137,7 @@ def _annotate(ax: Axes, notes: Sequence[Sequence[str]], values: np.ndarray, draw
 def _label_grid(ax: Axes, rows: Sequence[str], jobs: Sequence[Mapping[str, Any]]) -> None:
     ax.set_xticks(range(len(jobs)), [_cell_label(job) for job in jobs], fontsize=SMALL)
     ax.set_yticks(range(len(rows)), rows, fontsize=TEXT)
-    ax.set_xlabel("photons per frame, view, split", fontsize=SMALL)
+    ax.set_xlabel("photons per frame, view, split, n, overlap (linear)", fontsize=SMALL)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)

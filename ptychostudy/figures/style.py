@@ -1,11 +1,15 @@
 """Colours, text sizes and frames that all figures share."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from ptychostudy.core.jobs import DESIGNS, truth_name
+from ptychostudy.core.seeds import endings, seeds_text
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness; so are the markers.
 STYLES: dict[str, dict[str, Any]] = {
@@ -17,7 +21,7 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 OTHER = {"color": "#56B4E9", "marker": "d", "linestyle": "--"}
 SMALL, TEXT, TITLE = 7.5, 8.5, 10.5
-MASKED, FAILED = "#d9d9d9", "#eeeeee"
+MASKED, FAILED, BELOW = "#d9d9d9", "#eeeeee", "#f0f0f0"
 
 
 def finish(figure: Figure, title: str, caption: str) -> Figure:
@@ -26,6 +30,15 @@ def finish(figure: Figure, title: str, caption: str) -> Figure:
     width = int(figure.get_figwidth() * 17)
     figure.supxlabel(textwrap.fill(caption, width), fontsize=SMALL, color="#444444")
     return figure
+
+
+def conditions(summary: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what every caption says last: the design, seeds, convergence, failures and truth."""
+    seeds = seeds_text(summary)
+    if summary["seeds"]["n"] > 1:
+        seeds += ": mean and 95 % bootstrap interval of the mean"
+    found = [DESIGNS[summary["design"]], seeds, *endings(summary, jobs), f"truth: {truth_name(summary)}"]
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in found)
 
 
 def soften(ax: Axes) -> None:

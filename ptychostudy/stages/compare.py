@@ -1,5 +1,6 @@
 """Stage compare: three arms and two controls against the truth of one cell."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from ptychostudy import figures, io
 from ptychostudy.core import scoring
+from ptychostudy.core.cell_tables import converged, describe
+from ptychostudy.core.markdown import photons
 
 COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
 CURVES = ["model", "ring", "frequency", "count", "half_bit", "amplitude", "phase", "complex"]
@@ -69,14 +72,25 @@ def run(
     io.write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
     io.write_csv(metrics, COLUMNS, _rows(scores))
     io.write_csv(curves, CURVES, _curves(scores))
-    title = f"{dose:g} photons per frame, {view}, {split}"
-    rows = {arm: found.evaluation.rows for arm, found in scores.items()}
-    io.write_figure(plot, figures.comparison_plot(kept, truth, mask, title, scores=rows))
     record = _status(source, io.read_metadata(overlap), records, scores) | {
         "mask_px": int(mask.sum()),
         "coverage": coverage,
     }
     io.write_json(status, {"dose": dose, "view": view, "split": split, **record})
+    title = f"{photons(dose)} photons per frame, {view}, {split}"
+    rows = {arm: found.evaluation.rows for arm, found in scores.items()}
+    caption = _caption(record, status)
+    io.write_figure(plot, figures.comparison_plot(kept, truth, mask, title, scores=rows, caption=caption))
+
+
+def _caption(record: dict[str, Any], status: Path) -> str:
+    repetition = re.search(r"seeds/seed_([0-9]+)/", status.as_posix())
+    failed = [f"{arm} failed" for arm, found in record["arms"].items() if found["status"] != "ok"]
+    ended = "; ".join([f"PtyChi {converged(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)])
+    return (
+        f"Measured dose {record['photons_measured']:.6g} photons per frame, {describe(record)}. {ended}. "
+        f"Seed: {repetition.group(1) if repetition else 'the first'}. Truth: {record['truth']}."
+    )
 
 
 def _score(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str) -> scoring.Score:

@@ -15,7 +15,7 @@ def run(*, summary: Path, correlation: Path, ms_ssim: Path, dose: Path, overlap:
     correlation, ms_ssim, dose, overlap : Path
         Output pictures (PNG).
     """
-    found = io.read_json(summary, ["jobs", "arms"])
+    found = io.read_json(summary, ["jobs", "seeds"])
     io.write_figure(correlation, figures.correlation_heatmap(found))
     io.write_figure(ms_ssim, figures.ms_ssim_heatmap(found))
     io.write_figure(dose, figures.dose_curves(found))

@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from ptychostudy import io
-from ptychostudy.core.closing import HEADER, final_rows, legend, verdict
-
-_WIDTH = 110
+from ptychostudy.core.closing import WIDTH, closing_lines, legend, verdict
 
 
 def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
@@ -28,9 +24,9 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
         Naming the failed checks.
     """
     checks = io.read_json(report, ["all_valid", "n_checks", "validations"])
-    found = io.read_json(summary, ["jobs", "arms"])
-    console, folder = Console(width=_WIDTH, highlight=False, markup=False), summary.parent
-    console.print(_table(found), legend(found), "", "Look at:", sep="\n")
+    found = io.read_json(summary, ["jobs", "arms", "seeds"])
+    console, folder = Console(width=WIDTH, highlight=False, markup=False), summary.parent
+    console.print(*closing_lines(found), *legend(found), "", "Look at:", sep="\n")
     plots = f"{folder}/dose_*/*/*/comparison_plot.png"
     console.print(
         *(f"  {p}" for p in (report, summary.with_suffix(".md"), *sorted(folder.glob("*.png")), plots)), sep="\n"
@@ -42,13 +38,3 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
     console.print(f"all {checks['n_checks']} checks valid")
     if output is not None:
         io.write_text(output, f"all {checks['n_checks']} checks valid\n")
-
-
-def _table(found: dict) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in HEADER:
-        table.add_column(name, justify="left" if name in ("View", "Model") else "right", no_wrap=True)
-    for block in final_rows(found):
-        for row in block:
-            table.add_row(*row, end_section=row is block[-1])
-    return table

@@ -20,6 +20,6 @@ def run(*, delta: Path, preview: Path, summary: Path, output_md: Path, output_pn
     if problems:
         raise io.DataError(f"{preview}: {'; '.join(problems)}; run the stage summarize again")
     found = io.read_json(delta, ["deltas", "cells"])
-    picture = figures.ssim_grid(found, io.read_json(summary, ["jobs"]))
+    picture = figures.ssim_grid(io.read_json(summary, ["jobs", "seeds"]))
     io.write_text(output_md, ssim_grid_summary(found))
     io.write_figure(output_png, picture)

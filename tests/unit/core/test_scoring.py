@@ -118,5 +118,18 @@ def test_stored_numbers_are_the_scored_numbers():
 
 def test_every_metric_is_explained():
     truth = field()
-    shown = {name for name in score(truth, truth, interior(truth.shape)).evaluation.rows if name in DEFINITIONS}
-    assert shown == set(DEFINITIONS)
+    rows = score(truth, truth, interior(truth.shape)).evaluation.rows
+    assert {*rows, "rms_phase_rad"} == set(DEFINITIONS)
+
+
+def test_a_flat_object_is_at_the_zero_of_every_printed_metric():
+    truth = field()
+    flat = score(np.ones(truth.shape, complex), truth, interior(truth.shape), phase_align="mean").evaluation.rows
+    # SSIM has no exact zero: its luminance term sees that the mean is right, most where the contrast is weak, as in the
+    # amplitude here (10 % about one).
+    for name in ("ssim", "ms_ssim"):
+        assert flat[name][1] < 0.1 and flat[name][0] < 0.2, name
+    for name in ("pearson", "frc50", "frc1over7", "frc_half_bit"):
+        assert flat[name] == pytest.approx((0, 0, 0), abs=1e-12), name
+    # Its error is the spread of the truth about one complex number.
+    assert flat["psnr"][0] < 20
