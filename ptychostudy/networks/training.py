@@ -247,7 +247,7 @@ class _Run:
         for k, variable in enumerate(self._moments()):
             value = as_array(variable)
             # The counter, its only integer, counts calls; the state counts steps.
-            arrays[f"optimizer/{k:03d}"] = value // self.parts if value.dtype.kind == "i" else value
+            arrays[f"optimizer/{k:03d}"] = np.asarray(value // self.parts if value.dtype.kind == "i" else value)
         plain = {"epoch": self.epoch, "wait": self.wait, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
         plain |= {"parts": self.parts}
         return arrays | plain | {"history": list(self.history), "outcome": list(self.outcome)}
