@@ -199,6 +199,7 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
         For ``overlap``: the view.
     """
     offset = study.seeds[0]
+    repeated = {"seeds": study.seeds, "design": study.simulate.design, "trained_on": study.train.doses}
     sections: dict[str, Any] = {
         "base": study.base,
         "fetch": {"frame_px": study.base.frame_px},
@@ -210,14 +211,13 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
         "reconstruct": study.reconstruct,
         "infer": study.infer.model_dump(exclude={"shards"}),
         "compare": study.compare,
-        "summarize": study.summarize.model_dump() | {"seeds": study.seeds, "design": study.simulate.design},
+        "summarize": study.summarize.model_dump() | repeated,
         "verify": {
             "verify": study.verify,
             "ms_ssim_threshold": study.summarize.ms_ssim_threshold,
             "gridsize": study.overlap.gridsize,
             "pairs": study.pairs,
-            "trained_on": study.train.doses,
-            "seeds": study.seeds,
+            **repeated,
         },
     }
     if stage == "overlap":

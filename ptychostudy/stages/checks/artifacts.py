@@ -17,21 +17,33 @@ def _json(hub: Hub, name: str, keys: list[str]) -> Any:
     return io.read_json(hub.root / "analysis" / name, keys)
 
 
-def _rebuilt(hub: Hub) -> dict[str, Any]:
-    """Build the summary again from the cells' own files."""
-    jobs = [
+def _jobs(hub: Hub) -> list[dict[str, Any]]:
+    """Read the cells of one seed."""
+    return [
         cells.make_job(
             io.read_json(folder / "status.json", ["arms"]), io.read_csv(folder / "comparison_metrics.csv", COLUMNS)
         )
         for folder in (hub.analysis(*cell) for cell in hub.cells())
     ]
+
+
+def _rebuilt(hub: Hub) -> dict[str, Any]:
+    """Build the summary again from the cells' own files, of all seeds."""
     compliance = []
     for dose in hub.doses:
         for split in SPLITS:
             path = hub.scan(dose, split)
             name = path.relative_to(hub.root).as_posix()
             compliance.append(cells.judge_metadata(name, io.read_metadata(path)))
-    return cells.summarize(jobs, cells.collect_compliance(compliance))
+    first, *others = hub.settings["seeds"]
+    return cells.summarize(
+        _jobs(hub),
+        cells.collect_compliance(compliance),
+        seed=first,
+        replicates=dict(zip(others, map(_jobs, hub.repetitions()), strict=True)),
+        design=hub.settings["design"],
+        trained_on=hub.settings["trained_on"],
+    )
 
 
 def manifest(hub: Hub) -> list[str]:
