@@ -153,15 +153,20 @@ def geometry_acceptance_bound(positions: np.ndarray, diameter: float) -> float:
     return min(area / (len(positions) * np.pi * (diameter / 2) ** 2), 0.10)
 
 
-def linear_overlap(positions: np.ndarray, diameter: float) -> float:
-    """Return ``1 - step / diameter``, the overlap most papers quote, but not below 0.
+def lattice_step_px(positions: np.ndarray) -> float:
+    """Return the step of a square lattice of the same density, ``1 / sqrt(frames_per_pixel)``, in pixels.
 
-    The step is that of a square lattice of the same density, ``1 / sqrt(frames_per_pixel)``: unlike a nearest-neighbour
-    distance it does not shrink when the same number of positions is jittered. Exact duplicates count once.
+    Unlike a nearest-neighbour distance it does not shrink when the same number of positions is jittered. Exact
+    duplicates count once; infinite when fewer than two distinct positions leave it undefined.
     """
-    disc_overlap(0.0, diameter)
     density = frames_per_pixel(unique_positions(positions))
-    return max(0.0, 1.0 - 1.0 / (np.sqrt(density) * diameter)) if density > 0 else 0.0
+    return float(density**-0.5) if density > 0 else np.inf
+
+
+def linear_overlap(positions: np.ndarray, diameter: float) -> float:
+    """Return ``1 - step / diameter`` at the `lattice_step_px`, the overlap most papers quote, but not below 0."""
+    disc_overlap(0.0, diameter)
+    return max(0.0, 1.0 - lattice_step_px(positions) / diameter)
 
 
 def overlap_report(
@@ -198,7 +203,8 @@ def overlap_report(
     -------
     dict
         Keys of the ancestor's ``metrics_version`` 1.0 (``metric_1_group_based_avg`` only for gridsize > 1) and
-        ``linear_overlap``, ``frames_per_pixel``, and the two multiplicities.
+        ``linear_overlap`` and ``area_overlap`` of two discs one `lattice_step_px` apart, ``frames_per_pixel`` (times a
+        dose: photons per object pixel), and the two multiplicities.
 
     Raises
     ------
@@ -230,6 +236,7 @@ def overlap_report(
         "geometry_acceptance_bound": bound,
         "effective_min_acceptance": max(bound, 1e-6),
         "linear_overlap": linear_overlap(positions, diameter),
+        "area_overlap": float(disc_overlap(lattice_step_px(positions), diameter)),
         "frames_per_pixel": frames_per_pixel(positions),
     }
     inside = mean_overlap_in_groups(positions, groups, diameter, neighbor_count=neighbor_count)

@@ -84,6 +84,7 @@ def solve_s_img(
 
     low, high = 1, len(positions)
     lowest, highest = 0.0, overlap(high)
+    most = highest
     if high < 2 or highest < target - tolerance:
         raise ValueError(
             f"target_overlap {target} is not attainable: {high} frames give {highest:.4f}, so the range is "
@@ -93,10 +94,17 @@ def solve_s_img(
         middle = (low + high) // 2
         value = overlap(middle)
         low, high, lowest, highest = (middle, high, value, highest) if value < target else (low, middle, lowest, value)
-    miss, count = min((abs(lowest - target), low), (abs(highest - target), high))
+    # One frame has no neighbour: its overlap of 0 says nothing.
+    miss, count = min((abs(value - target), k) for k, value in ((low, lowest), (high, highest)) if k > 1)
     if miss > tolerance:
+        # With few frames the overlap does not rise evenly: another number of them may still fit.
+        values = {k: overlap(k) for k in range(2, min(4 * high, len(positions)) + 1)}
+        miss, count = min((abs(value - target), k) for k, value in values.items())
+    if miss > tolerance:
+        below = max((value for value in values.values() if value < target), default=0.0)
+        above = min(value for value in (*values.values(), most) if value > target)
         raise ValueError(
-            f"target_overlap {target} is not attainable within {tolerance:g}: {low} frames give {lowest:.4f} and "
-            f"{high} frames {highest:.4f}; more frames allow finer steps"
+            f"target_overlap {target} is not attainable within {tolerance:g} by the few frames it takes: the range is "
+            f"[0, {most:.4f}], but nothing from {below:.4f} to {above:.4f}; more frames allow finer steps"
         )
     return count / len(positions)

@@ -9,6 +9,7 @@ from ptychostudy.core import illumination
 from ptychostudy.core.overlap import (
     disc_overlap,
     geometry_acceptance_bound,
+    lattice_step_px,
     linear_overlap,
     mean_overlap_in_groups,
     mean_overlap_of_frames,
@@ -69,6 +70,27 @@ def test_frames_on_lattices():
     assert mean_overlap_of_frames(square(9, 7, 5.0), 10.0, neighbor_count=2) == pytest.approx(HALF, abs=1e-12)
     assert mean_overlap_of_frames(hexagonal(9, 8, 5.0), 10.0, neighbor_count=2) == pytest.approx(HALF, abs=1e-12)
     assert mean_overlap_of_frames(square(9, 7, 10.0), 10.0) == 0.0
+
+
+def test_frames_of_a_hexagonal_rosette():
+    # One centre and six corners: the centre has 6 at one step; a corner 3 at one, 2 at sqrt(3), 1 at 2 steps.
+    angle = np.arange(6) * np.pi / 3
+    rosette = np.concatenate([np.zeros((1, 2)), 5 * np.stack([np.sin(angle), np.cos(angle)], -1)])
+    one, root, two = disc_overlap(5 * np.array([1, np.sqrt(3), 2]), 12.0)
+    assert two > 0
+    expected = (6 * one + 6 * (3 * one + 2 * root + two)) / 42
+    assert mean_overlap_of_frames(rosette, 12.0) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(2, 2), (5, 7), (40, 30)])
+def test_between_groups_on_a_square_lattice(rows, cols):
+    # Within D = 1.5 steps lie the 4 neighbours at one step and the 4 at sqrt(2); fewer at edges (3, 2), corners (2, 1).
+    one, root = disc_overlap(np.array([4.0, 4.0 * np.sqrt(2)]), 6.0)
+    inner, edge = (rows - 2) * (cols - 2), 2 * (rows + cols - 4)
+    total = inner * (one + root) / 2 + edge * (3 * one + 2 * root) / 5 + 4 * (2 * one + root) / 3
+    single = np.arange(rows * cols)[:, None]
+    found = mean_overlap_of_groups(square(rows, cols, 4.0), single, 6.0)
+    assert found == pytest.approx(total / (rows * cols), abs=1e-12)
 
 
 def test_frames_against_brute_force():
@@ -155,8 +177,25 @@ def test_density_and_linear_overlap_of_lattices():
         assert linear_overlap(lattice, 40.0) == pytest.approx(0.8, abs=1e-9)
     # A hexagonal lattice of spacing a has one point per a^2 sqrt(3) / 2; its ragged border costs a per cent.
     assert illumination.frames_per_pixel(hexagonal(60, 60, 8.0)) == pytest.approx(1 / (64 * np.sqrt(0.75)), rel=0.02)
+    assert lattice_step_px(np.zeros((3, 2))) == np.inf
     assert linear_overlap(square(5, 5, 50.0), 40.0) == 0.0
     assert linear_overlap(np.zeros((3, 2)), 40.0) == 0.0
+
+
+@pytest.mark.parametrize(("linear", "area"), [(0.8, 0.747), (0.75, 0.685), (0.7, 0.624), (0.6, 0.505), (0.5, 0.391)])
+def test_linear_and_area_overlap_are_told_apart(linear, area):
+    # anchors.md A10: the same lattice by both names, three decimals.
+    report = overlap_report(
+        square(9, 8, 40 * (1 - linear)),
+        np.arange(72)[:, None],
+        40.0,
+        gridsize=1,
+        s_img=1,
+        n_groups=72,
+        n_images_total=72,
+    )
+    assert report["linear_overlap"] == pytest.approx(linear, abs=1e-9)
+    assert report["area_overlap"] == pytest.approx(area, abs=5e-4)
 
 
 def test_density_counts_exposures_but_overlap_counts_places():
@@ -170,7 +209,7 @@ COMMON = set(
     "metrics_version gridsize s_img n_groups neighbor_count probe_diameter_px rng_seed_subsample "
     "metric_2_image_based_avg metric_3_group_to_group_avg n_images_total n_images_subsampled n_unique_images "
     "n_groups_actual geometry_acceptance_bound effective_min_acceptance "
-    "linear_overlap frames_per_pixel multiplicity_min multiplicity_p05".split()
+    "linear_overlap area_overlap frames_per_pixel multiplicity_min multiplicity_p05".split()
 )
 
 
@@ -193,6 +232,8 @@ def test_report_keys_and_numbers(gridsize):
     }
     assert {key: report[key] for key in counts} == counts
     assert report["linear_overlap"] == pytest.approx(1 - 8 / 38.4)
+    assert report["area_overlap"] == pytest.approx(float(disc_overlap(8.0, 38.4)))
+    assert report["frames_per_pixel"] == pytest.approx(1 / 64)
     # Inside the scan at least a quarter of the infinite lattice's multiplicity (a corner sees a quarter of the frames).
     full = np.pi * 19.2**2 / 64
     assert 0.2 * full < report["multiplicity_min"] <= report["multiplicity_p05"] < full

@@ -1,9 +1,11 @@
-"""Forward model: conservation, adjointness, plane wave, Airy pattern, and the sense of every translation."""
+"""Forward model: conservation, adjointness, plane wave, Airy pattern, the sense of every translation, the gauges."""
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 from scipy.special import j1
 
+from ptychostudy.core.probes import distort_probe, make_probe
 from ptychostudy.core.propagate import (
     exit_waves,
     extract,
@@ -104,6 +106,25 @@ def test_airy_pattern_of_a_disc():
     assert np.argmin(ring) + 1 == round(first_zero)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_airy_rings_are_where_the_textbook_has_them(axis):
+    n, radius, fine = 256, 20.0, 8
+    x = (np.arange(-24 * fine, 24 * fine) + 0.5) / fine - 0.5
+    inside = (np.hypot(x[:, None], x[None, :]) < radius).astype(float)
+    disc = np.pad(inside.reshape(48, fine, 48, fine).mean(axis=(1, 3)), (n - 48) // 2)
+    # With the disc's centre on the first pixel the field is real, so its sign shows where it crosses zero.
+    field = np.take(far_field(np.fft.ifftshift(disc)).real, n // 2, axis=axis)
+    # Angles in units of lambda / D: 1 / (2 radius) cycles per pixel.
+    curve = CubicSpline((np.arange(n) - n // 2) / n * 2 * radius, field / field.max())
+    zeros, turns = (found[(found > 0.5) & (found < 4)] for found in (curve.roots(), curve.derivative().roots()))
+    # Goodman 4.4.2, table 4.1: minima of rings 1 to 3 and maxima between them. Cutting the rim on eighths of a pixel
+    # moves the radius by less than 1e-3.
+    np.testing.assert_allclose(zeros, [1.220, 2.233, 3.238], rtol=2e-3)
+    np.testing.assert_allclose(turns, [1.635, 2.679, 3.699], rtol=2e-3)
+    # A pixel's own sinc dims the third ring, at 0.09 cycles per pixel, by 2.8 % and the first by 0.6 %.
+    np.testing.assert_allclose(curve(turns) ** 2, [0.0175, 0.0042, 0.0016], rtol=0.05)
+
+
 @pytest.mark.parametrize("shift", SHIFTS)
 def test_whole_pixels_roll_the_content_forward(shift):
     image = random_complex(5, 24, 31)
@@ -189,3 +210,49 @@ def test_intensity_keeps_the_power_of_the_exit_wave():
     np.testing.assert_allclose(
         intensities(object_, probe, positions).sum(axis=(1, 2)), (np.abs(probe) ** 2).sum(), rtol=1e-12
     )
+
+
+# --- gauge: what diffraction cannot tell ------------------------------------------------------------------------------
+
+
+def frames(object_, probe):
+    # Whole pixels: a fraction makes white noise ring beyond its window, whose edge then breaks the symmetry.
+    return intensities(object_, probe, np.array([[20.0, 25.0], [17.0, 30.0]]))
+
+
+@pytest.mark.parametrize("shift", SHIFTS[1:])
+def test_a_displaced_probe_is_a_displaced_object(shift):
+    # Dark margins, so that nothing of the probe wraps around.
+    object_, probe = random_complex(17, 40, 50), np.pad(random_complex(18, 6, 6), 7)
+    steps = [int(s) for s in shift]
+    moved = frames(np.roll(object_, steps, axis=(0, 1)), np.roll(probe, steps, axis=(0, 1)))
+    np.testing.assert_allclose(moved, frames(object_, probe), atol=1e-11)
+
+
+def test_a_factor_moves_between_probe_and_object():
+    object_, probe = random_complex(19, 40, 50), random_complex(20, 16, 16)
+    factor = 0.3 - 1.7j
+    np.testing.assert_allclose(frames(factor * object_, probe / factor), frames(object_, probe), rtol=1e-11)
+
+
+@pytest.mark.parametrize("ramp", [(0.3, 0.0), (0.0, -0.2), (-0.15, 0.4)])
+def test_a_ramp_moves_between_probe_and_object(ramp):
+    object_, probe = random_complex(21, 40, 50), random_complex(22, 16, 16)
+
+    def tilted(field, sign):
+        rows, cols = np.indices(field.shape)
+        return field * np.exp(1j * sign * (ramp[0] * rows + ramp[1] * cols))
+
+    found = frames(tilted(object_, 1), tilted(probe, -1))
+    np.testing.assert_allclose(found, frames(object_, probe), rtol=1e-10, atol=1e-12)
+
+
+def test_a_defocused_probe_is_no_gauge():
+    probe = make_probe("disc", 16, diameter_px=7.0, edge_px=1.0, curvature_rad=1.0)
+    wrong = distort_probe(probe, defocus_rad=1.0)
+    right = frames(np.ones((40, 50)), probe)
+    np.testing.assert_allclose(frames(np.ones((40, 50)), wrong), right, atol=1e-12)
+    object_ = random_complex(23, 40, 50)
+    # An empty beam looks the same in the far field; through an object the frames differ by a visible part.
+    change = np.abs(frames(object_, wrong) - frames(object_, probe)).sum() / frames(object_, probe).sum()
+    assert change > 0.05
