@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ptychostudy.core.jobs import ARMS, CELL, COLUMNS, DELTA_METRICS, OTHERS, cell_name, cell_of, model_order, score
-from ptychostudy.core.statistics import bootstrap_interval, paired_difference, wilson_interval
+from ptychostudy.core.statistics import bootstrap_interval, mean, paired_difference, wilson_interval
 
 MEASURED = (
     *((metric, column) for metric in ("ssim", "ms_ssim", "pearson", "mae") for column in COLUMNS),
@@ -73,9 +73,8 @@ def seed_section(repetitions: Mapping[int, Sequence[Mapping[str, Any]]], *, trai
 
 def _statistics(values: Mapping[int, float | None]) -> dict[str, Any]:
     known = {str(seed): value for seed, value in values.items() if value is not None}
-    mean = math.fsum(known.values()) / len(known) if known else None
     low, high = bootstrap_interval(list(known.values())) or (None, None)
-    return {"values": known, "mean": mean, "low": low, "high": high}
+    return {"values": known, "mean": mean(list(known.values())), "low": low, "high": high}
 
 
 def _cell_scores(jobs: Mapping[int, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:

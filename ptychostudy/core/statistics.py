@@ -69,6 +69,11 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
     return low, high
 
 
+def mean(values: Sequence[float] | np.ndarray) -> float | None:
+    """Return the mean, None of nothing; of equal values that value to the last bit, so that it lies in its interval."""
+    return values[0] + math.fsum(value - values[0] for value in values) / len(values) if len(values) else None
+
+
 def bootstrap_interval(
     values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE, *, seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[float, float] | None:
@@ -141,8 +146,7 @@ def paired_difference(
     if len(first) != len(second):
         raise ValueError(f"found {len(first)} and {len(second)} values; needed: pairs")
     each = [a - b for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    mean = math.fsum(each) / len(each) if each else None
-    return Difference(mean, bootstrap_interval(each, confidence, seed=seed), len(each))
+    return Difference(mean(each), bootstrap_interval(each, confidence, seed=seed), len(each))
 
 
 def _checked(confidence: float) -> float:
@@ -156,8 +160,7 @@ def _resampled_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarra
     if k**k <= resamples:
         sets = list(itertools.combinations_with_replacement(range(k), k))
         orders = [math.factorial(k) // math.prod(math.factorial(one.count(i)) for i in set(one)) for one in sets]
-        # About the first of them: the mean of equal values is that value to the last bit.
-        return np.repeat([values[a] + math.fsum(values[[a, *more]] - values[a]) / k for a, *more in sets], orders)
+        return np.repeat([mean(values[list(one)]) for one in sets], orders)
     chosen = np.random.default_rng(seed).integers(0, k, size=(resamples, k))
-    means: np.ndarray = values[chosen].mean(axis=1)
+    means: np.ndarray = values[0] + (values[chosen] - values[0]).mean(axis=1)
     return means

@@ -144,13 +144,13 @@ def _conditions(summary: Mapping[str, Any]) -> str:
     """Return under which conditions means over cells were taken: definitions, photons, overlap, seed, convergence."""
     jobs = summary["jobs"]
     ranges = {
-        "photons per object pixel": [job["photons_per_pixel"] for job in jobs],
-        "area overlap": [job["overlap"].get("metric_2_image_based_avg") for job in jobs],
-        "linear overlap": [job["overlap"].get("linear_overlap") for job in jobs],
+        "photons per object pixel": ([job["photons_per_pixel"] for job in jobs], photons),
+        "area overlap": ([job["overlap"].get("metric_2_image_based_avg") for job in jobs], number),
+        "linear overlap": ([job["overlap"].get("linear_overlap") for job in jobs], number),
     }
     spans = [
-        f"{name} {photons(min(known))} to {photons(max(known))}"
-        for name, values in ranges.items()
+        f"{name} {show(min(known))} to {show(max(known))}"
+        for name, (values, show) in ranges.items()
         if (known := [value for value in values if value is not None])
     ]
     defined = [f"{_LABELS[name]}: {summary['definitions'][name]}" for name in _LABELS if name in summary["definitions"]]

@@ -131,8 +131,10 @@ def _lines(
                 values = list(one["values"].values())
                 ax.plot([at] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=4)
         ax.plot(x, mean, label=model, markersize=_SIZE, linewidth=1.3, **style)
-        span = np.maximum([mean - low, high - mean], 0)  # equal values: their mean may round to just outside
-        ax.errorbar(x, mean, span, fmt="none", ecolor=style["color"], elinewidth=1.3, capsize=3.5, capthick=1.3)
+        if np.isfinite(low).any():
+            bar = {"fmt": "none", "ecolor": style["color"], "elinewidth": 1.3, "capsize": 3.5, "capthick": 1.3}
+            # Values that differ by rounding alone may put the mean one bit outside.
+            ax.errorbar(x, mean, np.maximum([mean - low, high - mean], 0), **bar)
         if model in ARMS:
             below = mean < [job["phase_floor_rad"] if key == _ERROR else -np.inf for job in jobs]
             _mark(ax, x, np.where(below, mean, np.nan), style, markerfacecolor="white")
@@ -171,6 +173,7 @@ def _legend(figure: Figure, summary: Mapping[str, Any], axes: np.ndarray) -> Non
         handles.append(Line2D([], [], marker="^", markeredgecolor="black", label="not converged", **grey))
     if summary["seeds"]["n"] > 1:
         handles.append(Line2D([], [], marker=".", alpha=0.4, label="one seed", **grey))
+    if any(entry["low"] is not None for entry in summary["seeds"]["cells"]):
         handles.append(Line2D([], [], marker="$\\mathrm{I}$", label="95 % interval", **grey))
     figure.legend(handles=handles, loc="outside right center", fontsize=SMALL, frameon=False)
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ptychostudy.core.jobs import DESIGNS, truth_name
 from ptychostudy.core.seeds import endings, seeds_text
+from ptychostudy.core.statistics import LEAST_VALUES
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness; so are the markers.
 STYLES: dict[str, dict[str, Any]] = {
@@ -36,7 +37,8 @@ def conditions(summary: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) ->
     """Return what every caption says last: the design, seeds, convergence, failures and truth."""
     seeds = seeds_text(summary)
     if summary["seeds"]["n"] > 1:
-        seeds += ": mean and 95 % bootstrap interval of the mean"
+        few = summary["seeds"]["n"] < LEAST_VALUES
+        seeds += ": mean, too few for an interval" if few else ": mean and 95 % bootstrap interval of the mean"
     found = [DESIGNS[summary["design"]], seeds, *endings(summary, jobs), f"truth: {truth_name(summary)}"]
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in found)
 

@@ -5,40 +5,15 @@ import io
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from studies import MODELS, VIEWS, made_study
 
 from ptychostudy import figures
-from ptychostudy.core.summary import make_delta, make_job, summarize
 from ptychostudy.figures.style import STYLES
-
-MODELS = {"PtychoPINN": 0.8, "Baseline": 0.6, "PtyChi": 0.7, "Flat": 0.0, "Untrained": 0.05}
-
-
-def made_job(dose, view, split, failed=()):
-    n, overlap = dose / {"dense": 20.0, "sparse": 60.0}[view], {"dense": 0.7, "sparse": 0.5}[view]
-    rows = [
-        {"model": model, "metric": metric, "amplitude": str(v), "phase": str(v), "value": str(v)}
-        for model, v in MODELS.items()
-        if model not in failed
-        for metric in ("ssim", "ms_ssim", "mae", "pearson", "frc50")
-    ]
-    arms = {
-        m: {"status": "failed"} if m in failed else {"status": "ok", "rms_phase_rad": 1 - v} for m, v in MODELS.items()
-    }
-    status = {
-        "dose": dose,
-        "view": view,
-        "split": split,
-        "status": "success",
-        "truth": "simulated object",
-        "arms": arms,
-    }
-    return make_job(status | {"photons_per_pixel": n, "overlap": {"metric_2_image_based_avg": overlap}}, rows)
 
 
 @pytest.fixture
 def summary():
-    cells = [(d, v, s) for d in (1000, 100000) for v in ("dense", "sparse") for s in ("train", "test")]
-    return summarize([made_job(*c, failed=["Baseline"] if c == (1000, "sparse", "test") else ()) for c in cells], {})
+    return made_study(change=lambda _, *c: {"failed": ("Baseline",) if c == (1000, "sparse", "test") else ()})
 
 
 def fields():
@@ -64,8 +39,9 @@ def test_comparison_shows_the_field_on_the_scale_of_the_truth():
     truth, mask = fields()
     scores = {"PtyChi": {"ssim": (0.8125, 0.25, 0.5), "pearson": (0.9, None, 0.5)}}
     figure = figures.comparison_plot(
-        {"PtychoPINN": truth * 1j, "PtyChi": 2 * truth}, truth, mask, "cell", scores=scores
+        {"PtychoPINN": truth * 1j, "PtyChi": 2 * truth}, truth, mask, "cell", scores=scores, caption="n = 20."
     )
+    assert caption(figure).endswith("n = 20.")
     panels = [ax for ax in figure.axes if ax.images]
     assert [ax.get_title().split("\n")[0] for ax in panels[:3]] == ["Truth", "PtychoPINN", "PtyChi"]
     shown = [ax.images[0] for ax in panels]
@@ -82,7 +58,7 @@ def test_comparison_shows_the_field_on_the_scale_of_the_truth():
 
 
 def test_grid_shows_differences_and_failures(summary):
-    figure = figures.ssim_grid(make_delta(summary), summary)
+    figure = figures.ssim_grid(summary)
     gains = figure.axes[0].images[0].get_array()
     assert gains.shape == (2, 8)
     # Differences of two decimals: exact but for rounding.
@@ -100,25 +76,137 @@ def test_heatmaps_have_a_row_per_model_and_a_column_per_cell(summary, draw):
     assert "failed" in words(figure) and "0.800" in words(figure)
 
 
+def named(ax):
+    """Return the labelled lines of a panel as points."""
+    return {line.get_label(): line.get_xydata() for line in ax.lines if not line.get_label().startswith("_")}
+
+
+def bars(ax):
+    """Return the vertical bars of a panel as rows of (x, low, high), sorted."""
+    found = [path.vertices for lines in ax.collections if hasattr(lines, "get_segments") for path in lines.get_paths()]
+    return sorted((x, low, high) for (x, low), (_, high) in (ends for ends in found if len(ends) == 2))
+
+
+def caption(figure):
+    return " ".join(figure.get_supxlabel().split())
+
+
 def test_dose_curves_draw_every_arm_and_the_floor(summary):
     figure = figures.dose_curves(summary)
     assert len(figure.axes) == 4
-    lines = {line.get_label(): line.get_xydata() for line in figure.axes[0].lines}
+    lines = named(figure.axes[0])
     assert set(lines) == {*MODELS, "floor 1/√(2n)"}
     np.testing.assert_allclose(lines["PtychoPINN"], [[50, 0.2], [5000, 0.2]])
     n, floor = lines["floor 1/√(2n)"].T
     np.testing.assert_allclose(floor, (2 * n) ** -0.5)
-    assert n[0] < 50 and n[-1] > 5000
+    assert n[0] < 20 and n[-1] > 5000
     assert figure.axes[0].get_xscale() == "log"
-    sparse = {line.get_label(): line.get_ydata() for line in figure.axes[1].lines}
-    assert np.isnan(sparse["Baseline"][0]) and np.isfinite(sparse["Baseline"][1])
+    sparse = named(figure.axes[1])
+    assert np.isnan(sparse["Baseline"][0, 1]) and np.isfinite(sparse["Baseline"][1, 1])
+    # One seed: nothing looks like a spread.
+    assert bars(figure.axes[0]) == [] and "95 % interval" not in words(figure)
 
 
 def test_overlap_curves_run_over_the_measured_overlap(summary):
     figure = figures.overlap_curves(summary)
     assert len(figure.axes) == 6
-    lines = {line.get_label(): line.get_xydata() for line in figure.axes[1].lines}
-    np.testing.assert_allclose(lines["PtyChi"], [[0.5, 0.7], [0.7, 0.7]])
+    np.testing.assert_allclose(named(figure.axes[1])["PtyChi"], [[0.5, 0.7], [0.7, 0.7]])
+    assert figure.axes[0].get_title() == "1 000 photons per frame\nn = 20, 50"
+
+
+def test_at_fixed_fluence_a_panel_compares_cells_of_equal_photons_per_pixel():
+    figure = figures.overlap_curves(made_study(design="fixed_fluence"))
+    titles = [ax.get_title() for ax in figure.axes[:2]]
+    assert titles == [
+        f"{dose} photons per frame\nof the full scan\nn = {n}" for dose, n in (("1 000", "50"), ("100 000", "5 000"))
+    ]
+    assert named(figure.axes[0])["PtyChi"].shape == (2, 2)
+    assert "fixed fluence" in caption(figure).lower()
+
+
+def scattered(seed, dose, view, split):
+    return {"scores": {"PtychoPINN": 0.9 + 0.02 * seed}, "converged": (dose, seed) != (100000, 1)}
+
+
+@pytest.fixture
+def repeated():
+    return made_study(seeds=(0, 1, 2), change=scattered)
+
+
+def test_seeds_are_a_mean_an_interval_and_faint_points(repeated):
+    figure = figures.dose_curves(repeated)
+    ax = figure.axes[2]
+    np.testing.assert_allclose(named(ax)["PtychoPINN"][:, 1], 0.92)
+    # Three seeds: the interval is their range. The other models are the same in all seeds, their bars have no length.
+    long = [bar for bar in bars(ax) if bar[2] - bar[1] > 1e-9]
+    np.testing.assert_allclose(long, [[50, 0.9, 0.94], [5000, 0.9, 0.94]])
+    faint = [line for line in ax.lines if line.get_alpha() and line.get_color() == STYLES["PtychoPINN"]["color"]]
+    np.testing.assert_allclose([line.get_ydata() for line in faint], [[0.9, 0.92, 0.94]] * 2)
+    assert {"one seed", "95 % interval"} <= set(words(figure))
+
+
+def test_two_seeds_have_points_and_no_interval():
+    figure = figures.dose_curves(made_study(seeds=(0, 1), change=scattered))
+    assert bars(figure.axes[2]) == []
+    assert [line for line in figure.axes[2].lines if line.get_alpha()]
+    assert "95 % interval" not in words(figure) and "too few for an interval" in caption(figure)
+
+
+def marked(ax, name, value):
+    """Return where markers without a line have a face or rim of one colour."""
+    found = [line for line in ax.lines if line.get_linestyle() == "None" and getattr(line, f"get_{name}")() == value]
+    return [tuple(point) for line in found for point in line.get_xydata() if np.isfinite(point).all()]
+
+
+def test_what_lies_below_the_floor_is_hollow_and_said(repeated):
+    figure = figures.dose_curves(repeated)
+    # rms 0.08 is below 1/sqrt(2 * 50) = 0.1 and 1/sqrt(2 * 20) = 0.158, above 1/sqrt(2 * 5000) = 0.01.
+    for ax, n in ((figure.axes[0], 50), (figure.axes[1], 20)):
+        np.testing.assert_allclose(marked(ax, "markerfacecolor", "white"), [(n, 0.08)])
+    assert marked(figure.axes[2], "markerfacecolor", "white") == []
+    assert "below the floor" in words(figure) and "uses its prior" in caption(figure)
+
+
+def test_what_did_not_converge_has_a_black_rim(repeated):
+    figure = figures.dose_curves(repeated)
+    np.testing.assert_allclose(marked(figure.axes[0], "markeredgecolor", "black"), [(5000, 0.3)])
+    assert "not converged" in words(figure)
+    assert "PtyChi converged in 10 of 12 runs." in caption(figure)
+    assert "not converged" not in words(figures.dose_curves(made_study()))
+
+
+def test_grids_of_seeds_show_intervals_and_how_many_succeeded():
+    def change(seed, dose, view, split):
+        return scattered(seed, dose, view, split) | {"failed": ("Baseline",) if seed and view == "sparse" else ()}
+
+    study = made_study(doses=(1000,), splits=("test",), seeds=(0, 1, 2), change=change)
+    heat, grid = words(figures.ms_ssim_heatmap(study)), words(figures.ssim_grid(study))
+    assert "0.920\n[0.900, 0.940]" in heat and "0.600\n(1 of 3)" in heat
+    assert "+0.320\n[+0.300, +0.340]\n0.920 | 0.600" in grid and "+0.300\n0.920 | 0.600" in grid
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        figures.dose_curves,
+        figures.overlap_curves,
+        figures.correlation_heatmap,
+        figures.ms_ssim_heatmap,
+        figures.ssim_grid,
+    ],
+)
+def test_every_figure_says_metric_photons_overlap_seeds_convergence_and_truth(summary, draw):
+    figure = draw(summary)
+    text = caption(figure)
+    assert "photons per object pixel" in text + " ".join(words(figure))
+    assert "metric 2" in text + " ".join(words(figure)) or "nearest neighbours" in text
+    assert "linear" in text and "1 - step / probe diameter" in text or "(linear 0.75)" in text
+    everything = " ".join(words(figure))
+    for area, linear in ((view[1], view[2]) for view in VIEWS.values()):
+        assert f"{area:.2f}" in everything and f"{linear:.2f}" in everything
+    for part in ("One seed (0)", "PtyChi converged in", "Baseline failed in 1 of", "Truth: simulated object", "flat"):
+        assert part in text or part == "flat" and draw is figures.ssim_grid
+    assert any(name in text for name in ("Wang 2004", "Wang 2003", "1 is a perfect match"))
 
 
 def test_frc_plot_draws_curves_and_thresholds():
@@ -128,11 +216,12 @@ def test_frc_plot_draws_curves_and_thresholds():
 
 
 def test_one_cell_and_one_arm_alone_are_drawn():
-    alone = summarize([made_job(1000, "dense", "train", failed=["Baseline", "PtychoPINN", "Untrained"])], {})
+    failed = {"failed": ("Baseline", "PtychoPINN", "Untrained")}
+    alone = made_study(doses=(1000,), views=("dense",), splits=("train",), change=lambda *_: failed)
     figures_made = [
         figures.dose_curves(alone),
         figures.overlap_curves(alone),
-        figures.ssim_grid(make_delta(alone), alone),
+        figures.ssim_grid(alone),
     ]
     for figure in [*figures_made, figures.correlation_heatmap(alone)]:
         assert rendered(figure)

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from ptychostudy.core.statistics import bootstrap_interval, paired_difference, wilson_interval
+from ptychostudy.core.statistics import bootstrap_interval, mean, paired_difference, wilson_interval
 
 # --- Wilson -----------------------------------------------------------------------------------------------------------
 
@@ -89,7 +89,9 @@ def test_the_interval_follows_shift_scale_and_sign():
 
 
 def test_equal_values_have_width_zero():
-    assert bootstrap_interval([0.3] * 4) == (0.3, 0.3)
+    for value in (0.3, 0.1, 1e-9):
+        for k in (3, 4, 5, 7):
+            assert (mean([value] * k), bootstrap_interval([value] * k)) == (value, (value, value))
 
 
 def test_a_fixed_seed_gives_the_same_numbers_and_another_other_ones():

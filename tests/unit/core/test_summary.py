@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ptychostudy.core import jobs as records
 from ptychostudy.core import summary as cells
 
 
@@ -41,7 +42,7 @@ def test_jobs_are_counted_and_sorted():
     ]
     found = cells.summarize(jobs, {})
     assert (found["n_jobs"], found["n_executed"], found["n_success"], found["n_failed"]) == (4, 4, 3, 1)
-    names = [cells.cell_name(job) for job in found["jobs"]]
+    names = [records.cell_name(job) for job in found["jobs"]]
     expected = [
         "dose 1000, dense, train",
         "dose 1000, dense, test",
@@ -67,9 +68,9 @@ def test_a_failed_arm_enters_no_mean_and_no_difference():
 def test_differences_are_those_of_the_means_where_nothing_failed():
     second = made(split="train", scores={"PtychoPINN": (0.5, 0.4, 0.1, 0.1), "Baseline": (0.6, 0.1, 0.2, 0.3)})
     found = cells.summarize([made(), second], {})
-    for other in cells.OTHERS:
-        for metric in cells.DELTA_METRICS:
-            for column in cells.COLUMNS:
+    for other in records.OTHERS:
+        for metric in records.DELTA_METRICS:
+            for column in records.COLUMNS:
                 first, last = (found["aggregate_metrics"][m][metric][f"mean_{column}"] for m in ("PtychoPINN", other))
                 # Rounding of a sum of two numbers of order one.
                 delta = cells.make_delta(found)["deltas"][f"vs_{other}"][metric][column]
@@ -90,7 +91,7 @@ def test_an_arm_that_always_fails_has_null_numbers():
 def test_hashed_files_carry_no_time_and_survive_json():
     found = cells.summarize([made()], {})
     delta = cells.make_delta(found)
-    assert sorted(delta) == ["cells", "deltas", "source_metrics"]
+    assert sorted(delta) == ["cells", "deltas", "seed", "source_metrics"]
     assert cells.make_delta(json.loads(json.dumps(found, sort_keys=True))) == delta
 
 
@@ -106,15 +107,15 @@ def test_a_truth_without_phase_is_shown_by_amplitude():
     for row in job["metrics"]:
         row["phase"] = None
     found = cells.summarize([job], {})
-    assert cells.shown_column(found) == "amplitude"
-    assert cells.shown_column(cells.summarize([made()], {})) == "phase"
+    assert records.shown_column(found) == "amplitude"
+    assert records.shown_column(cells.summarize([made()], {})) == "phase"
     assert found["aggregate_metrics"]["PtychoPINN"]["mae"] == {"mean_amplitude": 0.01, "mean_phase": None}
 
 
 def test_the_test_split_is_shown_where_there_is_one():
     both = cells.summarize([made(split="train"), made(split="test")], {})
-    assert [job["split"] for job in cells.shown_jobs(both)] == ["test"]
-    assert [job["split"] for job in cells.shown_jobs(cells.summarize([made(split="train")], {}))] == ["train"]
+    assert [job["split"] for job in records.shown_jobs(both)] == ["test"]
+    assert [job["split"] for job in records.shown_jobs(cells.summarize([made(split="train")], {}))] == ["train"]
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "", "many"])
@@ -150,3 +151,15 @@ def test_compliance_needs_the_canonical_step():
     assert [found[s]["compliant"] for s in files] == [True, False, False]
     assert [found[s]["has_metadata"] for s in files] == [True, True, False]
     assert "error" not in found["train"] and found["extra"]["error"] == "gone"
+
+
+def test_the_nominal_dose_joins_cells_of_equal_fluence():
+    job = {"dose": 2857, "overlap": {"s_img": 0.35}}
+    assert records.nominal_dose(job, "fixed_fluence") == 1000
+    assert records.nominal_dose(job, "fixed_frame") == 2857
+
+
+def test_convergence_counts_cells_that_ran_to_an_end():
+    arms = [{"status": "ok", "converged": True}, {"status": "ok", "converged": False}, {"status": "failed"}]
+    assert records.convergence([{"arms": {"PtyChi": arm}} for arm in arms]) == "PtyChi converged in 1 of 2 cells"
+    assert records.convergence([{"arms": {"PtyChi": arms[2]}}]) == ""

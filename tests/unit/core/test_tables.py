@@ -1,8 +1,9 @@
 """Texts of a study: the exact lines of the highlights, and every way to tamper with them."""
 
 import pytest
+from studies import made_study
 
-from ptychostudy.core import closing, tables
+from ptychostudy.core import closing, markdown, tables
 from ptychostudy.core.summary import make_delta, make_job, summarize
 
 HIGHLIGHTS = """\
@@ -28,8 +29,9 @@ def known_delta():
         other: {metric: {"amplitude": a, "phase": p, "n_cells": 1} for metric, (a, p) in found.items()}
         for other, found in numbers.items()
     }
-    cell = {"dose": 1000, "view": "dense", "split": "test", **deltas}
-    return {"source_metrics": "analysis/metrics_summary.json", "deltas": deltas, "cells": [cell]}
+    light = {"photons_per_pixel": 52.25, "overlap_area": 0.737, "overlap_linear": 0.79}
+    cell = {"dose": 1000, "view": "dense", "split": "test", **light, **deltas}
+    return {"source_metrics": "analysis/metrics_summary.json", "seed": 0, "deltas": deltas, "cells": [cell]}
 
 
 def made_summary(failed=()):
@@ -53,7 +55,7 @@ def made_summary(failed=()):
         "photons_measured": 999.5,
         "photons_per_pixel": 52.25,
         "phase_floor_rad": 0.09782,
-        "overlap": {"metric_2_image_based_avg": 0.737},
+        "overlap": {"metric_2_image_based_avg": 0.737, "linear_overlap": 0.79, "multiplicity_min": 1.5},
         "mask_px": 1200,
         "coverage": 0.981,
         "definitions": {"mae": "mean absolute error"},
@@ -78,11 +80,12 @@ def test_highlights_and_preview_to_the_letter():
         (-0.0154, "ms_ssim", "-0.015"),
         (-1e-9, "ms_ssim", "+0.000"),
         (1.23456789e-3, "mae", "+0.001235"),
+        (0.01234, "rms_phase_rad", "+0.0123"),
         (None, "mae", "N/A"),
     ],
 )
 def test_one_format_of_numbers(value, metric, expected):
-    assert tables.number(value, metric, signed=True) == expected
+    assert markdown.number(value, metric, signed=True) == expected
 
 
 def test_a_missing_difference_is_not_available():
@@ -101,6 +104,7 @@ def test_the_grid_is_about_phase_only_and_names_its_sources():
     assert "**Generated from:** `analysis/metrics_delta_summary.json`" in grid
     assert "**Preview validated:** `analysis/metrics_delta_highlights_preview.txt` (phase-only)" in grid
     assert "## MS-SSIM Deltas (Phase)" in grid and "## MAE Deltas (Phase)" in grid
+    assert "seed 0." in grid and "| 1000 | dense | test | 52.2 | 0.737 | 0.790 | +0.015 | +0.008 |" in grid
     assert "| vs_Baseline | +0.015 | 1 |" in grid and "| vs_PtyChi | -0.000018 | 1 |" in grid
 
 
@@ -153,7 +157,7 @@ def test_summary_text_shows_every_number_and_reason():
         assert part in text
     assert "| Mean | 0.987000 | 0.945000 |" in text
     assert "- failed in dose 1000, dense, test: all zero" in text
-    assert "n = 52.25 photons per object pixel" in text and "(metric 2) 0.737" in text
+    assert "n = 52.2 photons per object pixel, overlap 0.737 (linear 0.790), floor 0.0978 rad" in text
     assert "Validation of Phase C NPZ files" in text
 
 
@@ -186,19 +190,107 @@ def test_digest_banner_tells_success_from_failure():
 
 
 def test_a_bar_in_a_cell_does_not_break_the_table():
-    assert tables.table(["a"], [["x|y"]])[-1] == "| x\\|y |"
+    assert markdown.table(["a"], [["x|y"]])[-1] == "| x\\|y |"
+
+
+def test_every_cell_has_a_row_with_its_light_overlap_and_convergence():
+    text = tables.metrics_summary(
+        made_study(doses=(1000,), change=lambda s, d, view, p: {"converged": view == "dense"})
+    )
+    header = "| Dose | Measured | View | Split | n | Overlap, area | Overlap, linear | Multiplicity | Floor (rad) |"
+    assert header in text
+    dense = "| 1000 | 1000.1 | dense | test | 50 | 0.700 | 0.750 | 1.250 / 2.500 | 0.1000 | 1200 | 0.981 | converged |"
+    assert dense in text and text.count("| 0.1581 | 1200 | 0.981 | not converged |") == 2
+
+
+def test_at_fixed_fluence_the_nominal_dose_stands_first():
+    text = tables.metrics_summary(made_study(doses=(1000,), design="fixed_fluence"))
+    # The sparse view keeps 0.4 of the frames, so each gets 2500 photons.
+    assert "| 1000 | 2500 | 2500.25 | sparse | test | 50 |" in text
+    assert "Design: fixed fluence" in text and "| Nominal | Dose |" in text
+
+
+def test_what_a_flat_object_gets_stands_beside_every_metric():
+    text = tables.metrics_summary(made_study(doses=(1000,)))
+    assert "| Metric | Column | PtychoPINN | Baseline | PtyChi | Flat (zero) | Untrained | Perfect |" in text
+    assert "| ssim | phase | 0.800 | 0.600 | 0.700 | 0.000 | 0.050 | 1 |" in text
+    assert "| rms_phase_rad | phase | 0.2000 | 0.4000 | 0.3000 | 1.0000 | 0.9500 | 0 |" in text
+    assert "| `ms_ssim` | Wang 2003 | 0.000 | 0.000 | 0.000 | 1 |" in text
+
+
+def failing(seed, dose, view, split):
+    """Lose one Baseline; shift all scores of a seed; put PtychoPINN below the floor of the sparse view."""
+    scores = {"PtychoPINN": 0.85 + 0.01 * seed, "Baseline": 0.6 + 0.01 * seed}
+    return {"scores": scores, "failed": ("Baseline",) if (seed, view, split) == (1, "sparse", "test") else ()}
+
+
+def test_seeds_show_means_intervals_pairs_and_rates():
+    study = made_study(doses=(1000,), seeds=(0, 1, 2), change=failing)
+    for text in (tables.metrics_summary(study), tables.aggregate_report(study, make_delta(study), 0.8)):
+        assert "### dose 1000, sparse, test, 3 seeds" in text and "train, 3 seeds" not in text
+        # 2 of 3 at 95 %: 0.208 to 0.939.
+        assert "| Baseline | 2 of 3 trainings | 0.667 [0.208, 0.939] | N/A |" in text
+        assert "| PtyChi | 12 of 12 reconstructions | 1.000 [0.758, 1.000] | 12 of 12 |" in text
+        score = "0.860 [0.850, 0.870]"
+        assert (
+            f"| PtychoPINN | 3 of 3 | {score} | {score} | {score} | {score} | 0.1400 [0.1300, 0.1500] | N/A |" in text
+        )
+        assert "0.1400 [0.1300, 0.1500] (below the floor)" in text
+        assert "| Baseline | 2 of 3 | 0.610 | 0.610 | 0.610 | 0.610 | 0.3900 | N/A |" in text
+        assert "| PtychoPINN - Baseline | 2 | +0.250 | +0.250 | +0.250 | +0.250 | -0.2500 |" in text
+        # Shared scatter drops out of the pairs: the interval has no width.
+        assert "| PtychoPINN - Baseline | 3 | +0.250 [+0.250, +0.250] |" in text
+        assert (
+            "| MS-SSIM Δ (PtychoPINN - Baseline) | +0.250 [+0.250, +0.250] | +0.250 [+0.250, +0.250] | 3 | 3 |" in text
+        )
+        assert "expanded percentiles" in text and "±" not in text and "+-" not in text
+
+
+def test_one_seed_says_that_it_has_no_interval():
+    study = made_study()
+    for text in (tables.metrics_summary(study), tables.aggregate_report(study, make_delta(study), 0.8)):
+        assert "one seed (0): no interval." in text
+        assert "Paired difference" not in text
+
+
+def test_headings_say_under_which_conditions_means_were_taken():
+    text = tables.aggregate_report(study := made_study(), make_delta(study), 0.8)
+    for part in (
+        "MS-SSIM: Wang 2003.",
+        "photons per object pixel 20 to 5 000, area overlap 0.500 to 0.700, linear overlap 0.600 to 0.750",
+        "Fixed photons per frame",
+        "Seed 0.",
+        "PtyChi converged in 8 of 8 cells.",
+    ):
+        assert part in text
 
 
 def test_closing_table_marks_the_best_arm_never_a_control():
     summary = made_summary(failed=["Baseline"])
-    summary["jobs"][0]["arms"]["PtyChi"]["converged"] = False
-    (block,) = closing.final_rows(summary)
-    assert [len(row) for row in block] == [len(closing.HEADER)] * 4
-    assert block[0] == ["1000", "dense", "52.2", "0.737", "0.098", "PtychoPINN", "0.945", "0.945", "0.945", "0.100"]
-    assert block[1] == [""] * 5 + ["Baseline", "N/A", "N/A", "N/A", "failed"]
-    assert block[2][5:7] == ["PtyChi (not converged)", "*0.950"]
-    assert block[3][5:] == ["Flat", "0.020", "0.020", "0.020", "0.100"]
-    assert "Flat: controls" in closing.legend(summary) and "simulated object" in closing.legend(summary)
+    lines = closing.closing_lines(summary)
+    assert lines[2] == "1 000 photons per frame, dense: n = 52.2, overlap 0.737 (linear 0.790), floor 0.0978 rad"
+    rows = [line.split() for line in lines[3:7]]
+    assert rows[0] == ["PtychoPINN", "0.945", "0.945", "0.945", "*0.1000", "1/1"]
+    assert rows[1] == ["Baseline", "N/A", "N/A", "N/A", "N/A", "0/1"]
+    assert rows[2] == ["PtyChi", "*0.950", "*0.950", "*0.950", "*0.1000", "1/1"]
+    assert rows[3] == ["Flat", "0.020", "0.020", "0.020", "0.1000", "1/1"]
+    legend = " ".join(closing.legend(summary))
+    assert "Flat: controls" in legend and "simulated object" in legend and "one seed (0): no interval" in legend
+
+
+def test_closing_table_of_seeds_fits_the_terminal_and_counts_convergence():
+    def change(seed, dose, view, split):
+        scores = {"PtychoPINN": -0.001 - 0.1 * seed, "Untrained": -0.02 - 0.01 * seed}
+        return {"scores": scores, "converged": seed != 2}
+
+    study = made_study(seeds=(0, 1, 2), change=change, design="fixed_fluence")
+    lines = closing.closing_lines(study) + closing.legend(study)
+    assert max(map(len, lines)) <= closing.WIDTH == 110
+    assert "2 500 photons per frame (nominal 1 000), sparse: n = 50, " in "\n".join(lines)
+    ptychi = next(line for line in lines if line.startswith("PtyChi"))
+    assert ptychi.split()[1:4] == ["*0.700", "[0.700", "0.700]"] and ptychi.split()[-2:] == ["3/3", "2/3"]
+    untrained = next(line for line in lines if line.startswith("Untrained"))
+    assert untrained.startswith("Untrained -0.030 [-0.040 -0.020] -0.030 [-0.040 -0.020]")
 
 
 def test_verdict_separates_failed_from_unknown():
