@@ -47,7 +47,7 @@ def comparison_plot(
     rows, cols = kept.shape
     wide, high = (1.9, 1.9 * rows / cols) if rows < cols else (1.9 * cols / rows, 1.9)
     count = 1 + len(fields)
-    size = (max(wide, 1.35) * 1.12 * count + 0.9, 2 * (high + 0.45) + 0.95)
+    size = (max(wide, 1.35) * 1.12 * count + 0.9, 2 * (high + 0.45) + 0.8)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, count, squeeze=False)
     panels = {"Truth": truth[box], **{name: field[box] for name, field in fields.items()}}

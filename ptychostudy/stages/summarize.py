@@ -34,7 +34,7 @@ def run(
     Parameters
     ----------
     settings : dict
-        Keys ``ms_ssim_threshold``, ``seeds`` and ``design``.
+        Keys ``ms_ssim_threshold``, ``seeds``, ``design`` and ``trained_on``.
     status, tables : list of Path
         ``status.json`` and ``comparison_metrics.csv`` of each cell, one pair per folder.
     replicate_status, replicate_tables : list of Path
@@ -54,7 +54,7 @@ def run(
         seed=first,
         replicates=replicates,
         design=settings["design"],
-        trained_on=settings.get("trained_on", "each"),
+        trained_on=settings["trained_on"],
     )
     delta, threshold = cells.make_delta(summary), settings["ms_ssim_threshold"]
     io.write_json(manifest, cells.make_manifest(summary))
