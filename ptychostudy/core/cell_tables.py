@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ptychostudy.core.jobs import DESIGNS, cell_name, model_order, nominal_dose, score
+from ptychostudy.core.jobs import DESIGNS, cell_name, ending, model_order, nominal_dose, score
 from ptychostudy.core.markdown import number, photons, table
 
 CONTROL = "Flat"
@@ -70,14 +70,7 @@ def _facts(job: Mapping[str, Any]) -> list[str]:
     texts += [photons(job["photons_per_pixel"]), _area(found), _linear(found)]
     texts += [" / ".join(number(found.get(f"multiplicity_{key}")) for key in ("min", "p05"))]
     texts += [number(job["phase_floor_rad"], "rms_phase_rad"), str(job["mask_px"]), f"{job['coverage']:.3f}"]
-    return [*texts, converged(job["arms"].get("PtyChi", {}))]
-
-
-def converged(arm: Mapping[str, Any]) -> str:
-    """Return in a word how an iterative arm ended."""
-    if arm.get("status") != "ok":
-        return "failed"
-    return {True: "converged", False: "not converged"}.get(arm.get("converged"), "N/A")  # type: ignore[arg-type]
+    return [*texts, ending(job["arms"].get("PtyChi", {}))]
 
 
 def _scores(job: Mapping[str, Any]) -> list[list[str]]:

@@ -97,6 +97,13 @@ def shown_column(summary: Mapping[str, Any]) -> str:
     return "phase" if any(value is not None for value in scores) else "amplitude"
 
 
+def ending(arm: Mapping[str, Any]) -> str:
+    """Return in a word how an iterative arm ended."""
+    if arm.get("status") != "ok":
+        return "failed"
+    return {True: "converged", False: "not converged"}.get(arm.get("converged"), "N/A")  # type: ignore[arg-type]
+
+
 def convergence(jobs: Sequence[Mapping[str, Any]]) -> str:
     """Return in how many of some cells the iterative arm converged, as text; empty where it never ran to an end."""
     known = [arm["converged"] for job in jobs if (arm := job["arms"].get("PtyChi", {})).get("converged") is not None]

@@ -14,6 +14,7 @@ from ptychostudy.core.jobs import (
     OTHERS,
     cell_name,
     cell_of,
+    ending,
     in_order,
     model_order,
     score,
@@ -182,8 +183,9 @@ def make_delta(summary: Mapping[str, Any]) -> dict[str, Any]:
 
     The mean runs over the cells in which **both** arms have a number (``n_cells``), so that no difference compares
     different cells; where nothing failed it is the difference of the means in `summarize`. ``cells`` holds the
-    difference in each cell beside its photons per object pixel and overlap. All are of the first ``seed``. The
-    ancestor's ``generated_at`` is left out: the file is hashed, and hashed files carry no timestamp.
+    difference in each cell beside its photons per object pixel, overlap and how PtyChi ended there. All are of the
+    first ``seed``. The ancestor's ``generated_at`` is left out: the file is hashed, and hashed files carry no
+    timestamp.
     """
     jobs = summary["jobs"]
     return {
@@ -199,7 +201,8 @@ def make_delta(summary: Mapping[str, Any]) -> dict[str, Any]:
 def _light(job: Mapping[str, Any]) -> dict[str, Any]:
     overlap = {"overlap_area": "metric_2_image_based_avg", "overlap_linear": "linear_overlap"}
     found = {name: job.get("overlap", {}).get(key) for name, key in overlap.items()}
-    return {**cell_of(job), "photons_per_pixel": job.get("photons_per_pixel"), **found}
+    found |= {"photons_per_pixel": job.get("photons_per_pixel")}
+    return {**cell_of(job), **found, "ptychi": ending(job["arms"].get("PtyChi", {}))}
 
 
 def _difference(job: Mapping[str, Any], other: str) -> dict[str, dict[str, float | None]]:

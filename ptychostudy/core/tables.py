@@ -60,11 +60,11 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
         found = [(f"vs_{other}", delta["deltas"][f"vs_{other}"][metric]) for other in OTHERS]
         rows = [[name, number(one["phase"], metric, signed=True), str(one["n_cells"])] for name, one in found]
         blocks += [[f"## {_LABELS[metric]} Deltas (Phase)"], table(["Comparison", "Phase Δ", "Cells"], rows)]
-    header = ["Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear"]
+    header = ["Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", "PtyChi"]
     header += [f"{_LABELS[m]} vs_{other}" for m in DELTA_METRICS for other in OTHERS]
     rows = [
         [str(cell["dose"]), cell["view"], cell["split"], _rounded(cell["photons_per_pixel"])]
-        + [number(cell[f"overlap_{kind}"]) for kind in ("area", "linear")]
+        + [number(cell["overlap_area"]), number(cell["overlap_linear"]), cell["ptychi"]]
         + [number(cell[f"vs_{o}"][m]["phase"], m, signed=True) for m in DELTA_METRICS for o in OTHERS]
         for cell in delta["cells"]
     ]
@@ -268,6 +268,7 @@ def metrics_digest(summary: Mapping[str, Any], delta: Mapping[str, Any], thresho
         banner,
         ["## Pipeline Summary"],
         counts,
+        [_conditions(summary)],
         *_sanity_blocks(summary, threshold),
         ["## Highlights"],
         ["```text", highlights, "```"],

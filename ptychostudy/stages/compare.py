@@ -8,7 +8,8 @@ import numpy as np
 
 from ptychostudy import figures, io
 from ptychostudy.core import scoring
-from ptychostudy.core.cell_tables import converged, describe
+from ptychostudy.core.cell_tables import describe
+from ptychostudy.core.jobs import ending
 from ptychostudy.core.markdown import photons
 
 COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
@@ -86,7 +87,7 @@ def run(
 def _caption(record: dict[str, Any], status: Path) -> str:
     repetition = re.search(r"seeds/seed_([0-9]+)/", status.as_posix())
     failed = [f"{arm} failed" for arm, found in record["arms"].items() if found["status"] != "ok"]
-    ended = "; ".join([f"PtyChi {converged(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)])
+    ended = "; ".join([f"PtyChi {ending(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)])
     return (
         f"Measured dose {record['photons_measured']:.6g} photons per frame, {describe(record)}. {ended}. "
         f"Seed: {repetition.group(1) if repetition else 'the first'}. Truth: {record['truth']}."

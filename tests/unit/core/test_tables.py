@@ -29,7 +29,7 @@ def known_delta():
         other: {metric: {"amplitude": a, "phase": p, "n_cells": 1} for metric, (a, p) in found.items()}
         for other, found in numbers.items()
     }
-    light = {"photons_per_pixel": 52.25, "overlap_area": 0.737, "overlap_linear": 0.79}
+    light = {"photons_per_pixel": 52.25, "overlap_area": 0.737, "overlap_linear": 0.79, "ptychi": "converged"}
     cell = {"dose": 1000, "view": "dense", "split": "test", **light, **deltas}
     return {"source_metrics": "analysis/metrics_summary.json", "seed": 0, "deltas": deltas, "cells": [cell]}
 
@@ -104,7 +104,7 @@ def test_the_grid_is_about_phase_only_and_names_its_sources():
     assert "**Generated from:** `analysis/metrics_delta_summary.json`" in grid
     assert "**Preview validated:** `analysis/metrics_delta_highlights_preview.txt` (phase-only)" in grid
     assert "## MS-SSIM Deltas (Phase)" in grid and "## MAE Deltas (Phase)" in grid
-    assert "seed 0." in grid and "| 1000 | dense | test | 52.2 | 0.737 | 0.790 | +0.015 | +0.008 |" in grid
+    assert "seed 0." in grid and "| 1000 | dense | test | 52.2 | 0.737 | 0.790 | converged | +0.015 | +0.008 |" in grid
     assert "| vs_Baseline | +0.015 | 1 |" in grid and "| vs_PtyChi | -0.000018 | 1 |" in grid
 
 
