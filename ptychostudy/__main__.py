@@ -120,16 +120,16 @@ def _stage(stage: str, rest: list[str]) -> int:
     _environment(rest)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("ptychostudy").setLevel(logging.INFO)
-    with _held_stderr():
-        module = importlib.import_module(f"ptychostudy.stages.{stage}")
-        getattr(module, "prepare", lambda: None)()
-    run = module.run
-    options = vars(_parser(stage, run).parse_args(rest))
-    options.pop("threads")
     try:
+        _check_inputs(rest)  # that an input is damaged is known before TensorFlow is imported
+        with _held_stderr():
+            module = importlib.import_module(f"ptychostudy.stages.{stage}")
+            getattr(module, "prepare", lambda: None)()
+        run = module.run
+        options = vars(_parser(stage, run).parse_args(rest))
+        options.pop("threads")
         if "settings" in options:
             options["settings"] = _settings(stage, options, options.pop("config"))
-        _check_inputs(options)
         run(**options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
@@ -140,12 +140,11 @@ def _stage(stage: str, rest: list[str]) -> int:
     return 0
 
 
-def _check_inputs(options: dict[str, Any]) -> None:
+def _check_inputs(arguments: list[str]) -> None:
     """Refuse a file that changed since this program wrote it; what is not there yet is an output."""
     from ptychostudy.io import check_sums  # NumPy, which --help does not need
 
-    values = (value for option in options.values() for value in (option if isinstance(option, list) else [option]))
-    check_sums(value for value in values if isinstance(value, Path))
+    check_sums(word for word in arguments if os.path.isfile(word))
 
 
 def _overview(arguments: list[str]) -> int:
