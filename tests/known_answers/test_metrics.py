@@ -7,6 +7,7 @@ from scipy.ndimage import gaussian_filter
 from ptychostudy.core.align import align
 from ptychostudy.core.gauge import remove_gauge
 from ptychostudy.core.metrics import evaluate, pearson, phase_pair, psnr
+from ptychostudy.core.objects import make_object
 
 SHAPE = (100, 140)
 BETTER_HIGH = ("psnr", "psnr_255", "pearson", "ssim", "ms_ssim", "frc50", "frc1over7", "frc_half_bit", "frc_auc")
@@ -102,6 +103,24 @@ def test_a_flat_object_scores_badly(mask, phase_std, level):
     # The bar of the project: structure that is not there must not be similar.
     assert rows["ssim"][1] < 0.1
     assert rows["ms_ssim"][1] < 0.2
+
+
+# Between lines, a flat object is right wherever the featureless background is near the mean: that SSIM is earned.
+@pytest.mark.parametrize(("kind", "bar"), [("circuit", 0.1), ("siemens", 0.1), ("grf", 0.1), ("lines", 0.2)])
+@pytest.mark.parametrize("span", [0.1, 0.4, 1.6])
+def test_a_flat_object_scores_badly_on_every_kind_of_object(kind, bar, span):
+    # The test half of the quick study's object, one probe away from the border.
+    truth = make_object(kind, (352, 272), np.random.default_rng(7), phase_rad=span)[194:320, 32:240]
+    flat, _ = remove_gauge(np.ones(truth.shape), truth, truth != 0, phase_align="mean")
+    rows = evaluate(flat, truth, truth != 0).rows
+    assert rows["pearson"] == rows["frc_auc"] == rows["frc50"] == rows["frc50_saturated"] == (0.0, 0.0, 0.0)
+    assert rows["ssim"][1] < bar
+    assert rows["ssim"][0] < 0.35
+    assert max(rows["ms_ssim"]) < 0.2
+    # Errors know no bad value of their own: a flat object's is the contrast of the truth, so they are read beside it.
+    contrast = np.abs(truth) - np.abs(truth).mean()
+    assert rows["mse"][0] >= np.mean(contrast**2)
+    assert rows["psnr"][0] < 20 < rows["psnr_255"][0] - 40
 
 
 @pytest.mark.parametrize("kind", ["flat", "noise"])

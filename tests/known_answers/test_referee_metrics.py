@@ -1,4 +1,4 @@
-"""TensorFlow as referee of SSIM and MS-SSIM. It runs in a process of its own; this one never imports it."""
+"""TensorFlow as referee of PSNR, SSIM and MS-SSIM. It runs in a process of its own; this one never imports it."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from ptychostudy.core.metrics import psnr
 from ptychostudy.core.ssim import ms_ssim, ssim
 
 # 161 is the smallest side with five scales; odd and even sides take different paths through the halving.
@@ -22,7 +23,8 @@ scores = {}
 for name in sys.argv[3:]:
     pair = [tf.constant(data[f"{part}_{name}"].astype("float32")[..., None]) for part in ("pred", "truth")]
     span = float(data[f"span_{name}"])
-    scores[name] = [float(tf.image.ssim(*pair, span)), float(tf.image.ssim_multiscale(*pair, span))]
+    metrics = (tf.image.ssim, tf.image.ssim_multiscale, tf.image.psnr)
+    scores[name] = [float(metric(*pair, span)) for metric in metrics] + [float(tf.image.psnr(*pair, 255.0))]
 np.savez(sys.argv[2], **scores)
 """
 
@@ -58,6 +60,17 @@ def test_scores_equal_tensorflow(judged, name):
     multi, scales = ms_ssim(pred, truth, mask, data_range=span, sigma=0.0, boundary="valid")
     assert scales == 5
     # TensorFlow convolves in float32: differences of second moments lose about four digits.
-    np.testing.assert_allclose((single, multi), judged[name], atol=1e-4)
+    np.testing.assert_allclose((single, multi), judged[name][:2], atol=1e-4)
     # A comparison near 0 or 1 would say nothing.
     assert 0.1 < single < 0.95 and 0.1 < multi < 0.99
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_peak_signal_to_noise_equals_tensorflow(judged, name):
+    pred, truth = pair(list(SHAPES).index(name), SHAPES[name])
+    mse = float(np.mean((pred - truth) ** 2))
+    # Differences of float32 images of order one, squared: relative error 1e-5, 10 log10 of it below 1e-4 dB.
+    expected = (psnr(mse, float(np.ptp(truth))), psnr(mse, 255.0))
+    np.testing.assert_allclose(expected, judged[name][2:], atol=1e-3)
+    # The published convention sits 20 log10(255 / span) dB above the honest one.
+    assert judged[name][3] - judged[name][2] == pytest.approx(20 * np.log10(255 / np.ptp(truth)), abs=1e-3)
