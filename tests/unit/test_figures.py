@@ -197,7 +197,7 @@ def test_grids_of_seeds_show_intervals_and_how_many_succeeded():
 )
 def test_every_figure_says_metric_photons_overlap_seeds_convergence_and_truth(summary, draw):
     figure = draw(summary)
-    text, everything = caption(figure), " ".join(words(figure))
+    text, everything = caption(figure), " ".join(" ".join(words(figure)).split())
     assert "Wang 200" in text or "1 is a perfect match, 0 a flat object" in text
     assert "detected photons per object pixel" in everything and "linear" in everything
     for _, area, linear, _ in VIEWS.values():
