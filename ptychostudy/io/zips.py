@@ -28,6 +28,7 @@ READ_ERRORS = (
 BOMB_BYTES, _BOMB_RATIO = 64 << 20, 300
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LOCAL_HEADER_BYTES = 30
+_MEMBERS = 10_000
 
 
 def first_line(error: BaseException) -> str:
@@ -54,6 +55,8 @@ def check_zip(path: str | Path) -> list[str]:
             f"{path}: not a zip archive or cut short ({first_line(error)}); needed: a complete file"
         ) from error
     names = [info.filename for info in infos]
+    if len(names) > _MEMBERS:
+        raise DataError(f"{path}: holds {len(names)} members, needed at most {_MEMBERS}")
     if len(set(names)) != len(names):
         raise DataError(f"{path}: member names repeat; needed: each name once")
     for info in infos:
