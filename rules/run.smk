@@ -4,7 +4,11 @@ in   Snakemake's log
 out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.run
 """
 
+import os
+import sys
+
 from ptychostudy import liveness
+from ptychostudy.stages import blocked
 
 # What a killed run left behind is cleared before Snakemake looks for locks. Snakemake within a cluster job claims nothing.
 RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
@@ -19,7 +23,7 @@ onstart:
 
 
 onerror:
-    blocked.run(log=log, command=resume_command())
+    blocked.run(log=log, command=blocked.continuation(sys.argv, shell_folder=os.environ.get("PWD", "")))
 
 
 onsuccess:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 
 _BLOCK = re.compile(r"^([ ]*)(?:local)?(?:rule|checkpoint) (\w+):\n((?:\1    .*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\s*\n)+)", re.MULTILINE)
+_GROUP = re.compile(r"^Error in group \S+:\n((?:    .*\n|\s*\n)+)", re.MULTILINE)
+_MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULTILINE)
+_SLURM = re.compile(r"SLURM status is: '(\w+)'")
 _SHELL = re.compile(r"^ *shell:\n(.*?)\n *\(command exited with non-zero exit code\)", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(
     r'^CalledProcessError in file "([^"]*)", line \d+:\n'
@@ -16,6 +19,9 @@ _EXIT = re.compile(
 _MISSING = re.compile(
     r'^MissingOutputException in rule (\w+) in file "([^"]*)".*\nJob (\d+) .*\n((?:.+ \(missing.*\n)+)', re.MULTILINE
 )
+# A log that Snakemake shows: innermost first, because the log of a cluster job shows logs of its own.
+_SHOWN = re.compile(r"^Logfile .+:\n(=+)\n(?:(?!Logfile .+:\n=).*\n)*?\1\n", re.MULTILINE)
+_PREFIX = re.compile(r"^set -euo pipefail;( trap '' TERM;)?\s*")
 _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _LOG_HINT = " (check log file(s) for error details)"
 
@@ -62,27 +68,71 @@ def parse_failures(text: str) -> list[Failure]:
         Log of Snakemake 9. With ``--quiet rules`` it names neither rule nor wildcards of a failed job: what is left
         is its command, exit code, log and the file of the rule (see `identify`).
     """
-    jobs = {value["jobid"]: value for value in map(_fields, _BLOCK.finditer(text)) if "jobid" in value}
     exits = {_plain(match[2]): match for match in _EXIT.finditer(text)}
+    # What a job's own log says has other job numbers: of it only commands and their exit codes count.
+    shown = 1
+    while shown:
+        text, shown = _SHOWN.subn("", text)
+    jobs: dict[str, dict[str, str]] = {}
+    for value in map(_fields, _BLOCK.finditer(text)):
+        jobs.setdefault(value.get("jobid", ""), value)
     found: dict[str, Failure] = {}
-    for match in sorted([*_ERROR.finditer(text), *_MISSING.finditer(text)], key=re.Match.start):
-        number, failure = _of_error(match, exits) if match.re is _ERROR else _of_missing(match)
-        pairs = (pair.split("=", 1) for pair in jobs.get(number, {}).get("wildcards", "").split(", ") if "=" in pair)
-        logs = failure.logs or _logs(jobs.get(number, {}))
-        found[number] = replace(failure, wildcards=dict(pairs), logs=logs)
-        # A job that was tried again and ended well did not fail.
-        if re.search(rf"^Finished jobid: {number} ", text[match.end() :], re.MULTILINE):
-            del found[number]
+    reported = [*_ERROR.finditer(text), *_MISSING.finditer(text), *_GROUP.finditer(text)]
+    for match in sorted(reported, key=re.Match.start):
+        for number, failure in _reported(match, exits):
+            pairs = (
+                pair.split("=", 1) for pair in jobs.get(number, {}).get("wildcards", "").split(", ") if "=" in pair
+            )
+            logs = failure.logs or _logs(jobs.get(number, {}))
+            found[number] = replace(failure, wildcards=dict(pairs), logs=logs)
+            # A job that was tried again and ended well did not fail.
+            if re.search(rf"^Finished jobid: {number} ", text[match.end() :], re.MULTILINE):
+                del found[number]
     named = {_plain(shell[1]) for shell in _SHELL.finditer(text)}
-    return list(found.values()) + [_of_exit(match) for command, match in exits.items() if command not in named]
+    others = [_of_exit(match) for command, match in exits.items() if command not in named]
+    return _merged(list(found.values()), others)
+
+
+def _merged(failures: list[Failure], exits: list[Failure]) -> list[Failure]:
+    """Give failures without a command those of the same log; what is left over are failures of their own."""
+    by_log = {log: failure for failure in exits for log in failure.logs}
+    known = [next((by_log[log] for log in f.logs if log in by_log), None) if not f.command else None for f in failures]
+    pairs = zip(failures, known, strict=True)
+    merged = [replace(f, command=e.command, exit_code=e.exit_code, source=e.source) if e else f for f, e in pairs]
+    return merged + [failure for failure in exits if failure not in known]
+
+
+def _reported(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> list[tuple[str, Failure]]:
+    """Return job number and failure of what one message of Snakemake is about; of a group, each job."""
+    if match.re is _MISSING:
+        return [_of_missing(match)]
+    if match.re is _ERROR:
+        return [_of_error(match, exits)]
+    return [
+        (number, replace(f, exit_code=_status(match[1]))) for number, f in map(_of_member, _MEMBER.finditer(match[1]))
+    ]
+
+
+def _of_member(match: re.Match[str]) -> tuple[str, Failure]:
+    value = _fields(match)
+    return value.get("jobid", ""), Failure(match[2], logs=_logs(value), outputs=_outputs(value))
 
 
 def _of_error(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> tuple[str, Failure]:
     value, shell = _fields(match), _SHELL.search(match[3])
     command = _plain(shell[1]) if shell else ""
-    known = _of_exit(exits[command]) if command in exits else Failure(command=command)
-    outputs = tuple(value["output"].split(", ")) if "output" in value else ()
-    return value.get("jobid", ""), replace(known, rule=match[2], logs=_logs(value), outputs=outputs)
+    known = _of_exit(exits[command]) if command in exits else Failure(command=command, exit_code=_status(match[3]))
+    return value.get("jobid", ""), replace(known, rule=match[2], logs=_logs(value), outputs=_outputs(value))
+
+
+def _status(text: str) -> str:
+    """Return what Slurm says of a job, which has no exit code here."""
+    match = _SLURM.search(text)
+    return f"Slurm says {match[1]}" if match else Failure.exit_code
+
+
+def _outputs(block: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(block["output"].split(", ")) if "output" in block else ()
 
 
 def _of_missing(match: re.Match[str]) -> tuple[str, Failure]:
@@ -109,7 +159,7 @@ def _of_exit(match: re.Match[str]) -> Failure:
 
 def _plain(command: str) -> str:
     """Return a command without what Snakemake puts around it: its prefix, empty lines, and runs of spaces."""
-    lines = (" ".join(line.split()) for line in command.removeprefix("set -euo pipefail;").splitlines())
+    lines = (" ".join(line.split()) for line in _PREFIX.sub("", command).splitlines())
     return "\n".join(line for line in lines if line)
 
 
@@ -120,15 +170,19 @@ def identify(failure: Failure, source: str) -> Failure:
     ----------
     failure : Failure
     source : str
-        Text of the ``.smk`` file that the failure names: the rule whose ``log`` pattern matches is the one.
+        Text of the ``.smk`` file that the failure names: the rule whose ``log`` pattern matches is the one, of several
+        the one with the fewest wildcards.
     """
+    if failure.rule or not failure.logs:
+        return failure
+    found = []
     for block in re.split(r"^rule ", source, flags=re.MULTILINE)[1:]:
         pattern = re.search(r'^    log:\s+"([^"]+)"', block, re.MULTILINE)
-        if pattern and failure.logs and not failure.rule:
-            match = re.fullmatch(_expression(pattern[1]), failure.logs[0])
-            if match:
-                return replace(failure, rule=block.split(":", 1)[0], wildcards=match.groupdict())
-    return failure
+        match = pattern and re.fullmatch(_expression(pattern[1]), failure.logs[0])
+        if match:
+            found.append(replace(failure, rule=block.split(":", 1)[0], wildcards=match.groupdict()))
+    # Of two patterns the one with more literal text is meant, as `baseline` is no view.
+    return min(found, key=lambda one: len(one.wildcards), default=failure)
 
 
 def _expression(pattern: str) -> str:
@@ -183,10 +237,30 @@ def blocked_report(
     for failure, tail in zip(failures, tails, strict=True):
         lines += [f"## {failure.rule or 'unknown rule'}", ""]
         lines += [f"- wildcards: {', '.join(f'{k}={v}' for k, v in failure.wildcards.items()) or 'none'}"]
-        lines += [f"- exit code: {failure.exit_code}", f"- log: {', '.join(failure.logs) or 'none'}", ""]
+        lines += [f"- exit code: {failure.exit_code}{_meaning(failure)}"]
+        lines += [f"- log: {', '.join(failure.logs) or 'none'}", ""]
         lines += ["Command:", "", *_fenced("sh", failure.command or "# not reported"), ""]
         lines += ["Last lines of its log:", "", *_fenced("text", tail or "(empty)"), ""]
     return "\n".join(lines)
+
+
+_MEANINGS = {
+    "2": "input, settings, disk or memory: the last line of its log names what is needed",
+    "130": "Ctrl-C: continue with the command above",
+    "143": "stopped by SIGTERM, as by a time limit or preemption: continue with the command above",
+    "137": "killed, by hand or for the memory it took: continue with the command above, with --set-resources "
+    "{rule}:mem_mb=... if it took too much",
+    "Slurm says TIMEOUT": "continue with the command above, with --set-resources {rule}:runtime=... (minutes) for more",
+    "Slurm says OUT_OF_MEMORY": "continue with the command above and --set-resources {rule}:mem_mb=... for more",
+    "Slurm says CANCELLED": "scancel: continue with the command above",
+    "Slurm says NODE_FAIL": "continue with the command above",
+}
+
+
+def _meaning(failure: Failure) -> str:
+    code = "137" if failure.exit_code == "killed by SIGKILL" else failure.exit_code
+    text = _MEANINGS.get(code, "").replace("{rule}", failure.rule or "RULE")
+    return f" ({text})" if text else ""
 
 
 def _fenced(language: str, text: str) -> list[str]:

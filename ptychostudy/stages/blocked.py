@@ -1,8 +1,10 @@
 """Stage blocked: say what stopped a run and how to continue; note later what was resolved. Called by the Snakefile.
 
-Neither function ever raises: a report that cannot be written must not hide the failure it is about.
+Neither `run` nor `resolve` ever raises: a report that cannot be written must not hide the failure it is about.
 """
 
+import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +30,28 @@ def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
         _describe(log, command or "snakemake", hub)
     except Exception as error:  # whatever it is, Snakemake's own messages come first
         print(f"the failure could not be described ({error}); see {', '.join(map(str, log))}")
+
+
+def continuation(arguments: Sequence[str], *, hub: Path = Path("."), shell_folder: str = "") -> str:
+    """Return what a person types, wherever they are, to run Snakemake again as it was run.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``sys.argv`` of Snakemake, whose relative paths count from the folder where it was started.
+    hub : Path
+        Working directory of the study, which Snakemake has changed to.
+    shell_folder : str
+        ``PWD`` of its environment: that folder, where a shell started it.
+    """
+    hub, given = hub.resolve(), ""
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if word in ("-d", "--directory"):
+            given = following
+        elif word.startswith("--directory="):
+            given = word.partition("=")[2]
+    start = next((p for p in (Path(shell_folder or "/"), hub, *hub.parents) if (p / given).resolve() == hub), hub)
+    return f"cd {shlex.quote(str(start))} && {shlex.join(arguments)}"
 
 
 def resolve(*, hub: Path = Path(".")) -> None:

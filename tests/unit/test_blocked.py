@@ -135,7 +135,7 @@ def fail(hub, name="failed.log"):
 
 def test_the_report_says_what_failed_why_and_how_to_continue(hub, capsys):
     fail(hub)
-    (report,) = (hub / "red").iterdir()
+    (report,) = (hub / "red").glob("*.md")
     text = report.read_text()
     assert str(report) in capsys.readouterr().out
     assert "````sh\ncd /here && snakemake --cores 2\n````" in text
@@ -151,7 +151,7 @@ def test_the_report_says_what_failed_why_and_how_to_continue(hub, capsys):
 def test_the_ledger_lists_what_is_missing(hub):
     fail(hub)
     lines = [line.split("\t") for line in (hub / "analysis" / "blocker.log").read_text().splitlines()]
-    (report,) = (path.relative_to(hub).as_posix() for path in (hub / "red").iterdir())
+    (report,) = (path.relative_to(hub).as_posix() for path in (hub / "red").glob("*.md"))
     assert [line[1] for line in lines] == ["blocked"] * 4
     assert lines[1][2:] == ["make dose=10 view=dense", report, "data/dose_10/dense/x.npz"]
     assert lines[2][2:] == ["late", report, "data/late.txt"]
@@ -181,7 +181,7 @@ def test_a_later_success_resolves_what_is_there_now(hub, capsys):
 def test_a_log_that_names_no_job_is_reported_all_the_same(hub):
     (hub / "empty.log").write_text("")
     blocked.run(log=[hub / "empty.log"], hub=hub)
-    (report,) = (hub / "red").iterdir()
+    (report,) = (hub / "red").glob("*.md")
     assert "Snakemake named no failed job" in report.read_text()
     assert "````sh\nsnakemake\n````" in report.read_text()
     blocked.resolve(hub=hub)
@@ -212,3 +212,103 @@ def test_what_could_not_be_written_is_said(tmp_path, capsys):
     (tmp_path / "red").write_text("a file where a folder is due")
     fail(tmp_path)
     assert "the failure could not be described" in capsys.readouterr().out
+
+
+def test_of_two_patterns_the_one_with_more_literal_text_is_meant():
+    rules = RULES.replace(
+        "rule overlap", 'rule same:\n    log:\n        "logs/data/dose_{dose}/dense/x.npz.log",\n\n\nrule overlap'
+    )
+    found = identify(Failure(logs=("logs/data/dose_7/dense/x.npz.log",)), rules)
+    assert (found.rule, found.wildcards) == ("same", {"dose": "7"})
+    assert identify(Failure(logs=("logs/data/dose_7/sparse/x.npz.log",)), rules).rule == "make"
+
+
+GROUP = """
+rule base:
+    output: data/base/base.npz
+    jobid: 3
+    wildcards: dose=10
+
+[Thu Nov 26 00:00:00 2026]
+Error in group start:
+    message: SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable.
+    log: .snakemake/slurm_logs/group_start/7.log (check log file(s) for error details)
+    jobs:
+        rule base:
+            jobid: 3
+            output: data/base/base.npz
+            log: logs/data/base/base.npz.log (check log file(s) for error details)
+        rule reference:
+            jobid: 4
+            output: data/base/reference.npz
+            log: logs/data/base/reference.npz.log (check log file(s) for error details)
+"""
+
+
+def test_every_job_of_a_failed_group_is_named_with_what_slurm_says():
+    base, reference = parse_failures(GROUP)
+    assert (base.job, base.outputs, base.logs) == (
+        "base dose=10",
+        ("data/base/base.npz",),
+        ("logs/data/base/base.npz.log",),
+    )
+    assert reference.rule == "reference"
+    assert base.exit_code == reference.exit_code == "Slurm says TIMEOUT"
+    assert parse_failures(GROUP + "Finished jobid: 3 (Rule: base)\nFinished jobid: 4 (Rule: reference)\n") == []
+
+
+INNER = """Logfile .snakemake/slurm_logs/group_start/7.log:
+================================================================================
+localrule base:
+    jobid: 4
+Finished jobid: 4 (Rule: base)
+Error in rule reference:
+    jobid: 3
+RuleException:
+CalledProcessError in file "/x/rules/base.smk", line 12:
+Command 'set -euo pipefail; trap '' TERM;  python -m ptychostudy reference 2>&1 | tee logs/data/base/reference.npz.log' returned non-zero exit status 2.
+Logfile logs/data/base/reference.npz.log:
+================================================================================
+Finished jobid: 3 (Rule: nothing)
+================================================================================
+================================================================================
+"""  # noqa: E501
+
+
+def test_a_cluster_job_s_own_log_gives_command_and_exit_code_and_nothing_else():
+    base, reference = parse_failures(GROUP + INNER)
+    assert (base.exit_code, base.command) == ("Slurm says TIMEOUT", "")
+    assert (reference.rule, reference.exit_code) == ("reference", "2")
+    assert reference.command.startswith("python -m ptychostudy reference")
+
+
+def test_slurm_s_word_stands_for_the_exit_code(hub):
+    text = "Error in rule train:\n    message: SLURM-job '9' failed, SLURM status is: 'CANCELLED'.\n    jobid: 2\n"
+    (hub / "slurm.log").write_text(text)
+    blocked.run(log=[hub / "slurm.log"], hub=hub)
+    (report,) = (hub / "red").glob("*.md")
+    assert "- exit code: Slurm says CANCELLED (scancel: continue with the command above)" in report.read_text()
+
+
+def test_the_command_is_the_one_after_the_prefix_of_the_workflow():
+    log = (LOGS / "failed.log").read_text().replace("set -euo pipefail;", "set -euo pipefail; trap '' TERM;")
+    assert "trap '' TERM" in log
+    assert [failure.command for failure in parse_failures(log)] == [f.command for f in parsed("failed.log")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder", "start"),
+    [
+        (["snakemake"], "hub", "hub"),
+        (["snakemake", "--directory", "hub", "-s", "../Snakefile"], "", ""),
+        (["snakemake", "-d", "../hub"], "elsewhere", "elsewhere"),
+        (["snakemake", "--directory=hub"], "nonsense/of/cron", ""),
+        (["snakemake", "--directory", "{hub}"], "elsewhere", "elsewhere"),
+    ],
+)
+def test_the_command_continues_from_where_it_was_started(tmp_path, arguments, folder, start):
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    words = [word.format(hub=tmp_path / "hub") for word in arguments]
+    found = blocked.continuation(words, hub=tmp_path / "hub", shell_folder=str(tmp_path / folder))
+    assert found == f"cd {tmp_path / start} && {' '.join(words)}"
