@@ -74,6 +74,35 @@ class Surround(kl.Layer):
         return ops.pad(x, pads, constant_values=self.value)
 
 
+class Blind(kl.Layer):
+    """Show a network the detector instead of the object: the control that knows no physics.
+
+    It gives the five channels of the back-projection, of which the first is the mean amplitude of a group's frames, cut
+    or padded to the square, and the rest say nothing: modulus one, no phase, no light.
+
+    Parameters
+    ----------
+    square : int
+        Side Q of the result.
+    """
+
+    def __init__(self, square, **kwargs):
+        super().__init__(**kwargs)
+        self.square = square
+
+    def call(self, amplitude):
+        """Return (B, Q, Q, 5) for amplitudes (B, C, N, N)."""
+        seen = ops.mean(amplitude, axis=1)
+        over = seen.shape[-1] - self.square
+        if over > 0:
+            seen = seen[:, over // 2 : over // 2 + self.square, over // 2 : over // 2 + self.square]
+        else:
+            pad = (-over // 2, -over - (-over // 2))
+            seen = ops.pad(seen, ((0, 0), pad, pad))
+        none = ops.zeros_like(seen)
+        return ops.stack([seen, none, none + 1.0, none, none], axis=-1)
+
+
 class SpaceToDepth(kl.Layer):
     """Pack 2 x 2 pixels into channels: (B, H, W, k) -> (B, H/2, W/2, 4k)."""
 

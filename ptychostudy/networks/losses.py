@@ -68,13 +68,20 @@ def patch_error(support):
     Returns
     -------
     callable
-        ``loss(truth, prediction) -> (B,)`` for two stacks (B, N, N, 2) of amplitude and phase in rad.
+        ``loss(truth, prediction) -> (B,)`` for two stacks (B, N, N, 2) of amplitude and phase in rad; a third channel
+        of the truth says where it is known, and counts nothing elsewhere.
     """
     weight = _weights(support)
 
     def loss(truth, prediction):
-        error = ops.abs(prediction - truth)
-        return ops.sum(error * weight[..., None], axis=(1, 2, 3)) / ops.sum(weight)
+        if truth.shape[-1] == 2:
+            error = ops.abs(prediction - truth)
+            return ops.sum(error * weight[..., None], axis=(1, 2, 3)) / ops.sum(weight)
+        known = truth[..., 2] * weight
+        error = ops.abs(prediction - truth[..., :2])
+        return ops.sum(error * known[..., None], axis=(1, 2, 3)) / (
+            ops.sum(known, axis=(1, 2)) + 1e-6 * ops.sum(weight)
+        )
 
     return loss
 

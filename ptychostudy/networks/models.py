@@ -9,7 +9,17 @@ from keras import layers as kl
 
 from ptychostudy.networks import layers as physics
 from ptychostudy.networks.ancestor import ancestor
-from ptychostudy.networks.blocks import Channel, Compose, DepthToSpace, Head, Seeds, SpaceToDepth, Surround, double
+from ptychostudy.networks.blocks import (
+    Blind,
+    Channel,
+    Compose,
+    DepthToSpace,
+    Head,
+    Seeds,
+    SpaceToDepth,
+    Surround,
+    double,
+)
 
 KINDS = ("pinn", "supervised")
 ARCHITECTURES = ("backprojection", "ptychopinn")
@@ -88,6 +98,7 @@ def build_model(
     steps=12,
     amplitude_head="softplus",
     scale=2,
+    blind=False,
 ):
     """Build one network; see the module for what `kind` and `architecture` mean.
 
@@ -113,6 +124,8 @@ def build_model(
         Its amplitude activation; the sigmoid is scaled to `AMPLITUDE_MAX`.
     scale : int
         Filter scale of the ancestor's network.
+    blind : bool
+        Show the back-projection network the detector only: a control, which the ancestor's network is anyway.
 
     Returns
     -------
@@ -137,8 +150,12 @@ def build_model(
     else:
         square, support = lit_sides(probe, side)
         margin = (side - square) // 2
-        project = physics.BackProject(square, margin, support, mask, steps=steps, name="back_project")
-        maps = _unet(project(inputs["amplitude"], probes, inputs["offsets"]), seeds, width, amplitude_head)
+        if blind:
+            features = Blind(square, name="blind")(inputs["amplitude"])
+        else:
+            project = physics.BackProject(square, margin, support, mask, steps=steps, name="back_project")
+            features = project(inputs["amplitude"], probes, inputs["offsets"])
+        maps = _unet(features, seeds, width, amplitude_head)
         maps = [Surround(margin, value, name=f"surround{value}")(m) for m, value in zip(maps, (1, 0), strict=True)]
         canvas = Compose(name="compose")(*maps)
     return _finish(kind, inputs, probes, canvas, maps)

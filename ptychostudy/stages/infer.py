@@ -65,8 +65,8 @@ def run(
 
 
 def _untrained(bundle: dict[str, Any]) -> dict[str, Any]:
-    """Return the control: the network before training, without the data-consistency steps, which learn nothing."""
-    options = bundle["config"]["options"] | {"steps": 0}
+    """Return the control: random weights that see the detector only; the back-projection is physics, not training."""
+    options = bundle["config"]["options"] | {"blind": True}
     return bundle | {"weights": None, "config": bundle["config"] | {"options": options}}
 
 
@@ -80,7 +80,7 @@ def _fill(
     if outcome["status"] != "ok" and bundle["weights"] is not None:
         return {"status": "failed", "reason": f"training: {outcome['reason']}", "groups": 0, "diagnostic": "not run"}
     geometry = group_geometry(source.positions, members, source.counts.shape[-1])
-    scale, gauge = bundle["normalization"]["input_scale"], bundle["normalization"]["probe_gauge"]
+    scale, gauge = _normalization(bundle, source)
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
     network, size, statistics = Predictor(model, data, settings["batch_size"]), settings["window_px"], Statistics()
@@ -96,3 +96,14 @@ def _fill(
     reason = f"{statistics.bad} values of the output are not finite" if statistics.bad else ""
     status = "failed" if reason else "ok"
     return {"status": status, "reason": reason, "groups": len(chosen), "diagnostic": statistics.text()}
+
+
+def _normalization(bundle: Any, source: io.Scan) -> tuple[float, float]:
+    """Return the input scale and the probe's gauge with which the network saw frames of this dose in training."""
+    dose, known = str(round(source.photons_requested)), bundle["normalization"]
+    if dose not in known:
+        raise io.DataError(
+            f"the network {bundle['config']['arm']} was trained on doses {', '.join(known)}, the frames have {dose}; "
+            "needed: frames of a dose it was trained on"
+        )
+    return known[dose]["input_scale"], known[dose]["probe_gauge"]

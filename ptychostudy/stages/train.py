@@ -12,7 +12,7 @@ from ptychostudy.core.counts import input_scale, mean_counts
 from ptychostudy.core.groups import group_geometry
 from ptychostudy.core.propagate import split_positions
 from ptychostudy.networks.backend import start as prepare
-from ptychostudy.networks.batches import GroupData, spatial_split
+from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
 from ptychostudy.networks.bundle import network_config, network_from_config
 from ptychostudy.networks.inference import get_weights
 from ptychostudy.networks.training import TrainResult, train
@@ -25,11 +25,12 @@ def run(
     settings: dict[str, Any],
     *,
     arm: Literal["PtychoPINN", "Baseline"],
-    scan: Path,
+    scan: list[Path],
     bundle: Path,
     history: Path,
     record: Path,
     view: Path | None = None,
+    labels: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type list
     label: str = "",
 ) -> None:
     """Train one network; a collapsed or non-finite training is recorded as failed, not raised.
@@ -40,32 +41,33 @@ def run(
         Section ``train.pinn`` or ``train.baseline``.
     arm : str
         ``PtychoPINN`` or ``Baseline``.
-    scan : Path
-        ``patched_train.npz``.
+    scan : list of Path
+        ``patched_train.npz`` of one dose, or of several that one network learns together; the frames of each dose are
+        normalised by their own mean.
     bundle, history, record : Path
         Outputs ``wts.h5.zip``, ``history.csv``, ``training.json``.
     view : Path, optional
         Groups of a view; without it every frame is a group of its own.
+    labels : list of Path
+        ``ptychi_reconstruction.npz`` of each scan, where the setting ``labels`` is ``reconstruction``.
     label : str
         Shown in progress lines.
     """
-    source = io.open_scan(scan)
-    n = source.counts.shape[-1]
+    sources = _same_scan(scan)
+    source, n = sources[0], sources[0].counts.shape[-1]
     groups = np.arange(len(source.counts))[:, None] if view is None else _groups(view)
     kind = settings.get("kind", "pinn")
     config = network_config(settings, arm=arm, kind=kind, n=n, frames=groups.shape[1])
-    scale = input_scale(mean_counts(source.counts), n)
-    gauge = float(np.linalg.norm(source.probe)) * scale / (n / 2)
-    geometry = group_geometry(source.positions, groups, n)
-    truth = (
-        {} if kind == "pinn" else {"truth": source.truth * gauge, "corners": split_positions(source.positions, n)[0]}
-    )
-    data = GroupData(source.counts, groups, geometry.offsets, geometry.fractions, scale, **truth)
-    model = network_from_config(config, source.probe, geometry.side)
+    normalization = {str(round(one.photons_requested)): _normalization(one) for one in sources}
+    learned = _labels(settings, sources, list(normalization.values()), labels) if kind == "supervised" else None
+    if learned is not None and learned.covered is not None:
+        groups = groups[_known(learned, groups[:, 0], np.abs(source.probe) ** 2)]
     parts = spatial_split(groups, source.positions, settings["validation_fraction"])
-    state = _State(
-        bundle.with_name("training_state.npz"), {"settings": settings, "scan": io.sha256_of(scan), "arm": arm}
-    )
+    parts = [np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts]
+    side, data = _joined(sources, groups, normalization, learned)
+    model = network_from_config(config, source.probe, side)
+    inputs = {"settings": settings, "scan": [io.sha256_of(path) for path in (*scan, *labels)], "arm": arm}
+    state = _State(bundle.with_name("training_state.npz"), inputs)
     with io.Progress(f"train {arm} {label}".rstrip()) as progress:
         result = train(
             model,
@@ -83,14 +85,91 @@ def run(
             save_state=state.write,
         )
     io.write_csv(history, HISTORY, result.history)
-    normalization = {"input_scale": scale, "probe_gauge": gauge}
     _write(bundle, record, model, config=config, probe=source.probe, normalization=normalization, result=result)
     state.path.unlink(missing_ok=True)
+
+
+def _same_scan(paths: list[Path]) -> list[io.Scan]:
+    """Open the frames of every dose; they must be those of one scan."""
+    if not paths:
+        raise ValueError("--scan names no file; needed: patched_train.npz of at least one dose")
+    found = [io.open_scan(path) for path in paths]
+    doses = [round(one.photons_requested) for one in found]
+    for path, one in zip(paths, found, strict=True):
+        if not np.array_equal(one.positions, found[0].positions):
+            raise io.DataError(f"{path}: its positions are not those of {paths[0]}; needed: one scan at several doses")
+        if doses.count(round(one.photons_requested)) > 1:
+            raise io.DataError(f"{path}: a second file of dose {one.photons_requested:g}; needed: each dose once")
+    return found
 
 
 def _groups(view: Path) -> np.ndarray:
     found = io.read_npz(view, ["frames", "groups"])
     return found["frames"][found["groups"]]
+
+
+def _normalization(source: io.Scan) -> dict[str, float]:
+    """Return what brings amplitudes of a dose, and objects behind its probe, to the network's units."""
+    n = source.counts.shape[-1]
+    scale = input_scale(mean_counts(source.counts), n)
+    return {"input_scale": scale, "probe_gauge": float(np.linalg.norm(source.probe)) * scale / (n / 2)}
+
+
+def _joined(sources: list[io.Scan], groups: np.ndarray, normalization: Any, labels: Labels | None) -> Any:
+    """Return the side of a group's canvas and the groups of all doses; the groups are the same in each."""
+    k, times = len(sources[0].counts), len(sources)
+    geometry = group_geometry(sources[0].positions, groups, sources[0].counts.shape[-1])
+    scales = [found["input_scale"] for found in normalization.values()]
+    return geometry.side, GroupData(
+        sources[0].counts if times == 1 else Pool([source.counts for source in sources]),
+        np.concatenate([groups + i * k for i in range(times)]),
+        np.tile(geometry.offsets, (times, 1, 1)),
+        np.tile(geometry.fractions, (times, 1, 1)),
+        scales[0] if times == 1 else np.repeat(scales, k),
+        labels,
+    )
+
+
+def _labels(settings: dict[str, Any], sources: list[io.Scan], normalization: list[Any], paths: list[Path]) -> Labels:
+    """Return the objects that a supervised network learns from: the truth, or reconstructions where they are known."""
+    corners = split_positions(sources[0].positions, sources[0].counts.shape[-1])[0]
+    owner, gauges = np.repeat(np.arange(len(sources)), len(corners)), [found["probe_gauge"] for found in normalization]
+    if settings.get("labels", "truth") == "truth":
+        fields = [source.truth * gauge for source, gauge in zip(sources, gauges, strict=True)]
+        return Labels(fields, np.tile(corners, (len(sources), 1)), owner)
+    if len(paths) != len(sources):
+        raise ValueError(
+            f"--labels names {len(paths)} files; needed: one reconstruction for each of {len(sources)} scans"
+        )
+    found = [_reconstruction(path) for path in paths]
+    return Labels(
+        [each["reconstructed_object"] * gauge for each, gauge in zip(found, gauges, strict=True)],
+        np.concatenate([corners - each["origin"] for each in found]),
+        owner,
+        [each["coverage"] > 0 for each in found],
+    )
+
+
+def _reconstruction(path: Path) -> dict[str, np.ndarray]:
+    record = io.read_metadata(path)
+    if record["status"] != "ok":
+        raise io.DataError(f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from")
+    return io.read_npz(path, ["reconstructed_object", "coverage", "origin"])
+
+
+def _known(labels: Labels, frames: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Choose the frames of which every reconstruction knows at least half of what the light met."""
+    count, n = len(labels.corners) // len(labels.fields), len(light)
+    shares = [
+        np.tensordot(labels.patches(frames + k * count, n)[..., 2], light / light.sum(), 2)
+        for k in range(len(labels.fields))
+    ]
+    chosen = np.flatnonzero(np.min(shares, axis=0) >= 0.5)
+    if not len(chosen):
+        raise io.DataError(
+            "no frame lies where the reconstruction to learn from is covered; needed: that of these frames"
+        )
+    return chosen
 
 
 def _write(

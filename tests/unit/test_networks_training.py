@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from ptychostudy.core import propagate
+from ptychostudy.networks.batches import Labels, Pool
+from ptychostudy.networks.losses import patch_error
 from ptychostudy.networks.models import build_model, gauge_probe
 from ptychostudy.networks.training import GroupData, get_weights, predict, spatial_split, train
 
@@ -94,31 +96,82 @@ def test_scaling_the_data_changes_nothing():
     assert first["val_loss"] == pytest.approx(second["val_loss"], abs=1e-4)
 
 
+def singles(data, labels):
+    frames = len(data.counts)
+    offsets, fractions = np.zeros((frames, 1, 2), int), data.fractions.reshape(-1, 1, 2)
+    return GroupData(data.counts, np.arange(frames)[:, None], offsets, fractions, data.factor, labels)
+
+
+def supervised(data, probe, **options):
+    model = build_model("supervised", N, 1, N, probe, width=4, steps=0)
+    parts = np.arange(64), np.arange(64, 80)
+    options = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3, "support": np.abs(probe) ** 2} | options
+    return model, train(model, data, *parts, **options)
+
+
 def test_supervised_training_lowers_the_error():
     data, probe, _, truth, corners = scene()
-    frames = len(data.counts)
-    single = GroupData(
-        data.counts,
-        np.arange(frames)[:, None],
-        np.zeros((frames, 1, 2), int),
-        data.fractions.reshape(-1, 1, 2),
-        data.factor,
-        truth=truth,
-        corners=corners,
-    )
-    model = build_model("supervised", N, 1, N, probe, width=4, steps=0)
-    result = train(
-        model,
-        single,
-        np.arange(64),
-        np.arange(64, 80),
-        epochs=4,
-        batch_size=8,
-        learning_rate=1e-3,
-        support=np.abs(probe) ** 2,
-    )
+    _, result = supervised(singles(data, Labels([truth], corners, np.zeros(len(corners), int))), probe)
     rows = result.history
     assert rows[-1]["val_loss"] < 0.8 * rows[0]["val_loss"] and rows[0]["floor"] == 0
+
+
+def test_fully_covered_labels_train_as_the_truth_does():
+    data, probe, _, truth, corners = scene()
+    owner = np.zeros(len(corners), int)
+    plain = Labels([truth], corners, owner)
+    covered = Labels([truth], corners, owner, [np.ones(truth.shape, bool)])
+    first, second = (supervised(singles(data, labels), probe, epochs=1)[1].history[0] for labels in (plain, covered))
+    # The sum of the weights carries an allowance of 1e-6 against division by zero.
+    assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
+
+
+def test_what_is_not_covered_is_not_learned_from():
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.random((3, N, N, 2)), rng.random((3, N, N, 2))
+    known = rng.random((3, N, N)) < 0.7
+    wrong = np.where(known[..., None], truth, 1e3)
+    loss = patch_error(np.ones((N, N)))
+    scores = [
+        np.asarray(loss(np.concatenate([t, known[..., None]], -1).astype("float32"), prediction.astype("float32")))
+        for t in (truth, wrong)
+    ]
+    assert np.array_equal(*scores)
+    mean = np.array([2 * np.abs(p - t)[k].mean() for p, t, k in zip(prediction, truth, known, strict=True)])
+    np.testing.assert_allclose(scores[0], mean, rtol=1e-4)
+
+
+def test_pooled_frames_are_those_of_the_whole_stack():
+    rng = np.random.default_rng(2)
+    parts = [rng.integers(0, 99, (k, 4, 4), dtype=np.uint32) for k in (3, 1, 5)]
+    pool, whole = Pool(parts), np.concatenate(parts)
+    order = rng.integers(0, 9, 40)
+    assert len(pool) == 9 and pool.shape == whole.shape and pool[order].dtype == np.uint32
+    assert np.array_equal(pool[order], whole[order])
+
+
+def test_doses_learned_together_are_each_normalised_by_their_own_factor():
+    data, *_ = scene()
+    frames = len(data.counts)
+    double = [np.concatenate([part, part]) for part in (data.offsets, data.fractions)]
+    factors = np.repeat([data.factor, data.factor / 3], frames)
+    pool = Pool([data.counts, data.counts * np.uint32(9)])
+    both = GroupData(pool, np.concatenate([data.members, data.members + frames]), *double, factors)
+    low, high = (both.inputs(np.array(groups)) for groups in ([1, 4], [1 + GROUPS, 4 + GROUPS]))
+    expected = data.inputs(np.array([1, 4]))
+    assert np.array_equal(low["amplitude"], expected["amplitude"])
+    np.testing.assert_allclose(high["amplitude"], expected["amplitude"], rtol=3e-7)
+    assert np.array_equal(high["offsets"], expected["offsets"])
+
+
+def test_labels_follow_the_frame_into_its_own_object():
+    fields = [np.full((20, 20), 2.0 + 0j), np.arange(400.0).reshape(20, 20) * 1j]
+    labels = Labels(fields, np.array([[0, 0], [1, 2], [0, 0], [3, 1]]), np.array([0, 0, 1, 1]))
+    found = labels.patches(np.array([0, 3]), 8)
+    assert found.shape == (2, 8, 8, 2) and found.dtype == np.float32
+    assert np.all(found[0] == [2.0, 0.0])
+    np.testing.assert_allclose(found[1, ..., 0], np.abs(fields[1])[3:11, 1:9])
+    np.testing.assert_allclose(found[1, ..., 1], np.pi / 2, rtol=1e-6)
 
 
 def test_early_stopping_restores_the_best_weights():
@@ -179,5 +232,16 @@ def test_arrays_that_do_not_fit_are_refused():
     data, *_ = scene()
     with pytest.raises(ValueError, match="offsets and fractions"):
         GroupData(data.counts, data.members, data.offsets[:-1], data.fractions, 1.0)
-    with pytest.raises(ValueError, match="come together"):
-        GroupData(data.counts, data.members, data.offsets, data.fractions, 1.0, truth=np.ones((4, 4)))
+    labels = Labels([np.ones((4, 4))], np.zeros((1, 2), int), np.zeros(1, int))
+    with pytest.raises(ValueError, match="labels are for single frames, found groups of 4"):
+        GroupData(data.counts, data.members, data.offsets, data.fractions, 1.0, labels)
+
+
+def test_the_blind_control_does_not_know_where_its_frames_lie():
+    data, probe, *_ = scene()
+    moved = GroupData(data.counts, data.members, data.offsets[:, ::-1], -data.fractions, data.factor)
+    for blind in (True, False):
+        model = build_model("pinn", N, 4, SIDE, probe, width=4, steps=0, blind=blind)
+        here, there = (predict(model, each, np.arange(4), batch_size=4) for each in (data, moved))
+        assert np.array_equal(here, there) is blind
+        assert np.ptp(np.abs(here)) > 0.01
