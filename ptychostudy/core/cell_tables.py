@@ -28,6 +28,7 @@ def describe(job: Mapping[str, Any]) -> str:
     return (
         f"n = {photons(job['photons_per_pixel'])} photons per object pixel, overlap {_area(found)} (linear "
         f"{_linear(found)}), floor {number(job['phase_floor_rad'], 'rms_phase_rad')} rad"
+        + "".join(f"; {condition}" for condition in job.get("conditions", []))
     )
 
 

@@ -88,7 +88,13 @@ class Study(Section):
 
 
 def _check_design(study: Study) -> None:
-    """Refuse what fixed fluence cannot mean: its doses are needed before any overlap is solved for."""
+    """Refuse what fixed fluence cannot mean (doses are needed before any overlap is solved for), and coarse counts."""
+    few = 1000 * study.base.frame_px**2
+    if study.simulate.noise == "none" and (min(study.dose_list) < few or study.base.frames == "measured"):
+        raise ValueError(
+            f"simulate.noise is none, doses are {study.dose_list}, base.frames is {study.base.frames}; needed: "
+            f"simulated frames of at least {few} photons (1000 a pixel), as expected counts are rounded to whole ones"
+        )
     if study.simulate.design == "fixed_frame":
         return
     if study.base.frames == "measured":

@@ -138,6 +138,7 @@ def _status(
     return {
         "status": "failed" if failed else "success",
         "truth": source.metadata["truth"],
+        "conditions": _conditions(source),
         "photons_requested": source.photons_requested,
         "photons_measured": source.photons_measured,
         "photons_per_pixel": n,
@@ -147,3 +148,13 @@ def _status(
         "definitions": scoring.DEFINITIONS,
         "arms": arms,
     }
+
+
+def _conditions(source: io.Scan) -> list[str]:
+    """Return what a reader must know of a study that is no plain one: no noise, or a wrong probe."""
+    made = source.metadata["data_transformations"][-1]["parameters"]
+    wrong = {key: value for key, value in made.get("wrong_probe", {}).items() if np.any(value)}
+    found = ["noise-free: expected counts, for which the floor does not hold"] if made.get("noise") == "none" else []
+    if wrong:
+        found.append("arms were given a wrong probe: " + ", ".join(f"{key} {value}" for key, value in wrong.items()))
+    return found

@@ -277,6 +277,12 @@ def test_what_fixed_fluence_cannot_mean(config, parts):
     assert all(part in message for part in parts), message
 
 
+def test_noise_free_frames_need_photons_to_round():
+    message = refusal({"simulate": {"noise": "none"}})
+    assert "doses are [1000, 100000]" in message and "at least 4096000 photons" in message
+    assert parse_study({"simulate": {"noise": "none", "doses": [4096000]}}).simulate.noise == "none"
+
+
 def test_a_seed_is_added_to_photons_and_networks_and_to_nothing_else():
     first, third = parse_study({"seeds": [0]}), parse_study({"seeds": [0, 3]}).repetition(3)
     for stage in ("simulate", "train_pinn", "train_baseline"):

@@ -50,7 +50,7 @@ class Hub:
     def repetitions(self) -> "Iterator[Hub]":
         """Yield the hub of every seed after the first; it holds what that seed drew and what followed."""
         for seed in self.settings["seeds"][1:]:
-            yield Hub(self.root / "seeds" / f"seed_{seed}", self.settings | {"seeds": [seed]})
+            yield Hub(self.root / "seeds" / f"seed_{seed}", self.settings | {"seeds": [seed], "repetition": True})
 
     def analysis(self, dose: int, view: str, split: str) -> Path:
         """Return the folder of a cell's comparison."""
