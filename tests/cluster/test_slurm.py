@@ -1,93 +1,21 @@
 """The literal cluster command through a real Slurm with a pretended GPU, and what remains after a kill."""
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TINY, copy_workflow
+from conftest import TINY
+from private_slurm import MISSING, copy_root, snakemake, start_cluster, stop_cluster
 
-HERE = Path(__file__).parent
-DAEMONS = ("slurmctld", "slurmd", "munged")
-MISSING = [name for name in DAEMONS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
 REPORT = "analysis/verification_report.json"
 GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 4}  # jobs of one dose and one view
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A private Slurm: its folder, and the environment that makes it the Slurm of a process."""
-
-    folder: Path
-    environment: dict
-
-    def ask(self, *command):
-        return subprocess.run(
-            command, env=self.environment, text=True, capture_output=True, check=True, timeout=60
-        ).stdout.strip()
-
-    def ended(self):
-        """Return the record of every job that ended, as dicts."""
-        path = self.folder / "log" / "jobs.txt"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in lines]
-
-    def running(self):
-        return self.ask("squeue", "--noheader", "--states=RUNNING", "--format=%A").split()
-
-    def await_running(self, process):
-        """Return the first job that runs."""
-        for _ in range(600):
-            if found := self.running():
-                return found[0]
-            assert process.poll() is None, process.communicate()[0]
-            time.sleep(0.1)
-        raise AssertionError("no job ran within a minute")
-
-    def processes(self):
-        """Return the process numbers of all that was started with this folder on its command line."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                if str(self.folder).encode() in path.read_bytes():
-                    found.append(int(path.parent.name))
-            except OSError:  # it ended meanwhile
-                continue
-        return found
-
-
-def start_cluster():
-    folder = Path(tempfile.mkdtemp(prefix="ptychostudy-slurm-"))
-    try:
-        subprocess.run([HERE / "slurm_up.sh", folder], check=True, timeout=120)
-    except BaseException:
-        stop_cluster(folder)
-        raise
-    tools = Path(sys.executable).parent
-    told = subprocess.run(
-        ["bash", "-c", 'source "$1" && echo "$SLURM_CONF" && echo "$PATH"', "-", folder / "env"],
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    configuration, path = told.stdout.splitlines()
-    return Cluster(folder, os.environ | {"SLURM_CONF": configuration, "PATH": f"{tools}:{path}"})
-
-
-def stop_cluster(folder):
-    subprocess.run([HERE / "slurm_down.sh", folder], check=True, timeout=120)
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +28,9 @@ def cluster():
 @pytest.fixture(scope="module")
 def root(tmp_path_factory, cluster):
     """Return a copy of the repository with one dose and one view of the tiny study as its own configuration."""
-    source = copy_workflow(tmp_path_factory.mktemp("cluster")).source
-    (source / "slurm").symlink_to("profiles/slurm")
     study = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     study |= {"doses": [100000], "overlap": {"views": {"dense": {"s_img": 1.0}}}}
-    (source / "config" / "config.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
-    # One GPU on the machine that submits: it must not limit what is submitted.
-    cluster.environment.update(PYTHONPATH=str(source), CUDA_VISIBLE_DEVICES="0")
-    return source
-
-
-def snakemake(cluster, root, *arguments):
-    """Start ``snakemake --profile slurm`` at the root of the repository."""
-    return subprocess.Popen(
-        ["snakemake", "--profile", "slurm", *arguments],
-        cwd=root,
-        env=cluster.environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    return copy_root(tmp_path_factory.mktemp("cluster"), cluster, study)
 
 
 @pytest.mark.timeout(120)

@@ -1,4 +1,4 @@
-"""``kill -9`` of a training and of Snakemake itself: the same command finishes, to the same bits, nothing done by hand."""
+"""``kill -9`` of a training and of Snakemake: the same command finishes, to the same bits, nothing done by hand."""
 
 import time
 

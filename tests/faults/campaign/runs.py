@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
 from campaign import stages
 
 PARTS = ("Snakefile", "rules", "ptychostudy", "config", "profiles", "envs", "report")
@@ -23,11 +24,12 @@ class Study:
     hub: Path
     source: Path = stages.ROOT
     config: Path = stages.SMALL
+    logs: Path | None = None
 
     @property
     def log(self):
-        """What all runs of this hub printed."""
-        return self.hub.parent / f"{self.hub.name}.log"
+        """What all runs of this hub printed; beside the hub where no other folder is given."""
+        return (self.logs or self.hub.parent) / f"{self.hub.name}.log"
 
     def start(self, *arguments, cores=1):
         """Start Snakemake in a session of its own; return its process."""
@@ -105,6 +107,17 @@ def await_(condition, process=None, seconds=120):
             return condition()
         time.sleep(0.02)
     return None
+
+
+def count_jobs(study, target=()):
+    """Return how many jobs a dry run lists, without those that only name files."""
+    code, said = study.run("-n", *target)
+    if code != 0:
+        raise RuntimeError(said)
+    table = said.split("Job stats:")[-1].split("Reasons:")[0]
+    return sum(
+        int(n) for name, n in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE) if name not in ("all", "total")
+    )
 
 
 def finished_jobs(text):

@@ -50,10 +50,15 @@ def environment(source=ROOT):
 
 def command(stage, config=SMALL):
     """Return the command of a stage, as a list."""
-    words = [sys.executable, "-m", "ptychostudy", stage, "--config", str(config)]
+    words = python(stage, "--config", str(config))
     for key, value in STAGES[stage].items():
         words += [f"--{key}", *([value] if isinstance(value, str) else value)]
     return words
+
+
+def python(*arguments):
+    """Return the command of this package with this Python."""
+    return [sys.executable, "-m", "ptychostudy", *arguments]
 
 
 def run(stage, hub, config=SMALL, **changes):

@@ -1,0 +1,1 @@
+"""The fault campaign: a small study disturbed in every way that faults.md of the documentation lists."""
