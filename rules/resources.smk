@@ -47,3 +47,16 @@ resource_scopes:
 
 if "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", gpu_slots())
+
+
+def inherit_profile(prefix):
+    """Let the rules of a further seed run under what the profile says of their namesakes: partition, memory, group."""
+    own, groups = workflow.resource_settings, workflow.group_settings
+    for said in (own.overwrite_resources, own.overwrite_threads, groups.overwrite_groups):
+        for rule, value in list(said.items()):
+            said[prefix + rule] = value
+
+
+# Snakemake reads these settings once, when the first rule is defined.
+for seed in STUDY.seeds[1:]:
+    inherit_profile(f"seed_{seed}_")

@@ -23,6 +23,10 @@ from ptychostudy.settings.sections import (
     VerifySettings,
 )
 
+# The largest study that is shipped has a hundred values on five levels.
+_LEVELS, _VALUES, _NESTED = 12, 10_000, (dict, list, tuple)
+_CHARACTERS, _BRACKETS, _BITS = 1 << 16, 500, 2000
+
 
 class Study(Section):
     """A whole study; one section per stage."""
@@ -123,11 +127,27 @@ def parse_study(config: dict[str, Any]) -> Study:
     ConfigError
         For the first wrong key: its path, the value found and what is needed.
     """
+    _check_size(config)
     try:
         return Study.model_validate(config)
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise ConfigError("; ".join(_sentence(item) for item in found[:3])) from None
+
+
+def _check_size(config: Any) -> None:
+    """Refuse what no study is: values without end, which a few aliases of YAML are enough for."""
+    level = [config]
+    for _ in range(_LEVELS):
+        parts = (value.values() if isinstance(value, dict) else value for value in level if isinstance(value, _NESTED))
+        level = [part for each in parts for part in each]
+        if any(isinstance(part, int) and part.bit_length() > _BITS for part in level):
+            raise ConfigError(f"config: a number has more than {_BITS} binary digits; needed: one that can be printed")
+        if not level:
+            return
+        if len(level) > _VALUES:
+            break
+    raise ConfigError(f"config: too large or too deep; needed: at most {_VALUES} values on each of {_LEVELS} levels")
 
 
 def _sentence(item: Any) -> str:
@@ -173,9 +193,19 @@ def _limits(node: dict[str, Any]) -> str:
 def read_study(path: str | Path) -> Study:
     """Read a YAML configuration file as Snakemake does: laid over the quick study, key by key; then validate it."""
     try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({str(error).splitlines()[0]})") from error
+        text = Path(path).read_text(encoding="utf-8")
+        # The parser takes seconds for thousands of open brackets, and minutes for megabytes.
+        if len(text) > _CHARACTERS or max(text.count(bracket) for bracket in "[{") > _BRACKETS:
+            raise ConfigError(
+                f"{path}: too long ({len(text)} characters) or too many brackets; "
+                f"needed: at most {_CHARACTERS} and {_BRACKETS}"
+            )
+        config = yaml.safe_load(text)
+    except ConfigError:
+        raise
+    # A date of month 13 and a number of 5000 digits are plain ValueErrors.
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({(str(error) or 'empty').splitlines()[0]})") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
     try:
