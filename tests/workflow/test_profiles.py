@@ -52,3 +52,15 @@ def test_gpu_jobs_at_a_time(tmp_path, monkeypatch, listed, visible, slots):
     done = copy_workflow(tmp_path / "copy").snakemake("data/base/base.npz", cores=3)
     assert done.returncode == 0, done.stdout
     assert re.search(rf'Provided resources: gpu=(Resource\("gpu", )?{slots}\b', done.stdout)
+
+
+def test_rules_of_further_seeds_run_where_their_namesakes_do(tmp_path):
+    workflow = copy_workflow(tmp_path / "copy")
+    profile = ["--workflow-profile", str(workflow.source / "profiles" / "slurm"), "--executor", "local"]
+    done = workflow.snakemake("-n", *profile, "--config", "seeds=[0,7]", "doses=[1000]", "views=[dense]")
+    assert done.returncode == 0, done.stdout
+    partitions = dict(
+        re.findall(r"rule (\w+):\n(?:    (?!resources).*\n)*    resources: .*slurm_partition=(\w+)", done.stdout)
+    )
+    gpu_rules = set(SLURM["set-resources"])
+    assert partitions == dict.fromkeys(gpu_rules | {f"seed_7_{name}" for name in gpu_rules}, "gpu")
