@@ -37,7 +37,7 @@ def _kind(name):
 
 
 def partner(name, names):
-    """Return another file that could be taken for this one: of its kind, else of its format."""
+    """Return another file that could be taken for this one: of its kind, else of its format, else any."""
     same = [other for other in names if other != name and _kind(other) == _kind(name)]
     alike = [other for other in names if other != name and other.rpartition(".")[2] == name.rpartition(".")[2]]
-    return (same or alike or [None])[0]
+    return (same or alike or [other for other in names if other != name])[0]

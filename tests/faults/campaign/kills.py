@@ -52,7 +52,7 @@ def watch(run, seen):
             seen.add(job.pid)
             yield job, name
         if not new:
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 def measure(study, cores=1, target=()):
