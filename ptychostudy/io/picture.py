@@ -42,7 +42,7 @@ def read_image(path: str | Path) -> np.ndarray:
         raise DataError(
             f"{path}: cannot be read as a picture ({first_line(error)}); needed: PNG, TIFF or JPEG"
         ) from error
-    low, span = float(grey.min(initial=0)), float(np.ptp(grey)) if grey.size else 0.0
+    low, span = (float(grey.min()), float(np.ptp(grey))) if grey.size else (0.0, 0.0)
     if grey.ndim != 2 or not np.isfinite(span) or span == 0:
         raise DataError(f"{path}: a picture of shape {grey.shape} with span {span}; needed: two axes and contrast")
     grey -= low

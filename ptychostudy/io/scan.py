@@ -186,19 +186,26 @@ def read_user_scan(
             f"{path}: key {missing[0]!r} is missing; found {sorted(arrays)}, needed xcoords, ycoords, probeGuess"
         )
     arrays["probeGuess"] = squeeze(path, "probeGuess", arrays["probeGuess"], 2)
+    arrays |= {key: _single(arrays[key]) for key in ("probeGuess", "objectGuess") if key in arrays}
     positions = check_scan(path, arrays, None)
     span = float(np.ptp(positions, axis=0).max())
     if len(positions) > 1 and span < 1:
         raise DataError(f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres")
-    found = {"positions": positions, "probe": arrays["probeGuess"].astype(np.complex64)}
+    found = {"positions": positions, "probe": arrays["probeGuess"]}
     if "objectGuess" in arrays:
-        found["object"] = arrays["objectGuess"].astype(np.complex64)
+        found["object"] = arrays["objectGuess"]
     if frames:
         key, raw = frame_stack(path, arrays)
         stack = in_order(path, key, raw, len(positions), axes)
         _check_frames(path, stack, len(positions), len(found["probe"]))
         found["counts"] = to_counts(path, key, stack, measurement)
     return found
+
+
+def _single(field: np.ndarray) -> np.ndarray:
+    """Return a complex field as complex64, anything else as it is; what overflows is refused as not finite."""
+    with np.errstate(over="ignore"):
+        return field.astype(np.complex64) if field.dtype.kind == "c" else field
 
 
 def _load_any(path: str | Path) -> dict[str, np.ndarray]:

@@ -532,9 +532,34 @@ def test_picture_is_stretched_to_one_and_flat_ones_are_refused(tmp_path):
     imsave(tmp_path / "a.png", np.array([[0, 51], [102, 204]], np.uint8), check_contrast=False)
     # Eight-bit levels over their span of 204: quarters to within rounding.
     np.testing.assert_allclose(io.read_image(tmp_path / "a.png"), [[0, 0.25], [0.5, 1]], atol=1e-12)
+    imsave(tmp_path / "grey.png", np.array([[51, 102], [153, 255]], np.uint8), check_contrast=False)
+    np.testing.assert_allclose(io.read_image(tmp_path / "grey.png"), [[0, 0.25], [0.5, 1]], atol=1e-12)
     imsave(tmp_path / "flat.png", np.full((2, 2), 7, np.uint8), check_contrast=False)
     with pytest.raises(io.DataError, match=r"flat\.png: a picture .*needed: two axes and contrast"):
         io.read_image(tmp_path / "flat.png")
     (tmp_path / "no.png").write_text(json.dumps({}))
     with pytest.raises(io.DataError, match=r"no\.png: cannot be read as a picture"):
         io.read_image(tmp_path / "no.png")
+
+
+def test_colours_become_luminance_and_transparency_white(tmp_path):
+    from PIL import Image
+
+    colours = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [0, 0, 0]]], np.uint8)
+    Image.fromarray(colours).save(tmp_path / "rgb.png")
+    # ITU-R BT.709 over its largest part here, that of green.
+    wanted = np.array([[0.2125, 0.7154], [0.0721, 0]]) / 0.7154
+    np.testing.assert_allclose(io.read_image(tmp_path / "rgb.png"), wanted, atol=1e-12)
+    seen = np.array([[255, 255], [0, 255]], np.uint8)
+    Image.fromarray(np.dstack([colours, seen])).save(tmp_path / "rgba.png")
+    wanted = np.array([[0.2125, 0.7154], [1.0, 0]])
+    np.testing.assert_allclose(io.read_image(tmp_path / "rgba.png"), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "suffix"), [(np.uint16, "png"), (np.uint16, "tif"), (np.float32, "tif")])
+def test_deep_pictures_keep_their_levels(tmp_path, dtype, suffix):
+    from PIL import Image
+
+    levels = np.array([[0, 1], [1000, 65535]], dtype)
+    Image.fromarray(levels).save(tmp_path / f"a.{suffix}")
+    np.testing.assert_allclose(io.read_image(tmp_path / f"a.{suffix}"), levels / 65535.0, atol=1e-12)
