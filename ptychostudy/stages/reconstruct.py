@@ -20,7 +20,8 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
     scan, view : Path
         Frames; frame indices.
     output, manifest : Path
-        ``ptychi_reconstruction.npz`` and ``manifest.json`` with the convergence record and the wall time.
+        ``ptychi_reconstruction.npz`` and ``manifest.json`` with the convergence record (`moved_over_floor` decides on
+        `converged`, see `IterativeResult`) and the wall time.
     label : str
         Shown in progress lines.
     """
@@ -51,6 +52,7 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
     }
     record = {"arm": "PtyChi", **outcome, "algorithm": settings["algorithm"], "converged": bool(result.converged)}
     record |= {"change_last_ten": float(np.nan_to_num(result.change_last_ten)), "frames": len(frames)}
+    record |= {"moved_over_floor": round(result.moved, 4) if np.isfinite(result.moved) else None}
     io.write_npz(output, arrays, record)
     run_record = {"settings": settings, "versions": provenance.versions(), "threads": provenance.threads()}
     run_record |= {"loss": [float(v) for v in arrays["loss"]], "wall_time_s": round(progress.seconds, 3)}

@@ -10,6 +10,7 @@ import pytest
 
 from ptychostudy.iterative import reconstruct
 from ptychostudy.iterative.algorithms import ALGORITHMS, summarize
+from ptychostudy.iterative.convergence import movement
 
 SCRIPT = """
 import contextlib
@@ -17,7 +18,7 @@ import io
 import json
 import numpy as np
 from ptychostudy.core.propagate import intensities, translate
-from ptychostudy.iterative import reconstruct
+from ptychostudy.iterative import reconstruct, task
 
 n, shape = 32, (71, 82)
 rng = np.random.default_rng(5)
@@ -40,6 +41,11 @@ first = reconstruct(counts, positions, probe, shape, epochs=20, on_epoch=lambda 
 again = reconstruct(counts, positions, probe, shape, epochs=20)
 poisson = [reconstruct(counts, positions, probe, shape, epochs=3, noise_model="poisson") for _ in range(2)]
 refined = reconstruct(counts, positions, 0.8j * probe, shape, epochs=20, refine_probe=True)
+by_likelihood = {"epochs": 16, "algorithm": "autodiff", "noise_model": "poisson"}
+likely = [reconstruct(counts, positions, probe, shape, **by_likelihood) for _ in range(2)]
+both = reconstruct(counts, positions, 0.8j * probe, shape, **by_likelihood, refine_probe=True)
+task._AT_ONCE = 40 * n * n
+parts = reconstruct(counts, positions, probe, shape, **by_likelihood)
 diverged = reconstruct(counts, positions, probe, shape, epochs=8, algorithm="ePIE", optimizer="sgd", step_size=1e6)
 
 lit = np.zeros(shape, bool)
@@ -71,6 +77,13 @@ print(json.dumps({
     "refined power": float(np.sum(np.abs(refined.probe) ** 2) / np.sum(np.abs(0.8 * probe) ** 2)),
     "refined phase": float(np.angle(np.vdot(0.8j * probe, refined.probe))),
     "refined correlation": correlation(refined.object, object_),
+    "likely": [likely[0].moved, likely[0].converged, correlation(likely[0].object, object_), len(likely[0].loss)],
+    "same bits likely": bool(np.array_equal(likely[0].object, likely[1].object)),
+    "parts": float(np.linalg.norm((parts.object - likely[0].object)[lit]) / np.linalg.norm(likely[0].object[lit])),
+    "both": [float(np.sum(np.abs(both.probe / probe) ** 2 * np.abs(probe) ** 2) / np.sum(np.abs(0.8 * probe) ** 2)),
+             float(np.angle(np.vdot(0.8j * probe, both.probe))), correlation(both.object, object_)],
+    "short": [first.moved, first.converged, first.change_last_ten],
+    "diverged moved": diverged.moved,
     "diverged finite": diverged.finite,
     "diverged converged": diverged.converged,
 }))
@@ -122,6 +135,34 @@ def test_a_refined_probe_stays_in_the_given_gauge(result):
     assert result["refined correlation"] > 0.9
 
 
+def test_likelihood_by_lbfgs_converges(result):
+    # Eighty steps. The bound is the one that makes a run count as converged.
+    moved, converged, correlation, epochs = result["likely"]
+    assert (converged, epochs) == (True, 16)
+    assert moved < 0.5
+    assert correlation > result["correlation"]
+    assert result["same bits likely"]
+
+
+def test_frames_in_parts_give_the_same_object(result):
+    # Sums in another order; eighty steps carry a rounding of 1e-7 to what a search may choose differently.
+    assert 0 < result["parts"] < 0.01
+
+
+def test_lbfgs_refines_a_probe_in_the_given_gauge(result):
+    power, phase, correlation = result["both"]
+    assert power == pytest.approx(1.0, abs=1e-5)
+    assert phase == pytest.approx(0.0, abs=1e-5)
+    assert correlation > 0.9
+
+
+def test_a_steady_loss_is_not_yet_convergence(result):
+    # Twenty epochs at 1e6 photons: the loss says little, the likelihood still moves the object by floors.
+    moved, converged, _ = result["short"]
+    assert moved > 1
+    assert not converged
+
+
 def test_every_epoch_is_reported_with_its_loss(result):
     assert result["epochs"] == list(range(1, 21))
     assert result["losses told"]
@@ -130,6 +171,7 @@ def test_every_epoch_is_reported_with_its_loss(result):
 def test_divergence_is_a_result_not_an_exception(result):
     assert result["diverged finite"] is False
     assert result["diverged converged"] is False
+    assert result["diverged moved"] == np.inf
 
 
 def _arguments(**changes):
@@ -180,20 +222,40 @@ def test_algorithms_are_those_of_the_study():
 
 
 @pytest.mark.parametrize(
-    ("loss", "converged", "change"),
+    ("loss", "change"),
     [
-        (np.r_[9.0, np.full(11, 2.0)], True, 0.0),
-        (np.linspace(2.0, 1.0, 11), False, 0.5),
-        (np.full(10, 2.0), False, 0.0),  # too few epochs to tell
+        (np.r_[9.0, np.full(11, 2.0)], 0.0),
+        (np.linspace(2.0, 1.0, 11), 0.5),
+        (np.linspace(2.0, 1.0, 5), 0.5),  # fewer than ten: over all
     ],
 )
-def test_convergence_is_the_change_over_ten_epochs(loss, converged, change):
-    result = summarize(np.ones((4, 4)), np.ones((2, 2)), loss)
-    assert (result.converged, result.finite) == (converged, True)
+def test_change_of_the_loss_is_that_of_ten_epochs(loss, change):
+    result = summarize(np.ones((4, 4)), np.ones((2, 2)), loss, 0.1)
+    assert (result.converged, result.finite) == (True, True)
     assert result.change_last_ten == pytest.approx(change)
 
 
+@pytest.mark.parametrize(("moved", "converged"), [(0.0, True), (0.49, True), (0.51, False), (np.nan, False)])
+def test_movement_decides_on_convergence(moved, converged):
+    assert summarize(np.ones((4, 4)), np.ones((2, 2)), np.ones(20), moved).converged == converged
+
+
 def test_nan_is_never_converged():
-    result = summarize(np.full((4, 4), np.nan), np.ones((2, 2)), np.full(20, 2.0))
+    result = summarize(np.full((4, 4), np.nan), np.ones((2, 2)), np.full(20, 2.0), 0.0)
     assert not result.finite
     assert not result.converged
+    assert result.moved == np.inf
+
+
+def test_movement_of_one_floor_is_one():
+    # A window of ones lights 16 x 16 pixels with 50 photons each: floor 0.1 rad. Half of the pixels turn by +a, half by
+    # -a, and all of them by 1 rad, which is no movement.
+    turn = np.where(np.arange(16) % 2, 0.1, -0.1) * np.ones((16, 1))
+    before, after = np.ones((20, 20), complex), np.full((20, 20), np.exp(1j))
+    after[2:18, 2:18] *= np.exp(1j * turn)
+    probe, positions = np.full((16, 16), np.sqrt(50.0)), np.array([[10.0, 10.0]])
+    assert movement(before, after, probe, positions) == pytest.approx(1.0, rel=1e-6)
+    # Of amplitude 2, four times the photons come through: the same turn is two floors.
+    assert movement(before, 2 * after, probe, positions) == pytest.approx(2.0, rel=1e-6)
+    assert movement(before, 3 * before, probe, positions) == 0.0
+    assert np.isnan(movement(before, np.nan * after, probe, positions))
