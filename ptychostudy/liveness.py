@@ -48,7 +48,7 @@ class Run:
         # A forked child that ends has not ended the run.
         if self._file is None or self._file.closed or os.getpid() != self._process:
             return
-        if _lock(self._file, fcntl.LOCK_EX):
+        if self.alone and _lock(self._file, fcntl.LOCK_EX):
             self._write("")
         self._file.close()
 
