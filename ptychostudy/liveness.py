@@ -66,14 +66,15 @@ def announce() -> None:
 
 
 def cancel_orphans(script: str) -> None:
-    """Cancel the cluster jobs that an earlier run left in this hub, before their twins are submitted.
+    """Cancel the Slurm jobs that an earlier run left in this hub, before their twins are submitted.
 
     Parameters
     ----------
     script : str
-        ``cancel_orphans.sh`` of the cluster's profile.
+        ``cancel_orphans.sh`` of the profile.
     """
-    subprocess.run([script, "--jobs-only", "."], check=True)
+    if shutil.which("squeue"):
+        subprocess.run([script, "--jobs-only", "."], check=True)
 
 
 def _open(path: Path) -> TextIO | None:

@@ -193,9 +193,8 @@ def test_finished_shards_are_kept_when_snakemake_is_killed(cluster, root):
 @pytest.mark.timeout(400)
 def test_a_time_limit_stops_a_training_that_the_next_run_continues(cluster, root):
     """Slurm looks at time limits twice a minute or so, and the shortest is one minute."""
-    (root / "config" / "config.yaml").write_text(
-        (root / "config" / "config.yaml").read_text().replace(f"epochs: {EPOCHS}", "epochs: 5000")
-    )
+    config = root / "config" / "config.yaml"
+    config.write_text(config.read_text().replace(f": {EPOCHS}\n", ": 5000\n"))
     limited = Started(cluster, root, "--retries", "0", "--set-resources", "train_pinn:runtime=1", "--", WEIGHTS)
     job, _, _ = limited.training_beyond(0)
     assert limited.end() == 1
@@ -215,4 +214,15 @@ def test_a_time_limit_stops_a_training_that_the_next_run_continues(cluster, root
     again.process.send_signal(signal.SIGINT)
     assert again.end() != 0
     assert states(cluster, job) == ["CANCELLED"]
+    assert cluster.ask("squeue", "--noheader") == ""
+
+
+@pytest.mark.timeout(120)
+def test_what_slurm_refuses_is_reported(cluster, root):
+    arguments = ("--retries", "0", "--set-resources", "simulate:slurm_partition=nosuch", "--forcerun", "simulate")
+    refused = Started(cluster, root, *arguments, "--", "data/phase_c/dose_100000/patched_test.npz")
+    assert refused.end() == 1
+    assert "invalid partition" in refused.said
+    report = max((root / "red").glob("blocked_*.md")).read_text()
+    assert "## simulate" in report
     assert cluster.ask("squeue", "--noheader") == ""
