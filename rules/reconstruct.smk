@@ -19,7 +19,7 @@ rule reconstruct:
     conda:
         "../envs/ptychi.yaml"
     resources:
-        mem_mb=memory(4000),
+        mem_mb=memory(8000),
         runtime=minutes(120),
         gpu=1,
     params:

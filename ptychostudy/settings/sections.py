@@ -18,13 +18,22 @@ class SplitSettings(Section):
 class ReconstructSettings(Section):
     """The iterative arm (pty-chi)."""
 
-    algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = "LSQML"
-    epochs: Count = Field(50, description="passes over the frames")
-    batch_size: Count = Field(50, description="frames per update")
-    noise_model: Literal["gaussian", "poisson"] = "gaussian"
-    optimizer: Literal["adam", "sgd"] | None = Field(None, description="default: adam where the algorithm can")
+    algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = "autodiff"
+    epochs: Count = Field(15, description="passes over the frames; lbfgs: of five steps, some seven passes")
+    batch_size: Count = Field(50, description="frames per update; lbfgs takes all at once")
+    noise_model: Literal["gaussian", "poisson"] = "poisson"
+    optimizer: Literal["lbfgs", "adam", "sgd"] | None = Field(None, description="default: the algorithm's best")
     step_size: Positive | None = Field(None, description="first step of the object; default by algorithm")
     refine_probe: bool = False
+
+    @model_validator(mode="after")
+    def _poisson_has_algorithms(self) -> "ReconstructSettings":
+        if self.noise_model == "poisson" and self.algorithm not in ("LSQML", "autodiff"):
+            raise ValueError(
+                f"noise_model is poisson, algorithm is {self.algorithm}; "
+                "needed: LSQML or autodiff, or noise_model gaussian"
+            )
+        return self
 
 
 class WrongProbeSettings(Section):

@@ -38,7 +38,9 @@ class Study(Section):
     )
     seeds: Seeds = Field(default=[0], description="repetitions; each is added to the seeds of photons and networks")
     base: BaseSettings = BaseSettings()
-    reference: ReconstructSettings = ReconstructSettings(epochs=80, refine_probe=True)
+    reference: ReconstructSettings = ReconstructSettings(
+        algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True
+    )
     split: SplitSettings = SplitSettings()
     simulate: SimulateSettings = SimulateSettings()
     overlap: OverlapSettings = OverlapSettings()
