@@ -17,8 +17,15 @@ def test_photons_per_pixel_of_the_study_grid():
     assert illumination.photons_per_pixel(1e3, illumination.frames_per_pixel(square(9, 7, 8.0))) == pytest.approx(
         15.625
     )
-    with pytest.raises(ValueError, match="not negative"):
-        illumination.photons_per_pixel(-1.0, 1.0)
+    assert illumination.photons_per_pixel(0.0, 3.0) == illumination.photons_per_pixel(3.0, 0.0) == 0.0
+    for dose, density in ((-1.0, 1.0), (1.0, -1.0), (np.inf, 1.0), (1.0, np.nan)):
+        with pytest.raises(ValueError, match="not negative"):
+            illumination.photons_per_pixel(dose, density)
+
+
+@pytest.mark.parametrize("positions", [np.zeros((0, 2)), np.ones((1, 2)), np.full((5, 2), 3.5)])
+def test_density_of_one_place_is_undefined(positions):
+    assert illumination.frames_per_pixel(positions) == 0.0
 
 
 def test_multiplicity_of_flat_discs():
@@ -65,3 +72,13 @@ def test_hull_mask():
     expected[1:7, 2:9] = True
     np.testing.assert_array_equal(mask, expected)
     assert illumination.hull_mask(np.array([[4.0, 4.4]]), origin=(0, 0), shape=(9, 9)).sum() == 1
+
+
+def test_hull_of_a_line_is_the_pixels_nearest_to_it():
+    positions = np.array([[3.49, 1.0], [3.49, 2.5], [3.49, 4.4], [3.49, -0.6], [3.49, 7.5]])
+    mask = illumination.hull_mask(positions, origin=(0, 0), shape=(6, 8))
+    expected = np.zeros((6, 8), dtype=bool)
+    # Halves go up: 2.5 belongs to column 3; -0.6 and 7.5 lie beyond the map's columns 0 to 7.
+    expected[3, [1, 3, 4]] = True
+    np.testing.assert_array_equal(mask, expected)
+    assert not illumination.hull_mask(np.array([[-0.51, 3.0], [5.5, 3.0]]), origin=(0, 0), shape=(6, 8))[[0, 5]].any()

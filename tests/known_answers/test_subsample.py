@@ -106,5 +106,6 @@ def test_unattainable_targets_name_the_range():
     # One frame has an overlap of 0, but no neighbour: it is no answer to a target of nearly nothing.
     with pytest.raises(ValueError, match="not attainable within 0.01"):
         solve_s_img(square(1, 3, 1.0), 0.005, 100.0)
-    with pytest.raises(ValueError, match="in \\(0, 1\\)"):
-        solve_s_img(positions, 1.2, 10.0)
+    for target in (0.0, 1.0, 1.2, -0.1, float("nan")):
+        with pytest.raises(ValueError, match="in \\(0, 1\\)"):
+            solve_s_img(positions, target, 10.0)

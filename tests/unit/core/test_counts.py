@@ -276,5 +276,6 @@ def test_probe_power_is_the_photons_of_a_frame():
     # complex64: relative rounding 6e-8 a value.
     assert np.sum(np.abs(probe) ** 2) == pytest.approx(600, rel=1e-6)
     assert probe[0, 1] / probe[0, 0] == pytest.approx(2j, rel=1e-6)
+    assert np.sum(np.abs(photons.scale_probe(np.full((2, 2), 1e-3), 600)) ** 2) == pytest.approx(600, rel=1e-6)
     with pytest.raises(ValueError, match="carries no power"):
         photons.scale_probe(np.zeros((2, 2)), 600)

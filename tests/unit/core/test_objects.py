@@ -53,6 +53,31 @@ def test_phase_is_no_function_of_amplitude(made):
     assert np.mean([band.std() for band in bands]) > 0.1 * phase.std()
 
 
+def grf_fields(seed, feature_px=6.0):
+    """Return the two fields behind a random object, as amplitude and phase show them; bright is transparent."""
+    object_ = make_object("grf", (256, 256), np.random.default_rng(seed), phase_rad=1.0, feature_px=feature_px)
+    return np.abs(object_), np.angle(object_)
+
+
+def test_random_amplitude_and_phase_correlate_by_one_half():
+    found = [np.corrcoef(*(field.ravel() for field in grf_fields(seed)))[0, 1] for seed in range(24)]
+    # Opacity and delay have 1/2, so transparency has -1/2. One field of some 20 long waves a side has a standard error
+    # of about 0.15, the mean of 24 of 0.03; the delay's plane takes some of it away.
+    assert np.mean(found) == pytest.approx(-0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_random_fields_have_the_power_law_they_are_said_to_have(part):
+    q = np.hypot(np.fft.fftfreq(256)[:, None], np.fft.fftfreq(256)[None, :])
+    window = np.outer(np.hanning(256), np.hanning(256))
+    # Between the long end (10 features) and the short one (a third of a feature) the power falls as q^-3.
+    inside = (q > 3 / 60) & (q < 0.12)
+    fields = [grf_fields(seed)[part] for seed in range(6)]
+    power = sum(np.abs(np.fft.fft2(window * (field - field.mean()))) ** 2 for field in fields)
+    slope = np.polyfit(np.log(q[inside]), np.log(power[inside] * np.exp(2 * (2 * q[inside]) ** 2)), 1)[0]
+    assert slope == pytest.approx(-3.0, abs=0.25)
+
+
 def test_every_frame_sees_structure(made):
     windows = np.lib.stride_tricks.sliding_window_view(np.abs(made), (64, 64))[::21, ::21]
     # A frame of 64 pixels over a featureless place would teach a network nothing: 3 % of the span is visible contrast.

@@ -66,6 +66,13 @@ def test_zone_plate_far_field_is_an_annulus():
     assert far[64, 64] < 0.01 * far.max()
 
 
+def test_a_zone_plate_without_a_stop_is_bright_in_the_middle():
+    far = np.abs(np.fft.fftshift(np.fft.fft2(made("zoneplate", 128, curvature_rad=20.0, stop=0.0), norm="ortho"))) ** 2
+    # A full pupil of constant transmission: Fresnel ripples only, about their mean of the inner half.
+    rows, cols = np.indices(far.shape) - 64
+    assert far[64, 64] > 0.5 * far[np.hypot(rows, cols) < 8].mean() > 0
+
+
 def test_speckle_has_full_contrast():
     power = np.abs(made("speckle", 256, diameter_px=180.0)) ** 2
     rows, cols = np.indices(power.shape) - 128
@@ -80,7 +87,7 @@ def test_speckle_has_full_contrast():
         ({"kind": "beam"}, "found 'beam'"),
         ({"diameter_px": -1.0}, "diameter_px must be positive"),
         ({"diameter_px": 62.0}, "does not fit the 64 px window"),
-        ({"curvature_rad": 80.0}, "Nyquist"),
+        ({"curvature_rad": 80.0}, r"Nyquist frequency of the pixels; at most 30\.1593 rad fit"),
         ({"kind": "zoneplate", "stop": 1.0}, "stop must be"),
         ({"kind": "zoneplate", "curvature_rad": 0.0}, "must not be 0"),
     ],
