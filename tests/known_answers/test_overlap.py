@@ -239,6 +239,22 @@ def test_report_keys_and_numbers(gridsize):
     assert 0.2 * full < report["multiplicity_min"] <= report["multiplicity_p05"] < full
 
 
+def test_report_has_minimum_and_fifth_percentile_of_the_multiplicity_inside_the_hull():
+    positions = np.random.default_rng(0).uniform(60, 120, (150, 2))
+    probe = make_probe("disc", 64, diameter_px=30.0)
+    report = overlap_report(
+        positions, np.arange(150)[:, None], 30.0, gridsize=1, s_img=1, n_groups=150, n_images_total=150, probe=probe
+    )
+    frame = {"origin": (30, 20), "shape": (120, 140)}
+    scored = np.sort(
+        illumination.multiplicity_map(probe, positions, **frame)[illumination.hull_mask(positions, **frame)]
+    )
+    assert report["multiplicity_min"] == pytest.approx(scored[0])
+    # A twentieth of the pixels lies below; neighbours in the sorted list differ by less than 1 %.
+    assert report["multiplicity_p05"] == pytest.approx(scored[round(0.05 * (scored.size - 1))], rel=0.01)
+    assert scored[round(0.06 * scored.size)] > 1.02 * scored[round(0.05 * scored.size)]
+
+
 def test_report_refuses_groups_of_another_size():
     with pytest.raises(ValueError, match="gridsize must be"):
         overlap_report(
