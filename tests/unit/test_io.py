@@ -563,3 +563,83 @@ def test_deep_pictures_keep_their_levels(tmp_path, dtype, suffix):
     levels = np.array([[0, 1], [1000, 65535]], dtype)
     Image.fromarray(levels).save(tmp_path / f"a.{suffix}")
     np.testing.assert_allclose(io.read_image(tmp_path / f"a.{suffix}"), levels / 65535.0, atol=1e-12)
+
+
+# --- photons and places of a user's scan ------------------------------------------------------------------------------
+
+
+def save_scan(path, frames, key="diffraction", **changes):
+    k, n = len(frames), frames.shape[-1]
+    scan = {"xcoords": np.arange(k) * 3.0, "ycoords": np.arange(k) * 2.0, "probeGuess": np.ones((n, n), np.complex64)}
+    np.savez(path, **(scan | {key: frames} | changes))
+
+
+def counts_of(largest):
+    """Return whole counts on three frames, up to the largest, small ones among them."""
+    rng = np.random.default_rng(4)
+    counts = rng.integers(0, largest, (3, 8, 8))
+    counts[0, 0, :4] = (0, 1, 2, largest)
+    return counts
+
+
+@pytest.mark.parametrize("largest", [3, 10**4, 10**7, 2**31])
+def test_amplitudes_in_single_precision_are_counts_to_their_own_rounding(tmp_path, largest):
+    counts = counts_of(largest)
+    save_scan(tmp_path / "a.npz", np.sqrt(counts).astype(np.float32))
+    found = io.read_user_scan(tmp_path / "a.npz", measurement="amplitude")["counts"]
+    # The square of a number rounded to 24 bits is off by 2^-23 of itself, and then rounded to a whole one.
+    np.testing.assert_allclose(found.astype(float), counts, rtol=2.0**-23, atol=0.5)
+    assert np.array_equal(found[counts < 10**6], counts[counts < 10**6])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("largest", "fraction"), [(10, 0.5), (10**4, 0.25), (10**6, 0.5)])
+def test_fractions_are_refused_however_large_the_count(tmp_path, dtype, largest, fraction):
+    """Half a photon on a million was let pass by a tolerance that grew with the count."""
+    counts = counts_of(largest).astype(dtype)
+    save_scan(tmp_path / "whole.npz", counts)
+    assert np.array_equal(io.read_user_scan(tmp_path / "whole.npz", measurement="intensity")["counts"], counts)
+    counts[2] = largest + fraction
+    save_scan(tmp_path / "a.npz", counts)
+    with pytest.raises(io.DataError, match=r"'diffraction' read as intensity gives fractional photons .off by 0\."):
+        io.read_user_scan(tmp_path / "a.npz", measurement="intensity")
+
+
+def test_long_stacks_are_looked_at_to_the_end(tmp_path):
+    frames = np.zeros((700, 2, 2))
+    frames[0, 0, 0], frames[-1, 1, 1] = 1, 5
+    save_scan(tmp_path / "a.npz", frames)
+    found = io.read_user_scan(tmp_path / "a.npz", measurement="counts")["counts"]
+    assert np.array_equal(found, frames)
+    for bad, message in ((np.nan, "NaN"), (-1, "negative"), (0.5, "fractional"), (2.0**33, "largest count")):
+        frames[-1, 1, 1] = bad
+        save_scan(tmp_path / "a.npz", frames)
+        with pytest.raises(io.DataError, match=message):
+            io.read_user_scan(tmp_path / "a.npz", measurement="counts")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"xcoords": np.arange(3) * 1e-7, "ycoords": np.arange(3) * 1e-7}, "needed: object pixels, not metres"),
+        ({"xcoords": np.arange(3) * 1e6, "ycoords": np.arange(3) * 1e6}, "needed: object pixels, and at most"),
+        ({"xcoords": np.array([-1.7e308, 0, 1.7e308])}, "needed: object pixels, and at most"),
+        ({"probeGuess": np.full((8, 8), 1e300 + 0j)}, "'probeGuess' holds 64 values that are NaN or infinite"),
+        ({"probeGuess": np.full((8, 8), 1e-300 + 0j)}, "'probeGuess' is all zero"),
+        ({"objectGuess": np.full((40, 40), 1e300 + 0j)}, "'objectGuess' holds 1600 values that are NaN or infinite"),
+    ],
+)
+def test_units_and_range_of_a_scan(tmp_path, changes, message):
+    save_scan(tmp_path / "a.npz", np.ones((3, 8, 8), np.uint8), "counts", **changes)
+    with pytest.raises(io.DataError, match=message):
+        io.read_user_scan(tmp_path / "a.npz")
+
+
+def test_sum_of_a_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    assert io.sha256_of(tmp_path / "a").startswith("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f2")
+    with pytest.raises(io.DataError, match="no such file"):
+        io.sha256_of(tmp_path / "b")
+    with pytest.raises(io.DataError, match="is no plain file"):
+        io.sha256_of(tmp_path)
