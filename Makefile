@@ -2,6 +2,7 @@
 # make experiment   the same workflow on a measured scan, in the hub experiment/
 # make test         the environment, then every gate; each gate is a target of its own
 # make cluster      the workflow through a real Slurm on this machine; as root it installs Debian's slurm-wlm and munge
+# make faults-long  the long fault campaign and ten minutes of fuzzing; hours
 # make slurm-clean  cancel the Slurm jobs that a killed Snakemake left behind in HUB, and unlock it
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
@@ -22,7 +23,7 @@ SHELL := /bin/bash
 
 override VENV := .venv
 override READY := $(VENV)/.ready
-GATES := format lint types smk schema unit stages workflow faults interop
+GATES := format lint types smk schema unit stages workflow faults interop cluster
 TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
@@ -30,7 +31,7 @@ PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run experiment test environment check-python $(GATES) cluster slurm-clean schema-write bench clean
+.PHONY: help run experiment test environment check-python $(GATES) faults-long slurm-clean schema-write bench clean
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -72,11 +73,11 @@ check-python:
 test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
-$(GATES) cluster slurm-clean schema-write bench: $(READY)
+$(GATES) faults-long slurm-clean schema-write bench: $(READY)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
-unit stages workflow faults interop cluster: export OMP_NUM_THREADS := 1
-unit stages workflow faults interop cluster: export TF_CPP_MIN_LOG_LEVEL := 2
+unit stages workflow faults interop cluster faults-long: export OMP_NUM_THREADS := 1
+unit stages workflow faults interop cluster faults-long: export TF_CPP_MIN_LOG_LEVEL := 2
 
 format:
 	ruff format --check .
@@ -113,6 +114,11 @@ stages workflow faults interop:
 cluster:
 	@if reason=$$(tests/cluster/slurm_install.sh 2>&1); then python -m pytest $(PYTEST_OPTIONS) tests/cluster; \
 	else printf '%s\n' '*****' "cluster: NOT RUN: $$reason" '*****' >&2; fi
+
+faults-long:
+	python tests/faults/campaign/campaign.py --kills 200 --undisturbed 20 --hub "$$(mktemp -d)/campaign"
+	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
+	python tests/faults/fuzz/fuzz_readers.py --minutes 10
 
 slurm-clean:
 	profiles/slurm/cancel_orphans.sh '$(HUB)'
