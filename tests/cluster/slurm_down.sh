@@ -13,6 +13,14 @@ if [ -f "$top/env" ]; then
     done
 fi
 
+# A job whose node was declared down while it lived has nobody any more who would end it.
+for process in /proc/[0-9]*; do
+    if environment=$(tr '\0' '\n' 2>/dev/null <"$process/environ") && grep -qxF "SLURM_CONF=$top/slurm.conf" <<<"$environment" &&
+        grep -q '^SLURM_JOB_ID=' <<<"$environment"; then
+        kill -9 "${process#/proc/}" 2>/dev/null
+    fi
+done
+
 pids=$(cat "$top"/run/slurmd.*.pid "$top"/run/slurmctld.pid "$top"/munge/pid 2>/dev/null)
 # A daemon is its pid and its configuration: a pid alone may be someone else's by now.
 running() {
