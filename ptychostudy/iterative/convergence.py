@@ -50,7 +50,7 @@ def try_further(counts, positions, pair, *, noise_model, device):
     set_step(options, (LBFGS, 1.0), TRIAL_EPOCHS, len(counts))
     options.reconstructor_options.default_device = device
     task = build_task(options, counts, positions, probe, object_)
-    set_likelihood(task, noise_model, counts.size)
+    set_likelihood(task, noise_model, len(counts), probe.shape[-1])
     run_epochs(task, TRIAL_EPOCHS)
     return read_result(task, probe)[0]
 

@@ -98,7 +98,7 @@ def reconstruct(
         flat = np.ones(object_shape, np.complex64)
         task = build_task(options, counts, positions, probe, flat)
         if algorithm == "autodiff":
-            set_likelihood(task, noise_model, counts[0].size * options.reconstructor_options.batch_size)
+            set_likelihood(task, noise_model, options.reconstructor_options.batch_size, probe.shape[-1])
         loss, earlier = _run(task, epochs, probe, on_epoch)
         object_, refined = read_result(task, probe)
         later = object_

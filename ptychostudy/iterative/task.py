@@ -99,20 +99,28 @@ def build_task(options, counts, positions, probe, object_):
         )
 
 
-def set_likelihood(task, noise_model, pixels):
-    """Give an autodiff task its likelihood, and a bound on its memory where a batch holds more than `_AT_ONCE` pixels.
+def set_likelihood(task, noise_model, frames, n):
+    """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
 
-    pty-chi 2.2 has one of that name, but builds torch's `PoissonNLLLoss` with its default ``log_input=True``: it takes
-    exponentials of intensities, and the loss is infinite from the first epoch.
+    pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default ``log_input=True``: it takes
+    exponentials of intensities, and is infinite from the first epoch.
+
+    torch's L-BFGS forgets curvatures below 1e-10. Those of a mean over all pixels lie there, and the object would stay
+    where it is; those of the sum never do. The losses told remain means.
 
     A large batch is propagated in parts, each again on the way back, instead of all being remembered.
     """
     from torch import cat
     from torch.utils.checkpoint import checkpoint
 
-    if noise_model == "poisson":
-        task.reconstructor.loss_function = _half_deviance
-    model = task.reconstructor.forward_model
+    reconstructor, pixels = task.reconstructor, frames * n * n
+    mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
+    reconstructor.loss_function = mean
+    if reconstructor.parameter_group.object.options.optimizer == LBFGS:
+        reconstructor.loss_function = lambda predicted, measured: pixels * mean(predicted, measured)
+        reconstructor.loss_tracker.metric_function = mean
+        reconstructor.loss_tracker.always_compute_loss = True
+    model = reconstructor.forward_model
     whole, parts = model.forward, -(-pixels // _AT_ONCE)
     if parts > 1:
         model.forward = lambda indices: cat([checkpoint(whole, i, use_reentrant=False) for i in indices.chunk(parts)])
