@@ -1,0 +1,159 @@
+"""The default network beside the ancestor's topology at equal training time, and beside its own sweeps untrained.
+
+    python bench/architectures.py --study quick --doses 100000 1000 --seeds 0 1 2
+
+Each training is a process of its own, with one thread, through the stages of the study; time is CPU time of the stage
+`train`. The ancestor's number of epochs is chosen so that it trains as long as the default did with the same data and
+seed. Scores are of the test split, dense view, stitched and aligned as in the study. Prints one line per training.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
+COLUMNS = ("study", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")
+COLUMNS += ("Pearson amp", "Pearson phase", "phase MAE", "outcome")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--study", choices=CONFIGS, default="quick")
+    parser.add_argument("--doses", type=int, nargs="+", default=[100000, 1000])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--hub", type=Path, help="folder for frames and networks (default: a temporary one)")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(train_and_score(**json.loads(options.one))))
+        return
+    hub = options.hub or Path(tempfile.mkdtemp())
+    prepare(hub, options.study, options.doses)
+    print(f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
+    for dose in options.doses:
+        for seed in options.seeds:
+            compare(hub, options.study, dose, seed)
+
+
+def prepare(hub, study, doses):
+    """Make frames and groups."""
+    hub.mkdir(parents=True, exist_ok=True)
+    files = [f"data/phase_c/dose_{dose}/patched_train.npz" for dose in doses]
+    files += [f"data/phase_d/dense/dense_{split}.npz" for split in ("train", "test")]
+    command = ["snakemake", "--quiet", "all", "--cores", "1", "--snakefile", ROOT / "Snakefile", "--directory", hub]
+    command += ["--configfile", ROOT / "config" / CONFIGS[study], "--config", f"doses={doses}", "--", *files]
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+
+
+def compare(hub, study, dose, seed):
+    """Print the rows of one dose and seed: the default, its sweeps, the ancestor for as long."""
+    common = {"hub": str(hub), "study": study, "dose": dose, "seed": seed}
+    default = child(**common, network="backprojection")
+    report(default, common)
+    report(child(**common, network="sweeps only"), common)
+    short = child(**common, network="ptychopinn", epochs=1)
+    longer = child(**common, network="ptychopinn", epochs=2)
+    per_epoch = longer["seconds"] - short["seconds"]
+    epochs = max(1, round((default["seconds"] - short["seconds"]) / per_epoch) + 1)
+    report(child(**common, network="ptychopinn", epochs=epochs), common)
+
+
+def child(**options):
+    """Train and score in a process of its own: TensorFlow does not give memory back."""
+    environment = os.environ | dict.fromkeys(
+        ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
+    )
+    environment |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "--one", json.dumps(options)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def report(found, common):
+    """Print one row."""
+    numbers = " | ".join(f"{value:.3f}" for value in found["scores"])
+    print(
+        f"| {common['study']} | {common['dose']} | {found['network']} | {common['seed']} | {found['parameters']:,} | "
+        f"{found['epochs']} | {found['seconds']:.0f} | {numbers} | {found['outcome']} |",
+        flush=True,
+    )
+
+
+def train_and_score(hub, study, dose, seed, network, epochs=None):
+    """Train one network (or none, for the sweeps alone) and score it on the test split."""
+    import numpy as np
+
+    from ptychostudy import io
+    from ptychostudy.settings import read_study, stage_settings
+    from ptychostudy.stages import train
+
+    folder = Path(hub)
+    settings = stage_settings(read_study(ROOT / "config" / CONFIGS[study]), "train_pinn")
+    sweeps = network == "sweeps only"
+    settings |= {"seed": settings["seed"] + seed, "epochs": 1 if sweeps else epochs or settings["epochs"]}
+    if network == "ptychopinn":
+        # The ancestor's rate: with the default's it collapses more often.
+        settings |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
+    scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
+        start = time.process_time()
+        train.run(settings, arm="PtychoPINN", scan=[scan], view=folder / "data/phase_d/dense/dense_train.npz", **paths)
+        seconds = time.process_time() - start
+        bundle, record = io.read_bundle(paths["bundle"]), io.read_json(paths["record"], ["status", "reason"])
+    if sweeps:
+        # Without its last maps the network returns what the sweeps gave it.
+        last = ("amplitude_map", "phase_map")
+        bundle["weights"] = {k: np.zeros_like(v) if k.startswith(last) else v for k, v in bundle["weights"].items()}
+    return {
+        "network": network,
+        "parameters": record["parameters"],
+        "epochs": 0 if sweeps else record["epochs_completed"],
+        "seconds": 0.0 if sweeps else seconds,
+        "scores": score(folder, bundle, dose, 40 if study == "scaled" else 20),
+        "outcome": "-" if sweeps else record["status"] if record["status"] == "ok" else record["reason"],
+    }
+
+
+def score(folder, bundle, dose, window):
+    """Return amplitude and phase SSIM, amplitude and phase Pearson, phase MAE on the test split of the dense view."""
+    import numpy as np
+
+    from ptychostudy import io
+    from ptychostudy.core import scoring
+    from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
+    from ptychostudy.core.groups import group_geometry
+    from ptychostudy.networks.batches import GroupData
+    from ptychostudy.networks.bundle import network_from_config
+    from ptychostudy.networks.inference import predict
+
+    source = io.open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
+    view = io.read_npz(folder / "data/phase_d/dense/dense_test.npz", ["frames", "groups", "ycoords", "xcoords"])
+    geometry = group_geometry(source.positions, view["frames"][view["groups"]], source.counts.shape[-1])
+    unit = bundle["normalization"][str(dose)]
+    data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, unit["input_scale"])
+    model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
+    origin, shape = scan_rectangle(source.positions, window // 2 + 1)
+    canvas, inset = PartialCanvas(origin, shape), (geometry.side - window) // 2
+    for start in range(0, len(data), 128):
+        part = np.arange(start, min(start + 128, len(data)))
+        patches = predict(model, data, part, batch_size=16)[:, inset : inset + window, inset : inset + window]
+        canvas.add(patches / unit["probe_gauge"], geometry.corners[part] + inset, stitch_window(window))
+    field = canvas.finish()
+    positions = np.stack([view["ycoords"], view["xcoords"]], axis=1)
+    mask, _ = scoring.common_mask([field.coverage], positions, origin)
+    truth = scoring.cut(source.truth, (0, 0), origin, shape)
+    rows = scoring.score(field.field, truth, mask).evaluation.rows
+    return [*rows["ssim"][:2], *rows["pearson"][:2], rows["mae"][1]]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""How often a short training collapses: many seeds, two frame sizes, two doses; with a Wilson 95 % interval.
+
+    python bench/collapse.py --trials 20
+
+Networks are trained for a few epochs on a part of the groups of the quick and of the scaled study, through the stage
+`train` and under its own detector of collapse; besides, an output that shows no correlation with the truth counts.
+"""
+
+import argparse
+import tempfile
+from itertools import cycle, islice
+from pathlib import Path
+
+from architectures import child, prepare
+
+from ptychostudy.core.statistics import wilson_interval
+
+LEAST_PEARSON = 0.1
+"""Phase correlation below which a training counts as collapsed, whatever its detector said; that of `verify`."""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--network", choices=("backprojection", "ptychopinn"), default="backprojection")
+    parser.add_argument("--hub", type=Path, help="folder for frames (default: a temporary one)")
+    options = parser.parse_args()
+    hub = options.hub or Path(tempfile.mkdtemp())
+    doses = [100000, 1000]
+    for study in ("quick", "scaled"):
+        prepare(hub / study, study, doses)
+    cells = cycle([(study, dose) for study in ("quick", "scaled") for dose in doses])
+    bad = 0
+    print(
+        "| study | dose | seed | train CPU s | SSIM phase | Pearson amp | Pearson phase | outcome |",
+        "|---" * 8 + "|",
+        sep="\n",
+    )
+    for seed, (study, dose) in enumerate(islice(cells, options.trials), start=100):
+        found = child(hub=str(hub / study), study=study, dose=dose, seed=seed, network=options.network, epochs=1)
+        scores = found["scores"]
+        lost = found["outcome"] != "ok" or scores[3] < LEAST_PEARSON
+        bad += lost
+        print(
+            f"| {study} | {dose} | {seed} | {found['seconds']:.0f} | {scores[1]:.3f} | {scores[2]:.3f} | "
+            f"{scores[3]:.3f} | {'collapsed: ' if lost else ''}{found['outcome']} |",
+            flush=True,
+        )
+    low, high = wilson_interval(bad, options.trials)
+    print(f"\n{options.network}: {bad} of {options.trials} collapsed, Wilson 95 % [{low:.3f}, {high:.3f}]")
+
+
+if __name__ == "__main__":
+    main()
