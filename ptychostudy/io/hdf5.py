@@ -11,13 +11,11 @@ import h5py
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.zips import BOMB_BYTES, READ_ERRORS, check_growth, first_line
+from ptychostudy.io.zips import READ_ERRORS, check_growth, first_line
 
-_DEFLATE, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32000
-_FILTERS = {_DEFLATE: "gzip", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32", _LZF: "lzf"}
+_DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
+_ORDER, _KNOWN = (_SHUFFLE, _DEFLATE, _FLETCHER32), "shuffle, gzip, fletcher32, in this order,"
 _FLETCHER32_BYTES = 4
-# Deflate packs 1032 bytes into one at most: a smaller chunk cannot grow beyond the bound of `check_growth`.
-_HARMLESS_BYTES = BOMB_BYTES // 1032
 _DEPTH, _ITEMS = 16, 10_000
 
 
@@ -108,34 +106,40 @@ def _claimed(item: Any) -> int:
 def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
     if item.external or item.is_virtual or item.dtype.kind not in "biufc" or item.shape is None:
         raise DataError(f"{path}: key {key!r} is {item.dtype} or lies in another file; needed: numbers in this one")
-    check_growth(path, f"key {key!r}", min(file_bytes, item.id.get_storage_size()), _claimed(item))
+    held, claimed = int(item.id.get_storage_size()), math.prod(item.shape) * item.id.get_type().get_size()
+    check_growth(path, f"key {key!r}", min(file_bytes, held), _claimed(item))
     if item.chunks:
         _check_chunks(path, key, item, file_bytes)
+    elif held not in (0, claimed):
+        raise DataError(f"{path}: key {key!r} is stored in {held} bytes and claims {claimed}; needed: the same number")
     return np.asarray(item[()])
 
 
 def _check_chunks(path: str | Path, key: str, item: Any, file_bytes: int) -> None:
-    """Check how chunks are packed, before the library unpacks them without asking how large they become."""
+    """Unpack and measure every chunk: libhdf5 does not ask how large it becomes, and crashes where it is too small."""
     plan = item.id.get_create_plist()
-    codes = [plan.get_filter(k)[0] for k in range(plan.get_nfilters())]
-    unpacked = math.prod(item.chunks) * item.dtype.itemsize
-    # After gzip only a checksum makes sense; whatever else is a trap, and twice gzip is a bomb.
-    last = codes[codes.index(_DEFLATE) + 1 :] if _DEFLATE in codes else []
-    if not set(codes) <= set(_FILTERS) or len(set(codes)) != len(codes) or last not in ([], [_FLETCHER32]):
-        raise DataError(f"{path}: key {key!r} is packed by {codes}; needed: each once of {list(_FILTERS.values())}")
-    check_growth(path, f"a chunk of key {key!r}", file_bytes, unpacked)
+    filters = [plan.get_filter(k) for k in range(plan.get_nfilters())]
+    each = item.id.get_type().get_size()
+    codes, whole = [found[0] for found in filters], math.prod(item.chunks) * each
+    # One order only: after gzip a checksum makes sense and nothing else, and twice gzip is a bomb.
+    if codes != [code for code in _ORDER if code in codes]:
+        raise DataError(
+            f"{path}: key {key!r} is packed by {[found[3] for found in filters]}; needed: {_KNOWN} or nothing"
+        )
+    if any(code == _SHUFFLE and values[:1] != (each,) for code, _, values, _ in filters):
+        raise DataError(f"{path}: key {key!r} is shuffled in pieces of another size; needed: an undamaged file")
+    check_growth(path, f"a chunk of key {key!r}", file_bytes, whole)
     chunks: list[Any] = []
     item.id.chunk_iter(chunks.append)
     for chunk in chunks:
         if chunk.byte_offset + chunk.size > file_bytes:
             raise DataError(f"{path}: key {key!r} reaches beyond the end of the file; needed: a complete file")
-        if _DEFLATE in codes and chunk.size > _HARMLESS_BYTES:
-            skipped, data = item.id.read_direct_chunk(chunk.chunk_offset)
-            if not skipped >> codes.index(_DEFLATE) & 1:
-                _inflate(path, key, data, unpacked + _FLETCHER32_BYTES)
-
-
-def _inflate(path: str | Path, key: str, packed: bytes, limit: int) -> None:
-    """Unpack one chunk up to the size it claims; refuse what goes on beyond."""
-    if len(zlib.decompressobj().decompress(packed, limit + 1)) > limit:
-        raise DataError(f"{path}: a chunk of key {key!r} holds more than the {limit} bytes of its shape; refused")
+        applied = [code for k, code in enumerate(codes) if not chunk.filter_mask >> k & 1]
+        checksum = _FLETCHER32_BYTES if _FLETCHER32 in applied else 0
+        found = chunk.size - checksum
+        if _DEFLATE in applied and found > 0:
+            _, packed = item.id.read_direct_chunk(chunk.chunk_offset)
+            found = len(zlib.decompressobj().decompress(packed[:found], whole + 1))
+        if found != whole:
+            size = f"more than {whole}" if found > whole else str(max(found, 0))
+            raise DataError(f"{path}: a chunk of key {key!r} holds {size} bytes, needed {whole}; refused")

@@ -317,6 +317,23 @@ def unknown_filter(file, path, mark):
     h5py.h5d.create(file.id, b"counts", h5py.h5t.NATIVE_UINT32, space, plan)
 
 
+def chunk_of(size):
+    """Return a builder of a chunk of so many bytes, where a checksum alone takes four: libhdf5 reads before its start."""
+
+    def build(path, mark):
+        packed = {"compression": "gzip", "shuffle": True, "fletcher32": True}
+        hdf5_with(put(scan_arrays()["counts"], chunks=(FRAMES, N, N), **packed))(path, mark)
+        with h5py.File(path) as file:
+            chunk = file["counts"].id.get_chunk_info(0)
+        data = path.read_bytes()
+        # A node of the index: size, mask, place in the array, place in the file.
+        node = struct.pack("<II4QQ", chunk.size, 0, 0, 0, 0, 0, chunk.byte_offset)
+        assert data.count(node) == 1
+        path.write_bytes(data.replace(node, struct.pack("<I", size) + node[4:]))
+
+    return build
+
+
 def put(value, **options):
     return lambda file, path, mark: file.create_dataset("counts", data=value, **options)
 
@@ -527,6 +544,10 @@ HOSTILE = {
     "gzip of gzip": ("hdf5", ".h5", hdf5_with(packed_twice), "is packed by"),
     "chunk that goes on": ("hdf5", ".h5", hdf5_with(lying_chunk), "holds more than"),
     "filter of others": ("hdf5", ".h5", hdf5_with(unknown_filter), "is packed by"),
+    "chunk of no bytes": ("hdf5", ".h5", chunk_of(0), "holds 0 bytes"),
+    "chunk of three bytes": ("hdf5", ".h5", chunk_of(3), "holds 0 bytes"),
+    "chunk that ends early": ("hdf5", ".h5", chunk_of(40), r"holds \d+ bytes, needed 4096"),
+    "packed by lzf": ("hdf5", ".h5", hdf5_with(put(scan_arrays()["counts"], compression="lzf")), "is packed by"),
     "texts of any length": ("hdf5", ".h5", hdf5_with(put(["a", "b"])), "needed: numbers"),
     "object references": (
         "hdf5",

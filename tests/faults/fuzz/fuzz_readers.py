@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of every reader: ``python tests/faults/fuzz/fuzz_readers.py --minutes 10``.
 
 Each reader gets an equal share of the CPU time, in a process of its own. It must return what keeps its contract or
-raise `DataError`; a traceback, a broken contract, a crash of the process, ten seconds for one file or a growth of its
+raise `DataError`; a traceback, a broken contract, a crash of the process, ten CPU-seconds for one file or a growth of its
 memory by 100 MiB is a finding, and the file that caused it is kept. Seeds are the good and the small hostile files.
 
 With `atheris` (libFuzzer for Python; Linux and Python 3.11 to 3.13) coverage is that of the branches of ptychostudy.io
@@ -19,6 +19,7 @@ import os
 import random
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -201,7 +202,8 @@ class Target:
         """Read one file."""
         self.executions += 1
         self.path.write_bytes(data)
-        faulthandler.dump_traceback_later(LONGEST_S, exit=True)
+        signal.setitimer(signal.ITIMER_PROF, LONGEST_S)  # of CPU time; its signal ends the process
+        faulthandler.dump_traceback_later(30 * LONGEST_S, exit=True)  # for what waits
         try:
             found = self.read(self.path)
             if not contract(self.reader, found):
@@ -215,6 +217,7 @@ class Target:
             keep(self.folder, data, traceback.format_exc())
         finally:
             faulthandler.cancel_dump_traceback_later()
+            signal.setitimer(signal.ITIMER_PROF, 0)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if self.executions > 100 and peak > self.peak + LARGEST_GROWTH:
             keep(self.folder, data, f"one file took {peak - self.peak} bytes")
@@ -269,7 +272,7 @@ def with_atheris(atheris, target, options):
             os._exit(0)
 
     command = ["fuzz_readers", f"-max_len={LARGEST_FILE}"]
-    command += [f"-seed={options.seed}", "-rss_limit_mb=3000", f"-timeout={2 * LONGEST_S}", "-len_control=0"]
+    command += [f"-seed={options.seed}", "-rss_limit_mb=3000", f"-timeout={60 * LONGEST_S}", "-len_control=0"]
     command += [f"-artifact_prefix={target.folder}/", str(target.folder / "corpus")]
     atheris.Setup(command, one, custom_mutator=custom)
     atheris.Fuzz()
