@@ -36,9 +36,12 @@ def main():
     hub = options.hub or Path(tempfile.mkdtemp())
     prepare(hub, options.study, options.doses)
     print(f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
+    common = {"hub": str(hub), "study": options.study, "dose": options.doses[0], "seed": options.seeds[0]}
+    short, longer = (child(**common, network="ptychopinn", epochs=epochs)["seconds"] for epochs in (1, 2))
     for dose in options.doses:
+        report(child(**common | {"dose": dose}, network="sweeps only"), common | {"dose": dose})
         for seed in options.seeds:
-            compare(hub, options.study, dose, seed)
+            compare(common | {"dose": dose, "seed": seed}, short, longer - short)
 
 
 def prepare(hub, study, doses):
@@ -51,16 +54,11 @@ def prepare(hub, study, doses):
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
 
 
-def compare(hub, study, dose, seed):
-    """Print the rows of one dose and seed: the default, its sweeps, the ancestor for as long."""
-    common = {"hub": str(hub), "study": study, "dose": dose, "seed": seed}
+def compare(common, start, per_epoch):
+    """Print the rows of one dose and seed: the default, and the ancestor for as long; seconds of its first epoch, of one."""
     default = child(**common, network="backprojection")
     report(default, common)
-    report(child(**common, network="sweeps only"), common)
-    short = child(**common, network="ptychopinn", epochs=1)
-    longer = child(**common, network="ptychopinn", epochs=2)
-    per_epoch = longer["seconds"] - short["seconds"]
-    epochs = max(1, round((default["seconds"] - short["seconds"]) / per_epoch) + 1)
+    epochs = 1 + max(0, round((default["seconds"] - start) / per_epoch))
     report(child(**common, network="ptychopinn", epochs=epochs), common)
 
 
@@ -89,38 +87,53 @@ def report(found, common):
 
 def train_and_score(hub, study, dose, seed, network, epochs=None):
     """Train one network (or none, for the sweeps alone) and score it on the test split."""
-    import numpy as np
-
     from ptychostudy import io
     from ptychostudy.settings import read_study, stage_settings
     from ptychostudy.stages import train
 
     folder = Path(hub)
     settings = stage_settings(read_study(ROOT / "config" / CONFIGS[study]), "train_pinn")
-    sweeps = network == "sweeps only"
-    settings |= {"seed": settings["seed"] + seed, "epochs": 1 if sweeps else epochs or settings["epochs"]}
+    settings |= {"seed": settings["seed"] + seed, "epochs": epochs or settings["epochs"]}
     if network == "ptychopinn":
         # The ancestor's rate: with the default's it collapses more often.
         settings |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
     scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
-    with tempfile.TemporaryDirectory() as scratch:
-        paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
-        start = time.process_time()
-        train.run(settings, arm="PtychoPINN", scan=[scan], view=folder / "data/phase_d/dense/dense_train.npz", **paths)
-        seconds = time.process_time() - start
-        bundle, record = io.read_bundle(paths["bundle"]), io.read_json(paths["record"], ["status", "reason"])
-    if sweeps:
-        # Without its last maps the network returns what the sweeps gave it.
-        last = ("amplitude_map", "phase_map")
-        bundle["weights"] = {k: np.zeros_like(v) if k.startswith(last) else v for k, v in bundle["weights"].items()}
+    if network == "sweeps only":
+        record = {"parameters": 0, "epochs_completed": 0, "status": "-"}
+        bundle, seconds = untrained(settings, io.open_scan(scan), dose), 0.0
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
+            start, view = time.process_time(), folder / "data/phase_d/dense/dense_train.npz"
+            train.run(settings, arm="PtychoPINN", scan=[scan], view=view, **paths)
+            seconds = time.process_time() - start
+            bundle, record = io.read_bundle(paths["bundle"]), io.read_json(paths["record"], ["status", "reason"])
     return {
         "network": network,
         "parameters": record["parameters"],
-        "epochs": 0 if sweeps else record["epochs_completed"],
-        "seconds": 0.0 if sweeps else seconds,
+        "epochs": record["epochs_completed"],
+        "seconds": seconds,
         "scores": score(folder, bundle, dose, 40 if study == "scaled" else 20),
-        "outcome": "-" if sweeps else record["status"] if record["status"] == "ok" else record["reason"],
+        "outcome": record["reason"] if record["status"] == "failed" else record["status"],
     }
+
+
+def untrained(settings, source, dose):
+    """Return the default network whose last maps are zero: its output is what the sweeps gave it."""
+    import numpy as np
+
+    from ptychostudy.core.counts import input_scale, mean_counts
+    from ptychostudy.networks.bundle import network_config, network_from_config
+    from ptychostudy.networks.inference import get_weights
+
+    n = source.counts.shape[-1]
+    config = network_config(settings, arm="PtychoPINN", kind="pinn", n=n, frames=4)
+    weights = get_weights(network_from_config(config, source.probe, 2 * n))
+    last = ("amplitude_map", "phase_map")
+    weights = {name: np.zeros_like(value) if name.startswith(last) else value for name, value in weights.items()}
+    scale = input_scale(mean_counts(source.counts), n)
+    unit = {"input_scale": scale, "probe_gauge": float(np.linalg.norm(source.probe)) * scale / (n / 2)}
+    return {"config": config, "weights": weights, "normalization": {str(dose): unit}}
 
 
 def score(folder, bundle, dose, window):
