@@ -55,7 +55,7 @@ def prepare(hub, study, doses):
 
 
 def compare(common, start, per_epoch):
-    """Print the rows of one dose and seed: the default, and the ancestor for as long; seconds of its first epoch, of one."""
+    """Print the default's row, and the ancestor's after as long; its first epoch takes ``start`` s, the next `per_epoch`."""
     default = child(**common, network="backprojection")
     report(default, common)
     epochs = 1 + max(0, round((default["seconds"] - start) / per_epoch))
