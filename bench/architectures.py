@@ -55,7 +55,7 @@ def prepare(hub, study, doses):
 
 
 def compare(common, start, per_epoch):
-    """Print the default, and the ancestor after as long; its first epoch takes ``start`` s, further ones `per_epoch`."""
+    """Print the default, then the ancestor after as long: ``start`` s its first epoch, ``per_epoch`` each further."""
     default = child(**common, network="backprojection")
     report(default, common)
     epochs = 1 + max(0, round((default["seconds"] - start) / per_epoch))
