@@ -318,7 +318,7 @@ def unknown_filter(file, path, mark):
 
 
 def chunk_of(size):
-    """Return a builder of a chunk of so many bytes, where a checksum alone takes four: libhdf5 reads before its start."""
+    """Return a builder of a chunk of so many bytes; where its checksum alone takes four, libhdf5 reads before it."""
 
     def build(path, mark):
         packed = {"compression": "gzip", "shuffle": True, "fletcher32": True}

@@ -22,7 +22,7 @@ def outcomes(tmp_path_factory):
     command = [sys.executable, str(Path(__file__).with_name("hostile_child.py")), str(folder)]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=900, check=False)
     except subprocess.TimeoutExpired as error:
         pytest.fail(f"a reader hangs: {(error.stderr or b'').decode().splitlines()[-1:]}")
     assert done.returncode == 0, f"ended by {done.returncode}: {done.stderr[-2000:]}"

@@ -41,7 +41,7 @@ def outcomes():
         else:
             command = [*script, "faked"]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=900)
         assert done.returncode == 0, done.stderr
         print(f"disk full and read-only: {'a real small disk' if real else 'answers given by hand'}")
         return json.loads(done.stdout)

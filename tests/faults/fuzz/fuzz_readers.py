@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of every reader: ``python tests/faults/fuzz/fuzz_readers.py --minutes 10``.
 
 Each reader gets an equal share of the CPU time, in a process of its own. It must return what keeps its contract or
-raise `DataError`; a traceback, a broken contract, a crash of the process, ten CPU-seconds for one file or a growth of its
+raise `DataError`; a traceback, a broken contract, a crash of the process, ten CPU-seconds for one file or growth of its
 memory by 100 MiB is a finding, and the file that caused it is kept. Seeds are the good and the small hostile files.
 
 With `atheris` (libFuzzer for Python; Linux and Python 3.11 to 3.13) coverage is that of the branches of ptychostudy.io
