@@ -71,7 +71,7 @@ def alive(process):
     return process.is_running() and process.status() != "zombie"
 
 
-def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=(), share=0.6):
+def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
     """Make a study while killing, until the command ends well.
 
     Parameters
@@ -88,14 +88,14 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=(), share=0.6):
         Jobs of the study.
     cores, target
         As for `Study.start`.
-    share : float
-        Share of the jobs at whose time something is killed.
 
     Returns
     -------
     Tally
     """
     tally, finished, started, text = Tally(), 0, 0, ""
+    # A job is struck again with the same chance when it is started again: so the kills last for all jobs, but for luck.
+    share = kills / (kills + jobs)
     while tally.rounds < 20 * (kills + 1):
         tally.rounds += 1
         before = study.log.stat().st_size if study.log.exists() else 0

@@ -80,6 +80,7 @@ def no_gpu(hub):
     """Train on a machine that has no GPU but is told to use one; return what went wrong, or nothing."""
     if os.path.exists("/dev/nvidiactl"):
         raise NotHere("this machine has a GPU")
+    hub.mkdir(parents=True)
     for stage in stages.LIGHT:
         stages.run(stage, hub)
     done = stages.run("train", hub, CUDA_VISIBLE_DEVICES="0")
