@@ -19,7 +19,7 @@ class ReconstructSettings(Section):
     """The iterative arm (pty-chi)."""
 
     algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = "autodiff"
-    epochs: Count = Field(15, description="passes over the frames; lbfgs: of five steps, some seven passes")
+    epochs: Count = Field(20, description="passes over the frames; lbfgs: of five steps, some seven passes")
     batch_size: Count = Field(50, description="frames per update; lbfgs takes all at once")
     noise_model: Literal["gaussian", "poisson"] = "poisson"
     optimizer: Literal["lbfgs", "adam", "sgd"] | None = Field(None, description="default: the algorithm's best")
