@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.core.frc import area, crossing, cutoff, half_bit, half_period_px, ring_correlation
+from ptychostudy.core.frc import RingCurve, area, crossing, cutoff, half_bit, half_period_px, ring_correlation
 
 
 def white(rng, shape):
@@ -99,6 +99,16 @@ def test_half_bit_cutoff_ignores_the_single_pixel_of_ring_zero():
     curve = ring_correlation(truth + 0.1 * white(rng, truth.shape), truth, full(truth.shape))
     assert curve.half_bit[0] == pytest.approx(1.0)
     assert cutoff(curve, "half_bit").saturated
+
+
+def test_half_bit_cutoff_interpolates_between_curve_and_threshold():
+    correlation, half = np.array([0.7, 0.7, 0.5, 0.1, 0.9]), np.array([1.0, 0.6, 0.4, 0.3, 0.2])
+    curve = RingCurve(correlation, np.arange(5) / 4, np.array([1, 8, 12, 16, 20]), half, 8)
+    # Ring 0 is judged by the threshold of ring 1. 0.1 above at ring 2 and 0.2 below at ring 3: a third of the way.
+    found = cutoff(curve, "half_bit")
+    assert found.ring == pytest.approx(2 + 1 / 3)
+    assert found.frequency == pytest.approx((2 + 1 / 3) / 4)
+    assert not found.saturated
 
 
 def test_rings_are_counted_and_scaled_to_nyquist():

@@ -83,8 +83,10 @@ def test_phase_errors_are_wrapped(mask, offset):
     assert rows["pearson"][1] == pytest.approx(1.0, abs=1e-12)
 
 
-def test_no_metric_depends_on_the_common_gauge(mask):
-    truth, pred = make_truth(), make_truth() + 0.1 * white(3)
+@pytest.mark.parametrize("noise", [0.1, 0.7])
+def test_no_metric_depends_on_the_common_gauge(mask, noise):
+    # At 0.7 the prediction's phase has vortices: unwrapping it, instead of turning both away from the cut, would show.
+    truth, pred = make_truth(), make_truth() + noise * white(3)
     first = evaluate(pred, truth, mask).rows
     second = evaluate(pred * np.exp(2.5j), truth * np.exp(2.5j), mask).rows
     for name, values in first.items():
@@ -161,6 +163,23 @@ def test_a_winding_phase_is_followed_and_a_flat_object_does_not_inherit_it(mask)
     np.testing.assert_allclose(np.exp(1j * (pred - reference - difference))[mask], 1.0, atol=1e-9)
     # 0.11 rad/px down 96 covered rows: no step of 2 pi is left.
     assert np.ptp(reference[mask]) == pytest.approx(0.11 * 95 + 6, abs=0.1)
+
+
+@pytest.mark.parametrize("offset", [2.0, -2.0])
+def test_a_wrong_global_phase_of_a_winding_object_keeps_its_sign(mask, offset):
+    truth = np.exp(0.11j * np.indices(SHAPE)[0])
+    pred, reference, difference = phase_pair(truth * np.exp(1j * offset), truth, mask)
+    # The nearest of all offsets that differ by turns, on every pixel: never 2 - 2 pi.
+    np.testing.assert_allclose((pred - reference)[mask], offset, atol=1e-9)
+    np.testing.assert_allclose(difference[mask], offset, atol=1e-9)
+
+
+def test_ranges_are_the_spans_of_the_truth(truth, mask):
+    ranges = evaluate(truth + 0.1 * white(12), truth, mask).ranges
+    assert ranges["amplitude"] == pytest.approx(np.ptp(np.abs(truth[mask])), rel=1e-12)
+    assert ranges["phase"] == pytest.approx(np.ptp(np.angle(truth[mask])), rel=1e-12)
+    # A circle about the mean that holds every value, by its diameter.
+    assert ranges["value"] == pytest.approx(2 * np.abs(truth[mask] - truth[mask].mean()).max(), rel=1e-12)
 
 
 def test_a_pure_amplitude_object_is_not_scored_on_phase(mask):
