@@ -1,5 +1,6 @@
 """Every file format: written whole or not at all, the same bytes again, and damage or malice named before use."""
 
+import errno
 import io as memory
 import json
 import os
@@ -86,6 +87,26 @@ def test_full_disk_is_named_and_leaves_nothing(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert path.read_bytes() == before
     assert left_over(tmp_path) == ["a.npz"]
+
+
+@pytest.mark.parametrize(("code", "refused"), [(errno.EIO, True), (errno.EINVAL, False)])
+def test_folder_that_cannot_be_synced(tmp_path, monkeypatch, code, refused):
+    """The new file is in place then, and the message must not say otherwise; some file systems never can."""
+    original = os.fsync
+
+    def fsync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        original(descriptor)
+
+    io.write_text(tmp_path / "a.txt", "old")
+    monkeypatch.setattr(os, "fsync", fsync)
+    if refused:
+        with pytest.raises(io.DataError, match=r"a\.txt: .*the file is whole, but may not survive a power cut"):
+            io.write_text(tmp_path / "a.txt", "new")
+    else:
+        io.write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "new"
 
 
 def test_same_content_gives_the_same_bytes(tmp_path):
@@ -372,7 +393,7 @@ def test_bad_json_is_refused(tmp_path, text, message):
         io.read_json(tmp_path / "a.json", ["x"])
 
 
-@pytest.mark.parametrize("value", [None, "", float("nan"), -float("inf")])
+@pytest.mark.parametrize("value", [None, "", float("nan"), -float("inf"), np.float32("nan"), np.float64("inf")])
 def test_csv_refuses_blank_and_infinite_cells(tmp_path, value):
     with pytest.raises(io.DataError, match=r"a\.csv: column 'y' would"):
         io.write_csv(tmp_path / "a.csv", ["x", "y"], [{"x": 1, "y": value}])
