@@ -41,8 +41,8 @@ def run(label, dose, epochs, noise):
     n = [float((light * np.abs(object_) ** 2)[mask].mean()), photons_per_pixel(dose, frames_per_pixel(positions))]
     result[label] = {"rms": rms, "n": n, "converged": found.converged, "moved": found.moved}
 
-run("1e5", 1e5, 15, True)
-run("1e6", 1e6, 15, True)
+run("1e5", 1e5, 20, True)
+run("1e6", 1e6, 20, True)
 run("no noise", 1e5, 20, False)
 print(json.dumps(result))
 """

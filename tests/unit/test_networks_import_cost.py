@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
     [
         ("import ptychostudy.stages.train, ptychostudy.stages.infer", "tensorflow", "torch"),
         # pty-chi is imported as the solver does it, which knows torchvision's trouble with a CPU build of torch.
-        ("from ptychostudy.iterative import solver; solver._import_torch()", "torch", "tensorflow"),
+        ("from ptychostudy.iterative import session; session._import_torch()", "torch", "tensorflow"),
     ],
 )
 def test_one_framework_a_process(code, loaded, absent):
