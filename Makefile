@@ -118,7 +118,6 @@ cluster:
 faults-long:
 	python tests/faults/campaign/campaign.py --kills 200 --undisturbed 20 --hub "$$(mktemp -d)/campaign"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
-	python tests/faults/fuzz/fuzz_readers.py --minutes 10
 
 slurm-clean:
 	profiles/slurm/cancel_orphans.sh '$(HUB)'

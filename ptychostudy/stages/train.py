@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,7 +85,7 @@ def run(
             initial_state=state.read(),
             save_state=state.write,
         )
-    io.write_csv(history, HISTORY, result.history)
+    io.write_csv(history, HISTORY, map(_spelt, result.history))
     _write(bundle, record, model, config=config, probe=source.probe, normalization=normalization, result=result)
     state.path.unlink(missing_ok=True)
 
@@ -172,10 +173,15 @@ def _known(labels: Labels, frames: np.ndarray, light: np.ndarray) -> np.ndarray:
     return chosen
 
 
+def _spelt(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Spell numbers that are not finite: a record of why a training failed must hold them, and JSON knows none."""
+    return {key: value if math.isfinite(value) else str(value) for key, value in numbers.items()}
+
+
 def _write(
     bundle: Path, record: Path, model: Any, *, config: Any, probe: Any, normalization: Any, result: TrainResult
 ) -> None:
-    outcome = {"status": result.status, "reason": result.reason, "statistics": result.statistics}
+    outcome = {"status": result.status, "reason": result.reason, "statistics": _spelt(result.statistics)}
     made_by = {"versions": provenance.versions(), "threads": provenance.threads(), "outcome": outcome}
     weights = get_weights(model)
     io.write_bundle(
