@@ -23,6 +23,7 @@ from ptychostudy.core.propagate import extract, intensities, place, split_positi
 from ptychostudy.core.scans import make_scan
 
 N, LIT = 64, 0.5
+DARK = 1e-3  # photons added to measured and expected ones, so that the logarithm stays finite
 HEAD = (
     "| solver | likelihood | epochs | photons/frame | rms, rad | x floor, n on the mask | x floor, n = dose x density "
     "| tenfold dose | moved, floors | CPU s |"
@@ -91,14 +92,14 @@ def study(share):
 def maximum_likelihood(counts, positions, probe, shape, steps):
     """Maximise the Poisson likelihood from a flat object; the unknowns are scaled by the light that falls on them."""
     corners, parts = split_positions(positions, N)
-    probes, measured = translate(probe, parts), np.fft.ifftshift(np.asarray(counts, float), axes=(-2, -1))
+    probes, measured = translate(probe, parts), np.fft.ifftshift(np.asarray(counts, float), axes=(-2, -1)) + DARK
     light = place(np.abs(probes) ** 2, corners, shape)
     scale = 1 / np.sqrt(light + 0.05 * light.max())
 
     def likelihood(unknown):
         object_ = scale * unknown.view(complex).reshape(shape)
         waves = np.fft.fft2(probes * extract(object_, corners, N), norm="ortho")
-        mean = np.abs(waves) ** 2 + 1e-3
+        mean = np.abs(waves) ** 2 + DARK
         back = np.fft.ifft2((1 - measured / mean) * waves, norm="ortho")
         slope = 2 * scale * place(np.conj(probes) * back, corners, shape)
         return np.sum(mean - measured * np.log(mean)), slope.view(float).ravel()

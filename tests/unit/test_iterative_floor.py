@@ -50,7 +50,7 @@ print(json.dumps(result))
 
 @pytest.fixture(scope="module")
 def result():
-    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=1800, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stderr == "", "pty-chi's warnings reached standard error"
     return json.loads(run.stdout)
