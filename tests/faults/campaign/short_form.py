@@ -1,4 +1,4 @@
-"""The short form of the fault campaign, not yet part of `make test`: 20 kills, every kind of file damaged once, a full and a read-only disk."""
+"""The short form of the fault campaign, no part of `make test` yet: 20 kills, each kind of file damaged, bad disks."""
 
 import re
 import subprocess
