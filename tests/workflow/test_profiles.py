@@ -26,6 +26,11 @@ def test_slurm_profile_groups_rules_that_exist_and_need_no_gpu():
     assert set(SLURM["group-components"]) <= set(SLURM["groups"].values())
 
 
+def test_shards_are_no_tasks_of_an_array():
+    """A failed task of an array deletes the output of the array's first task (plugin 2.8): a finished shard."""
+    assert "slurm-array-jobs" not in SLURM
+
+
 def test_default_profile_replaces_no_key_that_a_cluster_needs_otherwise():
     default = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
     assert {key for key in default if default[key] != SLURM.get(key)} == {"cores"}
