@@ -241,7 +241,7 @@ def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[
         text = Path(text[1:]).read_text(encoding="utf-8")
     try:
         found = json.loads(text, object_hook=_Found)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"--settings is not JSON ({error}); needed: an object with the stage's keys") from error
     if not isinstance(found, dict):
         raise ValueError(f"--settings holds {type(found).__name__}, needed a JSON object")

@@ -8,10 +8,12 @@ sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
 from ptychostudy.settings import files
-from ptychostudy.settings import ConfigError, parse_study, stage_settings
+from ptychostudy.settings import ConfigError, parse_study, read_yaml, stage_settings
 from ptychostudy.stages import blocked
 
 try:
+    for path in workflow.configfiles:
+        read_yaml(path)  # Snakemake has read it, and lets keys pass that are given twice
     STUDY = parse_study(config)
 except ConfigError as error:
     sys.exit(f"ptychostudy: {error}")  # a WorkflowError would add lines of this file, which are not what is wrong

@@ -6,12 +6,22 @@ out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.run
 
 import os
 import sys
+from pathlib import Path
 
-from ptychostudy import liveness
+from ptychostudy import io, liveness
 from ptychostudy.stages import blocked
 
 # What a killed run left behind is cleared before Snakemake looks for locks. Snakemake within a cluster job claims nothing.
 RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
+
+# What a person reads at the end is no stage's input, so a damaged one would stay; -n names it, too.
+if workflow.is_main_process and RUN.alone:
+    try:
+        io.check_sums(
+            path for folder in ("analysis", "seeds/*/analysis") for path in sorted(Path().glob(f"{folder}/*"))
+        )
+    except io.DataError as error:
+        sys.exit(f"ptychostudy: {error}")
 
 # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its last words and its status.
 shell.prefix("set -euo pipefail; trap '' TERM; ")

@@ -5,14 +5,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ptychostudy.settings.section import Count, Positive, Section
+from ptychostudy.settings.section import Positive, Section, Seed, Side
 
 
 class ObjectSettings(Section):
     """The simulated object."""
 
     kind: Literal["circuit", "lines", "siemens", "grf", "image"] = "circuit"
-    shape_px: tuple[Count, Count] = Field((352, 272), description="rows and columns")
+    shape_px: tuple[Side, Side] = Field((352, 272), description="rows and columns")
     amplitude: tuple[float, float] = Field((0.4, 1.0), description="smallest and largest amplitude")
     phase_rad: float = Field(1.6, ge=0, le=6.28, description="span of the phase")
     amplitude_image: str | None = Field(None, description="picture file, for kind image")
@@ -62,7 +62,7 @@ class BaseSettings(Section):
     frames: Literal["simulate", "measured"] = Field("simulate", description="simulate frames, or thin measured ones")
     frame_px: Literal[32, 64, 128, 256] = Field(64, description="frame side N")
     pixel_size_m: Positive = Field(1e-8, description="object pixel")
-    seed: int = Field(7, ge=0)
+    seed: Seed = 7
     object: ObjectSettings = ObjectSettings()
     probe: ProbeSettings = ProbeSettings()
     scan: ScanSettings = ScanSettings()

@@ -15,6 +15,8 @@ from pydantic import (
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Dose = Annotated[int, Field(gt=0, le=10**9, description="mean detected photons per frame")]
 
 
@@ -43,8 +45,10 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _true_is_no_number_and_a_set_no_list(cls, value: Any, info: ValidationInfo) -> Any:
         kind = cls.model_fields[info.field_name or ""].annotation
         if kind is not bool and any(isinstance(v, bool) for v in (value if isinstance(value, list) else [value])):
             raise ValueError("a number or a text, not true or false")
+        if isinstance(value, set):  # YAML has sets, which have no order
+            raise ValueError("a list, not a set")
         return value

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ptychostudy.settings.section import Count, Doses, Name, Positive, Section
+from ptychostudy.settings.section import Count, Doses, Name, Positive, Section, Seed
 
 
 class SplitSettings(Section):
@@ -52,7 +52,7 @@ class SimulateSettings(Section):
         "fixed_frame", description="a dose is per frame, or per frame of the full scan at equal fluence"
     )
     noise: Literal["poisson", "none"] = Field("poisson", description="none: expected counts, the noise-free limit")
-    seed: int = Field(42, ge=0)
+    seed: Seed = 42
     wrong_probe: WrongProbeSettings = WrongProbeSettings()
 
 
@@ -113,7 +113,7 @@ class NetworkSettings(Section):
     learning_rate: Positive = 3e-3
     patience: Count = Field(5, description="epochs without a better validation loss before stopping")
     validation_fraction: float = Field(0.1, gt=0, lt=0.5)
-    seed: int = Field(11, ge=0)
+    seed: Seed = 11
 
 
 class PinnSettings(NetworkSettings):

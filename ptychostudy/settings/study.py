@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ptychostudy.settings.sample import BaseSettings
@@ -22,10 +21,11 @@ from ptychostudy.settings.sections import (
     TrainSettings,
     VerifySettings,
 )
+from ptychostudy.settings.yaml_file import ConfigError, read_yaml
 
 # The largest study that is shipped has a hundred values on five levels.
 _LEVELS, _VALUES, _NESTED = 12, 10_000, (dict, list, tuple)
-_CHARACTERS, _BRACKETS, _BITS = 1 << 16, 500, 2000
+_BITS = 2000
 
 
 class Study(Section):
@@ -117,10 +117,6 @@ def _check_design(study: Study) -> None:
         )
 
 
-class ConfigError(ValueError):
-    """A wrong configuration; the message is one paragraph naming key, value and what is allowed."""
-
-
 def parse_study(config: dict[str, Any]) -> Study:
     """Validate a configuration.
 
@@ -194,22 +190,7 @@ def _limits(node: dict[str, Any]) -> str:
 
 def read_study(path: str | Path) -> Study:
     """Read a YAML configuration file as Snakemake does: laid over the quick study, key by key; then validate it."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        # The parser takes seconds for thousands of open brackets, and minutes for megabytes.
-        if len(text) > _CHARACTERS or max(text.count(bracket) for bracket in "[{") > _BRACKETS:
-            raise ConfigError(
-                f"{path}: too long ({len(text)} characters) or too many brackets; "
-                f"needed: at most {_CHARACTERS} and {_BRACKETS}"
-            )
-        config = yaml.safe_load(text)
-    except ConfigError:
-        raise
-    # A date of month 13 and a number of 5000 digits are plain ValueErrors.
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({(str(error) or 'empty').splitlines()[0]})") from error
-    if not isinstance(config, dict):
-        raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
+    config = read_yaml(path)
     try:
         return parse_study(_overlaid(Study().model_dump(by_alias=True), config))
     except ConfigError as error:

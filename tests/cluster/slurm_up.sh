@@ -35,7 +35,8 @@ SlurmUser=$(id -un)
 SlurmdUser=$(id -un)
 AuthType=auth/munge
 CredType=cred/munge
-AuthInfo=socket=$top/munge/socket
+# A job that is queued again waits for its old credential to expire: 120 s at a site.
+AuthInfo=socket=$top/munge/socket,cred_expire=10
 StateSaveLocation=$top/state
 SlurmdSpoolDir=$top/spool/%n
 SlurmctldPidFile=$top/run/slurmctld.pid

@@ -33,9 +33,15 @@ QUICK = ("--slurm-init-seconds-before-status-checks", "2")
 def cluster():
     started = start_cluster()
     yield started
-    for run in Started.all:
-        run.process.kill()  # of a test that failed; without its Slurm it would wait for ever
     stop_cluster(started.folder)
+
+
+@pytest.fixture(autouse=True)
+def no_run_outlives_its_test():
+    yield
+    for run in Started.all:
+        run.process.kill()
+        run.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +117,10 @@ def gpu_jobs(cluster):
     return cluster.ask("squeue", "--noheader", "--states=RUNNING", "--partition=gpu", "--format=%A").split()
 
 
-def states(cluster, *jobs):
-    """Return how jobs ended, once Slurm has written it down."""
+def states(cluster, *jobs, after=0):
+    """Return how jobs ended, once Slurm has written it down, leaving out so many records."""
     for _ in range(100):
-        found = {record["JobId"]: record["JobState"] for record in cluster.ended()}
+        found = {record["JobId"]: record["JobState"] for record in cluster.ended()[after:]}
         if set(jobs) <= found.keys():
             return [found[job] for job in jobs]
         time.sleep(0.2)
@@ -139,6 +145,7 @@ def test_a_training_survives_what_a_cluster_does_to_it(cluster, root):
     orphan, _, fourth = run.training_beyond(third)
     assert orphan == job_lost, "where a node fails Slurm starts the job again by itself; Snakemake has not noticed"
     cluster.ask("scontrol", "update", "NodeName=gpu1", "State=DRAIN", "Reason=test")
+    known = len(cluster.ended())
     run.process.send_signal(signal.SIGKILL)
     run.end()
     for status in ("FAILED", "CANCELLED"):
@@ -147,7 +154,7 @@ def test_a_training_survives_what_a_cluster_does_to_it(cluster, root):
     again = Started(cluster, root, WEIGHTS)
     again.wait_for(lambda: "cancelling" in again.said)
     assert f"process {run.process.pid} was killed during its run: removed its lock" in again.said
-    assert states(cluster, orphan) == ["CANCELLED"]
+    assert states(cluster, orphan, after=known) == ["CANCELLED"], "the same job has a record of its first end"
     again.wait_for(lambda: "PENDING" in cluster.ask("squeue", "--noheader", "--partition=gpu", "--format=%T"))
     assert "DRAIN" in cluster.ask("sinfo", "--noheader", "--nodes=gpu1", "--format=%T").upper()
     cluster.ask("scontrol", "update", "NodeName=gpu1", "State=RESUME")

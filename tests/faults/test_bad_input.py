@@ -91,12 +91,22 @@ def test_wrong_configuration_by_hand(name, refused):
 @pytest.mark.parametrize("name", ["misspelt key", "K below C", "dose zero"])
 def test_wrong_configuration_in_snakemake(name, tmp_path):
     config, parts = CONFIGS[name]
+    refused_by_snakemake(tmp_path, write_config(config, tmp_path), parts)
+
+
+def test_key_given_twice_in_snakemake(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text("doses: [1000]\ndoses: [10000]\n")
+    refused_by_snakemake(tmp_path, path, ["study.yaml: key 'doses' is given twice, in lines 1 and 2"])
+
+
+def refused_by_snakemake(tmp_path, path, parts):
     command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(tmp_path), "--configfile", str(write_config(config, tmp_path))]
+    command += ["--directory", str(tmp_path), "--configfile", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode != 0
     printed = done.stderr[done.stderr.index("ptychostudy: ") :]
-    check_paragraph(printed, "ptychostudy: config")
+    check_paragraph(printed, "ptychostudy: ")
     assert all(part in " ".join(printed.split()) for part in parts), printed
     assert "Traceback" not in done.stdout + done.stderr and "common.smk" not in done.stderr
     assert [path.name for path in tmp_path.iterdir() if path.name != ".snakemake"] == ["study.yaml"]
@@ -106,6 +116,7 @@ def test_wrong_configuration_in_snakemake(name, tmp_path):
     ("text", "part"),
     [
         ("{", "--settings is not JSON"),
+        ("[" * 10**5, "--settings is not JSON"),
         ("[1]", "--settings holds list, needed a JSON object"),
         ("{}", "--settings lacks key 'frames', found []; needed: all keys"),
         ("@missing.json", "missing.json"),

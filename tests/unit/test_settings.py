@@ -40,9 +40,11 @@ ONE_KEY = [
     ("base.frame_px", 65, "32, 64, 128 or 256"),
     ("base.pixel_size_m", 0, "(allowed: > 0)"),
     ("base.pixel_size_m", float("inf"), "a finite number"),
-    ("base.seed", -1, "(allowed: >= 0)"),
+    ("base.seed", -1, "(allowed: >= 0 and < 2.14748e+09)"),
+    ("train.pinn.seed", 2**31, "(allowed: >= 0 and < 2.14748e+09)"),
     ("base.object.kind", "tree", "'circuit', 'lines', 'siemens', 'grf' or 'image'"),
     ("base.object.shape_px", 400, "a valid tuple"),
+    ("base.object.shape_px", [9000, 300], "(allowed: >= 1 and <= 8192)"),
     ("base.object.phase_rad", 7.0, "(allowed: >= 0 and <= 6.28)"),
     ("base.probe.kind", "gauss", "'disc', 'zoneplate' or 'speckle'"),
     ("base.probe.diameter_px", -3, "(allowed: > 0)"),
@@ -87,7 +89,7 @@ ONE_KEY = [
 @pytest.mark.parametrize(("path", "value", "allowed"), ONE_KEY, ids=[f"{path}={value}" for path, value, _ in ONE_KEY])
 def test_wrong_value_names_path_value_and_range(path, value, allowed):
     message = refusal(nested(path, value))
-    shown = value[-1] if path == "doses" and value == [1000, -1] else value
+    shown = {"[1000, -1]": -1, "[9000, 300]": 9000}.get(str(value), value)
     assert path in message and f"found {shown!r}" in message and allowed in message
 
 
@@ -226,6 +228,9 @@ def test_file_lies_over_the_quick_study_as_in_snakemake(tmp_path):
         ("simulate: {seed: x}", r"a\.yaml: config key 'simulate.seed': found 'x'"),
         ("- 1", r"a\.yaml: holds list, needed keys and values"),
         ("", r"a\.yaml: holds NoneType, needed keys and values"),
+        ("simulate:\n  seed: 1\n  seed: 2", r"a\.yaml: key 'seed' is given twice, in lines 2 and 3"),
+        ("simulate: {seed: 1, seed: 2}", r"a\.yaml: key 'seed' is given twice, in lines 1 and 1"),
+        ("seeds: !!set {1, 2}", r"config key 'seeds': found \{1, 2\}.* a list, not a set"),
         ("a: [1", r"a\.yaml: cannot be read as YAML"),
         ("a: !!python/object/apply:os.mkdir [x]", r"a\.yaml: cannot be read as YAML"),
     ],

@@ -1,5 +1,6 @@
 """What a change makes stale, proved by the job lists of dry runs on a finished study."""
 
+import os
 import re
 
 import pytest
@@ -22,14 +23,16 @@ def edited(finished):
     kept = {}
 
     def edit(path, change):
-        kept.setdefault(path, path.read_text())
-        text = change(path.read_text())
-        assert text != kept[path], f"the edit did not change {path}"
-        path.write_text(text)
+        text, times = path.read_text(), path.stat()
+        kept.setdefault(path, (text, times))
+        assert change(text) != text, f"the edit did not change {path}"
+        path.write_text(change(text))
+        return times
 
     yield edit
-    for path, text in kept.items():
+    for path, (text, times) in kept.items():
         path.write_text(text)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def test_touching_nothing_reruns_nothing(finished):
@@ -119,3 +122,15 @@ def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished):
 def test_post_verify_rebuilds_only_the_end(finished):
     found = finished.jobs("post_verify", "--forcerun", "grid", "check", "inventory", "verify")
     assert set(found) == {"grid", "check", "inventory", "verify"}
+
+
+@pytest.mark.parametrize("name", ["verified.txt", "verification_report.json", "check_dense_highlights.log"])
+def test_a_damaged_result_that_no_stage_reads_is_named_by_a_dry_run(finished, edited, name):
+    path = finished.hub / "analysis" / name
+    times = edited(path, lambda text: text[: len(text) // 2])
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = finished.snakemake("-n")
+    said = done.stdout.splitlines()[-1]
+    assert done.returncode == 1, done.stdout
+    assert said.startswith(f"ptychostudy: analysis/{name}: damaged or replaced since it was written"), done.stdout
+    assert "delete it, so that it is made anew" in said

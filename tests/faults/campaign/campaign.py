@@ -99,7 +99,7 @@ class Campaign:
         """Make the study again and again under kills."""
         target = (CELL,) if self.options.short else ()
         tries, survived, work = Counter(), Counter(), Counter()
-        while (left := self.options.kills - sum(tries.values())) > 0:
+        while (left := self.options.kills - tries[kills.KINDS[0]] - tries[kills.KINDS[1]]) > 0:
             study = self.study(f"killed_{work['studies']}")
             jobs = runs.count_jobs(study, target)
             tally = kills.disturb(
@@ -121,7 +121,7 @@ class Campaign:
                 survived += tally.kills
                 shutil.rmtree(study.hub)
             print(f"{time.strftime('%H:%M:%S')} {tally}", file=sys.stderr, flush=True)
-            if not tally.kills:
+            if tally.failure and not tally.kills:
                 break
         for kind in kills.KINDS:
             self.row(kind, tries[kind], survived[kind])
@@ -205,7 +205,7 @@ def main():
     """Run the campaign and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hub", type=Path, required=True, help="empty folder for everything the campaign makes")
-    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=200, help="kill -9 of jobs and of Snakemake; SIGTERM comes on top")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--undisturbed", type=int, default=20, help="undisturbed runs")
     parser.add_argument("--damaged", type=int, default=0, help="kinds of files to damage in each way (default: all)")

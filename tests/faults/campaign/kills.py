@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from campaign import runs
 
 KINDS = ("kill -9 of a job", "kill -9 of Snakemake", "SIGTERM to the whole run")
+WEIGHTS = (2, 2, 1)
 MARGIN = 1.1
 """Latest moment of a kill, in durations of the job; beyond 1 it hits what comes after the job."""
 
@@ -42,6 +43,11 @@ class Tally:
     continued: int = 0
     rounds: int = 0
     failure: str = ""
+
+    @property
+    def killed(self):
+        """Signals that nobody can catch: what the campaign counts."""
+        return self.kills[KINDS[0]] + self.kills[KINDS[1]]
 
 
 def watch(run, seen):
@@ -81,7 +87,7 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
     rng : Random
         Chooses jobs, moments and kinds.
     kills : int
-        Signals to deliver.
+        ``kill -9`` to deliver, and a quarter as many SIGTERM beside them.
     seconds : dict of str to float
         Duration of each stage.
     jobs : int
@@ -95,13 +101,14 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
     """
     tally, finished, started, text = Tally(), 0, 0, ""
     # A job is struck again with the same chance when it is started again: so the kills last for all jobs, but for luck.
-    share = kills / (kills + jobs)
+    signals = kills * sum(WEIGHTS) / sum(WEIGHTS[:2])
+    share = signals / (signals + jobs)
     while tally.rounds < 20 * (kills + 1):
         tally.rounds += 1
         before = study.log.stat().st_size if study.log.exists() else 0
         run, hit, seen = study.start(*target, cores=cores), False, set()
         for job, name in watch(run, seen):
-            if sum(tally.kills.values()) < kills and rng.random() < share:
+            if tally.killed < kills and rng.random() < share:
                 hit |= _strike(run, job, name, rng, seconds=seconds, tally=tally)
         code = run.wait()
         text = study.log.read_bytes()[before:].decode(errors="replace")
@@ -119,7 +126,7 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
 
 def _strike(run, job, name, rng, *, seconds, tally):
     """Wait for a random moment of a job, then send one signal; say whether it was delivered."""
-    kind, end = rng.choice(KINDS), time.monotonic() + rng.uniform(0, MARGIN * seconds.get(name, 1.0))
+    (kind,), end = rng.choices(KINDS, WEIGHTS), time.monotonic() + rng.uniform(0, MARGIN * seconds.get(name, 1.0))
     while time.monotonic() < end and alive(job) and run.poll() is None:
         time.sleep(0.01)
     try:
