@@ -116,6 +116,8 @@ cluster:
 	else printf '%s\n' '*****' "cluster: NOT RUN: $$reason" '*****' >&2; fi
 
 faults-long:
+	python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]' || \
+		echo "atheris could not be installed: fuzz_readers.py falls back to its own loop" >&2
 	python -m pytest $(PYTEST_OPTIONS) tests/faults/campaign/short_form.py
 	python tests/faults/campaign/campaign.py --kills 200 --undisturbed 20 --hub "$$(mktemp -d)/campaign"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field, replace
 
 _BLOCK = re.compile(r"^([ ]*)(?:local)?(?:rule|checkpoint) (\w+):\n((?:\1    .*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\s*\n)+)", re.MULTILINE)
-_GROUP = re.compile(r"^Error in group \S+:\n((?:    .*\n|\s*\n)+)", re.MULTILINE)
+_GROUP = re.compile(r"^    message: Error in group \S+\n    log: (.+)\n    jobs:\n((?:        .*\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULTILINE)
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
+# Of a group Snakemake keeps Slurm's word to itself; Slurm's own last line in the job's log stands for it.
+_STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
+_STATES = {
+    "": "CANCELLED",
+    "TIME LIMIT": "TIMEOUT",
+    "NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS": "NODE_FAIL",
+    "PREEMPTION": "PREEMPTED",
+}
 _SHELL = re.compile(r"^ *shell:\n(.*?)\n *\(command exited with non-zero exit code\)", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(
     r'^CalledProcessError in file "([^"]*)", line \d+:\n'
@@ -20,7 +28,7 @@ _MISSING = re.compile(
     r'^MissingOutputException in rule (\w+) in file "([^"]*)".*\nJob (\d+) .*\n((?:.+ \(missing.*\n)+)', re.MULTILINE
 )
 # A log that Snakemake shows: innermost first, because the log of a cluster job shows logs of its own.
-_SHOWN = re.compile(r"^Logfile .+:\n(=+)\n(?:(?!Logfile .+:\n=).*\n)*?\1\n", re.MULTILINE)
+_SHOWN = re.compile(r"^Logfile (.+):\n(=+)\n(?:(?!Logfile .+:\n=).*\n)*?\2\n", re.MULTILINE)
 _PREFIX = re.compile(r"^set -euo pipefail;( trap '' TERM;)?\s*")
 _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _LOG_HINT = " (check log file(s) for error details)"
@@ -69,6 +77,7 @@ def parse_failures(text: str) -> list[Failure]:
         is its command, exit code, log and the file of the rule (see `identify`).
     """
     exits = {_plain(match[2]): match for match in _EXIT.finditer(text)}
+    states = {match[1]: _last_word(match[0]) for match in _SHOWN.finditer(text)}
     # What a job's own log says has other job numbers: of it only commands and their exit codes count.
     shown = 1
     while shown:
@@ -79,12 +88,16 @@ def parse_failures(text: str) -> list[Failure]:
     found: dict[str, Failure] = {}
     reported = [*_ERROR.finditer(text), *_MISSING.finditer(text), *_GROUP.finditer(text)]
     for match in sorted(reported, key=re.Match.start):
-        for number, failure in _reported(match, exits):
+        for number, failure in _reported(match, exits, states):
             pairs = (
                 pair.split("=", 1) for pair in jobs.get(number, {}).get("wildcards", "").split(", ") if "=" in pair
             )
             logs = failure.logs or _logs(jobs.get(number, {}))
-            found[number] = replace(failure, wildcards=dict(pairs), logs=logs)
+            # The jobs of a group are named again, indented, without what is known of the group.
+            group = found.get(number, Failure()) if match.re is _ERROR and match[1] else Failure()
+            known = group.exit_code if failure.exit_code == Failure.exit_code else failure.exit_code
+            logs += tuple(path for path in group.logs if path not in logs)
+            found[number] = replace(failure, wildcards=dict(pairs), logs=logs, exit_code=known)
             # A job that was tried again and ended well did not fail.
             if re.search(rf"^Finished jobid: {number} ", text[match.end() :], re.MULTILINE):
                 del found[number]
@@ -102,15 +115,26 @@ def _merged(failures: list[Failure], exits: list[Failure]) -> list[Failure]:
     return merged + [failure for failure in exits if failure not in known]
 
 
-def _reported(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> list[tuple[str, Failure]]:
+def _reported(
+    match: re.Match[str], exits: Mapping[str, re.Match[str]], states: Mapping[str, str]
+) -> list[tuple[str, Failure]]:
     """Return job number and failure of what one message of Snakemake is about; of a group, each job."""
     if match.re is _MISSING:
         return [_of_missing(match)]
     if match.re is _ERROR:
         return [_of_error(match, exits)]
+    logs = _logs({"log": match[1]})
+    status = next((states[path] for path in logs if path in states), Failure.exit_code)
     return [
-        (number, replace(f, exit_code=_status(match[1]))) for number, f in map(_of_member, _MEMBER.finditer(match[1]))
+        (number, replace(failure, exit_code=status, logs=failure.logs + logs))
+        for number, failure in map(_of_member, _MEMBER.finditer(match[2]))
     ]
+
+
+def _last_word(log: str) -> str:
+    """Return what Slurm wrote at the end of a job's log when it ended the job."""
+    match = _STEP.search(log)
+    return f"Slurm says {_STATES.get(match[1] or '', match[1])}" if match else Failure.exit_code
 
 
 def _of_member(match: re.Match[str]) -> tuple[str, Failure]:
@@ -253,6 +277,7 @@ _MEANINGS = {
     "Slurm says TIMEOUT": "continue with the command above, with --set-resources {rule}:runtime=... (minutes) for more",
     "Slurm says OUT_OF_MEMORY": "continue with the command above and --set-resources {rule}:mem_mb=... for more",
     "Slurm says CANCELLED": "scancel: continue with the command above",
+    "Slurm says PREEMPTED": "continue with the command above",
     "Slurm says NODE_FAIL": "continue with the command above",
 }
 

@@ -16,6 +16,8 @@ from conftest import copy_workflow
 HERE = Path(__file__).parent
 DAEMONS = ("slurmctld", "slurmd", "munged")
 MISSING = [name for name in DAEMONS if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")]
+# Polls of 2 s, not 10: a test has no time, and a Slurm of its own no load.
+QUICK = ("--slurm-init-seconds-before-status-checks", "2")
 
 
 @dataclass(frozen=True)

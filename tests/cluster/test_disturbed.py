@@ -15,7 +15,7 @@ import psutil
 import pytest
 import yaml
 from conftest import ROOT
-from private_slurm import MISSING, copy_root, snakemake, start_cluster, stop_cluster
+from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
 from ptychostudy import io
 
@@ -25,8 +25,6 @@ NETWORK = "data/phase_e/dose_100000/dense/gs2"
 WEIGHTS, STATE = f"{NETWORK}/wts.h5.zip", f"{NETWORK}/training_state.npz"
 CELL = "data/inference/dose_100000/dense/test"
 EPOCHS = 24
-# Polls of 2 s, not 10: a test has no time, and a Slurm of its own no load.
-QUICK = ("--slurm-init-seconds-before-status-checks", "2")
 
 
 @pytest.fixture(scope="module")

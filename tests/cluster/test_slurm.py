@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import TINY
-from private_slurm import MISSING, copy_root, snakemake, start_cluster, stop_cluster
+from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
@@ -41,7 +41,11 @@ def test_cancelled_job_is_reported_and_leaves_a_note(cluster, root):
     output = run.communicate()[0]
     assert run.returncode == 1, output
     assert f"JOB {job} ON cpu1 CANCELLED" in output
-    assert "snakemake --profile slurm" in "".join(path.read_text() for path in root.glob("red/blocked_*.md"))
+    (report,) = root.glob("red/blocked_*.md")
+    text = report.read_text()
+    assert "snakemake --profile slurm" in text
+    assert text.count("- exit code: Slurm says CANCELLED (scancel: continue with the command above)") == 2
+    assert f"*** JOB {job} ON cpu1 CANCELLED" in text, "the job's own log is shown"
     assert cluster.ask("squeue", "--noheader") == ""
 
 
@@ -68,7 +72,7 @@ def test_orphans_of_a_killed_snakemake_are_cancelled_by_one_command(cluster, roo
 def study(cluster, root):
     """Run the literal command; cancel its first job. Return its output and the records of its jobs."""
     before = len(cluster.ended())
-    run = snakemake(cluster, root, REPORT)
+    run = snakemake(cluster, root, *QUICK, "--", REPORT)
     cluster.ask("scancel", cluster.await_running(run))
     output = run.communicate()[0]
     assert run.returncode == 0, output[-6000:]

@@ -230,31 +230,63 @@ rule base:
     wildcards: dose=10
 
 [Thu Nov 26 00:00:00 2026]
-Error in group start:
-    message: SLURM-job '7' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable.
+    message: Error in group start
     log: .snakemake/slurm_logs/group_start/7.log (check log file(s) for error details)
     jobs:
-        rule base:
-            jobid: 3
-            output: data/base/base.npz
-            log: logs/data/base/base.npz.log (check log file(s) for error details)
         rule reference:
             jobid: 4
             output: data/base/reference.npz
             log: logs/data/base/reference.npz.log (check log file(s) for error details)
+        rule base:
+            jobid: 3
+            output: data/base/base.npz
+            log: logs/data/base/base.npz.log (check log file(s) for error details)
+"""
+SHOWN = """Logfile .snakemake/slurm_logs/group_start/7.log:
+================================================================================
+slurmstepd-cpu1: error: *** JOB 7 ON cpu1 CANCELLED AT 2026-11-26T00:00:00{why} ***
+================================================================================
+Logfile logs/data/base/base.npz.log not found.
+"""
+MEMBERS = """    [Thu Nov 26 00:00:00 2026]
+    Error in rule base:
+        message: None
+        jobid: 3
+        output: data/base/base.npz
+        log: logs/data/base/base.npz.log (check log file(s) for error details)
+        shell:
+            python -m ptychostudy base 2>&1 | tee logs/data/base/base.npz.log
+            (command exited with non-zero exit code)
+    Logfile logs/data/base/base.npz.log not found.
 """
 
 
-def test_every_job_of_a_failed_group_is_named_with_what_slurm_says():
-    base, reference = parse_failures(GROUP)
-    assert (base.job, base.outputs, base.logs) == (
-        "base dose=10",
-        ("data/base/base.npz",),
-        ("logs/data/base/base.npz.log",),
-    )
+@pytest.mark.parametrize(
+    ("why", "state"),
+    [
+        ("", "CANCELLED"),
+        (" DUE TO TIME LIMIT", "TIMEOUT"),
+        (" DUE TO PREEMPTION", "PREEMPTED"),
+        (" DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS", "NODE_FAIL"),
+    ],
+)
+def test_every_job_of_a_failed_group_is_named_with_what_slurm_says(why, state):
+    text = GROUP + SHOWN.format(why=why) + MEMBERS
+    reference, base = sorted(parse_failures(text), key=lambda failure: failure.rule == "base")
+    assert (base.job, base.outputs) == ("base dose=10", ("data/base/base.npz",))
+    assert base.logs == ("logs/data/base/base.npz.log", ".snakemake/slurm_logs/group_start/7.log")
+    assert base.command.startswith("python -m ptychostudy base")
     assert reference.rule == "reference"
-    assert base.exit_code == reference.exit_code == "Slurm says TIMEOUT"
-    assert parse_failures(GROUP + "Finished jobid: 3 (Rule: base)\nFinished jobid: 4 (Rule: reference)\n") == []
+    assert base.exit_code == reference.exit_code == f"Slurm says {state}"
+    assert parse_failures(text + "Finished jobid: 3 (Rule: base)\nFinished jobid: 4 (Rule: reference)\n") == []
+    (left,) = parse_failures(text + "Finished jobid: 3 (Rule: base)\n")
+    assert left.rule == "reference"
+
+
+def test_what_slurm_said_of_an_earlier_attempt_is_not_said_of_the_last():
+    text = "Error in rule train:\n    message: SLURM-job '9' failed, SLURM status is: 'CANCELLED'.\n    jobid: 2\n"
+    (failure,) = parse_failures(text + "Error in rule train:\n    message: None\n    jobid: 2\n")
+    assert failure.exit_code == "not reported"
 
 
 INNER = """Logfile .snakemake/slurm_logs/group_start/7.log:
@@ -276,8 +308,8 @@ Finished jobid: 3 (Rule: nothing)
 
 
 def test_a_cluster_job_s_own_log_gives_command_and_exit_code_and_nothing_else():
-    base, reference = parse_failures(GROUP + INNER)
-    assert (base.exit_code, base.command) == ("Slurm says TIMEOUT", "")
+    base, reference = sorted(parse_failures(GROUP + INNER), key=lambda failure: failure.rule)
+    assert (base.exit_code, base.command) == ("not reported", "")
     assert (reference.rule, reference.exit_code) == ("reference", "2")
     assert reference.command.startswith("python -m ptychostudy reference")
 

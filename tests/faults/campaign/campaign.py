@@ -1,8 +1,8 @@
 """The fault campaign: ``python tests/faults/campaign/campaign.py --kills 200 --hub /tmp/x --seed 1``.
 
-A small study (small.yaml: one dose, one view, N = 32) is made undisturbed, then again under kills at random times, then
-its files are damaged, then it is put on disks that are full or cannot be written. What counts is compared with the
-undisturbed run by sha256. A table in Markdown is printed at the end, and kept in `table.md` of the folder as it grows;
+A study (small.yaml: one dose, one view, N = 32, where no other is named) is made undisturbed, then again under kills at
+random times, then its files are damaged, then it is put on disks that are full or cannot be written. What counts is
+compared with the undisturbed run by sha256. A table in Markdown is printed at the end, and kept in `table.md` of the folder as it grows;
 the exit status is 1 where a pass mark is missed.
 """
 
@@ -20,11 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from campaign import artifacts, damage, kills, places, runs
+from campaign import artifacts, damage, kills, places, runs, stages
 
 PARTS = ("kill", "damage", "place", "undisturbed")
-A_RUN = 25
-"""Kills in one making of the study."""
 CELL = "data/inference/dose_100000/dense/test/PtychoPINN.npz"
 LIGHT = ("data/phase_c/dose_100000/patched_test.npz", "data/phase_d/dense/dense_test.npz")
 DISKS_KB = (500, 900, 1300)
@@ -57,7 +55,7 @@ class Campaign:
 
     def study(self, name):
         """Return a study of this campaign in a hub of its own."""
-        return runs.Study(self.folder / name / "hub", self.source)
+        return runs.Study(self.folder / name / "hub", self.source, self.options.config or stages.SMALL)
 
     def row(self, fault, tries, survived, note=""):
         """Add a row, and say at once what it holds."""
@@ -105,7 +103,7 @@ class Campaign:
             tally = kills.disturb(
                 study,
                 self.rng,
-                min(left, self.options.kills if self.options.short else A_RUN),
+                min(left, self.options.per_study),
                 self.seconds,
                 jobs=jobs,
                 cores=self.options.cores,
@@ -206,6 +204,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hub", type=Path, required=True, help="empty folder for everything the campaign makes")
     parser.add_argument("--kills", type=int, default=200, help="kill -9 of jobs and of Snakemake; SIGTERM comes on top")
+    parser.add_argument("--per-study", type=int, default=25, help="of them, in one making of the study")
+    parser.add_argument("--config", type=Path, help="configuration of another study than the small one")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--undisturbed", type=int, default=20, help="undisturbed runs")
     parser.add_argument("--damaged", type=int, default=0, help="kinds of files to damage in each way (default: all)")
