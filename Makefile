@@ -7,13 +7,15 @@
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
 #
-# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS.
+# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS,
+# WORKERS (processes of a test gate).
 
 PYTHON ?= python3
 CORES ?= all
 HUB ?= .
 TARGET ?= all
 PYTEST_OPTIONS ?=
+WORKERS ?= 2
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -23,15 +25,17 @@ SHELL := /bin/bash
 
 override VENV := .venv
 override READY := $(VENV)/.ready
-GATES := format lint types smk schema unit stages workflow faults interop
+GATES := format lint types smk schema unit stages workflow faults interop cluster
 TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
 
+override PYTEST := python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
+
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run experiment test environment check-python $(GATES) cluster faults-long slurm-clean schema-write bench clean
+.PHONY: help run experiment test environment check-python $(GATES) faults-long slurm-clean schema-write bench clean
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -73,7 +77,7 @@ check-python:
 test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
-$(GATES) cluster faults-long slurm-clean schema-write bench: $(READY)
+$(GATES) faults-long slurm-clean schema-write bench: $(READY)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
 unit stages workflow faults interop cluster faults-long: export OMP_NUM_THREADS := 1
@@ -101,7 +105,7 @@ schema-write:
 
 # TensorFlow and torch never share a process; the many tests that need neither pay for neither.
 unit:
-	python -m pytest $(PYTEST_OPTIONS) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
+	$(PYTEST) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
 		--ignore-glob='*/test_iterative*.py' --ignore-glob='*/test_referee_*.py'
 	$(call suite,tests/unit tests/known_answers,test_networks_*.py)
 	$(call suite,tests/unit tests/known_answers,test_iterative*.py)
@@ -118,7 +122,6 @@ cluster:
 faults-long:
 	python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]' || \
 		echo "atheris could not be installed: fuzz_readers.py falls back to its own loop" >&2
-	python -m pytest $(PYTEST_OPTIONS) tests/faults/campaign/short_form.py
 	python tests/faults/campaign/campaign.py --kills 200 --undisturbed 20 --hub "$$(mktemp -d)/campaign"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
 
@@ -129,7 +132,7 @@ slurm-clean:
 define suite
 @files=$$(find $(1) -name '$(2)' | sort); \
 if [ -z "$$files" ]; then echo "$(1): no $(2) yet"; \
-else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
+else echo "pytest: $(1) $(2)"; $(PYTEST) $$files; fi
 endef
 
 bench:

@@ -52,6 +52,23 @@ class Run:
             self._write("")
         self._file.close()
 
+    def restart(self, folder: str | Path, hub: Path = Path(".")) -> None:
+        """Begin this run anew in this process, with the command that began it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where it was started: its relative paths count from there.
+        hub : Path
+            Whose lock, which is this run's own, is removed.
+        """
+        shutil.rmtree(hub / STATE / "locks", ignore_errors=True)
+        self.release()
+        os.chdir(folder)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
     def _write(self, text: str) -> None:
         if self._file is not None:
             self._file.seek(0)
@@ -65,16 +82,25 @@ def announce() -> None:
     os.environ[RUN] = str(os.getpid())
 
 
-def cancel_orphans(script: str) -> None:
-    """Cancel the Slurm jobs that an earlier run left in this hub, before their twins are submitted.
+def cancel_orphans(script: str) -> bool:
+    """Cancel the Slurm jobs that an earlier run left in this hub, before their twins are submitted; wait for their end.
 
     Parameters
     ----------
     script : str
         ``cancel_orphans.sh`` of the profile.
+
+    Returns
+    -------
+    bool
+        There were some. With them went the files they had just written, because the Snakemake of a cancelled job
+        removes its job's output: what was planned before counts on files that are no more.
     """
-    if shutil.which("squeue"):
-        subprocess.run([script, "--jobs-only", "."], check=True)
+    if not shutil.which("squeue"):
+        return False
+    done = subprocess.run([script, "--jobs-only", "."], check=True, stdout=subprocess.PIPE, text=True)
+    print(done.stdout, end="", flush=True)
+    return bool(done.stdout)
 
 
 def _open(path: Path) -> TextIO | None:

@@ -30,7 +30,8 @@ shell.prefix("set -euo pipefail; trap '' TERM; ")
 
 onstart:
     if RUN.alone and not workflow.local_exec:
-        liveness.cancel_orphans(f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh")
+        if liveness.cancel_orphans(f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"):
+            RUN.restart(workflow.workdir_init)
 
 
 onerror:

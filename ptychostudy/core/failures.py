@@ -268,14 +268,15 @@ def blocked_report(
     return "\n".join(lines)
 
 
+# Not on the command line: there, --set-resources takes the place of all that the profile sets, partitions among it.
+_MORE = "`set-resources` of the profile can give {rule} more"
 _MEANINGS = {
     "2": "input, settings, disk or memory: the last line of its log names what is needed",
     "130": "Ctrl-C: continue with the command above",
     "143": "stopped by SIGTERM, as by a time limit or preemption: continue with the command above",
-    "137": "killed, by hand or for the memory it took: continue with the command above, with --set-resources "
-    "{rule}:mem_mb=... if it took too much",
-    "Slurm says TIMEOUT": "continue with the command above, with --set-resources {rule}:runtime=... (minutes) for more",
-    "Slurm says OUT_OF_MEMORY": "continue with the command above and --set-resources {rule}:mem_mb=... for more",
+    "137": "killed, by hand or for its memory: continue with the command above; {more} mem_mb if it took too much",
+    "Slurm says TIMEOUT": "continue with the command above; {more} runtime, in minutes, if it cannot do with less",
+    "Slurm says OUT_OF_MEMORY": "continue with the command above; {more} mem_mb if a further attempt has too little",
     "Slurm says CANCELLED": "scancel: continue with the command above",
     "Slurm says PREEMPTED": "continue with the command above",
     "Slurm says NODE_FAIL": "continue with the command above",
@@ -284,7 +285,7 @@ _MEANINGS = {
 
 def _meaning(failure: Failure) -> str:
     code = "137" if failure.exit_code == "killed by SIGKILL" else failure.exit_code
-    text = _MEANINGS.get(code, "").replace("{rule}", failure.rule or "RULE")
+    text = _MEANINGS.get(code, "").replace("{more}", _MORE).replace("{rule}", failure.rule or "RULE")
     return f" ({text})" if text else ""
 
 

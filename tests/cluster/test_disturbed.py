@@ -205,7 +205,8 @@ def test_a_time_limit_stops_a_training_that_the_next_run_continues(cluster, root
     """Slurm looks at time limits twice a minute or so, and the shortest is one minute."""
     config = root / "config" / "config.yaml"
     config.write_text(config.read_text().replace(f": {EPOCHS}\n", ": 5000\n"))
-    limited = Started(cluster, root, "--retries", "0", "--set-resources", "train_pinn:runtime=1", "--", WEIGHTS)
+    resources = ("--set-resources", "train_pinn:runtime=1", "train_pinn:slurm_partition=gpu")
+    limited = Started(cluster, root, "--retries", "0", *resources, "--", WEIGHTS)
     job, _, _ = limited.training_beyond(0)
     assert limited.end() == 1
     assert states(cluster, job) == ["TIMEOUT"]

@@ -113,6 +113,38 @@ def test_a_second_run_that_ends_well_does_not_hide_that_the_first_was_killed(hub
     run.release()
 
 
+AGAIN = """
+import os, sys
+from pathlib import Path
+from ptychostudy.liveness import Run
+
+start = os.getcwd()
+os.chdir(sys.argv[1])
+run = Run()
+print(os.getpid(), run.alone, Path(".snakemake/locks").exists(), *sys.argv[1:], flush=True)
+if os.environ.get("ROUND") is None:
+    os.environ["ROUND"] = "2"
+    run.restart(start)
+"""
+
+
+def test_a_run_that_begins_anew_has_its_command_and_its_hub_and_speaks_of_no_killed_one(hub):
+    (hub.parent / "snakemake.py").write_text(AGAIN)
+    process = subprocess.Popen(
+        [sys.executable, "snakemake.py", hub.name, "--config", "a b"],
+        cwd=hub.parent,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    said, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
+    first, second = said.splitlines()
+    assert first == f"{process.pid} True True {hub.name} --config a b"
+    assert second == f"{process.pid} True False {hub.name} --config a b"
+
+
 def test_a_run_on_another_machine_is_never_taken_for_dead(hub, capsys):
     (hub / ".snakemake" / "ptychostudy.run").write_text("elsewhere 17\n")
     run = liveness.Run()

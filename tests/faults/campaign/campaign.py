@@ -2,8 +2,8 @@
 
 A study (small.yaml: one dose, one view, N = 32, where no other is named) is made undisturbed, then again under kills at
 random times, then its files are damaged, then it is put on disks that are full or cannot be written. What counts is
-compared with the undisturbed run by sha256. A table in Markdown is printed at the end, and kept in `table.md` of the folder as it grows;
-the exit status is 1 where a pass mark is missed.
+compared with the undisturbed run by sha256. A table in Markdown is printed at the end, and kept in `table.md` of the
+folder as it grows; the exit status is 1 where a pass mark is missed.
 """
 
 import argparse
