@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ptychostudy.core import blockers
 from ptychostudy.core import failures as found
 
 LEDGER = Path("analysis/blocker.log")
@@ -70,16 +71,16 @@ def _describe(log: list[Path], resume: str, hub: Path) -> None:
     stamp = _stamp()
     report = Path("red") / f"blocked_{stamp}.md"
     names = {"stamp": stamp, "snakemake_log": ", ".join(map(str, log)), "resume": resume}
-    _write(hub / report, found.blocked_report(failed, tails, **names))
-    _write(hub / LEDGER, _text(hub / LEDGER) + found.blocked_lines(failed, absent, stamp=stamp, report=str(report)))
+    _write(hub / report, blockers.blocked_report(failed, tails, **names))
+    _write(hub / LEDGER, _text(hub / LEDGER) + blockers.blocked_lines(failed, absent, stamp=stamp, report=str(report)))
     print(f"{hub / report} says what failed and how to continue")
 
 
 def _close(hub: Path) -> None:
     ledger = _text(hub / LEDGER)
-    entries = [entry for entry in found.open_entries(ledger) if all((hub / path).exists() for path in entry[2])]
+    entries = [entry for entry in blockers.open_entries(ledger) if all((hub / path).exists() for path in entry[2])]
     if entries:
-        _write(hub / LEDGER, ledger + found.resolved_lines(entries, stamp=_stamp()))
+        _write(hub / LEDGER, ledger + blockers.resolved_lines(entries, stamp=_stamp()))
         print("resolved by this run:", *(f"  {job} ({report})" for job, report, _ in entries), sep="\n")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy.core.failures import Failure, files_of, identify, open_entries, parse_failures
+from ptychostudy.core.blockers import open_entries
+from ptychostudy.core.failures import Failure, files_of, identify, parse_failures
 from ptychostudy.stages import blocked
 
 LOGS = Path(__file__).parent / "snakemake_logs"
