@@ -122,7 +122,9 @@ cluster:
 faults-long:
 	python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]' || \
 		echo "atheris could not be installed: fuzz_readers.py falls back to its own loop" >&2
-	python tests/faults/campaign/campaign.py --kills 200 --undisturbed 20 --hub "$$(mktemp -d)/campaign"
+	python tests/faults/campaign/campaign.py --only kill --kills 200 --per-study 100 --cores 2 \
+		--config config/config.yaml --hub "$$(mktemp -d)/kills"
+	python tests/faults/campaign/campaign.py --kills 0 --undisturbed 20 --cores 2 --hub "$$(mktemp -d)/damage"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
 
 slurm-clean:

@@ -196,7 +196,8 @@ def test_finished_shards_are_kept_when_snakemake_is_killed(cluster, root):
     again = Started(cluster, root, target)
     assert again.end() == 0, again.said[-6000:]
     assert before == {name: (root / name).stat().st_mtime_ns for name in names}
-    assert len(re.findall(r"Finished jobid: \d+ \(Rule: infer\)", again.said)) == 3 - len(finished)
+    # A shard may have been finished, and be kept, of which the killed Snakemake did not know yet.
+    assert len(re.findall(r"Finished jobid: \d+ \(Rule: infer\)", again.said)) <= 3 - len(finished)
     assert cluster.ask("squeue", "--noheader") == ""
 
 

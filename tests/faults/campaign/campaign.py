@@ -95,6 +95,8 @@ class Campaign:
 
     def kill(self):
         """Make the study again and again under kills."""
+        if not self.options.kills:
+            return
         target = (CELL,) if self.options.short else ()
         tries, survived, work = Counter(), Counter(), Counter()
         while (left := self.options.kills - tries[kills.KINDS[0]] - tries[kills.KINDS[1]]) > 0:
