@@ -15,7 +15,7 @@ from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, s
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
 REPORT = "analysis/verification_report.json"
-GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 4}  # jobs of one dose and one view
+GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 2}  # jobs of one dose and one view
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def root(tmp_path_factory, cluster):
     """Return a copy of the repository with one dose and one view of the tiny study as its own configuration."""
     study = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     study |= {"doses": [100000], "overlap": {"views": {"dense": {"s_img": 1.0}}}}
+    study["infer"]["shards"] = 1  # more of them are in test_disturbed.py
     return copy_root(tmp_path_factory.mktemp("cluster"), cluster, study)
 
 
