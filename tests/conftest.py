@@ -57,6 +57,7 @@ class Workflow:
         return {name: count for name, count in found.items() if name not in ("all", "post_verify")}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Give tests of one file, and all tests of the finished study, to one worker, where there are several."""
     for item in items:
