@@ -30,7 +30,7 @@ TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/proven
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
 
-override PYTEST := python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_OPTIONS)
+override PYTEST := python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_OPTIONS)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1

@@ -57,14 +57,6 @@ class Workflow:
         return {name: count for name, count in found.items() if name not in ("all", "post_verify")}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Give tests of one file, and all tests of the finished study, to one worker, where there are several."""
-    for item in items:
-        group = "finished" if "finished" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_terminal_summary(terminalreporter):
     """Print what a test wants to be read although it passed, such as the table of the fault campaign."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
