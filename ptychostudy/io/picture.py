@@ -12,6 +12,8 @@ from ptychostudy.io.zips import READ_ERRORS, first_line
 _FORMATS = ("PNG", "TIFF", "JPEG")
 # 5792 pixels square, 256 MiB as float64; a white picture of that size is a PNG of 100 kB.
 _PIXELS = 1 << 25
+# Deflate makes one byte of at most 1032; a file of 150 bytes that claims a million rows holds none of them.
+_SMALL, _PIXELS_PER_BYTE = 1 << 20, 2000
 _GREY_MODES = ("1", "L", "I", "F")
 # Luminance of linear RGB, ITU-R BT.709, as scikit-image has it.
 _LUMINANCE = (0.2125, 0.7154, 0.0721)
@@ -23,18 +25,19 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises
     ------
     DataError
-        If it is no picture of a known format, damaged, larger than 33.5 million pixels, without contrast, or not
-        finite.
+        If it is no picture of a known format, damaged, larger than 33.5 million pixels or than its file can hold,
+        without contrast, or not finite.
     """
     from PIL import Image  # a tenth of a second that only this reader pays
 
-    plain_size(path)
+    size = plain_size(path)
     broken = (*READ_ERRORS, ArithmeticError, AttributeError, Image.DecompressionBombError)
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as picture:
             cols, rows = picture.size
-            if rows * cols > _PIXELS:
-                raise DataError(f"{path}: a picture of {rows} x {cols} pixels; needed: at most {_PIXELS}")
+            most = min(_PIXELS, _SMALL + _PIXELS_PER_BYTE * size)
+            if rows * cols > most:
+                raise DataError(f"{path}: a picture of {rows} x {cols} pixels; needed: at most {most} in {size} bytes")
             grey = _grey(picture)
     except DataError:
         raise

@@ -621,6 +621,7 @@ HOSTILE = {
     "picture of 400 million pixels": ("image", ".png", text(png(20_000, 20_000)), "exceeds limit|needed: at most"),
     "picture of 64 million pixels": ("image", ".png", text(png(8_000, 8_000)), "needed: at most"),
     "picture of 4e18 pixels": ("image", ".tif", text(tiff(2**31, 2**31)), "picture"),
+    "picture of 17 million pixels in 150 bytes": ("image", ".tif", text(tiff(2, 2**23 + 2)), "needed: at most 1"),
     "picture that ends early": ("image", ".png", text(png(600, 600, bits=8, data=b"x\x9c")), "cannot be read"),
     "picture with 100 MB of text": ("image", ".png", text(png_text_bomb()), "cannot be read"),
     "picture that is a program": ("image", ".eps", text(POSTSCRIPT), "needed: PNG, TIFF or JPEG"),
