@@ -7,15 +7,13 @@
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
 #
-# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS,
-# WORKERS (processes of a test gate).
+# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS.
 
 PYTHON ?= python3
 CORES ?= all
 HUB ?= .
 TARGET ?= all
 PYTEST_OPTIONS ?=
-WORKERS ?= 2
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -29,8 +27,6 @@ GATES := format lint types smk schema unit stages workflow faults interop cluste
 TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
-
-override PYTEST := python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_OPTIONS)
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
@@ -105,11 +101,14 @@ schema-write:
 
 # TensorFlow and torch never share a process; the many tests that need neither pay for neither.
 unit:
-	$(PYTEST) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
+	python -m pytest $(PYTEST_OPTIONS) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
 		--ignore-glob='*/test_iterative*.py' --ignore-glob='*/test_referee_*.py'
 	$(call suite,tests/unit tests/known_answers,test_networks_*.py)
 	$(call suite,tests/unit tests/known_answers,test_iterative*.py)
 	$(call suite,tests/unit tests/known_answers,test_referee_*.py)
+
+# The campaign takes as long as all other files together, and each waits a lot.
+faults: override PYTEST_OPTIONS += -n 2 --dist loadfile
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)
@@ -134,7 +133,7 @@ slurm-clean:
 define suite
 @files=$$(find $(1) -name '$(2)' | sort); \
 if [ -z "$$files" ]; then echo "$(1): no $(2) yet"; \
-else echo "pytest: $(1) $(2)"; $(PYTEST) $$files; fi
+else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
 endef
 
 bench:
