@@ -9,6 +9,7 @@ import fcntl
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -101,6 +102,21 @@ def cancel_orphans(script: str) -> bool:
     done = subprocess.run([script, "--jobs-only", "."], check=True, stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     return bool(done.stdout)
+
+
+def defer_sigterm() -> None:
+    """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
+
+    That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread holds that lock to finish
+    a job, Snakemake would wait for itself for ever, because signals are handled in that thread.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):
+
+        def start(*arguments: object) -> None:
+            threading.Thread(target=handler, args=arguments, name="sigterm", daemon=True).start()
+
+        signal.signal(signal.SIGTERM, start)
 
 
 def _open(path: Path) -> TextIO | None:

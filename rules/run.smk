@@ -32,6 +32,7 @@ onstart:
     if RUN.alone and not workflow.local_exec:
         if liveness.cancel_orphans(f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"):
             RUN.restart(workflow.workdir_init)
+    liveness.defer_sigterm()
 
 
 onerror:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -219,3 +220,23 @@ def test_a_job_follows_nobody_who_is_not_its_ancestor(tmp_path):
     for child in Path("/proc").glob("[0-9]*/cmdline"):
         if str(tmp_path / "job.py").encode() in child.read_bytes().split(b"\0"):
             os.kill(int(child.parent.name), signal.SIGKILL)
+
+
+@pytest.mark.timeout(20)
+def test_sigterm_while_the_scheduler_holds_its_lock_waits_for_it_and_not_for_ever():
+    lock, ended = threading.Lock(), threading.Event()
+
+    def graceful(number, frame):
+        with lock:
+            ended.set()
+
+    before = signal.signal(signal.SIGTERM, graceful)
+    try:
+        liveness.defer_sigterm()
+        with lock:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+            assert not ended.is_set()
+        assert ended.wait(10)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -10,6 +10,8 @@ from campaign import runs
 
 KINDS = ("kill -9 of a job", "kill -9 of Snakemake", "SIGTERM to the whole run")
 WEIGHTS = (2, 2, 1)
+IDLE_S = 180
+"""A Snakemake that starts no job for so long hangs."""
 MARGIN = 1.1
 """Latest moment of a kill, in durations of the job; beyond 1 it hits what comes after the job."""
 
@@ -51,9 +53,18 @@ class Tally:
 
 
 def watch(run, seen):
-    """Yield the stages of a run as they begin, as pairs of process and name, until the run ends."""
+    """Yield the stages of a run as they begin, as pairs of process and name, until the run ends.
+
+    A run that hangs is ended by SIGABRT, which nobody else sends.
+    """
+    busy = time.monotonic()
     while run.poll() is None:
-        new = [(job, name) for job, name in runs.jobs_of(run) if job.pid not in seen]
+        jobs = runs.jobs_of(run)
+        busy = time.monotonic() if jobs else busy
+        if time.monotonic() - busy > IDLE_S:
+            run.send_signal(signal.SIGABRT)
+            run.wait()
+        new = [(job, name) for job, name in jobs if job.pid not in seen]
         for job, name in new:
             seen.add(job.pid)
             yield job, name
@@ -115,6 +126,9 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
         finished, started = finished + runs.finished_jobs(text), started + len(seen)
         tally.continued += text.count("continues after epoch")
         if code == 0:
+            break
+        if code == -signal.SIGABRT:
+            tally.failure = f"it hung:\n{text[-3000:]}"
             break
         if not hit:
             tally.failure = f"exit status {code} although nothing was killed:\n{text[-3000:]}"
