@@ -107,8 +107,8 @@ def cancel_orphans(script: str) -> bool:
 def defer_sigterm() -> None:
     """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
 
-    That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread holds that lock to finish
-    a job, Snakemake would wait for itself for ever, because signals are handled in that thread.
+    That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread holds that lock to
+    finish a job, Snakemake would wait for itself for ever, because signals are handled in that thread.
     """
     handler = signal.getsignal(signal.SIGTERM)
     if callable(handler):
