@@ -222,7 +222,7 @@ def damage(draw, arrays):
         del arrays[key]
     elif kind == 1:
         arrays[draw(st.sampled_from(["counts", "diffraction", "diff3d", "xcoords", "other"]))] = value
-    elif kind == 2:
+    elif kind == 2 and value.dtype.kind != "U":  # a text of a number need not be one of an integer
         arrays[key] = value.astype(draw(st.sampled_from(["i2", "u1", "f4", "f8", "c8", "?", "U3"])), copy=True)
     elif kind == 3:
         arrays[key] = value[..., :-1]
@@ -326,10 +326,10 @@ def photons(stack, squared):
         exact = Fraction(value) ** (2 if squared else 1)
         off = abs(exact - round(exact))
         # What is off by a hundredth is a fraction, unless single precision cannot tell; nothing generated is between.
-        grain = 2 * float(np.finfo(stack.dtype).eps) * exact if squared and stack.dtype.kind == "f" else 0
-        if off > Fraction(1, 100) + Fraction(grain) or round(exact) > MOST:
+        grain = Fraction(2 * float(np.finfo(stack.dtype).eps)) * exact if squared and stack.dtype.kind == "f" else 0
+        if off > Fraction(1, 100) + grain or round(exact) > MOST:
             return None
-        assume(off < Fraction(1, 10_000) + Fraction(grain))
+        assume(off < Fraction(1, 10_000) + grain)
         counts[place] = round(exact)
     return counts if counts.any() else None
 
