@@ -54,9 +54,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         config = yaml.load(text, _Loader)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    # A date of month 13 and a number of 5000 digits are plain ValueErrors.
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML ({(str(error) or 'empty').splitlines()[0]})") from error
+    # PyYAML takes a date of month 13, an `!!int` of nothing, a `!!bool` of anything as they come.
+    except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        said = str(error).strip() or type(error).__name__  # of a broken file PyYAML may say nothing but a line's end
+        raise ConfigError(f"{path}: cannot be read as YAML ({said.splitlines()[0]})") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
     return config
