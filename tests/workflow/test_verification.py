@@ -57,6 +57,14 @@ def test_undisturbed_study_has_no_failed_check(broken):
     assert broken[1]() == set()
 
 
+def test_a_shard_in_the_place_of_another_is_named(broken):
+    hub, failed = broken
+    one, other = sorted((hub / CELL.replace("analysis", "data/inference")).glob("shard_*.npz"))
+    assert one.read_bytes() != other.read_bytes()
+    one.write_bytes(other.read_bytes())
+    assert failed() == {INVENTORY}
+
+
 def test_every_check_has_a_case():
     """A check without a test that breaks it would be a check that nobody saw fail."""
     assert {case.values[0] for case in CASES} == set(DESCRIPTIONS)

@@ -183,8 +183,11 @@ def records(hub: Hub) -> list[str]:
     return problems
 
 
+SHARDS = "data/inference/*/*/*/shard_*-of-*.npz"
+
+
 def inventory(hub: Hub) -> list[str]:
-    """Check that every listed file is relative, exists and has its recorded sha256."""
+    """Check that every listed file is relative, exists and has its recorded sha256, and so has every shard."""
     lines = io.read_text(hub.root / "analysis" / "artifact_inventory.txt").splitlines()
     found = _json(hub, "artifact_inventory.json", ["files"])["files"]
     problems = (
@@ -197,6 +200,12 @@ def inventory(hub: Hub) -> list[str]:
             problems.append(f"{line}: does not exist")
         elif "sha256" in found.get(line, {}) and io.sha256_of(hub.root / line) != found[line]["sha256"]:
             problems.append(f"{line}: its sha256 is not the recorded one; the file changed after the run")
+    # How many shards there are says how a study was computed, not what it is: they are not listed.
+    for path in sorted(path for folder in ("", "seeds/*/") for path in hub.root.glob(folder + SHARDS)):
+        try:
+            io.check_sums([path])
+        except io.DataError as error:
+            problems.append(str(error))
     return problems
 
 
