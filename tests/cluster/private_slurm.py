@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,4 +105,6 @@ def snakemake(cluster, root, *arguments, output=subprocess.PIPE):
         text=True,
         stdout=output,
         stderr=subprocess.STDOUT,
+        # Tests in the background of a script have SIGINT ignored, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
