@@ -10,6 +10,7 @@ from campaign import runs
 
 KINDS = ("kill -9 of a job", "kill -9 of Snakemake", "SIGTERM to the whole run")
 WEIGHTS = (2, 2, 1)
+"""How often each kind is drawn."""
 IDLE_S = 180
 """A Snakemake that starts no job for so long hangs."""
 MARGIN = 1.1
@@ -68,6 +69,7 @@ def watch(run, seen):
         for job, name in new:
             seen.add(job.pid)
             yield job, name
+            busy = time.monotonic()  # who struck at the job may have waited long for the moment
         if not new:
             time.sleep(0.1)
 
