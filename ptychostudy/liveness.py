@@ -63,7 +63,7 @@ class Run:
         hub : Path
             Whose lock, which is this run's own, is removed.
         """
-        shutil.rmtree(hub / STATE / "locks", ignore_errors=True)
+        shutil.rmtree(hub / STATE / "locks", ignore_errors=True)  # what cannot be removed, Snakemake names
         self.release()
         os.chdir(folder)
         sys.stdout.flush()

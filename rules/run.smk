@@ -29,9 +29,9 @@ shell.prefix("set -euo pipefail; trap '' TERM; ")
 
 
 onstart:
-    if RUN.alone and not workflow.local_exec:
-        if liveness.cancel_orphans(f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"):
-            RUN.restart(workflow.workdir_init)
+    cancel = f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"
+    if RUN.alone and not workflow.local_exec and liveness.cancel_orphans(cancel):
+        RUN.restart(workflow.workdir_init)
     liveness.defer_sigterm()
 
 

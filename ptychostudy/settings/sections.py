@@ -83,8 +83,8 @@ class OverlapSettings(Section):
     metric_neighbor_count: Count = Field(6, description="K of metrics 1 and 2")
     enable_oversampling: bool = False
     neighbor_pool_size: Count | None = None
-    seed_grouping: int = Field(123, ge=0)
-    seed_subsampling: int = Field(456, ge=0)
+    seed_grouping: Seed = 123
+    seed_subsampling: Seed = 456
 
     @model_validator(mode="after")
     def _enough_neighbours(self) -> "OverlapSettings":

@@ -71,7 +71,7 @@ def test_orphans_of_a_killed_snakemake_are_cancelled_by_one_command(cluster, roo
 
 @pytest.fixture(scope="module")
 def study(cluster, root):
-    """Run the literal command; cancel its first job. Return its output and the records of its jobs."""
+    """Run the literal command, but for quick polls; cancel its first job. Return its output and its jobs' records."""
     before = len(cluster.ended())
     run = snakemake(cluster, root, *QUICK, "--", REPORT)
     cluster.ask("scancel", cluster.await_running(run))
