@@ -42,6 +42,13 @@ class Cluster:
     def running(self):
         return self.ask("squeue", "--noheader", "--states=RUNNING", "--format=%A").split()
 
+    def await_empty(self, seconds=40):
+        """Wait until no job is left; one that is cancelled has 30 s (KillWait) to end."""
+        end = time.monotonic() + seconds
+        while left := self.ask("squeue", "--noheader"):
+            assert time.monotonic() < end, f"still there after {seconds} s: {left}"
+            time.sleep(0.2)
+
     def await_running(self, process):
         """Return the first job that runs."""
         for _ in range(600):

@@ -166,7 +166,7 @@ def test_a_training_survives_what_a_cluster_does_to_it(cluster, root):
         "killed, cancelled, lost, cancelled as an orphan, completed: no other job was submitted again"
     )
     assert len(set(after)) == 4
-    assert cluster.ask("squeue", "--noheader") == ""
+    cluster.await_empty()
     assert weights_of_an_undisturbed_training(cluster, root) == io.sha256_of(root / WEIGHTS)
 
 
@@ -205,7 +205,7 @@ def test_finished_shards_are_kept_when_snakemake_is_killed(cluster, root):
     made = finished_shards(again)
     assert len(made) == len(set(made)) and set(made).isdisjoint(names)
     assert {path.name for path in (root / CELL).glob("shard_*.npz")} == {f"shard_{i}-of-3.npz" for i in (1, 2, 3)}
-    assert cluster.ask("squeue", "--noheader") == ""
+    cluster.await_empty()
 
 
 @pytest.mark.timeout(1200)
@@ -233,7 +233,7 @@ def test_a_time_limit_stops_a_training_that_the_next_run_continues(cluster, root
     again.process.send_signal(signal.SIGINT)
     assert again.end() != 0
     assert states(cluster, job) == ["CANCELLED"]
-    assert cluster.ask("squeue", "--noheader") == ""
+    cluster.await_empty()
 
 
 @pytest.mark.timeout(300)
@@ -244,4 +244,4 @@ def test_what_slurm_refuses_is_reported(cluster, root):
     assert "invalid partition" in refused.said
     report = max((root / "red").glob("blocked_*.md")).read_text()
     assert "## simulate" in report
-    assert cluster.ask("squeue", "--noheader") == ""
+    cluster.await_empty()

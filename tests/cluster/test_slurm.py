@@ -47,7 +47,7 @@ def test_cancelled_job_is_reported_and_leaves_a_note(cluster, root):
     assert "snakemake --profile slurm" in text
     assert text.count("- exit code: Slurm says CANCELLED (scancel: continue with the command above)") == 2
     assert f"*** JOB {job} ON cpu1 CANCELLED" in text, "the job's own log is shown"
-    assert cluster.ask("squeue", "--noheader") == ""
+    cluster.await_empty()
 
 
 @pytest.mark.timeout(180)
