@@ -23,7 +23,7 @@ SHELL := /bin/bash
 
 override VENV := .venv
 override READY := $(VENV)/.ready
-GATES := format lint types smk schema unit stages workflow faults interop
+GATES := format lint types smk schema unit stages workflow faults interop cluster
 TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
@@ -31,7 +31,7 @@ PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run experiment test environment check-python $(GATES) cluster faults-long slurm-clean schema-write bench clean
+.PHONY: help run experiment test environment check-python $(GATES) faults-long slurm-clean schema-write bench clean
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -73,7 +73,7 @@ check-python:
 test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
-$(GATES) cluster faults-long slurm-clean schema-write bench: $(READY)
+$(GATES) faults-long slurm-clean schema-write bench: $(READY)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
 unit stages workflow faults interop cluster faults-long: export OMP_NUM_THREADS := 1
