@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ptychostudy import io
+from ptychostudy.core.metrics import phase_pair
 from ptychostudy.settings import read_study, stage_settings
 from ptychostudy.stages.checks import Hub, artifacts, numbers, perform
 
@@ -148,6 +149,19 @@ def flat_arm(hub):
     edit_npz(hub / CELL / "reconstructions_aligned.npz", flatten)
 
 
+def ramp_of_the_truth(hub):
+    """Give an arm the amplitude of the truth, and only the plane of its phase: the most that alignment hands over."""
+
+    def follow(arrays):
+        truth, mask = arrays["truth"], arrays["mask"]
+        rows, cols = np.indices(mask.shape)
+        plane = np.stack([np.ones(mask.sum()), rows[mask], cols[mask]], axis=1)
+        level, down, right = np.linalg.lstsq(plane, phase_pair(truth, truth, mask)[1][mask])[0]
+        arrays["Baseline"] = (np.abs(truth) * np.exp(1j * (level + down * rows + right * cols))).astype(np.complex64)
+
+    edit_npz(hub / CELL / "reconstructions_aligned.npz", follow)
+
+
 def hole(hub):
     def punch(arrays):
         rows, cols = np.nonzero(arrays["mask"])
@@ -207,6 +221,12 @@ CASES = [
     pytest.param("training and test share no illuminated pixel", leak, {OVERLAP}, id="leak"),
     pytest.param(METRICS, metric, {SUMMARY}, id="metric"),
     pytest.param("every arm finite, not constant, better than a flat object", flat_arm, {METRICS}, id="flat arm"),
+    pytest.param(
+        "every arm finite, not constant, better than a flat object",
+        ramp_of_the_truth,
+        {METRICS},
+        id="ramp of the truth",
+    ),
     pytest.param("coverage of the scanned hull", hole, set(), id="hole"),
     pytest.param("registration shifts are small", shifted, {SUMMARY}, id="shift"),
     pytest.param("bundles are those that training recorded", swapped_bundle, set(), id="bundle"),
