@@ -36,6 +36,7 @@ include: "rules/run.smk"
 
 localrules:
     all,
+    export_all,
     post_verify,
 
 
@@ -51,3 +52,8 @@ rule post_verify:
         "analysis/check_dense_highlights.log",
         "analysis/artifact_inventory.txt",
         "analysis/verification_report.json",
+
+
+rule export_all:
+    input:
+        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=["PtychoPINN", "Baseline", "PtyChi"])),

@@ -1,6 +1,4 @@
-"""Export: the product of any arm -> an HDF5 file that Ptychodus opens. Not part of `all`.
-
-`export_all` only names files: it runs nothing, and so has neither log nor benchmark.
+"""Export: the product of any arm -> an HDF5 file that Ptychodus opens. Not part of `all`; `export_all` names all.
 
 in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz or data/phase_f/dose_{dose}/{view}/{split}/...
 out  products/dose_{dose}/{view}/{split}/{arm}.h5
@@ -35,12 +33,3 @@ rule export:
             --base {input.base:q} \
             --output {output.product:q} 2>&1 | tee {log:q}
         """
-
-
-localrules:
-    export_all,
-
-
-rule export_all:
-    input:
-        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=["PtychoPINN", "Baseline", "PtyChi"])),

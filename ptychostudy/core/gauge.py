@@ -40,6 +40,17 @@ def bounding_box(mask: np.ndarray) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
 
 
+def without_plane(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Subtract from a real (H, W) image the plane ``a + b row + c col`` that fits it best on a (H, W) bool mask."""
+    rows, cols = _coordinates(image.shape[0])[:, None], _coordinates(image.shape[1])[None, :]
+    basis = np.broadcast_arrays(np.ones((1, 1)), rows, cols)
+    # Three sums each in place of a matrix with a row per pixel: objects may have 8192 pixels a side.
+    gram = [[np.sum(one * other, where=mask) for other in basis] for one in basis]
+    level, down, right = np.linalg.lstsq(gram, [np.sum(one * image, where=mask) for one in basis])[0]
+    rest: np.ndarray = image - (level + down * rows + right * cols)
+    return rest
+
+
 def complex_factor(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> complex:
     """Return the complex c that minimises ``sum mask |c pred - truth|^2``.
 

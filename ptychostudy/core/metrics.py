@@ -24,7 +24,7 @@ import numpy as np
 from skimage.restoration import unwrap_phase
 
 from ptychostudy.core.frc import RingCurve, area, cutoff, half_period_px, ring_correlation
-from ptychostudy.core.gauge import CONSTANT, bounding_box, check_fields
+from ptychostudy.core.gauge import CONSTANT, bounding_box, check_fields, without_plane
 from ptychostudy.core.ssim import ms_ssim, ssim
 
 COLUMNS = ("amplitude", "phase", "value")
@@ -182,10 +182,7 @@ def partial_pearson(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tu
 
 
 def _structure(column: _Column) -> float | None:
-    rows, cols = np.nonzero(column.mask)
-    plane = np.stack([np.ones(rows.size), rows - rows.mean(), cols - cols.mean()], axis=1)
-    first, second = (image[column.mask] for image in (column.pred, column.truth))
-    first, second = (values - plane @ np.linalg.lstsq(plane, values)[0] for values in (first, second))
+    first, second = (without_plane(image, column.mask)[column.mask] for image in (column.pred, column.truth))
     if np.abs(second).max() <= CONSTANT * column.span:
         return None
     if np.abs(first).max() <= CONSTANT * column.span:

@@ -11,6 +11,7 @@ from skimage.color import rgb2gray
 from skimage.transform import resize
 
 from ptychostudy.core.floorplan import draw_circuit
+from ptychostudy.core.gauge import without_plane
 
 _Field = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ def make_object(
     if min(shape) < 4 * feature_px:
         raise ValueError(f"an object of shape {tuple(shape)} is smaller than four features of {feature_px:g} px")
     opacity, delay = _KINDS[kind]((int(shape[0]), int(shape[1])), float(feature_px), rng)
-    return _transmission(-opacity, _without_plane(delay), amplitude, phase_rad)
+    return _transmission(-opacity, without_plane(delay, np.ones(delay.shape, dtype=bool)), amplitude, phase_rad)
 
 
 def image_object(
@@ -131,16 +132,6 @@ def _stretch(field: _Field, low: float, high: float, name: str) -> _Field:
         raise ValueError(f"the {name} picture has one grey level only and cannot span [{low:g}, {high:g}]")
     stretched: _Field = low + (high - low) * ((field - field.min()) / span)
     return stretched
-
-
-def _without_plane(field: _Field) -> _Field:
-    """Subtract the least-squares plane."""
-    rows, cols = (np.linspace(-1, 1, size) for size in field.shape)
-    # On a full grid the two slopes and the mean are orthogonal, so each is fitted alone.
-    slope_rows = (field.mean(axis=1) @ rows) / (rows @ rows)
-    slope_cols = (field.mean(axis=0) @ cols) / (cols @ cols)
-    level: _Field = field - field.mean() - slope_rows * rows[:, None] - slope_cols * cols[None, :]
-    return level
 
 
 def _random_field(

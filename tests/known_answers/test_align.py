@@ -5,7 +5,14 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from ptychostudy.core.align import align, apply_shift, register, tukey_window
-from ptychostudy.core.gauge import amplitude_factor, bounding_box, complex_factor, phase_ramp, remove_gauge
+from ptychostudy.core.gauge import (
+    amplitude_factor,
+    bounding_box,
+    complex_factor,
+    phase_ramp,
+    remove_gauge,
+    without_plane,
+)
 
 SHAPE = (96, 132)
 
@@ -185,3 +192,11 @@ def test_incomparable_fields_are_refused(truth, mask, change, message):
 def test_unknown_gauge_is_refused(truth, mask):
     with pytest.raises(ValueError, match="'plane', 'mean' or 'none', found 'median'"):
         remove_gauge(truth, truth, mask, phase_align="median")
+
+
+@pytest.mark.parametrize("slopes", [(0.02, -0.03), (-0.01, 0.0), (0.0, 0.05)])
+def test_a_plane_is_fitted_on_the_mask_and_removed_everywhere(mask, slopes):
+    rows, cols = np.indices(mask.shape)
+    plane = 3.0 + slopes[0] * rows + slopes[1] * cols
+    spoilt = np.where(mask, plane, plane + 7.0)
+    np.testing.assert_allclose(without_plane(spoilt, mask), np.where(mask, 0.0, 7.0), atol=1e-12)
