@@ -113,9 +113,8 @@ def train_and_score(hub, study, dose, seed, network, epochs=None):
         "parameters": record["parameters"],
         "epochs": record["epochs_completed"],
         "seconds": seconds,
-        "scores": score(folder, bundle, dose, 40 if study == "scaled" else 20),
         "outcome": record["reason"] if record["status"] == "failed" else record["status"],
-    }
+    } | score(folder, bundle, dose, 40 if study == "scaled" else 20)
 
 
 def untrained(settings, source, dose):
@@ -137,13 +136,21 @@ def untrained(settings, source, dose):
 
 
 def score(folder, bundle, dose, window):
-    """Return amplitude and phase SSIM, amplitude and phase Pearson, phase MAE on the test split of the dense view."""
+    """Score a network on the test split of the dense view.
+
+    Returns
+    -------
+    dict
+        ``scores``: amplitude and phase SSIM, amplitude and phase Pearson, phase MAE; ``beyond_plane``: correlation of
+        amplitude and phase beyond a plane.
+    """
     import numpy as np
 
     from ptychostudy import io
     from ptychostudy.core import scoring
     from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
     from ptychostudy.core.groups import group_geometry
+    from ptychostudy.core.metrics import partial_pearson
     from ptychostudy.networks.batches import GroupData
     from ptychostudy.networks.bundle import network_from_config
     from ptychostudy.networks.inference import predict
@@ -164,8 +171,12 @@ def score(folder, bundle, dose, window):
     positions = np.stack([view["ycoords"], view["xcoords"]], axis=1)
     mask, _ = scoring.common_mask([field.coverage], positions, origin)
     truth = scoring.cut(source.truth, (0, 0), origin, shape)
-    rows = scoring.score(field.field, truth, mask).evaluation.rows
-    return [*rows["ssim"][:2], *rows["pearson"][:2], rows["mae"][1]]
+    found = scoring.score(field.field, truth, mask)
+    rows = found.evaluation.rows
+    return {
+        "scores": [*rows["ssim"][:2], *rows["pearson"][:2], rows["mae"][1]],
+        "beyond_plane": partial_pearson(found.field, truth, mask),
+    }
 
 
 if __name__ == "__main__":
