@@ -80,14 +80,9 @@ def measure(study, cores=1, target=()):
     run, spent = study.start(*target, cores=cores), defaultdict(list)
     for job, name in watch(run, set()):
         start = time.monotonic()
-        runs.await_(lambda job=job: not alive(job), run)
+        runs.await_(lambda job=job: not runs.alive(job), run)
         spent[name].append(time.monotonic() - start)
     return run.wait(), study.log.read_text()[before:], {name: max(times) for name, times in spent.items()}
-
-
-def alive(process):
-    """Say whether a process still works."""
-    return process.is_running() and process.status() != "zombie"
 
 
 def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
@@ -143,18 +138,18 @@ def disturb(study, rng, kills, seconds, *, jobs, cores=1, target=()):
 def _strike(run, job, name, rng, *, seconds, tally):
     """Wait for a random moment of a job, then send one signal; say whether it was delivered."""
     (kind,), end = rng.choices(KINDS, WEIGHTS), time.monotonic() + rng.uniform(0, MARGIN * seconds.get(name, 1.0))
-    while time.monotonic() < end and alive(job) and run.poll() is None:
+    while time.monotonic() < end and runs.alive(job) and run.poll() is None:
         time.sleep(0.01)
-    try:
-        if kind == KINDS[0]:
-            if not alive(job):
-                return False
-            os.kill(job.pid, signal.SIGKILL)
-        elif kind == KINDS[1]:
-            os.kill(run.pid, signal.SIGKILL)
-        else:
-            os.killpg(run.pid, signal.SIGTERM)
-    except ProcessLookupError:
+    if run.poll() is not None:  # its number may be someone else's by now
+        return False
+    if kind == KINDS[0]:
+        delivered = runs.alive(job) and runs.kill(job)
+    elif kind == KINDS[1]:
+        delivered = runs.kill(run)
+    else:
+        os.killpg(run.pid, signal.SIGTERM)
+        delivered = True
+    if not delivered:
         return False
     tally.kills[kind] += 1
     tally.stages[name] += 1

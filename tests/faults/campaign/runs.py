@@ -88,6 +88,14 @@ def _stage_of(process):
     return None
 
 
+def alive(process):
+    """Say whether a process found by `jobs_of` still works; one that only waits for its parent does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two questions
+        return False
+
+
 def kill(process):
     """Kill a process that we found or started, at once."""
     try:
