@@ -106,6 +106,11 @@ def parse_failures(text: str) -> list[Failure]:
     return _merged(list(found.values()), others)
 
 
+def is_slurms_word(line: str) -> bool:
+    """Say whether a line of a job's log is Slurm's own, on why it ends the job."""
+    return _STEP.match(line) is not None
+
+
 def _merged(failures: list[Failure], exits: list[Failure]) -> list[Failure]:
     """Give failures without a command those of the same log; what is left over are failures of their own."""
     by_log = {log: failure for failure in exits for log in failure.logs}

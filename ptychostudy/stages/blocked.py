@@ -89,7 +89,9 @@ def _text(path: Path) -> str:
 
 
 def _tail(text: str) -> str:
-    return "\n".join(text.splitlines()[-TAIL:])
+    lines = text.splitlines()
+    # A cancelled job may say much before it ends; what Slurm said comes first then, and explains the rest.
+    return "\n".join([line for line in lines[:-TAIL] if found.is_slurms_word(line)] + lines[-TAIL:])
 
 
 def _stamp() -> str:

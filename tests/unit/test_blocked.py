@@ -323,6 +323,18 @@ def test_slurm_s_word_stands_for_the_exit_code(hub):
     assert "- exit code: Slurm says CANCELLED (scancel: continue with the command above)" in report.read_text()
 
 
+@pytest.mark.parametrize("after", [0, 39, 40, 500])
+def test_what_slurm_said_is_shown_whatever_the_job_said_after_it(hub, after):
+    word = "slurmstepd-cpu1: error: *** JOB 7 ON cpu1 CANCELLED AT 2026-11-26T00:00:00 ***"
+    (hub / "job.log").write_text("\n".join(["before"] * 50 + [word] + [f"after {i}" for i in range(after)]) + "\n")
+    (hub / "slurm.log").write_text("Error in rule train:\n    message: None\n    jobid: 2\n    log: job.log\n")
+    blocked.run(log=[hub / "slurm.log"], hub=hub)
+    (report,) = (hub / "red").glob("*.md")
+    shown = report.read_text().split("Last lines of its log:")[1].split("````")[1].splitlines()[1:]
+    assert shown.count(word) == 1
+    assert len(shown) == (40 if after < 40 else 41)
+
+
 def test_the_command_is_the_one_after_the_prefix_of_the_workflow():
     log = (LOGS / "failed.log").read_text().replace("set -euo pipefail;", "set -euo pipefail; trap '' TERM;")
     assert "trap '' TERM" in log
