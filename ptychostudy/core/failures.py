@@ -10,7 +10,7 @@ _ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n
 _GROUP = re.compile(r"^    message: Error in group \S+\n    log: (.+)\n    jobs:\n((?:        .*\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULTILINE)
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
-# Of a group Snakemake keeps Slurm's word to itself; Slurm's own last line in the job's log stands for it.
+# Of a group Snakemake keeps Slurm's word to itself; Slurm's own line in the job's log, often not the last, stands for it.
 _STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
 _STATES = {
     "": "CANCELLED",
@@ -137,7 +137,7 @@ def _reported(
 
 
 def _last_word(log: str) -> str:
-    """Return what Slurm wrote at the end of a job's log when it ended the job."""
+    """Return what Slurm wrote into a job's log when it ended the job."""
     match = _STEP.search(log)
     return f"Slurm says {_STATES.get(match[1] or '', match[1])}" if match else Failure.exit_code
 
