@@ -10,7 +10,7 @@ _ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n
 _GROUP = re.compile(r"^    message: Error in group \S+\n    log: (.+)\n    jobs:\n((?:        .*\n)+)", re.MULTILINE)
 _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULTILINE)
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
-# Of a group Snakemake keeps Slurm's word to itself; Slurm's own line in the job's log, often not the last, stands for it.
+# Of a group Snakemake keeps Slurm's word to itself; its line in the job's log, not always the last, stands for it.
 _STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
 _STATES = {
     "": "CANCELLED",
