@@ -106,8 +106,8 @@ def study_files(wildcards):
 
 
 def whole_study(wildcards):
-    """Return every file of the study and the verdict on it: named one by one, a deleted one is missed."""
-    return ["analysis/verified.txt", *files.listed(STUDY), *files.shards(STUDY)]
+    """Return every file of the study and the verdicts on it: named one by one, a deleted one is missed."""
+    return [*files.listed(STUDY), *files.shards(STUDY), *files.VERDICTS]
 
 
 include: "resources.smk"

@@ -1,28 +1,37 @@
-"""Run: claim the hub, let jobs end in good order, and say what failed or was resolved. No rules.
+"""Run: claim the hub, see that no file is damaged, widen the targets, let jobs end in good order, say what failed. No rules.
 
-in   Snakemake's log
-out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.run
+in   Snakemake's log, every file of the study
+out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,seen}
 """
 
 import os
 import sys
 from pathlib import Path
 
-from ptychostudy import liveness
+from ptychostudy import liveness, targets
 from ptychostudy.stages import blocked
 
 # What a killed run left behind is cleared before Snakemake looks for locks. Snakemake within a cluster job claims nothing.
 RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
 
-# What a person reads at the end is no stage's input, so a damaged one would stay; -n names it, too.
+# Snakemake compares times. A file that was damaged or replaced under its old one is named before anything counts on it.
 if workflow.is_main_process and RUN.alone:
-    from ptychostudy import io  # NumPy and HDF5, which no cluster job pays for here
+    from ptychostudy.io import DataError  # NumPy and HDF5, which no cluster job pays for here
+    from ptychostudy.io.sums import check_touched
 
-    results = [path for part in ("analysis", "seeds/*/analysis") for path in sorted(Path().glob(f"{part}/*"))]
+    written = {*files.listed(STUDY), *files.shards(STUDY)}
+    written.update(str(path) for part in ("analysis", "seeds/*/analysis") for path in Path().glob(f"{part}/*"))
+    written.discard(str(blocked.LEDGER))  # people may write into it
     try:
-        io.check_sums(path for path in results if path != blocked.LEDGER)  # people may write into the ledger
-    except io.DataError as error:
+        check_touched(
+            sorted(written), liveness.STATE / "ptychostudy.seen", inventory=Path("analysis/artifact_inventory.json")
+        )
+    except DataError as error:
         sys.exit(f"ptychostudy: {error}")
+
+# Under cluster jobs Snakemake is told which jobs to do, not what to make.
+if workflow.is_main_process:
+    targets.widen(workflow, ["analysis/verification_report.json", "analysis/verified.txt"], whole="all")
 
 # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its last words and its status.
 shell.prefix("set -euo pipefail; trap '' TERM; ")

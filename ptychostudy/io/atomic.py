@@ -168,10 +168,10 @@ def check_sums(paths: Iterable[str | Path]) -> None:
         Naming the first file that is not what was written: damaged, cut short, or put in the place of another.
     """
     for path in map(Path, paths):
-        recorded = _recorded_sum(path)
+        recorded = recorded_sum(path)
         if not recorded or not path.is_file() or (found := sha256_of(path)) == recorded:
             continue
-        if recorded == _recorded_sum(path):  # else a living writer changed both meanwhile
+        if recorded == recorded_sum(path):  # else a living writer changed both meanwhile
             raise DataError(
                 f"{path}: damaged or replaced since it was written (sha256 {found[:12]}, recorded {recorded[:12]}). "
                 f"Needed: delete it, so that it is made anew, or delete {_sum_path(path)} to trust it"
@@ -182,8 +182,8 @@ def _sum_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def _recorded_sum(path: Path) -> str | None:
-    """Return the recorded sha256; nothing where there is none, or where its writer was killed."""
+def recorded_sum(path: Path) -> str | None:
+    """Return the sha256 recorded beside a file; nothing where there is none, or where its writer was killed."""
     try:
         text = _sum_path(path).read_bytes()[:200].decode("utf-8", errors="replace")
     except OSError:

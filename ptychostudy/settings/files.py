@@ -23,6 +23,15 @@ REPORTS = (
     "overlap_curves.png",
 )
 
+VERDICTS = (
+    "analysis/check_dense_highlights.log",
+    "analysis/artifact_inventory.txt",
+    "analysis/artifact_inventory.json",
+    "analysis/verification_report.json",
+    "analysis/verified.txt",
+)
+"""What is said of the files that the inventory lists."""
+
 
 def listed(study: Study) -> list[str]:
     """Return every file that the inventory lists, relative to the hub; logs and reports about it are not among them."""

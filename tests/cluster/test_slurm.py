@@ -95,7 +95,7 @@ def test_every_job_went_through_slurm_and_only_the_cancelled_one_was_repeated(st
     assert {job["Name"] for job in jobs} == {name}
     assert {job["WorkDir"] for job in jobs} == {str(root)}
     assert sorted(job["JobState"] for job in jobs) == ["CANCELLED"] + ["COMPLETED"] * (len(jobs) - 1)
-    assert "localrule" not in output
+    assert set(re.findall(r"localrule (\w+)", output)) <= {"all", "gate"}, "the verdict is read where it was asked for"
     # start (twice), views, simulate, two cells and the report, beside the jobs with a GPU
     assert len(jobs) == 7 + sum(GPU_RULES.values())
 
@@ -116,6 +116,41 @@ def test_gpus_of_this_machine_do_not_limit_what_is_submitted(study):
 def test_second_run_has_nothing_to_do(study, cluster, root):
     run = snakemake(cluster, root, "-n", REPORT)
     assert "Nothing to be done" in run.communicate()[0]
+
+
+def test_a_touched_study_has_nothing_to_do(study, cluster, root):
+    for path in (root / "data").rglob("*.npz"):
+        path.touch()
+    run = snakemake(cluster, root, "-n", REPORT)
+    assert "Nothing to be done" in run.communicate()[0]
+
+
+@pytest.mark.timeout(300)
+def test_what_was_deleted_is_missed_and_nothing_else_is_made(study, cluster, root):
+    cell = "dose_100000/dense/test"
+    (root / "data/inference" / cell / "Untrained.npz").unlink()
+    (root / "analysis" / cell / "comparison_metrics.csv").unlink()
+    before, ended = (root / REPORT).read_bytes(), len(cluster.ended())
+    run = snakemake(cluster, root, *QUICK, "--", REPORT)
+    output = run.communicate()[0]
+    assert run.returncode == 0, output[-6000:]
+    assert len(cluster.ended()) == ended + 2, "the cell and the report"
+    assert (root / REPORT).read_bytes() == before
+
+
+@pytest.mark.timeout(300)
+def test_an_unsound_study_ends_with_an_error_and_keeps_its_report(study, cluster, root):
+    """Last of these tests: the study stays unsound."""
+    path = root / "config" / "config.yaml"
+    path.write_text(path.read_text() + "verify: {min_coverage: 1.0, max_shift_px: 0.001}\n")
+    run = snakemake(cluster, root, *QUICK, "--", REPORT)
+    output = run.communicate()[0]
+    assert run.returncode == 1, output[-6000:]
+    report = json.loads((root / REPORT).read_text(encoding="utf-8"))
+    assert report["all_valid"] is False and report["n_invalid"] == 2
+    assert "checks failed" in output and output.count("2 of ") == 1, "asked once"
+    notes = [path.read_text() for path in root.glob("red/blocked_*.md")]
+    assert any("\n## gate\n" in note for note in notes)
 
 
 @pytest.mark.timeout(120)
