@@ -222,13 +222,13 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
     sections: dict[str, Any] = {
         "base": study.base,
         "fetch": {"frame_px": study.base.frame_px},
-        "reference": study.reference if study.base.frames == "measured" else {},
+        "reference": study.reference,
         "simulate": study.simulate.model_dump(include={"noise", "wrong_probe"})
         | {"seed": study.simulate.seed + offset, "split": study.split},
         "train_pinn": study.train.pinn.model_dump() | {"seed": study.train.pinn.seed + offset},
         "train_baseline": study.train.baseline.model_dump() | {"seed": study.train.baseline.seed + offset},
         "reconstruct": study.reconstruct,
-        "infer": study.infer.model_dump(exclude={"shards"}),
+        "infer": study.infer.model_dump(exclude={"shards", "batch_size"}),
         "compare": study.compare,
         "summarize": study.summarize.model_dump() | repeated,
         "verify": {
