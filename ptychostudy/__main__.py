@@ -27,14 +27,15 @@ from ptychostudy import liveness
 STAGES = {
     "fetch": "get a published measured scan from the package index and convert it",
     "base": "object, probe and scan positions",
-    "reference": "what the arms are scored against: the simulated object, or the full-dose reconstruction",
+    "truth": "what simulated frames are scored against: their object",
+    "reference": "what measured frames are scored against: their full-dose reconstruction",
     "simulate": "frames at one dose, for training and test",
     "overlap": "frames and groups of one view, and how much they overlap",
     "manifest": "the list of what was simulated; the overlap metrics of all views",
     "train": "one network",
     "reconstruct": "the iterative arm (pty-chi)",
-    "infer": "one shard of groups through the networks onto partial canvases",
-    "stitch": "add the shards of one cell up to one canvas per arm",
+    "infer": "one shard of groups through one network onto partial canvases",
+    "stitch": "add the shards of one cell up to the canvas of one arm",
     "compare": "three arms and two controls against the truth",
     "summarize": "all tables and texts of the study from one source",
     "grid": "the phase-only grid of differences",
@@ -234,8 +235,11 @@ def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[
     if config is not None:
         from ptychostudy.settings import read_study, stage_settings  # pydantic, which no job of the workflow needs
 
-        section = {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}.get(options.get("arm", ""), stage)
-        return stage_settings(read_study(config), section, options["view"] if stage == "overlap" else None)
+        study, networks = read_study(config), {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}
+        if stage == "infer" and options["batch_size"] is None:
+            options["batch_size"] = study.infer.batch_size  # no setting of the stage: see `rule infer`
+        section = networks[options["arm"]] if stage == "train" else stage
+        return stage_settings(study, section, options["view"] if stage == "overlap" else None)
     text = options["settings"]
     if text.startswith("@"):
         text = Path(text[1:]).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Base: object, probe and scan positions, and what the arms are scored against.
+"""Base: object, probe and scan positions, and what the arms are scored against (truth.smk or reference.smk).
 
 in   config, or the user's NPZ/HDF5, or a published scan from the package index
 out  data/base/base.npz  data/base/reference.npz
@@ -59,27 +59,4 @@ rule base:
         """
 
 
-rule reference:
-    input:
-        base="data/base/base.npz",
-    output:
-        reference="data/base/reference.npz",
-    log:
-        "logs/data/base/reference.npz.log",
-    benchmark:
-        "benchmarks/data/base/reference.npz.tsv"
-    conda:
-        "../envs/ptychi.yaml"
-    resources:
-        mem_mb=memory(4000),
-        runtime=minutes(60),
-    params:
-        code=code("reference"),
-        settings=settings("reference"),
-    shell:
-        """
-        python -m ptychostudy reference \
-            --settings {params.settings:q} \
-            --base {input.base:q} \
-            --output {output.reference:q} 2>&1 | tee {log:q}
-        """
+include: "truth.smk" if STUDY.base.frames == "simulate" else "reference.smk"

@@ -26,10 +26,15 @@ wildcard_constraints:
     view="|".join(VIEWS),
     split=r"train|test",
     arm=r"PtychoPINN|Baseline|PtyChi",
+    network="|".join(files.NETWORKS),
 
 
+# How many there are is asked of `gather`, which also knows of --set-scatter.
 scattergather:
     shards=STUDY.infer.shards,
+
+
+SHARD = "data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz"
 
 
 def settings(stage):
@@ -72,13 +77,15 @@ def training_labels(wildcards):
     return [files.labels(STUDY, dose) for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])]
 
 
-def bundle_of(arm):
-    """Return an input function: the bundle of one network for the cell's dose and view."""
+def bundle(wildcards):
+    """Return the bundle of a network for the cell's dose and view."""
+    return files.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]
 
-    def of(wildcards):
-        return files.bundles(STUDY, wildcards.dose, wildcards.view)[arm]
 
-    return of
+def shards(wildcards):
+    """Return the shards of an arm in its cell, as many as this run scatters; the control's are PtychoPINN's."""
+    network = "PtychoPINN" if wildcards.arm == "Untrained" else wildcards.arm
+    return gather.shards(SHARD, network=network, allow_missing=True)
 
 
 def base_source(wildcards):
@@ -107,7 +114,8 @@ def study_files(wildcards):
 
 def whole_study(wildcards):
     """Return every file of the study and the verdicts on it: named one by one, a deleted one is missed."""
-    return [*files.listed(STUDY), *files.shards(STUDY), *files.VERDICTS]
+    scattered = gather.shards(SHARD, network=files.NETWORKS, allow_missing=True)
+    return [*files.listed(STUDY), *cells(scattered, files.repetitions(STUDY)), *files.VERDICTS]
 
 
 include: "resources.smk"

@@ -1,28 +1,31 @@
-"""Infer: bundles, frames and groups -> partial canvases by shard -> one canvas per network.
+"""Infer: bundle, frames and groups -> partial canvases of one network by shard -> one canvas per arm.
 
 in   data/phase_e/dose_{dose}/...  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/{view}_{split}.npz
-out  data/inference/dose_{dose}/{view}/{split}/shard_{scatteritem}.npz, then {PtychoPINN,Baseline,Untrained}.npz
+out  data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz, then {PtychoPINN,Baseline,Untrained}.npz
+
+The untrained control has PtychoPINN's form and comes with it.
 """
 
 
 rule infer:
     input:
-        pinn=bundle_of(0),
-        baseline=bundle_of(1),
+        bundle=bundle,
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
     output:
-        shard="data/inference/dose_{dose}/{view}/{split}/shard_{scatteritem}.npz",
+        shard="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz",
     log:
-        "logs/data/inference/dose_{dose}/{view}/{split}/shard_{scatteritem}.npz.log",
+        "logs/data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz.log",
     benchmark:
-        "benchmarks/data/inference/dose_{dose}/{view}/{split}/shard_{scatteritem}.npz.tsv"
+        "benchmarks/data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz.tsv"
     conda:
         "../envs/keras.yaml"
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
         gpu=1,
+        # As memory, it changes no result: not among the params, which make files stale.
+        batch_size=STUDY.infer.batch_size,
     params:
         code=code("infer"),
         settings=settings("infer"),
@@ -30,11 +33,12 @@ rule infer:
         """
         python -m ptychostudy infer \
             --settings {params.settings:q} \
-            --pinn {input.pinn:q} \
-            --baseline {input.baseline:q} \
+            --arm {wildcards.network} \
+            --bundle {input.bundle:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
             --shard {wildcards.scatteritem} \
+            --batch-size {resources.batch_size} \
             --output {output.shard:q} \
             --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split} 2>&1 | tee {log:q}
         """
@@ -42,15 +46,15 @@ rule infer:
 
 rule stitch:
     input:
-        shards=gather.shards("data/inference/dose_{{dose}}/{{view}}/{{split}}/shard_{scatteritem}.npz"),
+        shards=shards,
     output:
-        pinn="data/inference/dose_{dose}/{view}/{split}/PtychoPINN.npz",
-        baseline="data/inference/dose_{dose}/{view}/{split}/Baseline.npz",
-        untrained="data/inference/dose_{dose}/{view}/{split}/Untrained.npz",
+        canvas="data/inference/dose_{dose}/{view}/{split}/{arm}.npz",
     log:
-        "logs/data/inference/dose_{dose}/{view}/{split}/stitch.log",
+        "logs/data/inference/dose_{dose}/{view}/{split}/{arm}.npz.log",
     benchmark:
-        "benchmarks/data/inference/dose_{dose}/{view}/{split}/stitch.tsv"
+        "benchmarks/data/inference/dose_{dose}/{view}/{split}/{arm}.npz.tsv"
+    wildcard_constraints:
+        arm=r"PtychoPINN|Baseline|Untrained",
     conda:
         "../envs/core.yaml"
     resources:
@@ -61,8 +65,7 @@ rule stitch:
     shell:
         """
         python -m ptychostudy stitch \
+            --arm {wildcards.arm} \
             --shards {input.shards:q} \
-            --pinn {output.pinn:q} \
-            --baseline {output.baseline:q} \
-            --untrained {output.untrained:q} 2>&1 | tee {log:q}
+            --output {output.canvas:q} 2>&1 | tee {log:q}
         """

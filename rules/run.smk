@@ -19,7 +19,7 @@ if workflow.is_main_process and RUN.alone:
     from ptychostudy.io import DataError  # NumPy and HDF5, which no cluster job pays for here
     from ptychostudy.io.sums import check_touched
 
-    written = {*files.listed(STUDY), *files.shards(STUDY)}
+    written = set(whole_study(None))
     written.update(str(path) for part in ("analysis", "seeds/*/analysis") for path in Path().glob(f"{part}/*"))
     written.discard(str(blocked.LEDGER))  # people may write into it
     try:

@@ -3,7 +3,7 @@
 from ptychostudy.settings.study import Study
 
 SPLITS = ("train", "test")
-ARMS = ("PtychoPINN", "Baseline", "Untrained")
+NETWORKS = ("PtychoPINN", "Baseline")
 CELL = ("reconstructions.npz", "reconstructions_aligned.npz", "comparison_metrics.csv", "frc_curves.csv")
 REPORTS = (
     "comparison_manifest.json",
@@ -50,11 +50,12 @@ def repetitions(study: Study) -> list[str]:
     return ["", *(f"seeds/seed_{seed}/" for seed in study.seeds[1:])]
 
 
-def bundles(study: Study, dose: int | str, view: str) -> list[str]:
-    """Return the bundles of a (dose, view): PtychoPINN's, then the Baseline's."""
+def bundles(study: Study, dose: int | str, view: str) -> dict[str, str]:
+    """Return the bundle of each network of a (dose, view)."""
     trained = "all" if study.train.doses == "all" else dose
-    networks = (f"{view}/gs{study.overlap.gridsize}", "baseline/gs1")
-    return [f"data/phase_e/dose_{trained}/{network}/wts.h5.zip" for network in networks]
+    folders = (f"{view}/gs{study.overlap.gridsize}", "baseline/gs1")
+    paths = (f"data/phase_e/dose_{trained}/{folder}/wts.h5.zip" for folder in folders)
+    return dict(zip(NETWORKS, paths, strict=True))
 
 
 def labels(study: Study, dose: int | str) -> str:
@@ -67,25 +68,10 @@ def labels(study: Study, dose: int | str) -> str:
 def _drawn(study: Study) -> list[str]:
     """Return what each seed draws or trains anew, and what follows from it."""
     files = [f"data/phase_c/dose_{dose}/patched_{split}.npz" for dose in study.dose_list for split in SPLITS]
-    for bundle in dict.fromkeys(path for pair in study.pairs for path in bundles(study, *pair)):
+    for bundle in dict.fromkeys(path for pair in study.pairs for path in bundles(study, *pair).values()):
         files += [bundle.replace("wts.h5.zip", name) for name in ("wts.h5.zip", "history.csv", "training.json")]
-    for cell in _cells(study):
+    for cell in (f"dose_{dose}/{view}/{split}" for dose, view in study.pairs for split in SPLITS):
         files += [f"data/phase_f/{cell}/{name}" for name in ("ptychi_reconstruction.npz", "manifest.json")]
-        files += [f"data/inference/{cell}/{arm}.npz" for arm in ARMS]
+        files += [f"data/inference/{cell}/{arm}.npz" for arm in (*NETWORKS, "Untrained")]
         files += [f"analysis/{cell}/{name}" for name in (*CELL, "comparison_plot.png", "status.json")]
     return files
-
-
-def shards(study: Study) -> list[str]:
-    """Return the inference shards of every cell; they are kept, but belong to how a study was computed."""
-    n = study.infer.shards
-    return [
-        f"{folder}data/inference/{cell}/shard_{k}-of-{n}.npz"
-        for folder in repetitions(study)
-        for cell in _cells(study)
-        for k in range(1, n + 1)
-    ]
-
-
-def _cells(study: Study) -> list[str]:
-    return [f"dose_{dose}/{view}/{split}" for dose, view in study.pairs for split in SPLITS]

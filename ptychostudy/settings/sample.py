@@ -1,7 +1,7 @@
 """The section ``base``: object, probe and scan, simulated or the user's own."""
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -95,6 +95,10 @@ class BaseSettings(Section):
                 f"needed: at least twice the frame, {2 * self.frame_px}, on both axes"
             )
         return self
+
+    def read(self) -> dict[str, Any]:
+        """Return what a study of this kind reads; the sections of other kinds are neither read nor recorded."""
+        return self.model_dump(exclude={"npz"} if self.kind == "synthetic" else {"object", "probe", "scan", "seed"})
 
     def _sampled(self) -> None:
         probe, limit = self.probe, math.pi / 4 * self.probe.diameter_px

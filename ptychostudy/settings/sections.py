@@ -1,6 +1,6 @@
 """The sections of a configuration but ``base``: every key with its type, its range and its default."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -34,6 +34,11 @@ class ReconstructSettings(Section):
                 "needed: LSQML or autodiff, or noise_model gaussian"
             )
         return self
+
+    def read(self) -> dict[str, Any]:
+        """Return what the solver reads: L-BFGS takes all frames at once, whatever the batch."""
+        at_once = self.algorithm == "autodiff" and self.optimizer in (None, "lbfgs")
+        return self.model_dump(exclude={"batch_size"} if at_once else set())
 
 
 class WrongProbeSettings(Section):

@@ -220,15 +220,15 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
     offset = study.seeds[0]
     repeated = {"seeds": study.seeds, "design": study.simulate.design, "trained_on": study.train.doses}
     sections: dict[str, Any] = {
-        "base": study.base,
+        "base": study.base.read(),
         "fetch": {"frame_px": study.base.frame_px},
-        "reference": study.reference if study.base.frames == "measured" else {},
+        "reference": study.reference.read(),
         "simulate": study.simulate.model_dump(include={"noise", "wrong_probe"})
         | {"seed": study.simulate.seed + offset, "split": study.split},
         "train_pinn": study.train.pinn.model_dump() | {"seed": study.train.pinn.seed + offset},
         "train_baseline": study.train.baseline.model_dump() | {"seed": study.train.baseline.seed + offset},
-        "reconstruct": study.reconstruct,
-        "infer": study.infer.model_dump(exclude={"shards"}),
+        "reconstruct": study.reconstruct.read(),
+        "infer": study.infer.model_dump(exclude={"shards", "batch_size"}),
         "compare": study.compare,
         "summarize": study.summarize.model_dump() | repeated,
         "verify": {

@@ -1,8 +1,8 @@
-"""Stage infer: one shard of a cell's groups through the networks onto partial canvases."""
+"""Stage infer: one shard of a cell's groups through one network onto partial canvases."""
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,46 +22,67 @@ CHUNK = 128
 def run(
     settings: dict[str, Any],
     *,
-    pinn: Path,
-    baseline: Path,
+    arm: Literal["PtychoPINN", "Baseline"],
+    bundle: Path,
     scan: Path,
     view: Path,
     shard: str,
     output: Path,
+    batch_size: int | None = None,
     label: str = "",
 ) -> None:
-    """Write the partial canvases of both networks and of the untrained control for one shard of groups.
+    """Write the partial canvas of one network for one shard of groups; PtychoPINN's brings its untrained control.
 
     Parameters
     ----------
     settings : dict
         Section ``infer``.
-    pinn, baseline : Path
-        Bundles.
+    arm : str
+        ``PtychoPINN`` or ``Baseline``.
+    bundle : Path
+        The trained network.
     scan, view : Path
         Frames; frame indices and groups.
     shard : str
         ``k-of-n``.
     output : Path
         For each arm ``{arm}_sums`` (3, H, W) int64, see `PartialCanvas`; origin, status and statistics in the metadata.
+    batch_size : int, optional
+        Groups in one network call; that of the configuration, or 16. It changes memory and speed, and the result by no
+        more than float32 rounding.
     label : str
         Shown in progress lines.
+
+    Raises
+    ------
+    DataError
+        If the bundle is another arm's, or was not trained on this dose.
     """
+    batch_size = 16 if batch_size is None else batch_size
+    if batch_size < 1:
+        raise ValueError(f"--batch-size is {batch_size}; needed: at least 1")
     source = io.open_scan(scan)
     found = io.read_npz(view, ["frames", "groups"])
-    bundles = {"PtychoPINN": io.read_bundle(pinn), "Baseline": io.read_bundle(baseline)}
-    bundles["Untrained"] = _untrained(bundles["PtychoPINN"])
+    bundles = _bundles(bundle, arm)
     origin, shape = scan_rectangle(source.positions, settings["window_px"] // 2 + 1)
     arrays, records = {}, {}
-    with io.Progress(f"infer {label} shard {shard}"):
-        for arm, bundle in bundles.items():
-            members = found["frames"][found["groups"]] if bundle["config"]["frames"] > 1 else found["frames"][:, None]
+    with io.Progress(f"infer {arm} {label} shard {shard}"):
+        for name, network in bundles.items():
+            members = found["frames"][found["groups"]] if network["config"]["frames"] > 1 else found["frames"][:, None]
             members = members[: settings["debug_limit"]]
-            canvas = PartialCanvas(origin, shape)
-            records[arm] = _fill(canvas, bundle, source, members, settings=settings, shard=shard)
-            arrays[f"{arm}_sums"] = canvas.sums
-            _log.info("DIAGNOSTIC %s: %s", arm, records[arm]["diagnostic"])
+            canvas, options = PartialCanvas(origin, shape), settings | {"batch_size": batch_size}
+            records[name] = _fill(canvas, network, source, members, settings=options, shard=shard)
+            arrays[f"{name}_sums"] = canvas.sums
+            _log.info("DIAGNOSTIC %s: %s", name, records[name]["diagnostic"])
     io.write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
+
+
+def _bundles(path: Path, arm: str) -> dict[str, Any]:
+    """Return the networks of a job; the control has PtychoPINN's form, so it is computed with it."""
+    bundle = io.read_bundle(path)
+    if bundle["config"].get("arm") != arm:
+        raise io.DataError(f"{path}: the network is {bundle['config']['arm']}'s; needed: that of {arm}")
+    return {arm: bundle} | ({"Untrained": _untrained(bundle)} if arm == "PtychoPINN" else {})
 
 
 def _untrained(bundle: dict[str, Any]) -> dict[str, Any]:

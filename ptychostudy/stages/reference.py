@@ -1,34 +1,33 @@
-"""Stage reference: what every arm is scored against."""
+"""Stage reference: the full-dose reconstruction of a measured scan, against which every arm is scored."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ptychostudy import io
+from ptychostudy import io, iterative
 from ptychostudy.core.counts import mean_counts, scale_probe
 from ptychostudy.core.propagate import place, split_positions
 
 
 def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
-    """Pass a simulated object on as truth, or reconstruct a measured scan at its full dose as reference.
+    """Reconstruct a measured scan at its full dose.
 
     Parameters
     ----------
     settings : dict
-        Section ``reference`` for measured frames, empty for simulated ones.
+        Section ``reference``.
     base : Path
-        ``base.npz``.
+        ``base.npz`` of a study whose frames are measured.
     output : Path
-        ``reference.npz`` with ``objectGuess``, ``probeGuess`` and, in the metadata, ``truth``: ``simulated object``
-        or ``full-dose iterative reference``.
-    """
-    if not settings:
-        arrays = io.read_npz(base, ["objectGuess", "probeGuess"])
-        io.write_npz(output, arrays, {"truth": "simulated object"})
-        return
-    from ptychostudy import iterative  # torch costs seconds; a simulated study never pays them
+        ``reference.npz`` with ``objectGuess``, ``probeGuess``, ``coverage`` and, in the metadata, ``truth``:
+        ``full-dose iterative reference``.
 
+    Raises
+    ------
+    ValueError
+        If the reconstruction diverged.
+    """
     arrays = io.read_npz(base, ["ycoords", "xcoords", "probeGuess"])
     counts = io.open_frames(base, "counts")
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)

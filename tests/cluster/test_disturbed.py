@@ -204,7 +204,9 @@ def test_finished_shards_are_kept_when_snakemake_is_killed(cluster, root):
     # A shard of whose end the killed Snakemake did not know yet may be in neither.
     made = finished_shards(again)
     assert len(made) == len(set(made)) and set(made).isdisjoint(names)
-    assert {path.name for path in (root / CELL).glob("shard_*.npz")} == {f"shard_{i}-of-3.npz" for i in (1, 2, 3)}
+    assert {path.name for path in (root / CELL / "PtychoPINN").glob("shard_*.npz")} == {
+        f"shard_{i}-of-3.npz" for i in (1, 2, 3)
+    }
     cluster.await_empty()
 
 

@@ -15,7 +15,7 @@ from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, s
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
 REPORT = "analysis/verification_report.json"
-GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 2}  # jobs of one dose and one view
+GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 4}  # jobs of one dose and one view
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def test_killed_training_and_killed_snakemake_end_in_the_same_weights(study):
 def test_jobs_end_with_their_snakemake(study):
     """What is left running would write the same files as the next run's jobs."""
     run = study.start(
-        "--forcerun", "reference", "--", "data/base/reference.npz", "data/phase_c/dose_100000/patched_test.npz"
+        "--forcerun", "truth", "--", "data/base/reference.npz", "data/phase_c/dose_100000/patched_test.npz"
     )
     found = runs.await_(lambda: runs.jobs_of(run), run)
     assert found

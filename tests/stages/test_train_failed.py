@@ -28,7 +28,7 @@ def test_a_training_that_is_not_finite_is_recorded_with_its_numbers(tmp_path):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(settings))
     common = {"config": "study.yaml"}
     stage("base", tmp_path, **common, source=[], output="base.npz")
-    stage("reference", tmp_path, **common, base="base.npz", output="reference.npz")
+    stage("truth", tmp_path, base="base.npz", output="reference.npz")
     known = common | {"base": "base.npz", "reference": "reference.npz"}
     stage("simulate", tmp_path, **known, dose=1000, train="train.npz", test="test.npz")
     stage("overlap", tmp_path, **known, view="dense", split="train", output="view.npz", metrics="metrics.json")

@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from ptychostudy.iterative.algorithms import RECIPES, choose_step
 from ptychostudy.settings import ConfigError, Study, files, json_schema, parse_study, read_study, stage_settings
 
 VIEW = {"overlap": {"views": {"dense": {"s_img": 1.0}}}}
@@ -196,6 +197,13 @@ def test_overlap_gets_its_view_and_no_other():
     [
         ("train.pinn.epochs", 7, {"train_pinn"}),
         ("infer.window_px", 10, {"infer"}),
+        ("infer.shards", 3, set()),
+        ("infer.batch_size", 3, set()),
+        ("reconstruct.batch_size", 3, set()),  # L-BFGS, the default, takes all frames at once
+        ("reconstruct.epochs", 3, {"reconstruct"}),
+        ("reference.batch_size", 3, {"reference"}),
+        ("base.npz.axes", "NHW", set()),  # the default base is synthetic
+        ("base.probe.edge_px", 3.0, {"base"}),
         ("base.seed", 3, {"base"}),
         ("split.fraction", 0.4, {"simulate", "overlap"}),
         ("doses", [7], {"verify"}),
@@ -207,6 +215,26 @@ def test_a_key_reaches_only_the_stages_that_read_it(key, value, readers):
     stages = [(stage, None) for stage in (*STAGES, "summarize", "verify")] + [("overlap", "dense")]
     changed = {name for name, view in stages if stage_settings(before, name, view) != stage_settings(after, name, view)}
     assert changed == readers
+
+
+@pytest.mark.parametrize(("optimizer", "read"), [(None, False), ("lbfgs", False), ("adam", True)])
+def test_a_batch_of_the_solver_counts_where_it_is_read(optimizer, read):
+    found = [
+        stage_settings(parse_study({"reconstruct": {"optimizer": optimizer, "batch_size": size}}), "reconstruct")
+        for size in (50, 5)
+    ]
+    assert (found[0] != found[1]) == read
+    assert choose_step(RECIPES["autodiff"], "autodiff", None, None)[0] == "lbfgs", "what null means"
+
+
+@pytest.mark.parametrize("base", [{"kind": "npz", "npz": {"path": "a.npz"}}, {"kind": "siemens_star"}])
+def test_a_file_is_read_without_the_sections_of_a_simulation(base):
+    base |= {"frames": "measured"}
+    before = stage_settings(parse_study({"base": base}), "base")
+    for section in ({"object": {"phase_rad": 1}}, {"probe": {"edge_px": 3}}, {"scan": {"step_px": 5}}, {"seed": 8}):
+        assert stage_settings(parse_study({"base": base | section}), "base") == before
+    other = base | {"npz": base.get("npz", {}) | {"measurement": "counts"}}
+    assert stage_settings(parse_study({"base": other}), "base") != before
 
 
 def test_file_of_a_study(tmp_path):

@@ -11,7 +11,7 @@ def test_one_product_is_a_target_of_its_own(tmp_path):
     target = "products/dose_1000/sparse/test/PtyChi.h5"
     assert workflow.jobs("--", target) == {
         "base": 1,
-        "reference": 1,
+        "truth": 1,
         "simulate": 1,
         "overlap": 1,
         "reconstruct": 1,

@@ -28,7 +28,8 @@ def failed(finished, tmp_path_factory):
     bundle["provenance"]["outcome"] = outcome
     io.write_bundle(path, **bundle)
     inference, scan = hub / "data/inference" / CELL, hub / "data/phase_c/dose_100000/patched_test.npz"
-    for k in (1, 2):
+    parts = [inference / "Baseline" / f"shard_{k}-of-2.npz" for k in (1, 2)]
+    for k, part in enumerate(parts, start=1):
         command = [
             sys.executable,
             "-m",
@@ -37,13 +38,13 @@ def failed(finished, tmp_path_factory):
             "--settings",
             json.dumps(stage_settings(study, "infer")),
         ]
-        command += ["--pinn", str(hub / "data/phase_e/dose_100000/dense/gs2/wts.h5.zip"), "--baseline", str(path)]
-        command += ["--scan", str(scan), "--view", str(hub / "data/phase_d/dense/dense_test.npz")]
-        command += ["--shard", f"{k}-of-2", "--output", str(inference / f"shard_{k}-of-2.npz")]
+        command += ["--arm", "Baseline", "--bundle", str(path), "--scan", str(scan)]
+        command += ["--view", str(hub / "data/phase_d/dense/dense_test.npz")]
+        command += ["--shard", f"{k}-of-2", "--output", str(part)]
         subprocess.run(command, check=True, capture_output=True)
     names = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
     arms = {key: inference / f"{name}.npz" for key, name in names.items()}
-    stitch.run(shards=sorted(inference.glob("shard_*.npz")), **arms)
+    stitch.run(arm="Baseline", shards=parts, output=arms["baseline"])
     out = hub / "analysis" / CELL
     compare.run(
         stage_settings(study, "compare"),

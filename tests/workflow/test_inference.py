@@ -1,4 +1,4 @@
-"""The result of inference depends neither on shards nor on micro-batches: bit for bit, through the real stages."""
+"""The result of inference depends neither on shards nor on micro-batches, through the real stages."""
 
 import subprocess
 import sys
@@ -17,13 +17,16 @@ from ptychostudy.stages import infer
 hub, out = Path(sys.argv[1]), Path(sys.argv[2])
 cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}
 networks = hub / "data/phase_e/dose_100000"
-bundles = {"pinn": networks / "dense/gs2/wts.h5.zip", "baseline": networks / "baseline/gs1/wts.h5.zip"}
+bundles = {"PtychoPINN": networks / "dense/gs2/wts.h5.zip", "Baseline": networks / "baseline/gs1/wts.h5.zip"}
+settings = {"window_px": 10, "window": "hann", "debug_limit": None}
 for shards, batch in ((1, 16), (3, 16), (2, 7)):
-    settings = {"batch_size": batch, "window_px": 10, "window": "hann", "debug_limit": None}
-    for k in range(1, shards + 1):
-        name = out / f"{shards}_{batch}" / f"shard_{k}.npz"
-        infer.run(settings, **bundles, **cell, shard=f"{k}-of-{shards}", output=name)
+    for arm, bundle in bundles.items():
+        for k in range(1, shards + 1):
+            part = {"shard": f"{k}-of-{shards}", "output": out / f"{shards}_{batch}" / arm / f"shard_{k}.npz"}
+            infer.run(settings, arm=arm, bundle=bundle, **cell, **part, batch_size=batch)
 """
+
+NETWORK = {"PtychoPINN": "PtychoPINN", "Baseline": "Baseline", "Untrained": "PtychoPINN"}
 
 
 @pytest.fixture(scope="module")
@@ -34,19 +37,41 @@ def stitched(finished, tmp_path_factory):
     )
     found = {}
     for case in sorted(folder.iterdir()):
-        names = {key: case / f"{key}.npz" for key in ("pinn", "baseline", "untrained")}
-        stitch.run(shards=sorted(case.glob("shard_*.npz")), **names)
-        found[case.name] = names
+        found[case.name] = {arm: case / f"{arm}.npz" for arm in NETWORK}
+        for arm, path in found[case.name].items():
+            stitch.run(arm=arm, shards=sorted((case / NETWORK[arm]).glob("shard_*.npz")), output=path)
     return found
 
 
-@pytest.mark.parametrize("arm", ["pinn", "baseline", "untrained"])
+@pytest.mark.parametrize("arm", NETWORK)
 def test_shards_change_nothing(stitched, arm):
     assert io.sha256_of(stitched["1_16"][arm]) == io.sha256_of(stitched["3_16"][arm])
 
 
-@pytest.mark.parametrize("arm", ["pinn", "baseline", "untrained"])
+@pytest.mark.parametrize("arm", NETWORK)
 def test_micro_batches_change_nothing_beyond_rounding(stitched, arm):
     one, other = (io.read_npz(stitched[case][arm]) for case in ("1_16", "2_7"))
     # Another batch size may take another blocking inside a convolution: float32 rounding, nothing more.
     assert abs(one["reconstructed_object"] - other["reconstructed_object"]).max() < 1e-5
+
+
+def test_a_network_of_another_arm_is_refused(finished, tmp_path):
+    bundle = finished.hub / "data/phase_e/dose_100000/baseline/gs1/wts.h5.zip"
+    done = by_hand(finished, tmp_path, "--arm", "PtychoPINN", "--bundle", str(bundle))
+    assert done.returncode == 2
+    assert f"{bundle}: config.json: 'arm' is 'Baseline'; needed: 'PtychoPINN'" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("size", ["0", "-3"])
+def test_a_batch_of_nothing_is_refused(finished, tmp_path, size):
+    bundle = finished.hub / "data/phase_e/dose_100000/baseline/gs1/wts.h5.zip"
+    done = by_hand(finished, tmp_path, "--arm", "Baseline", "--bundle", str(bundle), "--batch-size", size)
+    assert done.returncode == 2
+    assert f"--batch-size is {size}; needed: at least 1" in done.stderr
+
+
+def by_hand(finished, folder, *arguments):
+    cell = ["--scan", "data/phase_c/dose_100000/patched_test.npz", "--view", "data/phase_d/dense/dense_test.npz"]
+    words = ["--config", str(finished.config), *cell, "--shard", "1-of-2", "--output", str(folder / "shard.npz")]
+    command = [sys.executable, "-m", "ptychostudy", "infer", *words, *arguments]
+    return subprocess.run(command, cwd=finished.hub, capture_output=True, text=True, check=False)

@@ -61,10 +61,63 @@ def test_training_key_reruns_one_network_and_what_follows(finished, edited):
         finished.config, lambda text: text.replace("  pinn:\n    epochs: ", "  pinn:\n    patience: 4\n    epochs: ")
     )
     found = finished.jobs()
-    assert found.pop("train_pinn") == 4
-    assert found.pop("infer") == 16
-    assert found.pop("stitch") == 8
-    assert found == AFTER_COMPARE
+    assert found == AFTER_COMPARE | {"train_pinn": 4, "infer": 16, "stitch": 16}, "its canvases and the control's"
+
+
+def test_baseline_key_redoes_nothing_of_the_other_network(finished, edited):
+    edited(
+        finished.config,
+        lambda text: text.replace("  baseline:\n    epochs: ", "  baseline:\n    patience: 4\n    epochs: "),
+    )
+    assert finished.jobs() == AFTER_COMPARE | {"train_baseline": 2, "infer": 16, "stitch": 8}
+    done = finished.snakemake("-n")
+    made = re.findall(r"output: data/inference/\w+/\w+/\w+/(\w+)(?:\.npz|/shard_)", done.stdout)
+    assert len(made) == 24 and set(made) == {"Baseline"}
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        "infer:\n  batch_size: 5\n",
+        "reconstruct:\n  batch_size: 5\n",
+        "reference:\n  epochs: 5\n",
+        "base:\n  npz:\n    axes: NHW\n",
+        "study: other\n",
+    ],
+)
+def test_key_that_changes_no_result_reruns_nothing(finished, tmp_path, section):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(section)
+    assert finished.jobs("--configfile", str(finished.config), str(overlay)) == {}
+
+
+def test_batch_size_reaches_the_jobs_of_every_seed(finished, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("infer:\n  batch_size: 5\nseeds: [0, 7]\n")
+    target = "data/inference/dose_1000/dense/test/Baseline/shard_1-of-2.npz"
+    arguments = ["--configfile", str(finished.config), str(overlay), "--forcerun", target]
+    done = finished.snakemake("-n", "-p", *arguments, "--", target, f"seeds/seed_7/{target}")
+    assert done.returncode == 0, done.stdout
+    assert re.findall(r"--batch-size (\d+)", done.stdout) == ["5", "5"], done.stdout
+
+
+def test_edit_of_the_iterative_solver_leaves_a_simulated_truth_alone(finished, edited):
+    edited(finished.source / "ptychostudy" / "iterative" / "solver.py", lambda text: text + "\n\nUNUSED = 0\n")
+    assert finished.jobs() == AFTER_COMPARE | {"reconstruct": 8}
+
+
+def test_truth_or_reference_by_the_kind_of_frames(finished):
+    assert finished.jobs("--forcerun", "data/base/reference.npz")["truth"] == 1
+    measured = ["--config", "base={kind: siemens_star, frames: measured}"]
+    found = finished.jobs("--forceall", *measured, "--", "data/base/reference.npz")
+    assert found == {"fetch": 1, "base": 1, "reference": 1}
+
+
+def test_more_shards_are_one_set_for_every_seed(finished):
+    found = finished.jobs("--set-scatter", "shards=3", "--config", "seeds=[0,7]")
+    first = {name: count for name, count in found.items() if not name.startswith("seed_7_")}
+    assert first == AFTER_COMPARE | {"infer": 48, "stitch": 24}
+    assert (found["seed_7_infer"], found["seed_7_stitch"]) == (48, 24)
 
 
 def test_new_dose_adds_its_own_nodes(finished, edited):
@@ -75,8 +128,8 @@ def test_new_dose_adds_its_own_nodes(finished, edited):
     assert found.pop("train_pinn") == 2
     assert found.pop("train_baseline") == 1
     assert found.pop("reconstruct") == 4
-    assert found.pop("infer") == 8
-    assert found.pop("stitch") == 4
+    assert found.pop("infer") == 16
+    assert found.pop("stitch") == 12
     assert found == AFTER_COMPARE | {"compare": 4}
 
 
@@ -109,12 +162,13 @@ def test_deleting_a_file_rebuilds_it_and_what_follows(finished, kept):
         aside.rename(path)
 
 
-def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished):
-    folder = finished.hub / "data" / "inference" / "dose_1000" / "dense" / "test"
+@pytest.mark.parametrize(("network", "canvases"), [("PtychoPINN", 2), ("Baseline", 1)])
+def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished, network, canvases):
+    folder = finished.hub / "data" / "inference" / "dose_1000" / "dense" / "test" / network
     path, aside = folder / "shard_1-of-2.npz", finished.hub / "aside"
     path.rename(aside)
     try:
-        assert finished.jobs() == AFTER_COMPARE | {"infer": 1, "stitch": 1, "compare": 1}
+        assert finished.jobs() == AFTER_COMPARE | {"infer": 1, "stitch": canvases, "compare": 1}
     finally:
         aside.rename(path)
 

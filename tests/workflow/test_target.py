@@ -11,23 +11,23 @@ REPORT = "analysis/verification_report.json"
 TARGETS = [REPORT, "post_verify", "all"]
 END = {"summarize": 1, "grid": 1, "figures": 1, "check": 1, "inventory": 1, "verify": 1, "gate": 1}
 CELL = "dose_1000/dense/test"
-SHARD = f"data/inference/{CELL}/shard_1-of-2.npz"
+SHARD = f"data/inference/{CELL}/PtychoPINN/shard_1-of-2.npz"
 SUMMARIZED = {key: END[key] for key in ("inventory", "verify", "gate")}
 # A file of each kind, and the jobs that make it and what follows from it.
 KINDS = {
     "data/base/reference.npz": None,
     "data/phase_c/dose_1000/patched_test.npz": {"simulate": 1, "manifest": 1, "train_pinn": 2, "train_baseline": 1}
-    | {"reconstruct": 4, "infer": 8, "stitch": 4, "compare": 4}
+    | {"reconstruct": 4, "infer": 16, "stitch": 12, "compare": 4}
     | END,
-    "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "infer": 4, "stitch": 2}
+    "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "infer": 8, "stitch": 6}
     | {"compare": 2}
     | END,
     "data/phase_c/run_manifest.json": {"manifest": 1} | END,
-    "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {"train_pinn": 1, "infer": 4, "stitch": 2, "compare": 2} | END,
+    "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {"train_pinn": 1, "infer": 4, "stitch": 4, "compare": 2} | END,
     "data/phase_e/dose_1000/baseline/gs1/history.csv": {"train_baseline": 1, "infer": 8, "stitch": 4, "compare": 4}
     | END,
     f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1} | END,
-    SHARD: {"infer": 1, "stitch": 1, "compare": 1} | END,
+    SHARD: {"infer": 1, "stitch": 2, "compare": 1} | END,
     f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1} | END,
     f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1} | END,
     "analysis/metrics_digest.md": END,
@@ -59,7 +59,7 @@ def test_a_deleted_file_of_any_kind_is_missed(copied, name):
 def test_every_target_that_means_the_verdict_misses_the_same(copied, target):
     for name in (SHARD, "data/phase_f/dose_100000/dense/test/ptychi_reconstruction.npz", "analysis/dose_curves.png"):
         (copied.hub / name).unlink()
-    assert copied.jobs(target) == {"infer": 1, "stitch": 1, "reconstruct": 1, "compare": 2} | END
+    assert copied.jobs(target) == {"infer": 1, "stitch": 2, "reconstruct": 1, "compare": 2} | END
 
 
 def test_what_is_missing_is_made_and_nothing_else(copied):
@@ -70,7 +70,7 @@ def test_what_is_missing_is_made_and_nothing_else(copied):
     assert done.returncode == 0, done.stdout[-3000:]
     again = {path for path, time in before.items() if path.stat().st_mtime_ns != time}
     cell = copied.hub / "data/inference" / CELL
-    assert again == {copied.hub / SHARD, *(cell / f"{arm}.npz" for arm in ("PtychoPINN", "Baseline", "Untrained"))}
+    assert again == {copied.hub / SHARD, cell / "PtychoPINN.npz", cell / "Untrained.npz"}
     assert (copied.hub / REPORT).read_bytes() == text
 
 

@@ -60,7 +60,7 @@ def test_undisturbed_study_has_no_failed_check(broken):
 
 def test_a_shard_in_the_place_of_another_is_named(broken):
     hub, failed = broken
-    one, other = sorted((hub / CELL.replace("analysis", "data/inference")).glob("shard_*.npz"))
+    one, other = sorted((hub / CELL.replace("analysis", "data/inference") / "Baseline").glob("shard_*.npz"))
     assert one.read_bytes() != other.read_bytes()
     one.write_bytes(other.read_bytes())
     assert failed() == {INVENTORY}

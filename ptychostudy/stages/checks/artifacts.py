@@ -183,7 +183,7 @@ def records(hub: Hub) -> list[str]:
     return problems
 
 
-SHARDS = "data/inference/*/*/*/shard_*-of-*.npz"
+SHARDS = "data/inference/*/*/*/*/shard_*-of-*.npz"
 
 
 def inventory(hub: Hub) -> list[str]:

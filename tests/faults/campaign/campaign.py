@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from campaign import artifacts, damage, kills, places, runs, stages
 
 PARTS = ("kill", "damage", "place", "undisturbed")
-CELL = "data/inference/dose_100000/dense/test/PtychoPINN.npz"
+CELL = tuple(f"data/inference/dose_100000/dense/test/{network}.npz" for network in ("PtychoPINN", "Baseline"))
 LIGHT = ("data/phase_c/dose_100000/patched_test.npz", "data/phase_d/dense/dense_test.npz")
 DISKS_KB = (500, 900, 1300)
 """Sizes of disks that are too small for `LIGHT` (1.6 MB) and Snakemake's own records, in kB."""
@@ -97,7 +97,7 @@ class Campaign:
         """Make the study again and again under kills."""
         if not self.options.kills:
             return
-        target = (CELL,) if self.options.short else ()
+        target = CELL if self.options.short else ()
         tries, survived, work = Counter(), Counter(), Counter()
         while (left := self.options.kills - tries[kills.KINDS[0]] - tries[kills.KINDS[1]]) > 0:
             study = self.study(f"killed_{work['studies']}")
@@ -213,7 +213,7 @@ def main():
     parser.add_argument("--damaged", type=int, default=0, help="kinds of files to damage in each way (default: all)")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument(
-        "--short", action="store_true", help="kill only up to one network's canvas, each kind damaged once"
+        "--short", action="store_true", help="kill only up to the networks' canvases, each kind damaged once"
     )
     parser.add_argument("--only", choices=PARTS, help="one part, after the first undisturbed run")
     campaign, start = Campaign(parser.parse_args()), time.monotonic()

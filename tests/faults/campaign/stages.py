@@ -14,7 +14,7 @@ SCANS = {split: f"data/phase_c/dose_100000/patched_{split}.npz" for split in ("t
 NETWORK = "data/phase_e/dose_100000/dense/gs2"
 STAGES = {
     "base": {"source": (), "output": "data/base/base.npz"},
-    "reference": {"base": "data/base/base.npz", "output": "data/base/reference.npz"},
+    "truth": {"base": "data/base/base.npz", "output": "data/base/reference.npz"},
     "simulate": {"base": "data/base/base.npz", "reference": "data/base/reference.npz", "dose": "100000", **SCANS},
     "overlap": {
         "base": "data/base/base.npz",
@@ -39,7 +39,7 @@ STAGES = {
         "manifest": "data/phase_f/dose_100000/dense/train/manifest.json",
     },
 }
-LIGHT = ("base", "reference", "simulate", "overlap")
+LIGHT = ("base", "truth", "simulate", "overlap")
 
 
 def environment(source=ROOT):
@@ -50,7 +50,7 @@ def environment(source=ROOT):
 
 def command(stage, config=SMALL):
     """Return the command of a stage, as a list."""
-    words = python(stage, "--config", str(config))
+    words = python(stage, *([] if stage == "truth" else ["--config", str(config)]))
     for key, value in STAGES[stage].items():
         words += [f"--{key}", *([value] if isinstance(value, str) else value)]
     return words
