@@ -232,3 +232,26 @@ def test_the_same_input_gives_the_same_bytes(summary):
 def test_colours_and_markers_differ():
     assert len({to_hex(style["color"]) for style in STYLES.values()}) == len(STYLES)
     assert len({style["marker"] for style in STYLES.values()}) == len(STYLES)
+
+
+def test_colour_scales_are_the_truth_s_whatever_the_arms_are():
+    truth, mask = fields()
+    bright = {"PtychoPINN": 7 * truth * np.exp(2j), "Baseline": np.zeros_like(truth), "PtyChi": truth}
+    figure = figures.comparison_plot(bright, truth, mask, "cell")
+    panels = [ax.images[0] for ax in figure.axes if ax.images]
+    amplitude = np.percentile(np.abs(truth)[mask], [0.5, 99.5])
+    phases = np.angle(truth)[mask]
+    for image in panels[:4]:
+        np.testing.assert_allclose(image.get_clim(), amplitude, rtol=1e-9)
+    # The truth's phase is shown about its mean; its span is what the scale must have.
+    for image in panels[4:]:
+        low, high = image.get_clim()
+        assert high - low == pytest.approx(np.ptp(np.percentile(phases, [0.5, 99.5])), rel=1e-6)
+
+
+def test_a_truth_without_contrast_still_has_a_scale():
+    truth, mask = np.ones((20, 30), complex), np.ones((20, 30), bool)
+    figure = figures.comparison_plot({"PtyChi": truth}, truth, mask, "cell")
+    for ax in figure.axes:
+        for image in ax.images:
+            assert image.get_clim()[1] > image.get_clim()[0]

@@ -259,3 +259,20 @@ def test_movement_of_one_floor_is_one():
     assert movement(before, 2 * after, probe, positions) == pytest.approx(2.0, rel=1e-6)
     assert movement(before, 3 * before, probe, positions) == 0.0
     assert np.isnan(movement(before, np.nan * after, probe, positions))
+
+
+def test_movement_is_that_of_the_better_lit_half():
+    # Left half of the window 25 photons, right half 100: only the right half counts, whatever the left one does.
+    probe = np.full((16, 16), 5.0)
+    probe[:, 8:] = 10.0
+    positions = np.array([[10.0, 10.0]])
+    before, weak, strong = np.ones((3, 20, 20), complex)
+    weak[2:18, 2:10:2], weak[2:18, 3:10:2] = np.exp(2j), np.exp(-2j)
+    assert movement(before, weak, probe, positions) == pytest.approx(0.0, abs=1e-9)
+    strong[2:18, 10:18:2], strong[2:18, 11:18:2] = np.exp(0.1j), np.exp(-0.1j)
+    # n = 100: a turn by 0.1 rad is sqrt(2 * 100) * 0.1 floors.
+    assert movement(before, strong, probe, positions) == pytest.approx(200**0.5 * 0.1, rel=1e-6)
+    # What the scan hardly lights (below 2 % of the brightest) does not move the median: still the right half.
+    dim = probe.copy()
+    dim[:14, :8] = 0.1
+    assert movement(before, strong, dim, positions) == pytest.approx(200**0.5 * 0.1, rel=1e-6)

@@ -1,0 +1,186 @@
+"""Take guards, verdicts, bounds and scales out of the package, one at a time, and see whether a fast test fails.
+
+    make mutations SEED=10 COUNT=20
+
+Sites are found in the syntax tree and drawn at random with a seed. Each is applied to a private copy of the repository,
+where the fast tests run: those that name the mutated module first, then all others. What survives is listed with its
+line: a missing test, or a change that changes nothing, which only a reader can tell.
+"""
+
+import argparse
+import ast
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".snakemake", "data", ".*_cache", ".hypothesis")
+FAST = ("tests/unit", "tests/known_answers", "tests/stages")
+# One process for each: TensorFlow and torch never share one.
+APART = ("test_networks_*.py", "test_iterative*.py", "test_referee_*.py")
+LIMITS = {"vmin", "vmax"}
+LIMIT_CALLS = {"set_xlim", "set_ylim", "set_clim"}
+BOUNDS = {"min", "max", "clip", "minimum", "maximum"}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What is put in the place of a piece of source."""
+
+    path: Path
+    kind: str
+    line: int
+    start: int
+    end: int
+    text: str
+
+    def applied(self, source):
+        """Return a source with the mutation in it."""
+        data = source.encode()
+        return (data[: self.start] + self.text.encode() + data[self.end :]).decode()
+
+
+def sites(path):
+    """Return every mutation of a module."""
+    source = path.read_text(encoding="utf-8")
+    starts = [0]
+    for line in source.encode().splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    found = []
+
+    def add(kind, node, text, last=None):
+        last = last or node
+        start, end = starts[node.lineno - 1] + node.col_offset, starts[last.end_lineno - 1] + last.end_col_offset
+        found.append(Mutation(path, kind, node.lineno, start, end, text))
+
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If | ast.IfExp):
+            _condition(node, add)
+        elif isinstance(node, ast.Call):
+            _call(node, source, add)
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            _threshold(node.value, add)
+        elif isinstance(node, ast.Compare) and len(node.comparators) == 1:
+            _threshold(node.comparators[0], add)
+    return found
+
+
+def _condition(node, add):
+    body = node.body if isinstance(node, ast.If) else []
+    raises = bool(body) and isinstance(body[-1], ast.Raise)
+    decides = any(isinstance(each, ast.Return | ast.AugAssign | ast.Continue | ast.Break) for each in body)
+    if raises or decides:
+        add("guard taken out" if raises else "verdict taken out", node.test, "False")
+    if isinstance(node.test, ast.BoolOp):
+        joined = "or" if isinstance(node.test.op, ast.Or) else "and"
+        for part in node.test.values:
+            add("part of a condition taken out", part, "False" if joined == "or" else "True")
+
+
+def _call(node, source, add):
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    if name in BOUNDS and len(node.args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in node.args):
+        add("bound taken out", node, f"({ast.get_source_segment(source, node.args[0])})")
+    if name in LIMIT_CALLS:
+        add("scale taken out", node, "None")
+    for keyword in node.keywords:
+        if keyword.arg in LIMITS:
+            add("scale taken out", keyword.value, "None")
+
+
+def _threshold(node, add):
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value not in (0, 1, 2, -1):
+        add("threshold times 10", node, repr(node.value * 10))
+
+
+def modules():
+    """Return the modules that are mutated: all but the command line, which has tests of its own kind."""
+    return [path for path in sorted((ROOT / "ptychostudy").rglob("*.py")) if path.name != "__main__.py"]
+
+
+def draw(seed, count):
+    """Return mutations drawn without repetition; each kind comes as often as the package has it."""
+    found = [site for path in modules() for site in sites(path)]
+    return random.Random(seed).sample(found, min(count, len(found))), len(found)
+
+
+def test_files(tree, module):
+    """Return the groups of test files in the order in which they run: those that name the module come first."""
+    every = sorted(path for part in FAST for path in (tree / part).rglob("test_*.py"))
+    apart = {path for path in every if any(path.match(pattern) for pattern in APART)}
+    word = re.compile(rf"\b{re.escape(module.parent.name if module.stem == '__init__' else module.stem)}\b")
+    named = [path for path in every if word.search(path.read_text(encoding="utf-8")) or module.stem in path.name]
+    groups = [[path for path in named if path not in apart], *([path] for path in named if path in apart)]
+    others = [path for path in every if path not in named]
+    groups += [[path for path in others if path not in apart], *([path] for path in others if path in apart)]
+    return [group for group in groups if group]
+
+
+def caught_by(mutation, folder):
+    """Apply a mutation to a copy and return the first test that fails; nothing where it survives."""
+    tree = folder / "tree"
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT, symlinks=True)
+    try:
+        path = tree / mutation.path.relative_to(ROOT)
+        path.write_text(mutation.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+        for group in test_files(tree, path):
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
+            done = subprocess.run(
+                [*command, *(str(each.relative_to(tree)) for each in group)],
+                cwd=tree,
+                env=_environment(tree),
+                text=True,
+                capture_output=True,
+                check=False,
+                timeout=1800,
+            )
+            if done.returncode not in (0, 5):  # 5: no test in these files
+                failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+                return failed[0] if failed else f"exit status {done.returncode}"
+        return ""
+    finally:
+        shutil.rmtree(tree)
+
+
+def _environment(tree):
+    return os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=10)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--only", type=int, nargs="*", help="numbers of the drawn mutations to try; default all")
+    options = parser.parse_args()
+    chosen, total = draw(options.seed, options.count)
+    print(
+        f"seed {options.seed}: {len(chosen)} of {total} sites\n\n| # | where | what | line | caught by |\n|---|---|---|---|---|"
+    )
+    survived = 0
+    for number, mutation in enumerate(chosen, start=1):
+        if options.only and number not in options.only:
+            continue
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            test = caught_by(mutation, Path(folder))
+        survived += not test
+        where = f"{mutation.path.relative_to(ROOT)}:{mutation.line}"
+        line = mutation.path.read_text(encoding="utf-8").splitlines()[mutation.line - 1].strip().replace("|", "\\|")
+        print(
+            f"| {number} | `{where}` | {mutation.kind}: `{mutation.text}` | `{line}` | "
+            f"{f'`{test}`' if test else '**survived**'} ({time.monotonic() - start:.0f} s) |",
+            flush=True,
+        )
+    print(f"\n{survived} survived")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
