@@ -160,9 +160,8 @@ def main():
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the drawn mutations to try; default all")
     options = parser.parse_args()
     chosen, total = draw(options.seed, options.count)
-    print(
-        f"seed {options.seed}: {len(chosen)} of {total} sites\n\n| # | where | what | line | caught by |\n|---|---|---|---|---|"
-    )
+    print(f"seed {options.seed}: {len(chosen)} of {total} sites\n\n| # | where | what | line | caught by |")
+    print("|---|---|---|---|---|")
     survived = 0
     for number, mutation in enumerate(chosen, start=1):
         if options.only and number not in options.only:
