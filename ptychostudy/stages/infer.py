@@ -80,8 +80,9 @@ def run(
 def _bundles(path: Path, arm: str) -> dict[str, Any]:
     """Return the networks of a job; the control has PtychoPINN's form, so it is computed with it."""
     bundle = io.read_bundle(path)
-    if bundle["config"].get("arm") != arm:
-        raise io.DataError(f"{path}: the network is {bundle['config']['arm']}'s; needed: that of {arm}")
+    found = bundle["config"].get("arm")
+    if found != arm:
+        raise io.DataError(f"{path}: config.json: 'arm' is {found!r}; needed: {arm!r}")
     return {arm: bundle} | ({"Untrained": _untrained(bundle)} if arm == "PtychoPINN" else {})
 
 
