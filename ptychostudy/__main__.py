@@ -24,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, get_args, get_origin
 
-from ptychostudy import liveness
+from ptychostudy import gpu, liveness
 
 STAGES = {
     "fetch": "get a published measured scan from the package index and convert it",
@@ -162,7 +162,7 @@ def _environment(threads: str = "1") -> None:
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    if not Path("/dev/nvidiactl").exists():
+    if not gpu.given():
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
