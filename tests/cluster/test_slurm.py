@@ -15,7 +15,13 @@ from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, s
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
 REPORT = "analysis/verification_report.json"
-GPU_RULES = {"train_pinn": 1, "train_baseline": 1, "reconstruct": 2, "infer": 2}  # jobs of one dose and one view
+GPU_RULES = {
+    "reference": 1,
+    "train_pinn": 1,
+    "train_baseline": 1,
+    "reconstruct": 2,
+    "infer": 2,
+}  # jobs of one dose and one view
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +51,7 @@ def test_cancelled_job_is_reported_and_leaves_a_note(cluster, root):
     (report,) = root.glob("red/blocked_*.md")
     text = report.read_text()
     assert "snakemake --profile slurm" in text
-    assert text.count("- exit code: Slurm says CANCELLED (scancel: continue with the command above)") == 2
+    assert text.count("- exit code: Slurm says CANCELLED (scancel: continue with the command above)") == 1
     assert f"*** JOB {job} ON cpu1 CANCELLED" in text, "the job's own log is shown"
     cluster.await_empty()
 
