@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -83,6 +84,17 @@ def test_gpu_lock_is_what_the_locked_tensorflow_asks_for():
     gpu = locked("constraints-gpu.txt")
     assert set(gpu) == {name for name in cuda if name.startswith("nvidia-")} != set()
     assert {name: version for name, version in gpu.items() if version not in cuda[name]} == {}
+
+
+def test_make_brings_the_gpu_lock_on_demand_only_and_what_shares_paths_with_torch_last():
+    def said(*words):
+        command = ["make", "--dry-run", "--always-make", "environment", *words]
+        text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [line for line in text.replace("\\\n", "").splitlines() if "pip install" in line]
+
+    assert not [line for line in said() if "gpu" in line]
+    assert "--constraint constraints-gpu.txt --editable '.[gpu]'" in said("GPU=1")[-2]
+    assert said("GPU=1")[-1].split()[-3:] == ["--force-reinstall", "nvidia-cudnn-cu12", "nvidia-nccl-cu12"]
 
 
 def test_gpu_environment_of_conda_holds_the_whole_lock():
