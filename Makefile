@@ -7,10 +7,12 @@
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
 #
-# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS.
+# Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS; GPU=1 adds
+# the CUDA libraries of TensorFlow to the environment (some 3 GB), once: later calls need not repeat it.
 
 PYTHON ?= python3
 CORES ?= all
+GPU ?=
 HUB ?= .
 TARGET ?= all
 PYTEST_OPTIONS ?=
@@ -23,6 +25,8 @@ SHELL := /bin/bash
 
 override VENV := .venv
 override READY := $(VENV)/.ready
+override CUDA := $(VENV)/.cuda
+override ENVIRONMENT := $(READY) $(if $(GPU),$(CUDA))
 GATES := format lint types smk schema unit stages workflow faults interop cluster
 TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
 SCHEMA := config/schema/config.schema.json
@@ -39,16 +43,16 @@ help:
 # --- studies ---------------------------------------------------------------------------------------------------------
 
 # `rules` is quiet because each stage says itself what it does; errors of a stage are printed all the same.
-run: $(READY)
+run: $(ENVIRONMENT)
 	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' $(TARGET)
 
 experiment: HUB := experiment
-experiment: $(READY)
+experiment: $(ENVIRONMENT)
 	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' --configfile config/experiment.yaml -- $(TARGET)
 
 # --- environment -----------------------------------------------------------------------------------------------------
 
-environment: $(READY)
+environment: $(ENVIRONMENT)
 
 # Without the stamp a folder is half made and is made anew; with it, a new lock or pyproject only changes what differs.
 $(READY): constraints.txt pyproject.toml | check-python
@@ -56,6 +60,14 @@ $(READY): constraints.txt pyproject.toml | check-python
 	@rm -f $@
 	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
 	$(VENV)/bin/python -m pip install --no-deps ptychodus==1.7.0
+	@touch $@
+
+# Two packages of CUDA 12 share the paths of their files with those of CUDA 13, which torch brings: they go last.
+$(CUDA): constraints-gpu.txt $(READY)
+	@rm -f $@
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --constraint constraints-gpu.txt --editable '.[gpu]'
+	$(VENV)/bin/python -m pip install --constraint constraints-gpu.txt --no-deps --force-reinstall \
+		nvidia-cudnn-cu12 nvidia-nccl-cu12
 	@touch $@
 
 check-python:

@@ -1,10 +1,11 @@
 """The default network beside the ancestor's topology at equal training time, and beside its own sweeps untrained.
 
-    python bench/architectures.py --study quick --doses 100000 1000 --seeds 0 1 2
+    python bench/architectures.py --study quick --view dense --doses 100000 1000 --seeds 0 1 2
 
 Each training is a process of its own, with one thread, through the stages of the study; time is CPU time of the stage
 `train`. The ancestor's number of epochs is chosen so that it trains as long as the default did with the same data and
-seed. Scores are of the test split, dense view, stitched and aligned as in the study. Prints one line per training.
+seed. Scores are of the test split of the view, stitched and aligned as in the study. Prints one line per training, and
+before each dose's trainings those of the sweeps alone and of a flat object.
 """
 
 import argparse
@@ -18,13 +19,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
-COLUMNS = ("study", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")
-COLUMNS += ("Pearson amp", "Pearson phase", "phase MAE", "outcome")
+COLUMNS = ("study", "view", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")
+COLUMNS += ("Pearson amp", "Pearson phase", "phase MAE", "phase rms", "outcome")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--study", choices=CONFIGS, default="quick")
+    parser.add_argument("--view", default="dense", help="one of the study's views (default: %(default)s)")
     parser.add_argument("--doses", type=int, nargs="+", default=[100000, 1000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--hub", type=Path, help="folder for frames and networks (default: a temporary one)")
@@ -34,21 +36,28 @@ def main():
         print(json.dumps(train_and_score(**json.loads(options.one))))
         return
     hub = options.hub or Path(tempfile.mkdtemp())
-    prepare(hub, options.study, options.doses)
+    prepare(hub, options.study, options.view, options.doses)
     print(f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", sep="\n", flush=True)
-    common = {"hub": str(hub), "study": options.study, "dose": options.doses[0], "seed": options.seeds[0]}
+    common = {
+        "hub": str(hub),
+        "study": options.study,
+        "view": options.view,
+        "dose": options.doses[0],
+        "seed": options.seeds[0],
+    }
     short, longer = (child(**common, network="ptychopinn", epochs=epochs)["seconds"] for epochs in (1, 2))
     for dose in options.doses:
-        report(child(**common | {"dose": dose}, network="sweeps only"), common | {"dose": dose})
+        for control in ("flat", "sweeps only"):
+            report(child(**common | {"dose": dose}, network=control), common | {"dose": dose})
         for seed in options.seeds:
             compare(common | {"dose": dose, "seed": seed}, short, longer - short)
 
 
-def prepare(hub, study, doses):
+def prepare(hub, study, view, doses):
     """Make frames and groups."""
     hub.mkdir(parents=True, exist_ok=True)
     files = [f"data/phase_c/dose_{dose}/patched_train.npz" for dose in doses]
-    files += [f"data/phase_d/dense/dense_{split}.npz" for split in ("train", "test")]
+    files += [f"data/phase_d/{view}/{view}_{split}.npz" for split in ("train", "test")]
     command = ["snakemake", "--quiet", "all", "--cores", "1", "--snakefile", ROOT / "Snakefile", "--directory", hub]
     command += ["--configfile", ROOT / "config" / CONFIGS[study], "--config", f"doses={doses}", "--", *files]
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
@@ -78,15 +87,16 @@ def child(**options):
 def report(found, common):
     """Print one row."""
     numbers = " | ".join(f"{value:.3f}" for value in found["scores"])
+    where = " | ".join(str(common[key]) for key in ("study", "view", "dose"))
     print(
-        f"| {common['study']} | {common['dose']} | {found['network']} | {common['seed']} | {found['parameters']:,} | "
-        f"{found['epochs']} | {found['seconds']:.0f} | {numbers} | {found['outcome']} |",
+        f"| {where} | {found['network']} | {common['seed']} | {found['parameters']:,} | {found['epochs']} | "
+        f"{found['seconds']:.0f} | {numbers} | {found['outcome']} |",
         flush=True,
     )
 
 
-def train_and_score(hub, study, dose, seed, network, epochs=None):
-    """Train one network (or none, for the sweeps alone) and score it on the test split."""
+def train_and_score(hub, study, view, dose, seed, network, epochs=None):
+    """Train one network (or none, for the sweeps alone and a flat object) and score it on the test split."""
     from ptychostudy import io
     from ptychostudy.settings import read_study, stage_settings
     from ptychostudy.stages import train
@@ -98,14 +108,14 @@ def train_and_score(hub, study, dose, seed, network, epochs=None):
         # The ancestor's rate: with the default's it collapses more often.
         settings |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
     scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
-    if network == "sweeps only":
+    if network in ("sweeps only", "flat"):
         record = {"parameters": 0, "epochs_completed": 0, "status": "-"}
         bundle, seconds = untrained(settings, io.open_scan(scan), dose), 0.0
     else:
         with tempfile.TemporaryDirectory() as scratch:
             paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
-            start, view = time.process_time(), folder / "data/phase_d/dense/dense_train.npz"
-            train.run(settings, arm="PtychoPINN", scan=[scan], view=view, **paths)
+            start, groups = time.process_time(), folder / f"data/phase_d/{view}/{view}_train.npz"
+            train.run(settings, arm="PtychoPINN", scan=[scan], view=groups, **paths)
             seconds = time.process_time() - start
             bundle, record = io.read_bundle(paths["bundle"]), io.read_json(paths["record"], ["status", "reason"])
     return {
@@ -114,7 +124,7 @@ def train_and_score(hub, study, dose, seed, network, epochs=None):
         "epochs": record["epochs_completed"],
         "seconds": seconds,
         "outcome": record["reason"] if record["status"] == "failed" else record["status"],
-    } | score(folder, bundle, dose, 40 if study == "scaled" else 20)
+    } | score(folder, view, bundle, dose, window=40 if study == "scaled" else 20, flat=network == "flat")
 
 
 def untrained(settings, source, dose):
@@ -135,48 +145,56 @@ def untrained(settings, source, dose):
     return {"config": config, "weights": weights, "normalization": {str(dose): unit}}
 
 
-def score(folder, bundle, dose, window):
-    """Score a network on the test split of the dense view.
+def score(folder, view, bundle, dose, *, window, flat=False):
+    """Score a network on the test split of a view, or a flat object on the pixels that the network covers.
 
     Returns
     -------
     dict
-        ``scores``: amplitude and phase SSIM, amplitude and phase Pearson, phase MAE; ``beyond_plane``: correlation of
-        amplitude and phase beyond a plane.
+        ``scores``: amplitude and phase SSIM, amplitude and phase Pearson, phase MAE and rms; ``beyond_plane``:
+        correlation of amplitude and phase beyond a plane.
     """
     import numpy as np
 
     from ptychostudy import io
     from ptychostudy.core import scoring
+    from ptychostudy.core.metrics import partial_pearson
+
+    source = io.open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
+    cell = io.read_npz(folder / f"data/phase_d/{view}/{view}_test.npz", ["frames", "groups", "ycoords", "xcoords"])
+    canvas = stitched(source, cell["frames"][cell["groups"]], bundle, dose, window)
+    positions = np.stack([cell["ycoords"], cell["xcoords"]], axis=1)
+    mask, _ = scoring.common_mask([canvas.coverage], positions, canvas.origin)
+    truth = scoring.cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
+    field, gauge = (np.ones_like(canvas.field), "mean") if flat else (canvas.field, "plane")  # as the stage compare
+    found = scoring.score(field, truth, mask, phase_align=gauge)
+    rows = found.evaluation.rows
+    return {
+        "scores": [*rows["ssim"][:2], *rows["pearson"][:2], rows["mae"][1], found.record["rms_phase_rad"]],
+        "beyond_plane": partial_pearson(found.field, truth, mask),
+    }
+
+
+def stitched(source, members, bundle, dose, window):
+    """Return the canvas of a network over groups of frames."""
+    import numpy as np
+
     from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
     from ptychostudy.core.groups import group_geometry
-    from ptychostudy.core.metrics import partial_pearson
     from ptychostudy.networks.batches import GroupData
     from ptychostudy.networks.bundle import network_from_config
     from ptychostudy.networks.inference import predict
 
-    source = io.open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
-    view = io.read_npz(folder / "data/phase_d/dense/dense_test.npz", ["frames", "groups", "ycoords", "xcoords"])
-    geometry = group_geometry(source.positions, view["frames"][view["groups"]], source.counts.shape[-1])
+    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     unit = bundle["normalization"][str(dose)]
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, unit["input_scale"])
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    origin, shape = scan_rectangle(source.positions, window // 2 + 1)
-    canvas, inset = PartialCanvas(origin, shape), (geometry.side - window) // 2
+    canvas, inset = PartialCanvas(*scan_rectangle(source.positions, window // 2 + 1)), (geometry.side - window) // 2
     for start in range(0, len(data), 128):
         part = np.arange(start, min(start + 128, len(data)))
         patches = predict(model, data, part, batch_size=16)[:, inset : inset + window, inset : inset + window]
         canvas.add(patches / unit["probe_gauge"], geometry.corners[part] + inset, stitch_window(window))
-    field = canvas.finish()
-    positions = np.stack([view["ycoords"], view["xcoords"]], axis=1)
-    mask, _ = scoring.common_mask([field.coverage], positions, origin)
-    truth = scoring.cut(source.truth, (0, 0), origin, shape)
-    found = scoring.score(field.field, truth, mask)
-    rows = found.evaluation.rows
-    return {
-        "scores": [*rows["ssim"][:2], *rows["pearson"][:2], rows["mae"][1]],
-        "beyond_plane": partial_pearson(found.field, truth, mask),
-    }
+    return canvas.finish()
 
 
 if __name__ == "__main__":

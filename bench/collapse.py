@@ -28,7 +28,7 @@ def main():
     hub = options.hub or Path(tempfile.mkdtemp())
     doses = [100000, 1000]
     for study in ("quick", "scaled"):
-        prepare(hub / study, study, doses)
+        prepare(hub / study, study, "dense", doses)
     cells = cycle([(study, dose) for study in ("quick", "scaled") for dose in doses])
     bad = 0
     print(
@@ -37,7 +37,8 @@ def main():
         sep="\n",
     )
     for seed, (study, dose) in enumerate(islice(cells, options.trials), start=100):
-        found = child(hub=str(hub / study), study=study, dose=dose, seed=seed, network=options.network, epochs=1)
+        common = {"hub": str(hub / study), "study": study, "view": "dense", "dose": dose, "seed": seed}
+        found = child(**common, network=options.network, epochs=1)
         amplitude, phase = found["beyond_plane"]
         lost = found["outcome"] != "ok" or min(amplitude, phase) < LEAST_PEARSON
         bad += lost

@@ -1,10 +1,12 @@
 """``python -m ptychostudy STAGE ...``: one stage by hand, no Snakemake needed.
 
-The options of a stage are the keyword arguments of its ``run`` function. Only that stage is imported. Settings come as
-the workflow passes them, ``--settings JSON``, or from the study's configuration, ``--config config/config.yaml``.
+The options of a stage are the keyword arguments of its ``run`` function, read from its source. Only that stage is
+imported, and only once its options are right. Settings come as the workflow passes them, ``--settings JSON``, or from
+the study's configuration, ``--config config/config.yaml``.
 """
 
 import argparse
+import ast
 import contextlib
 import importlib
 import inspect
@@ -22,7 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, get_args, get_origin
 
-from ptychostudy import liveness
+from ptychostudy import gpu, liveness
 
 STAGES = {
     "fetch": "get a published measured scan from the package index and convert it",
@@ -118,20 +120,18 @@ def _say(text: str) -> None:
 
 def _stage(stage: str, rest: list[str]) -> int:
     """Import and run one stage with the options of its command line."""
-    _environment(rest)
+    options = vars(_parser(stage, _declaration(stage)).parse_args(rest))
+    _environment(str(options.pop("threads")))
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("ptychostudy").setLevel(logging.INFO)
     try:
+        if "settings" in options:
+            options["settings"] = _settings(stage, options, options.pop("config"))
         _check_inputs(rest)  # that an input is damaged is known before TensorFlow is imported
         with _held_stderr():
             module = importlib.import_module(f"ptychostudy.stages.{stage}")
             getattr(module, "prepare", lambda: None)()
-        run = module.run
-        options = vars(_parser(stage, run).parse_args(rest))
-        options.pop("threads")
-        if "settings" in options:
-            options["settings"] = _settings(stage, options, options.pop("config"))
-        run(**options)
+        module.run(**options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
         _say(f"ptychostudy {stage}: {reason}")
@@ -158,13 +158,12 @@ def _overview(arguments: list[str]) -> int:
     return 0 if wanted_help else 2
 
 
-def _environment(arguments: list[str]) -> None:
+def _environment(threads: str = "1") -> None:
     """Set what libraries read once, when they are imported: threads, log level, backend."""
-    threads = arguments[arguments.index("--threads") + 1] if "--threads" in arguments[:-1] else "1"
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    if not Path("/dev/nvidiactl").exists():
+    if not gpu.given():
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
@@ -189,6 +188,17 @@ def _held_stderr() -> Iterator[None]:
             if failed:
                 held.seek(0)
                 sys.stderr.write(held.read().decode(errors="replace"))
+
+
+def _declaration(stage: str) -> Any:
+    """Return ``run`` of a stage with its signature and docstring and nothing to run: the module may cost TensorFlow."""
+    path = Path(__file__).parent / "stages" / f"{stage}.py"
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    (run,) = (node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run")
+    run.body = run.body[:1]  # the docstring
+    names: dict[str, Any] = {"Any": Any, "Literal": Literal, "Path": Path}  # all that a command line can say
+    exec(compile(ast.Module([run], []), str(path), "exec"), names)
+    return names["run"]
 
 
 def _parser(stage: str, run: Any) -> argparse.ArgumentParser:

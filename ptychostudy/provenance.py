@@ -8,13 +8,15 @@ import os
 import platform
 from pathlib import Path
 
+from ptychostudy import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("numpy", "scipy", "scikit-image", "h5py", "keras", "tensorflow", "torch", "ptychi", "matplotlib")
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries that decide the numbers."""
-    found = {"python": platform.python_version(), "ptychostudy": _version("ptychostudy")}
+    found = {"python": platform.python_version(), "ptychostudy": __version__}
     return found | {name: _version(name) for name in PACKAGES}
 
 

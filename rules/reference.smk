@@ -19,6 +19,7 @@ rule reference:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
+        gpu=1,
     params:
         code=code("reference"),
         settings=settings("reference"),

@@ -34,7 +34,10 @@ if workflow.is_main_process:
     targets.widen(workflow, ["analysis/verification_report.json", "analysis/verified.txt"], whole="all")
 
 # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its last words and its status.
-shell.prefix("set -euo pipefail; trap '' TERM; ")
+# The package is that of this Snakefile, in environments of conda too: they hold what it imports but not itself, and
+# Snakemake takes PYTHONPATH out of theirs before the command, where alone it can be said again.
+package = shlex.quote(str(workflow.basedir)).replace("{", "{{").replace("}", "}}")
+shell.prefix(f"set -euo pipefail; trap '' TERM; export PYTHONPATH={package}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
 
 
 onstart:

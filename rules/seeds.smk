@@ -4,8 +4,6 @@ in   what the rules of repetition.smk read
 out  what they write
 """
 
-DRAWN = ["data/phase_c/", "data/phase_e/", "data/phase_f/", "data/inference/", "analysis/", "logs/", "benchmarks/"]
-
 for seed in STUDY.seeds[1:]:
     seed_module, seed_prefix = f"seed_{seed}", f"seed_{seed}_"
 
@@ -16,6 +14,6 @@ for seed in STUDY.seeds[1:]:
         config:
             STUDY.repetition(seed).model_dump(by_alias=True)
         replace_prefix:
-            {folder: f"seeds/seed_{seed}/{folder}" for folder in DRAWN}
+            {f"{folder}/": f"seeds/seed_{seed}/{folder}/" for folder in files.DRAWN}
 
     use rule * from seed_module exclude manifest as seed_prefix*

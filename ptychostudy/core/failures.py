@@ -29,7 +29,7 @@ _MISSING = re.compile(
 )
 # A log that Snakemake shows: innermost first, because the log of a cluster job shows logs of its own.
 _SHOWN = re.compile(r"^Logfile (.+):\n(=+)\n(?:(?!Logfile .+:\n=).*\n)*?\2\n", re.MULTILINE)
-_PREFIX = re.compile(r"^set -euo pipefail;( trap '' TERM;)?\s*")
+_PREFIX = re.compile(r"^set -euo pipefail;( trap '' TERM;)?( export PYTHONPATH=.*?:\$PYTHONPATH\};)?\s*")
 _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _LOG_HINT = " (check log file(s) for error details)"
 

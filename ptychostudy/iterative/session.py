@@ -4,6 +4,8 @@ import contextlib
 import logging
 import warnings
 
+from ptychostudy import gpu
+
 
 @contextlib.contextmanager
 def torch_session(threads):
@@ -40,11 +42,25 @@ def silence():
 
 
 def choose_device(torch, device):
-    """Translate a device into pty-chi's word; without a GPU the CPU is taken, with one warning if a GPU was asked."""
-    present = torch.cuda.is_available()
-    if device == "gpu" and not present:
+    """Translate a device into pty-chi's word; a GPU that was given or asked for and is not used is one warning."""
+    with warnings.catch_warnings(record=True) as said:  # such as a driver that is too old
+        warnings.simplefilter("always")
+        present = torch.cuda.is_available()
+    if not present and device != "cpu" and gpu.given():
+        gpu.warn_unused("torch", _causes(torch) or [str(each.message).split(". ")[0] for each in said])
+    elif not present and device == "gpu":
         warnings.warn("no GPU that torch can use: reconstructing on the CPU", RuntimeWarning, stacklevel=3)
     return "gpu" if present and device != "cpu" else "cpu"
+
+
+def _causes(torch):
+    """Return what torch lacks of what it needs for a GPU, with the remedy."""
+    if torch.version.cuda or torch.version.hip:
+        return []
+    return [
+        f"torch {torch.__version__} is a build for CPUs (install the CUDA build: `make clean`, then `make environment "
+        "GPU=1` without torch's CPU index in pip's settings)"
+    ]
 
 
 def _import_torch():

@@ -2,6 +2,10 @@
 
 from ptychostudy.settings.study import Study
 
+# The folders that a study writes, of data/ only what stages write: a user's own scans may lie beside it. `DRAWN` are
+# those that every seed has for itself, further seeds under seeds/seed_{k}/.
+DRAWN = ("data/phase_c", "data/phase_e", "data/phase_f", "data/inference", "analysis", "logs", "benchmarks")
+FOLDERS = ("data/base", "data/phase_d", *DRAWN, "seeds", "products", "red")
 SPLITS = ("train", "test")
 NETWORKS = ("PtychoPINN", "Baseline")
 CELL = ("reconstructions.npz", "reconstructions_aligned.npz", "comparison_metrics.csv", "frc_curves.csv")

@@ -4,21 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ptychostudy import io
-
-# Of data/ only what stages write: a user's own scans may lie beside it.
-FOLDERS = (
-    "data/base",
-    "data/phase_c",
-    "data/phase_d",
-    "data/phase_e",
-    "data/phase_f",
-    "data/inference",
-    "analysis",
-    "logs",
-    "red",
-    "benchmarks",
-    "products",
-)
+from ptychostudy.settings.files import FOLDERS
 
 
 def run(*, hub: Path = Path(".")) -> None:

@@ -12,6 +12,8 @@ import yaml
 from conftest import TINY
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
+from ptychostudy import gpu
+
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
 REPORT = "analysis/verification_report.json"
@@ -104,6 +106,17 @@ def test_gpu_rules_have_one_gpu_each_and_never_run_two_at_a_time(study):
     times = sorted((job["StartTime"], job["EndTime"]) for job in study[1] if job["Partition"] == "gpu")
     assert len(times) == sum(GPU_RULES.values())
     assert all(end <= start for (_, end), (start, _) in zip(times, times[1:], strict=False))
+
+
+@pytest.mark.skipif(gpu.loadable("libcuda.so.1"), reason="NOT RUN: there is NVIDIA's driver here")
+def test_jobs_that_do_not_use_the_pretended_gpu_say_so_once(study, root):
+    folders = ("phase_e", "phase_f", "inference")
+    logs = [path for name in folders for path in root.glob(f"logs/data/{name}/**/*.npz.log")]
+    logs += root.glob("logs/data/phase_e/**/*.zip.log")
+    assert len(logs) == sum(GPU_RULES.values())
+    assert {path.read_text().count("WARNING: this job was given a GPU (CUDA_VISIBLE_DEVICES=0)") for path in logs} == {
+        1
+    }
 
 
 def test_gpus_of_this_machine_do_not_limit_what_is_submitted(study):

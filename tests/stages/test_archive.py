@@ -1,11 +1,15 @@
 """Stage archive: a study moves aside whole; what the user put beside it stays."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from ptychostudy.io import DataError
+from ptychostudy.settings.files import FOLDERS
 from ptychostudy.stages import archive
+
+RULES = Path(__file__).resolve().parents[2] / "rules"
 
 WRITTEN = (
     "data/base/base.npz",
@@ -19,6 +23,7 @@ WRITTEN = (
     "benchmarks/analysis/x.tsv",
     "red/blocked_20260101T000000Z.md",
     "products/dose_1000/dense/test/PtyChi.h5",
+    "seeds/seed_1/analysis/dose_1000/dense/test/status.json",
 )
 
 
@@ -30,6 +35,23 @@ def fill(hub, names):
 
 def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def written_by_rules():
+    """Return every path that stands under `output`, `log` or `benchmark` of a rule."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(RULES.glob("*.smk")))
+    sections = re.findall(r"^    (?:output|log|benchmark):\n((?: {8}.*\n)+)", text, re.MULTILINE)
+    return [path for section in sections for path in re.findall(r'"([^"\n]*/[^"\n]*)"', section) if path[0] != "."]
+
+
+def test_every_folder_that_a_rule_writes_moves():
+    paths = written_by_rules()
+    assert len(paths) > 80
+    assert [path for path in paths if not path.startswith(tuple(f"{folder}/" for folder in FOLDERS))] == []
+
+
+def test_what_is_written_here_has_every_folder():
+    assert [folder for folder in FOLDERS if not any(name.startswith(f"{folder}/") for name in WRITTEN)] == []
 
 
 def test_everything_a_study_writes_moves(tmp_path, capsys):

@@ -56,8 +56,53 @@ def test_the_package_itself_costs_nothing():
     assert result.returncode == 0, result.stderr
 
 
+_HELP = """
+import sys
+from ptychostudy.__main__ import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    assert end.code == 0, end.code
+costly = {"numpy", "scipy", "skimage", "h5py", "pydantic", "matplotlib", "tensorflow", "keras", "torch", "ptychi"}
+sys.exit(str(sorted(costly & set(sys.modules))) if costly & set(sys.modules) else 0)
+"""
+
+
 def test_help_loads_no_stage():
-    code = "import sys; from ptychostudy.__main__ import main; main(['--help']); sys.exit('numpy' in sys.modules)"
-    result = run_python(code)
+    result = run_python(_HELP, "--help")
     assert result.returncode == 0, result.stderr
     assert "python -m ptychostudy STAGE" in result.stdout
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_help_of_a_stage_loads_nothing_either(stage):
+    result = run_python(_HELP, stage, "--help")
+    assert result.returncode == 0, result.stderr
+    assert f"usage: python -m ptychostudy {stage}" in result.stdout
+
+
+def test_options_are_those_of_the_module_itself():
+    """What is read from the source is what Python makes of it; one process a framework."""
+    code = (
+        "import importlib, inspect, sys; from ptychostudy.__main__ import _declaration as declared\n"
+        "for name in sys.argv[1:]:\n"
+        "    run = importlib.import_module(f'ptychostudy.stages.{name}').run\n"
+        "    assert inspect.signature(declared(name)) == inspect.signature(run), name\n"
+        "    assert inspect.getdoc(declared(name)) == inspect.getdoc(run), name\n"
+    )
+    for stages in (sorted(KERAS_STAGES), sorted(set(STAGES) - KERAS_STAGES)):
+        result = run_python(code, *stages)
+        assert result.returncode == 0, result.stderr
+
+
+def test_wrong_options_are_refused_before_a_stage_is_loaded():
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "ptychostudy", "train", "--arm", "PtychoPin"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "invalid choice: 'PtychoPin'" in result.stderr
+    assert " numpy\n" not in result.stderr

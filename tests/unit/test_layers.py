@@ -22,11 +22,12 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "provenance": ("core",),
     "liveness": (),
     "targets": (),
-    "networks": ("core",),
-    "iterative": ("core",),
+    "gpu": (),
+    "networks": ("core", "gpu"),
+    "iterative": ("core", "gpu"),
     "figures": ("core",),
     "stages": FOUNDATION,
-    "__main__": (*FOUNDATION, "liveness", "stages"),
+    "__main__": (*FOUNDATION, "liveness", "gpu", "stages"),
 }
 # Package -> the only layer that imports it, wherever in a file the import stands.
 HOMES = {

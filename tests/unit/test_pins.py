@@ -3,12 +3,14 @@
 import ast
 import importlib.metadata
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from ptychostudy.provenance import import_closure
 
@@ -21,8 +23,8 @@ def canonical(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def locked():
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+def locked(name="constraints.txt"):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
     return {canonical(name): version for name, version in pairs}
 
@@ -30,7 +32,7 @@ def locked():
 def pins_of(path):
     parts = yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]
     listed = next(part["pip"] for part in parts if isinstance(part, dict))
-    return {canonical(name): version for name, version in (line.split("==") for line in listed)}
+    return {canonical(name): version for name, version in (line.split(";")[0].split("==") for line in listed)}
 
 
 def stages_of(env):
@@ -67,6 +69,42 @@ def test_every_requirement_of_the_package_is_locked():
     assert names - set(locked()) == set()
 
 
+def test_the_two_locks_agree():
+    """The lock of the extra `gpu` adds CUDA libraries and says nothing else about a package than the other."""
+    other, gpu = locked(), locked("constraints-gpu.txt")
+    assert {name: version for name, version in gpu.items() if other.get(name, version) != version} == {}
+    assert {name for name in gpu if not name.startswith("nvidia-")} == set()
+
+
+def test_gpu_lock_is_what_the_locked_tensorflow_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["optional-dependencies"]["gpu"] == ["tensorflow[and-cuda]>=2.21"]
+    wanted = [Requirement(line) for line in importlib.metadata.requires("tensorflow")]
+    cuda = {each.name: each.specifier for each in wanted if each.marker and not each.marker.evaluate({"extra": ""})}
+    gpu = locked("constraints-gpu.txt")
+    assert set(gpu) == {name for name in cuda if name.startswith("nvidia-")} != set()
+    assert {name: version for name, version in gpu.items() if version not in cuda[name]} == {}
+
+
+def test_make_brings_the_gpu_lock_on_demand_only_and_what_shares_paths_with_torch_last():
+    def said(*words):
+        command = ["make", "--dry-run", "--always-make", "environment", *words]
+        text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [line for line in text.replace("\\\n", "").splitlines() if "pip install" in line]
+
+    assert not [line for line in said() if "gpu" in line]
+    assert "--constraint constraints-gpu.txt --editable '.[gpu]'" in said("GPU=1")[-2]
+    assert said("GPU=1")[-1].split()[-3:] == ["--force-reinstall", "nvidia-cudnn-cu12", "nvidia-nccl-cu12"]
+
+
+def test_gpu_environment_of_conda_holds_the_whole_lock():
+    gpu = locked("constraints-gpu.txt").items()
+    assert gpu <= pins_of(ROOT / "envs" / "keras.yaml").items()
+    assert not {name for name, _ in gpu} & set(pins_of(ROOT / "envs" / "ptychi.yaml")), (
+        "cuDNN of two CUDAs in one place"
+    )
+
+
 def test_this_environment_is_the_locked_one():
     """Tests of another set of packages would say little about the locked one."""
     wrong = {}
@@ -88,7 +126,8 @@ def test_this_environment_is_the_locked_one():
 def test_conda_files_carry_the_same_pins(path):
     pins = pins_of(path)
     assert pins
-    assert pins == {name: locked().get(name) for name in pins}
+    known = locked("constraints-gpu.txt") | locked()
+    assert pins == {name: known.get(name) for name in pins}
 
 
 @pytest.mark.parametrize("env", [path.stem for path in ENVS if path.stem != "dev"])

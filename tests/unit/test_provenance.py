@@ -1,10 +1,12 @@
 """Digests: what a stage runs counts, how it is written does not, and other stages are none of its business."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
-from ptychostudy import provenance
+from ptychostudy import __version__, provenance
 
 PACKAGE = {
     "ptychostudy/__init__.py": "",
@@ -111,3 +113,8 @@ def test_versions_and_threads(monkeypatch):
     assert provenance.versions()["no-such-package"] == "not installed"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert provenance.threads() == 3
+
+
+def test_version_of_the_package_is_known_where_it_is_not_installed():
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert provenance.versions()["ptychostudy"] == __version__ == project["project"]["version"]

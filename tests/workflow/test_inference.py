@@ -12,7 +12,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from ptychostudy.__main__ import _environment
-_environment([])
+_environment()
 from ptychostudy.stages import infer
 hub, out = Path(sys.argv[1]), Path(sys.argv[2])
 cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}

@@ -7,6 +7,7 @@ import pytest
 from conftest import copy_workflow
 
 from ptychostudy import io
+from ptychostudy.settings.files import FOLDERS
 
 PART = ["--config", "doses=[100000]", "views=[dense]", "seeds=[0,1,2]"]
 CELL = "dose_100000/dense/test"
@@ -46,6 +47,12 @@ def test_seeds_draw_other_photons_and_weights_on_the_same_scan(repeated):
 def test_shared_files_are_not_computed_again(repeated):
     assert not (repeated.hub / "seeds" / "seed_1" / "data" / "base").exists()
     assert not (repeated.hub / "seeds" / "seed_1" / "data" / "phase_d").exists()
+
+
+def test_archive_would_leave_nothing_of_it_behind(repeated):
+    moved = [repeated.hub / folder for folder in FOLDERS]
+    left = [path for path in repeated.hub.rglob("*") if path.is_file() and not set(moved) & set(path.parents)]
+    assert {path.relative_to(repeated.hub).parts[0] for path in left} == {".snakemake"}
 
 
 def test_summary_holds_one_value_a_seed_and_its_interval(repeated):
