@@ -21,6 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "io": ("core",),
     "provenance": ("core",),
     "liveness": (),
+    "preflight": (),
     "networks": ("core",),
     "iterative": ("core",),
     "figures": ("core",),
