@@ -22,6 +22,8 @@ from typing import Any, TextIO
 RUN = "PTYCHOSTUDY_RUN"
 """Environment variable of the jobs: the process number of the Snakemake that started them."""
 STATE = Path(".snakemake")
+GIVE_UP_S = 300
+"""Seconds after Ctrl-C in which a Slurm run is to end: the plug-in may take 60 to cancel, 180 until its next poll."""
 NOT_SUBMITTED = "Slurm did not take this job: "
 """How the log of a job begins that could not be submitted; `ptychostudy.core.failures` looks for it."""
 
@@ -142,7 +144,8 @@ def end_failed_submissions(executor: Any) -> None:
     executor : Executor
         Of the plug-in, at the start of the run.
     """
-    submit, report, folder = executor.run_job, executor.report_job_error, Path(executor.slurm_logdir)
+    submit, report, cancel = executor.run_job, executor.report_job_error, executor.cancel
+    folder = Path(executor.slurm_logdir)
 
     def run_job(job: Any) -> None:
         try:
@@ -152,13 +155,25 @@ def end_failed_submissions(executor: Any) -> None:
 
     def report_job_error(submitted: Any, msg: str | None = None, **options: Any) -> None:
         if submitted.external_jobid is None:
-            # The plug-in adds its call of sbatch, some thousand characters.
-            reason = "; ".join((msg or "").partition("\n    sbatch call:")[0].split("\n"))
-            msg = f"{NOT_SUBMITTED}{reason.strip(' ;')}"
+            msg = f"{NOT_SUBMITTED}{reason_of(msg or '')}. "  # Snakemake goes on in the same line
             options["aux_logs"] = _noted(folder / f"not_submitted_{submitted.job.jobid}.log", msg)
         report(submitted, msg=msg, **options)
 
-    executor.run_job, executor.report_job_error = run_job, report_job_error
+    def cancel_in_time() -> None:
+        # An sbatch that hangs would be waited for, however often the run is told to end.
+        watch = threading.Timer(GIVE_UP_S, os._exit, (1,))
+        watch.daemon = True
+        watch.start()
+        cancel()
+        watch.cancel()
+
+    executor.run_job, executor.report_job_error, executor.cancel = run_job, report_job_error, cancel_in_time
+
+
+def reason_of(message: str) -> str:
+    """Return in one line what the plug-in says of a submission: the words of sbatch without those it was given."""
+    said = message.partition("\n    sbatch call:")[0].removeprefix("SLURM sbatch failed. The error message was ")
+    return "; ".join(filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines())))
 
 
 def _noted(path: Path, text: str) -> list[str]:

@@ -12,7 +12,7 @@ _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULT
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
 # Of a group Snakemake keeps Slurm's word to itself; its line in the job's log, not always the last, stands for it.
 _STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
-_REFUSED = re.compile(r"Slurm did not take this job: (.+)")
+_REFUSED = re.compile(r"Slurm did not take this job: (.+?)\. *(?:For further error details .*)?$", re.MULTILINE)
 _STATES = {
     "": "CANCELLED",
     "TIME LIMIT": "TIMEOUT",

@@ -69,3 +69,5 @@ def test_rules_of_further_seeds_run_where_their_namesakes_do(tmp_path):
     )
     gpu_rules = set(SLURM["set-resources"])
     assert partitions == dict.fromkeys(gpu_rules | {f"seed_7_{name}" for name in gpu_rules}, "gpu")
+    grouped = set(re.findall(r"^    (?:local)?rule (\w+):", done.stdout, re.MULTILINE))
+    assert {"stitch", "compare", "seed_7_stitch", "seed_7_compare"} <= grouped
