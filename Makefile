@@ -55,11 +55,12 @@ experiment: $(ENVIRONMENT)
 environment: $(ENVIRONMENT)
 
 # Without the stamp a folder is half made and is made anew; with it, a new lock or pyproject only changes what differs.
-$(READY): constraints.txt pyproject.toml | check-python
+$(READY): constraints.txt pyproject.toml envs/which | check-python
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@rm -f $@
 	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
 	$(VENV)/bin/python -m pip install --no-deps ptychodus==1.7.0
+	@ln -sf ../../envs/which $(VENV)/bin/which
 	@touch $@
 
 # Two packages of CUDA 12 share the paths of their files with those of CUDA 13, which torch brings: they go last.

@@ -16,11 +16,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from types import SimpleNamespace
+from typing import Any, TextIO
 
 RUN = "PTYCHOSTUDY_RUN"
 """Environment variable of the jobs: the process number of the Snakemake that started them."""
 STATE = Path(".snakemake")
+GIVE_UP_S = 300
+"""Seconds after Ctrl-C in which a Slurm run is to end: the plug-in may take 60 to cancel, 180 until its next poll."""
+NOT_SUBMITTED = "Slurm did not take this job: "
+"""How the log of a job begins that could not be submitted; `ptychostudy.core.failures` looks for it."""
 
 
 class Run:
@@ -104,19 +109,81 @@ def cancel_orphans(script: str) -> bool:
     return bool(done.stdout)
 
 
-def defer_sigterm() -> None:
+def defer_sigterm(*, cancel: bool = False) -> None:
     """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
 
     That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread holds that lock to
     finish a job, Snakemake would wait for itself for ever, because signals are handled in that thread.
+
+    Parameters
+    ----------
+    cancel : bool
+        A second SIGTERM is Ctrl-C. The first one waits for the jobs, and those of a cluster may take a day.
     """
-    handler = signal.getsignal(signal.SIGTERM)
+    handler, came = signal.getsignal(signal.SIGTERM), threading.Event()
     if callable(handler):
 
         def start(*arguments: object) -> None:
+            if cancel and came.is_set():
+                raise KeyboardInterrupt
+            came.set()
             threading.Thread(target=handler, args=arguments, name="sigterm", daemon=True).start()
 
         signal.signal(signal.SIGTERM, start)
+
+
+def end_failed_submissions(executor: Any) -> None:
+    """See to it that a job that could not be submitted is a job that failed, and that its log says why.
+
+    Version 2.8 of the Slurm plug-in submits in threads. What goes wrong there beside sbatch is to be reported with the
+    name of the job's rule; a group has none, so the report fails and its error goes nowhere: the job counts as running
+    for ever. And what sbatch says of a group is dropped by Snakemake 9.27, which shows the log of a failed job only.
+
+    Parameters
+    ----------
+    executor : Executor
+        Of the plug-in, at the start of the run.
+    """
+    submit, report, cancel = executor.run_job, executor.report_job_error, executor.cancel
+    folder = Path(executor.slurm_logdir)
+
+    def run_job(job: Any) -> None:
+        try:
+            submit(job)
+        except Exception as error:  # the plug-in's handler of errors failed; what it was about comes first
+            executor.report_job_error(SimpleNamespace(job=job, external_jobid=None), f"{error.__context__ or error}")
+
+    def report_job_error(submitted: Any, msg: str | None = None, **options: Any) -> None:
+        if submitted.external_jobid is None:
+            msg = f"{NOT_SUBMITTED}{reason_of(msg or '')}. "  # Snakemake goes on in the same line
+            options["aux_logs"] = _noted(folder / f"not_submitted_{submitted.job.jobid}.log", msg)
+        report(submitted, msg=msg, **options)
+
+    def cancel_in_time() -> None:
+        # An sbatch that hangs would be waited for, however often the run is told to end.
+        watch = threading.Timer(GIVE_UP_S, os._exit, (1,))
+        watch.daemon = True
+        watch.start()
+        cancel()
+        watch.cancel()
+
+    executor.run_job, executor.report_job_error, executor.cancel = run_job, report_job_error, cancel_in_time
+
+
+def reason_of(message: str) -> str:
+    """Return in one line what the plug-in says of a submission: the words of sbatch without those it was given."""
+    said = message.partition("\n    sbatch call:")[0].removeprefix("SLURM sbatch failed. The error message was ")
+    return "; ".join(filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines())))
+
+
+def _noted(path: Path, text: str) -> list[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:  # a full disk must not be the reason to wait for ever, again
+        print(f"{text} ({path} could not be written: {error})", file=sys.stderr, flush=True)
+        return []
+    return [str(path)]
 
 
 def _open(path: Path) -> TextIO | None:

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from functools import partial
 
+from ptychostudy import preflight
+
 
 def frames_mb():
     """Return the size of all frames of the study as numbers of 4 bytes, from its settings, or else that of its file."""
@@ -51,8 +53,8 @@ if "gpu" not in workflow.global_resources:
 
 def inherit_profile(prefix):
     """Let the rules of a further seed run under what the profile says of their namesakes: partition, memory, group."""
-    own, groups = workflow.resource_settings, workflow.group_settings
-    for said in (own.overwrite_resources, own.overwrite_threads, groups.overwrite_groups):
+    own, line = workflow.resource_settings, preflight.command_line()
+    for said in (own.overwrite_resources, own.overwrite_threads, (line and line.groups) or {}):
         for rule, value in list(said.items()):
             said[prefix + rule] = value
 

@@ -8,8 +8,19 @@ import os
 import sys
 from pathlib import Path
 
-from ptychostudy import liveness, targets
+from ptychostudy import liveness, preflight, targets
 from ptychostudy.stages import blocked
+
+# What would be passed over, or could not be submitted, is said before anything begins.
+LINE = preflight.command_line() if workflow.is_main_process else None
+if LINE:
+    far = {rule.name: rule.resources for rule in workflow.rules if rule.name not in workflow._localrules}
+    known = {"_cores", "_nodes", "mem", "disk", *workflow.global_resources, *(key for of in far.values() for key in of)}
+    try:
+        preflight.check_names(LINE, preflight.rule_names(Path(workflow.basedir)), vars(scatter), known)
+        preflight.check_slurm(LINE, far)
+    except preflight.PreflightError as error:
+        sys.exit(f"ptychostudy: {error}")
 
 # What a killed run left behind is cleared before Snakemake looks for locks. Snakemake within a cluster job claims nothing.
 RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
@@ -33,6 +44,8 @@ if workflow.is_main_process and RUN.alone:
 if workflow.is_main_process:
     targets.widen(workflow, ["analysis/verification_report.json", "analysis/verified.txt"], whole="all")
 
+LOGS = blocked.logs() if workflow.is_main_process else {}
+
 # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its last words and its status.
 # The package is that of this Snakefile, in environments of conda too: they hold what it imports but not itself, and
 # Snakemake takes PYTHONPATH out of theirs before the command, where alone it can be said again.
@@ -44,11 +57,14 @@ onstart:
     cancel = f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"
     if RUN.alone and not workflow.local_exec and liveness.cancel_orphans(cancel):
         RUN.restart(workflow.workdir_init)
-    liveness.defer_sigterm()
+    liveness.defer_sigterm(cancel=not workflow.local_exec)
+    if workflow.executor_plugin.name == "slurm":
+        liveness.end_failed_submissions(workflow.scheduler._executor)
 
 
 onerror:
-    blocked.run(log=log, command=blocked.continuation(sys.argv, shell_folder=os.environ.get("PWD", "")))
+    resume = blocked.continuation(sys.argv, shell_folder=os.environ.get("PWD", ""))
+    blocked.run(log=log, command=resume, before=LOGS)
 
 
 onsuccess:

@@ -12,6 +12,7 @@ _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULT
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
 # Of a group Snakemake keeps Slurm's word to itself; its line in the job's log, not always the last, stands for it.
 _STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
+_REFUSED = re.compile(r"Slurm did not take this job: (.+?)\. *(?:For further error details .*)?$", re.MULTILINE)
 _STATES = {
     "": "CANCELLED",
     "TIME LIMIT": "TIMEOUT",
@@ -137,7 +138,9 @@ def _reported(
 
 
 def _last_word(log: str) -> str:
-    """Return what Slurm wrote into a job's log when it ended the job."""
+    """Return what Slurm wrote into a job's log when it ended the job, or what was noted when it did not take it."""
+    if refused := _REFUSED.search(log):
+        return f"none, Slurm did not take the job: {refused[1]}"
     match = _STEP.search(log)
     return f"Slurm says {_STATES.get(match[1] or '', match[1])}" if match else Failure.exit_code
 
@@ -156,6 +159,8 @@ def _of_error(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> tuple
 
 def _status(text: str) -> str:
     """Return what Slurm says of a job, which has no exit code here."""
+    if refused := _REFUSED.search(text):
+        return _last_word(refused[0])
     match = _SLURM.search(text)
     return f"Slurm says {match[1]}" if match else Failure.exit_code
 

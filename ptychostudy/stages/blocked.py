@@ -4,7 +4,7 @@ Neither `run` nor `resolve` ever raises: a report that cannot be written must no
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,22 @@ LEDGER = Path("analysis/blocker.log")
 TAIL = 40
 
 
-def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
+Written = tuple[int, int, int]
+
+
+def logs(hub: Path = Path(".")) -> dict[str, Written]:
+    """Return what tells each job's log from any other writing of it: the machine's clocks are not asked."""
+    found = {}
+    for folder in (hub / "logs", *sorted(hub.glob("seeds/*/logs"))):
+        for path in folder.rglob("*"):
+            if written := _written(path):
+                found[str(path.relative_to(hub))] = written
+    return found
+
+
+def run(
+    *, log: list[Path], command: str = "", hub: Path = Path("."), before: Mapping[str, Written] | None = None
+) -> None:
     """Write ``red/blocked_<UTC>.md`` and add one line a failed job to ``analysis/blocker.log``.
 
     Parameters
@@ -26,9 +41,11 @@ def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
         What continues the run.
     hub : Path
         Working directory of the study.
+    before : mapping of str to tuple, optional
+        The `logs` at the start of the run: one that is the same now is an earlier run's, and is not shown.
     """
     try:
-        _describe(log, command or "snakemake", hub)
+        _describe(log, command or "snakemake", hub, before or {})
     except Exception as error:  # whatever it is, Snakemake's own messages come first
         print(f"the failure could not be described ({error}); see {', '.join(map(str, log))}")
 
@@ -63,10 +80,10 @@ def resolve(*, hub: Path = Path(".")) -> None:
         print(f"{hub / LEDGER} could not be brought up to date ({error})")
 
 
-def _describe(log: list[Path], resume: str, hub: Path) -> None:
+def _describe(log: list[Path], resume: str, hub: Path, before: Mapping[str, Written]) -> None:
     text = "\n".join(_text(Path(path)) for path in log)
     failed = [found.identify(failure, _text(Path(failure.source))) for failure in found.parse_failures(text)]
-    tails = ["\n".join(_tail(_text(hub / path)) for path in failure.logs) for failure in failed] or [_tail(text)]
+    tails = ["\n".join(_shown(path, hub, before) for path in failure.logs) for failure in failed] or [_tail(text)]
     absent = [[path for path in found.files_of(failure) if not (hub / path).exists()] for failure in failed]
     stamp = _stamp()
     report = Path("red") / f"blocked_{stamp}.md"
@@ -82,6 +99,21 @@ def _close(hub: Path) -> None:
     if entries:
         _write(hub / LEDGER, ledger + blockers.resolved_lines(entries, stamp=_stamp()))
         print("resolved by this run:", *(f"  {job} ({report})" for job, report, _ in entries), sep="\n")
+
+
+def _shown(path: str, hub: Path, before: Mapping[str, Written]) -> str:
+    """Return the last lines of a log, or that this run has not written it: a job may end before it begins."""
+    if path in before and before[path] == _written(hub / path):
+        return f"(this run wrote nothing to {path}, which is an earlier run's)"
+    return _tail(_text(hub / path))
+
+
+def _written(path: Path) -> Written | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if path.is_file() else None
 
 
 def _text(path: Path) -> str:

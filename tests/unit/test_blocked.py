@@ -357,3 +357,40 @@ def test_the_command_continues_from_where_it_was_started(tmp_path, arguments, fo
     words = [word.format(hub=tmp_path / "hub") for word in arguments]
     found = blocked.continuation(words, hub=tmp_path / "hub", shell_folder=str(tmp_path / folder))
     assert found == f"cd {tmp_path / start} && {' '.join(words)}"
+
+
+def test_a_log_of_an_earlier_run_is_not_shown_as_that_of_a_job_that_wrote_none(tmp_path):
+    late, make = "logs/data/late.txt.log", "logs/data/dose_10/dense/x.npz.log"
+    seeds = "seeds/seed_1/logs/a.log"
+    for path in (late, make, seeds):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("done, all is well\n")
+    before = blocked.logs(tmp_path)
+    assert set(before) == {late, make, seeds}
+    (tmp_path / make).write_text("it went wrong here\n")
+    log = tmp_path / "snakemake.log"
+    log.write_text((LOGS / "failed.log").read_text())
+    blocked.run(log=[log], hub=tmp_path, before=before)
+    (report,) = (tmp_path / "red").glob("*.md")
+    text = report.read_text()
+    assert "it went wrong here" in text and "all is well" not in text
+    assert f"this run wrote nothing to {late}" in text
+
+
+def test_the_same_words_written_again_are_this_runs(tmp_path):
+    path = tmp_path / "logs" / "a.log"
+    path.parent.mkdir()
+    path.write_text("the same\n")
+    before = blocked.logs(tmp_path)
+    path.write_text("the same\n")
+    assert before != blocked.logs(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "log"), [("group", "df52569b-74b1-551e-9704-3e7ab6fe328c"), ("rule", "0")])
+def test_a_job_that_slurm_did_not_take_says_why(name, log):
+    """`not_submitted_*.log`: sbatch refused the job of a group, and the same one without a group."""
+    (found,) = parsed(f"not_submitted_{name}.log")
+    assert found.rule == "base"
+    reason = "sbatch: error: Batch job submission failed: Invalid feature specification"
+    assert found.exit_code == f"none, Slurm did not take the job: {reason}"
+    assert found.logs == ("logs/data/base/base.npz.log", f"/hub/.snakemake/slurm_logs/not_submitted_{log}.log")

@@ -23,6 +23,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "liveness": (),
     "targets": (),
     "gpu": (),
+    "preflight": (),
     "networks": ("core", "gpu"),
     "iterative": ("core", "gpu"),
     "figures": ("core",),
