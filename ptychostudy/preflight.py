@@ -114,12 +114,16 @@ def check_names(line: Namespace, rules: Collection[str], scatters: Collection[st
 
 def _known(option: str, kind: str, given: Iterable[str], known: Collection[str]) -> None:
     for name in given:
-        seed, plain = re.fullmatch(r"(seed_\d+_)?(.*)", name, re.DOTALL).groups() if kind == "rule" else (None, name)
+        plain = re.sub(r"^seed_\d+_", "", name) if kind == "rule" else name
         if plain in known:
             continue
         close = difflib.get_close_matches(plain, known, 1)
-        meant = f"; did you mean {seed or ''}{close[0]}?" if close else f"; known: {', '.join(sorted(known)) or 'none'}"
-        raise PreflightError(f"{option} names the {kind} {name!r}, which this workflow does not have{meant}")
+        meant = f"did you mean {name.removesuffix(plain)}{close[0]}?" if close else _list("known", known)
+        raise PreflightError(f"{option} names the {kind} {name!r}, which this workflow does not have; {meant}")
+
+
+def _list(title: str, names: Collection[str]) -> str:
+    return f"{title}: {', '.join(sorted(names)) or 'none'}"
 
 
 def check_slurm(line: Namespace, rules: Mapping[str, Mapping[str, Any]]) -> None:

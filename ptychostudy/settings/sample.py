@@ -97,8 +97,11 @@ class BaseSettings(Section):
         return self
 
     def read(self) -> dict[str, Any]:
-        """Return what a study of this kind reads; the sections of other kinds are neither read nor recorded."""
-        return self.model_dump(exclude={"npz"} if self.kind == "synthetic" else {"object", "probe", "scan", "seed"})
+        """Return what a study of this kind reads; sections of other kinds stand at their defaults, whatever they say."""
+        unread = ("npz",) if self.kind == "synthetic" else ("object", "probe", "scan", "seed")
+        fields = type(self).model_fields
+        defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
+        return self.model_copy(update=defaults).model_dump()
 
     def _sampled(self) -> None:
         probe, limit = self.probe, math.pi / 4 * self.probe.diameter_px

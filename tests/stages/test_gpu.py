@@ -24,7 +24,7 @@ SOLVER = {"algorithm": "LSQML", "noise_model": "gaussian", "epochs": 1}
 COMMANDS = {
     "train": stages.command("train"),
     "infer": [
-        *stages.python("infer", "--config", str(stages.SMALL), "--pinn", NETWORK, "--baseline", NETWORK),
+        *stages.python("infer", "--config", str(stages.SMALL), "--arm", "PtychoPINN", "--bundle", NETWORK),
         *("--scan", stages.SCANS["train"], "--view", stages.STAGES["train"]["view"]),
         *("--shard", "1-of-50", "--output", "shard.npz"),
     ],

@@ -55,11 +55,9 @@ def test_what_runs_nothing_needs_neither_slurm_nor_which(tmp_path, bare):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("set-resources:\n  recontruct:\n    mem_mb: 9000\n", "'recontruct', .* did you mean reconstruct?"),
-        ("set-threads:\n  seed_4_reconstruc: 2\n", "'seed_4_reconstruc', .* did you mean seed_4_reconstruct?"),
-        ("groups:\n  stich: cell\n", "'stich', .* did you mean stitch?"),
-        ("set-scatter:\n  shard: 2\n", "'shard', .* did you mean shards?"),
-        ("set-resource-scopes:\n  gpus: local\n", "'gpus', .* did you mean gpu?"),
+        ("set-resources:\n  recontruct:\n    mem_mb: 9000\n", "'recontruct', .* did you mean reconstruct"),
+        ("groups:\n  stich: cell\n", "'stich', .* did you mean stitch"),
+        ("set-scatter:\n  shard: 2\n", "'shard', .* did you mean shards"),
     ],
 )
 def test_a_profile_that_names_nothing_is_refused(tmp_path, bare, setting, said):
@@ -67,7 +65,7 @@ def test_a_profile_that_names_nothing_is_refused(tmp_path, bare, setting, said):
     (tmp_path / "mine" / "config.yaml").write_text(setting)
     done = snakemake(tmp_path, bare, "--profile", tmp_path / "mine", "-n", "data/base/base.npz")
     assert done.returncode == 1, done.stdout
-    assert re.search(f"^ptychostudy: {setting.split(':')[0]} names the .*{said}$", done.stdout, re.MULTILINE), (
+    assert re.search(f"^ptychostudy: {setting.split(':')[0]} names the .*{said}[?]$", done.stdout, re.MULTILINE), (
         done.stdout
     )
 
