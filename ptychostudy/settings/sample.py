@@ -97,7 +97,7 @@ class BaseSettings(Section):
         return self
 
     def read(self) -> dict[str, Any]:
-        """Return what a study of this kind reads; sections of other kinds stand at their defaults, whatever they say."""
+        """Return what a study of this kind reads; sections of other kinds stand at their defaults."""
         unread = ("npz",) if self.kind == "synthetic" else ("object", "probe", "scan", "seed")
         fields = type(self).model_fields
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
