@@ -43,6 +43,8 @@ INSTEAD = {
     "GPU allocation": "gpu, or gpu_model beside it",
 }
 """The plug-in's name of what a word asks for, and the resource that asks for it; the rest it sets by itself."""
+STANDARD = ("_cores", "_nodes", "mem", "mem_mb", "mem_mib", "disk", "disk_mb", "disk_mib", "runtime", "tmpdir")
+"""Resources that mean something whether or not a rule names them."""
 # Calls of Snakemake that run no job.
 _NO_JOBS = (
     "dryrun touch lint list_target_rules list_rules print_compilation containerize generate_unit_tests dag rulegraph "
@@ -272,10 +274,8 @@ def check_accounts(said: Mapping[str, str]) -> None:
     if not said:
         return
     user = getpass.getuser()
-    for command in (
-        ("sacctmgr", "-n", "-s", "list", "user", user, "format=account%256"),
-        ("sshare", "-U", "--format", "Account%256", "--noheader"),
-    ):
+    first = ("sacctmgr", "-n", "-s", "list", "user", user, "format=account%256")
+    for command in (first, ("sshare", "-U", "--format", "Account%256", "--noheader")):
         answer = _ask(*command)
         if answer is not None and answer.returncode == 0 and (known := set(answer.stdout.lower().split())):
             break

@@ -15,7 +15,7 @@ from ptychostudy.stages import blocked
 LINE = preflight.command_line() if workflow.is_main_process else None
 if LINE:
     far = {rule.name: rule.resources for rule in workflow.rules if rule.name not in workflow._localrules}
-    known = {"_cores", "_nodes", "mem", "disk", *workflow.global_resources, *(key for of in far.values() for key in of)}
+    known = {*preflight.STANDARD, *workflow.global_resources, *(key for of in far.values() for key in of)}
     try:
         preflight.check_names(LINE, preflight.rule_names(Path(workflow.basedir)), vars(scatter), known)
         preflight.check_slurm(LINE, far)
