@@ -240,10 +240,10 @@ def test_a_time_limit_stops_a_training_that_the_next_run_continues(cluster, root
 
 @pytest.mark.timeout(300)
 def test_what_slurm_refuses_is_reported(cluster, root):
-    arguments = ("--retries", "0", "--set-resources", "simulate:slurm_partition=nosuch", "--forcerun", "simulate")
+    arguments = ("--retries", "0", "--set-resources", "simulate:constraint=nosuch", "--forcerun", "simulate")
     refused = Started(cluster, root, *arguments, "--", "data/phase_c/dose_100000/patched_test.npz")
     assert refused.end() == 1
-    assert "invalid partition" in refused.said
+    assert "Invalid feature specification" in refused.said
     report = max((root / "red").glob("blocked_*.md")).read_text()
     assert "## simulate" in report
     cluster.await_empty()
