@@ -42,10 +42,10 @@ def made_record(dose, view, split, *, scores=None, failed=(), converged=True):
         "definitions": {"mae": "mean absolute error", "ms_ssim": "Wang 2003"},
         "arms": arms,
     }
+    said = {model: "n/a" if model in failed else str(value) for model, value in scores.items()}
     rows = [
-        {"model": model, "metric": metric, "amplitude": str(v), "phase": str(v), "value": str(v)}
-        for model, v in scores.items()
-        if model not in failed
+        {"model": model, "metric": metric, "amplitude": text, "phase": text, "value": text}
+        for model, text in said.items()
         for metric in METRICS
     ]
     return status, rows

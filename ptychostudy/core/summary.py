@@ -37,26 +37,32 @@ def make_job(status: Mapping[str, Any], rows: Iterable[Mapping[str, str]]) -> di
     Returns
     -------
     dict
-        The status record with the list ``metrics``.
+        The status record with the list ``metrics``; a failed arm, whose lines hold no number, has none in it.
 
     Raises
     ------
     ValueError
-        If a cell of the table is no finite number, if an arm that succeeded has no line or one that failed has some.
+        If a cell of the table is no finite number, if an arm has no line, or one that failed has a number.
     """
     metrics: list[dict[str, Any]] = [
         {"model": row["model"], "metric": row["metric"]}
         | {column: _number(row, column) for column in (*COLUMNS, "value")}
         for row in rows
     ]
-    scored = {row["model"] for row in metrics}
-    good = {model for model, arm in status["arms"].items() if arm["status"] == "ok"}
-    if scored != good:
+    named = {row["model"] for row in metrics}
+    if named != set(status["arms"]):
         raise ValueError(
-            f"{cell_name(status)}: the table of metrics holds {sorted(scored)}, but status.json says {sorted(good)} "
-            "succeeded; needed: the same models"
+            f"{cell_name(status)}: the table of metrics holds {sorted(named)}, status.json {sorted(status['arms'])}; "
+            "needed: the same models, those that failed among them"
         )
-    return {**status, "metrics": metrics}
+    failed = {model for model, arm in status["arms"].items() if arm["status"] != "ok"}
+    scored = {row["model"] for row in metrics if any(row[column] is not None for column in (*COLUMNS, "value"))}
+    if scored & failed:
+        raise ValueError(
+            f"{cell_name(status)}: the table of metrics holds numbers of {sorted(scored & failed)}, which failed; "
+            "needed: n/a"
+        )
+    return {**status, "metrics": [row for row in metrics if row["model"] not in failed]}
 
 
 def _number(row: Mapping[str, str], column: str) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 from ptychostudy import figures, io
 from ptychostudy.core import scoring
 from ptychostudy.core.cell_tables import describe
-from ptychostudy.core.jobs import ending
+from ptychostudy.core.jobs import ARMS, ending
 from ptychostudy.core.markdown import photons
 
 COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
@@ -71,7 +71,7 @@ def run(
     io.write_npz(raw, {**{arm: found[0] for arm, found in cut.items()}, "truth": truth, "mask": mask, "origin": origin})
     kept = {arm: found.field for arm, found in scores.items()}
     io.write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
-    io.write_csv(metrics, COLUMNS, _rows(scores))
+    io.write_csv(metrics, COLUMNS, _rows(scores, [arm for arm in paths if arm not in good]))
     io.write_csv(curves, CURVES, _curves(scores))
     record = _status(source, io.read_metadata(overlap), records, scores) | {
         "mask_px": int(mask.sum()),
@@ -101,11 +101,14 @@ def _score(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any
     return scoring.score(field, truth, mask, phase_align=gauge, **options)
 
 
-def _rows(scores: dict[str, scoring.Score]) -> list[dict[str, Any]]:
+def _rows(scores: dict[str, scoring.Score], failed: list[str]) -> list[dict[str, Any]]:
+    """Return the lines of the table; an arm that failed keeps its own, without a number."""
+    rows = {arm: found.evaluation.rows for arm, found in scores.items()}
+    rows |= {arm: dict.fromkeys(rows["Flat"], (None, None, None)) for arm in failed}
     return [
         dict(zip(COLUMNS, (arm, name, *("n/a" if v is None else float(v) for v in values)), strict=True))
-        for arm, found in scores.items()
-        for name, values in found.evaluation.rows.items()
+        for arm in (*ARMS, *scoring.CONTROLS)
+        for name, values in rows[arm].items()
     ]
 
 

@@ -105,19 +105,29 @@ def _fill(
     scale, gauge = _normalization(bundle, source)
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    network, size, statistics = Predictor(model, data, settings["batch_size"]), settings["window_px"], Statistics()
+    network, size = Predictor(model, data, settings["batch_size"]), settings["window_px"]
+    inputs, outputs = Statistics(), Statistics()
     inset = (geometry.side - size) // 2
     for start in range(0, len(chosen), CHUNK):
         part = chosen[start : start + CHUNK]
+        inputs.add(source.counts[geometry.members[part].ravel()])
         objects = network(part)
         patches = objects[:, inset : inset + size, inset : inset + size] / gauge
-        statistics.add(patches)
-        if statistics.bad:
+        outputs.add(patches)
+        if outputs.bad:
             break
         canvas.add(patches, geometry.corners[part] + inset, stitch_window(size, settings["window"]))
-    reason = f"{statistics.bad} values of the output are not finite" if statistics.bad else ""
+    reason = _reason(inputs, outputs)
+    diagnostic = f"input photons {inputs.text()}; output {outputs.text()}"
     status = "failed" if reason else "ok"
-    return {"status": status, "reason": reason, "groups": len(chosen), "diagnostic": statistics.text()}
+    return {"status": status, "reason": reason, "groups": len(chosen), "diagnostic": diagnostic}
+
+
+def _reason(inputs: Statistics, outputs: Statistics) -> str:
+    """Return why a shard failed; whether a whole canvas is zero or constant is judged where the shards are one."""
+    if outputs.bad:
+        return f"{outputs.bad} values of the output are not finite"
+    return "no frame of this shard holds a photon" if inputs.size and not inputs.nonzero else ""
 
 
 def _normalization(bundle: Any, source: io.Scan) -> tuple[float, float]:

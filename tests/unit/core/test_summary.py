@@ -13,10 +13,10 @@ def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **cha
     scores = scores or {"PtychoPINN": (0.9, 0.8, 0.01, 0.02), "Baseline": (0.7, 0.5, 0.03, 0.05)}
     scores = {"PtyChi": (0.85, 0.9, 0.02, 0.01), "Flat": (0.1, 0.0, 0.2, 0.4)} | scores
     rows = [
-        {"model": model, "metric": metric, "amplitude": str(a), "phase": str(p), "value": "0.5"}
+        dict(zip(("model", "metric", "amplitude", "phase", "value"), (model, metric, *texts), strict=True))
         for model, (sa, sp, ma, mp) in scores.items()
-        if model not in failed
         for metric, a, p in (("ms_ssim", sa, sp), ("mae", ma, mp))
+        for texts in [("n/a",) * 3 if model in failed else (str(a), str(p), "0.5")]
     ]
     arms = {m: {"status": "failed", "reason": "constant"} if m in failed else {"status": "ok"} for m in scores}
     status = {"dose": dose, "view": view, "split": split, "arms": arms, "truth": "simulated object"}
@@ -134,6 +134,14 @@ def test_table_and_status_must_agree():
     }
     with pytest.raises(ValueError, match="needed: the same models"):
         cells.make_job(status, [])
+
+
+def test_a_failed_arm_has_lines_and_no_number():
+    status = {"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "failed"}}}
+    row = {"model": "PtyChi", "metric": "mae", "amplitude": "n/a", "phase": "n/a", "value": "n/a"}
+    assert cells.make_job(status, [row])["metrics"] == []
+    with pytest.raises(ValueError, match="holds numbers of .'PtyChi'., which failed"):
+        cells.make_job(status, [row | {"phase": "0.5"}])
 
 
 def test_no_cell_and_repeated_cells_are_refused():

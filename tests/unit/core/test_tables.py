@@ -38,8 +38,7 @@ def made_summary(failed=()):
     scores = {"PtychoPINN": (0.987, 0.945), "Baseline": (0.864, 0.7), "PtyChi": (0.9, 0.95), "Flat": (0.01, 0.02)}
     rows = [
         {"model": model, "metric": metric, "amplitude": str(a), "phase": str(p), "value": str(p)}
-        for model, (a, p) in scores.items()
-        if model not in failed
+        for model, (a, p) in (scores | dict.fromkeys(failed, ("n/a", "n/a"))).items()
         for metric in ("ms_ssim", "mae", "ssim", "frc50")
     ]
     arms = {
