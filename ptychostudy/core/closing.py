@@ -16,6 +16,7 @@ from ptychostudy.core.jobs import (
 )
 from ptychostudy.core.markdown import interval, number, photons
 from ptychostudy.core.seeds import repeated, runs_of, seeds_text
+from ptychostudy.core.usefulness import counted, remarks
 
 WIDTH = 110
 _SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
@@ -94,6 +95,16 @@ def legend(summary: Mapping[str, Any]) -> list[str]:
     if summary["seeds"]["n"] > 1:
         sentences.append("[low, high]: " + summary["seeds"]["method"] + ".")
     return [line for text in sentences for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
+
+
+def usefulness_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return which arms are better than a flat object in the cells that are shown, and by what the others are not."""
+    splits = {job["split"] for job in shown_jobs(summary)}
+    judged = [entry for entry in summary["usefulness"] if entry["split"] in splits]
+    lines = textwrap.wrap(counted(judged), WIDTH, break_on_hyphens=False)
+    for text in remarks(judged):
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return lines
 
 
 def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:

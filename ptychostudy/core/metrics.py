@@ -12,7 +12,8 @@ phase
     phase, never "truth plus wrapped difference": that hands it the truth, and pure noise correlates with it.
     Pixels on which the truth is opaque have no phase and are left out.
 value
-    The complex field's own figure; for ``ssim`` and ``ms_ssim`` the mean of the scored columns.
+    The complex field's own figure; for ``ssim`` and ``ms_ssim`` the mean of the scored columns; none for
+    ``partial_pearson``.
 
 A truth without contrast in one column (a pure-amplitude object in phase, a pure-phase object in amplitude) leaves that
 column ``None`` in every metric: any number there would be a metric of noise, and a flat object would win it.
@@ -40,7 +41,7 @@ class Evaluation:
     Attributes
     ----------
     rows : dict of str to (amplitude, phase, value)
-        Finite floats, or None in a column on which the truth has no contrast.
+        Finite floats, or None in a column on which the truth has no contrast or the metric is not defined.
     curves : dict of str to RingCurve
         Fourier ring correlation of each scored column.
     ranges : dict of str to float
@@ -176,9 +177,18 @@ def partial_pearson(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tu
         If shapes differ, the mask is empty, values are not finite, or a field is zero on the mask.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
-    columns = _columns(pred, truth, mask)
+    return _beyond_plane(_columns(pred, truth, mask))
+
+
+def _beyond_plane(columns: dict[str, _Column]) -> tuple[float | None, float | None]:
     amplitude, phase = (_structure(columns[name]) if name in columns else None for name in COLUMNS[:2])
     return amplitude, phase
+
+
+def rms_phase(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+    """Return the root mean square of the wrapped phase difference of two (H, W) complex fields on a mask, rad."""
+    error = np.angle(pred[mask].astype(np.complex128) * np.conj(truth[mask]))
+    return float(np.sqrt(np.mean(error**2)))
 
 
 def _structure(column: _Column) -> float | None:
@@ -249,9 +259,10 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Rows ``mae``, ``mse``, ``psnr`` (peak = truth span), ``psnr_255``, ``pearson``, ``ssim``, ``ms_ssim``,
-        ``ms_ssim_scales``, ``frc50``, ``frc1over7``, ``frc_half_bit`` (fractions of Nyquist), ``frc_auc``, ``frc50_px``
-        (half period), ``frc50_ring`` and ``frc50_saturated`` (0 or 1).
+        Rows ``mae``, ``mse``, ``psnr`` (peak = truth span), ``psnr_255``, ``pearson``, ``partial_pearson`` (beyond a
+        plane, see `partial_pearson`), ``ssim``, ``ms_ssim``, ``ms_ssim_scales``, ``frc50``, ``frc1over7``,
+        ``frc_half_bit`` (fractions of Nyquist), ``frc_auc``, ``frc50_px`` (half period), ``frc50_ring`` and
+        ``frc50_saturated`` (0 or 1).
 
     Raises
     ------
@@ -274,4 +285,5 @@ def evaluate(
     similarities = ("ssim", "ms_ssim", "ms_ssim_scales")
     scores["value"] |= {key: float(np.mean([scores[name][key] for name in pictured])) for key in similarities}
     rows = {key: tuple(scores[name][key] if name in scores else None for name in COLUMNS) for key in scores["value"]}
+    rows["partial_pearson"] = (*_beyond_plane(columns), None)
     return Evaluation(rows, curves, {name: column.span for name, column in columns.items()})

@@ -8,7 +8,7 @@ import numpy as np
 from ptychostudy.core.align import align, register
 from ptychostudy.core.gauge import remove_gauge
 from ptychostudy.core.illumination import hull_mask
-from ptychostudy.core.metrics import Evaluation, evaluate
+from ptychostudy.core.metrics import Evaluation, evaluate, rms_phase
 
 CONTROLS = ("Flat", "Untrained")
 
@@ -18,6 +18,7 @@ DEFINITIONS = {
     "psnr": "10 log10(range^2 / mse), range = span of the truth on the mask, in dB",
     "psnr_255": "the same with a peak of 255, as in tables of the ancestor: +48.13 dB on a unit range",
     "pearson": "correlation coefficient on the mask; value: of the complex fields",
+    "partial_pearson": "correlation coefficient on the mask beyond a plane in row and column",
     "ssim": "Wang 2004: Gaussian window, sigma 1.5, data range = span of the truth",
     "ms_ssim": "Wang 2003 after a Gaussian blur; fewer scales with renormalised weights under 161 px",
     "frc50": "Fourier ring correlation against the truth falls below 0.5, as a fraction of Nyquist",
@@ -126,12 +127,11 @@ def score(
     measured = (0.0, 0.0) if np.ptp(np.abs(field[mask])) == 0 else register(straight, truth, mask)
     aligned = align(field, truth, mask, phase_align=phase_align, registration=registration)
     kept = aligned.field.astype(np.complex64)
-    error = np.angle(kept[mask].astype(np.complex128) * np.conj(truth[mask]))
     record = {
         "shift_px": [float(v) for v in measured],
         "registered": registration,
         "factor": [float(aligned.factor.real), float(aligned.factor.imag)],
         "ramp_rad_per_px": [float(v) for v in aligned.ramp],
-        "rms_phase_rad": float(np.sqrt(np.mean(error**2))),
+        "rms_phase_rad": rms_phase(kept, truth, mask),
     }
     return Score(kept, evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma), record)

@@ -20,6 +20,7 @@ from ptychostudy.core.jobs import (
     score,
 )
 from ptychostudy.core.seeds import seed_section
+from ptychostudy.core.usefulness import verdicts
 
 METRICS_PATH = "analysis/metrics_summary.json"
 
@@ -108,10 +109,11 @@ def summarize(
     Returns
     -------
     dict
-        ``n_jobs n_executed n_success n_failed jobs aggregate_metrics arms definitions design seeds
+        ``n_jobs n_executed n_success n_failed jobs aggregate_metrics arms definitions design seeds usefulness
         phase_c_metadata_compliance``; jobs sorted by dose, view, train before test. ``arms`` counts, per model, the
         cells it was scored in and the reasons of those in which it failed. All are of the first seed, but for
-        ``seeds``, see `ptychostudy.core.seeds.seed_section`.
+        ``seeds``, see `ptychostudy.core.seeds.seed_section`, and ``usefulness``, see
+        `ptychostudy.core.usefulness.verdicts`.
 
     Raises
     ------
@@ -129,6 +131,7 @@ def summarize(
         "arms": {model: _success(ordered, model) for model in models},
         "design": design,
         "seeds": seed_section(repetitions, trained_on=trained_on),
+        "usefulness": verdicts(repetitions),
         "phase_c_metadata_compliance": dict(compliance),
     }
 

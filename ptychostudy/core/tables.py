@@ -8,6 +8,7 @@ from ptychostudy.core.jobs import ARMS, DELTA_METRICS, DESIGNS, OTHERS, converge
 from ptychostudy.core.markdown import document, number, photons, table
 from ptychostudy.core.seed_tables import seed_blocks
 from ptychostudy.core.summary import METRICS_PATH
+from ptychostudy.core.usefulness import useful_blocks
 
 DELTA_PATH = "analysis/metrics_delta_summary.json"
 PREVIEW_PATH = "analysis/metrics_delta_highlights_preview.txt"
@@ -135,7 +136,7 @@ def metrics_summary(summary: Mapping[str, Any]) -> str:
     ]
     for model in model_order(summary["jobs"]):
         blocks += _aggregate_blocks(model, summary["aggregate_metrics"][model], summary["arms"][model])
-    blocks += seed_blocks(summary) + cell_blocks(summary)
+    blocks += useful_blocks(summary, numbers=True) + seed_blocks(summary) + cell_blocks(summary)
     blocks += _compliance_blocks(summary["phase_c_metadata_compliance"]) + zero_blocks(summary)
     return document(*blocks)
 
@@ -206,6 +207,7 @@ def aggregate_report(summary: Mapping[str, Any], delta: Mapping[str, Any], thres
         ["## Aggregate Metrics"],
         table(header, rows),
         *_delta_blocks(delta),
+        *useful_blocks(summary),
         *_sanity_blocks(summary, threshold),
         *seed_blocks(summary),
     )

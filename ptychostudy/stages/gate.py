@@ -1,11 +1,11 @@
-"""Stage gate: print the result of a study; fail if any check failed."""
+"""Stage gate: print the result of a study; fail if the run is not sound. Whether an arm is useful fails nothing."""
 
 from pathlib import Path
 
 from rich.console import Console
 
 from ptychostudy import io
-from ptychostudy.core.closing import WIDTH, closing_lines, legend, verdict
+from ptychostudy.core.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
 
 
 def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
@@ -24,9 +24,9 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
         Naming the failed checks.
     """
     checks = io.read_json(report, ["all_valid", "n_checks", "validations"])
-    found = io.read_json(summary, ["jobs", "arms", "seeds"])
+    found = io.read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
     console, folder = Console(width=WIDTH, highlight=False, markup=False), summary.parent
-    console.print(*closing_lines(found), *legend(found), "", "Look at:", sep="\n")
+    console.print(*closing_lines(found), *legend(found), "", *usefulness_lines(found), "", "Look at:", sep="\n")
     plots = f"{folder}/dose_*/*/*/comparison_plot.png"
     console.print(
         *(f"  {p}" for p in (report, summary.with_suffix(".md"), *sorted(folder.glob("*.png")), plots)), sep="\n"
@@ -34,7 +34,9 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
     failed, unknown = verdict(checks)
     console.print(*(f"could not check: {sentence}" for sentence in unknown), sep="\n")
     if checks["all_valid"] is not True:
-        raise ValueError(f"{report}: {len(failed)} of {checks['n_checks']} checks failed: {'; '.join(failed)}")
-    console.print(f"all {checks['n_checks']} checks valid")
+        raise ValueError(
+            f"{report}: the run is not sound: {len(failed)} of {checks['n_checks']} checks failed: {'; '.join(failed)}"
+        )
+    console.print(f"The run is sound: all {checks['n_checks']} checks valid")
     if output is not None:
         io.write_text(output, f"all {checks['n_checks']} checks valid\n")

@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from ptychostudy import io
+from ptychostudy.core.usefulness import counted
 from ptychostudy.stages.checks import Hub, artifacts, numbers, perform
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 
 
 def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> None:
-    """Write ``verification_report.json``: one entry a check, pass, fail or could-not-check with path and reason.
+    """Write ``verification_report.json``: whether the run is sound, and, apart from it, which arms are useful.
+
+    Soundness is one entry a check, pass, fail or could-not-check with path and reason; ``all_valid`` is its verdict,
+    and the only one that fails a run. ``usefulness`` is the verdict on every arm, cell and seed with its numbers,
+    worked out anew from the cells' own files; see `ptychostudy.core.usefulness`.
 
     Parameters
     ----------
@@ -39,5 +44,15 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
         "views": study.views,
         "seeds": settings["seeds"],
         "validations": found,
+        "usefulness": _usefulness(study),
     }
     io.write_json(output, report)
+
+
+def _usefulness(study: Hub) -> dict[str, Any]:
+    """Return the verdicts on all arms, or the reason for which there are none: then a check has failed, too."""
+    try:
+        judged = artifacts.rebuilt(study)["usefulness"]
+    except (io.DataError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        return {"reason": f"could not judge: {error}", "verdicts": []}
+    return {"reason": counted(judged), "verdicts": judged}

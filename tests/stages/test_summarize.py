@@ -128,4 +128,4 @@ def test_figures_and_gate_show_the_seeds(hub, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines if "/" not in line) <= 110
     assert any(line.startswith("PtychoPINN  *0.837 [0.800 0.870]") for line in lines)
-    assert lines[-1] == "all 1 checks valid"
+    assert lines[-1] == "The run is sound: all 1 checks valid"

@@ -27,7 +27,7 @@ def _jobs(hub: Hub) -> list[dict[str, Any]]:
     ]
 
 
-def _rebuilt(hub: Hub) -> dict[str, Any]:
+def rebuilt(hub: Hub) -> dict[str, Any]:
     """Build the summary again from the cells' own files, of all seeds."""
     compliance = []
     for dose in hub.doses:
@@ -70,7 +70,7 @@ def summary_json(hub: Hub) -> list[str]:
         "metrics_summary.json",
         ["n_jobs", "n_success", "n_failed", "aggregate_metrics", "phase_c_metadata_compliance"],
     )
-    return differences(found, _rebuilt(hub), "metrics_summary.json")
+    return differences(found, rebuilt(hub), "metrics_summary.json")
 
 
 def differences(found: Any, wanted: Any, where: str) -> list[str]:
