@@ -64,7 +64,7 @@ onstart:
 
 onerror:
     resume = blocked.continuation(sys.argv, shell_folder=os.environ.get("PWD", ""))
-    blocked.run(log=log, command=resume, before=LOGS)
+    blocked.report(log, resume, LOGS)
 
 
 onsuccess:

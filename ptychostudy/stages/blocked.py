@@ -28,9 +28,7 @@ def logs(hub: Path = Path(".")) -> dict[str, Written]:
     return found
 
 
-def run(
-    *, log: list[Path], command: str = "", hub: Path = Path("."), before: Mapping[str, Written] | None = None
-) -> None:
+def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
     """Write ``red/blocked_<UTC>.md`` and add one line a failed job to ``analysis/blocker.log``.
 
     Parameters
@@ -41,11 +39,22 @@ def run(
         What continues the run.
     hub : Path
         Working directory of the study.
-    before : mapping of str to tuple, optional
+    """
+    report(log, command, {}, hub=hub)
+
+
+def report(log: list[Path], command: str, before: Mapping[str, Written], *, hub: Path = Path(".")) -> None:
+    """Do what `run` does, with what is known of the start of the run.
+
+    Parameters
+    ----------
+    log, command, hub
+        As of `run`.
+    before : mapping of str to tuple
         The `logs` at the start of the run: one that is the same now is an earlier run's, and is not shown.
     """
     try:
-        _describe(log, command or "snakemake", hub, before or {})
+        _describe(log, command or "snakemake", hub, before)
     except Exception as error:  # whatever it is, Snakemake's own messages come first
         print(f"the failure could not be described ({error}); see {', '.join(map(str, log))}")
 

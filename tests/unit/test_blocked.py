@@ -370,7 +370,7 @@ def test_a_log_of_an_earlier_run_is_not_shown_as_that_of_a_job_that_wrote_none(t
     (tmp_path / make).write_text("it went wrong here\n")
     log = tmp_path / "snakemake.log"
     log.write_text((LOGS / "failed.log").read_text())
-    blocked.run(log=[log], hub=tmp_path, before=before)
+    blocked.report([log], "", before, hub=tmp_path)
     (report,) = (tmp_path / "red").glob("*.md")
     text = report.read_text()
     assert "it went wrong here" in text and "all is well" not in text
