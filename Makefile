@@ -28,9 +28,9 @@ override READY := $(VENV)/.ready
 override CUDA := $(VENV)/.cuda
 override ENVIRONMENT := $(READY) $(if $(GPU),$(CUDA))
 GATES := format lint types smk schema unit stages workflow faults interop cluster
-TYPED := ptychostudy/core ptychostudy/io ptychostudy/settings ptychostudy/provenance.py
+TYPED := $(addprefix ptychostudy/,study io physics sampling measure formats report checks runs provenance.py __main__.py)
 SCHEMA := config/schema/config.schema.json
-PRINT_SCHEMA := from ptychostudy.settings import json_schema; print(json_schema(), end="")
+PRINT_SCHEMA := from ptychostudy.study.settings import json_schema; print(json_schema(), end="")
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1

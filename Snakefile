@@ -55,4 +55,4 @@ rule post_verify:
 
 rule export_all:
     input:
-        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=["PtychoPINN", "Baseline", "PtyChi"])),
+        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=names.ARMS)),

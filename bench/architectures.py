@@ -97,9 +97,11 @@ def report(found, common):
 
 def train_and_score(hub, study, view, dose, seed, network, epochs=None):
     """Train one network (or none, for the sweeps alone and a flat object) and score it on the test split."""
-    from ptychostudy import io
-    from ptychostudy.settings import read_study, stage_settings
+    from ptychostudy.formats.bundle import read_bundle
+    from ptychostudy.formats.scan import open_scan
+    from ptychostudy.io.records import read_json
     from ptychostudy.stages import train
+    from ptychostudy.study.settings import read_study, stage_settings
 
     folder = Path(hub)
     settings = stage_settings(read_study(ROOT / "config" / CONFIGS[study]), "train_pinn")
@@ -110,14 +112,14 @@ def train_and_score(hub, study, view, dose, seed, network, epochs=None):
     scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
     if network in ("sweeps only", "flat"):
         record = {"parameters": 0, "epochs_completed": 0, "status": "-"}
-        bundle, seconds = untrained(settings, io.open_scan(scan), dose), 0.0
+        bundle, seconds = untrained(settings, open_scan(scan), dose), 0.0
     else:
         with tempfile.TemporaryDirectory() as scratch:
             paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
             start, groups = time.process_time(), folder / f"data/phase_d/{view}/{view}_train.npz"
             train.run(settings, arm="PtychoPINN", scan=[scan], view=groups, **paths)
             seconds = time.process_time() - start
-            bundle, record = io.read_bundle(paths["bundle"]), io.read_json(paths["record"], ["status", "reason"])
+            bundle, record = read_bundle(paths["bundle"]), read_json(paths["record"], ["status", "reason"])
     return {
         "network": network,
         "parameters": record["parameters"],
@@ -131,9 +133,9 @@ def untrained(settings, source, dose):
     """Return the default network whose last maps are zero: its output is what the sweeps gave it."""
     import numpy as np
 
-    from ptychostudy.core.counts import input_scale, mean_counts
-    from ptychostudy.networks.bundle import network_config, network_from_config
-    from ptychostudy.networks.inference import get_weights
+    from ptychostudy.networks.config import network_config, network_from_config
+    from ptychostudy.networks.weights import get_weights
+    from ptychostudy.physics.counts import input_scale, mean_counts
 
     n = source.counts.shape[-1]
     config = network_config(settings, arm="PtychoPINN", kind="pinn", n=n, frames=4)
@@ -156,12 +158,13 @@ def score(folder, view, bundle, dose, *, window, flat=False):
     """
     import numpy as np
 
-    from ptychostudy import io
-    from ptychostudy.core import scoring
-    from ptychostudy.core.metrics import partial_pearson
+    from ptychostudy.formats.scan import open_scan
+    from ptychostudy.io.arrays import read_npz
+    from ptychostudy.measure import scoring
+    from ptychostudy.measure.metrics import partial_pearson
 
-    source = io.open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
-    cell = io.read_npz(folder / f"data/phase_d/{view}/{view}_test.npz", ["frames", "groups", "ycoords", "xcoords"])
+    source = open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
+    cell = read_npz(folder / f"data/phase_d/{view}/{view}_test.npz", ["frames", "groups", "ycoords", "xcoords"])
     canvas = stitched(source, cell["frames"][cell["groups"]], bundle, dose, window)
     positions = np.stack([cell["ycoords"], cell["xcoords"]], axis=1)
     mask, _ = scoring.common_mask([canvas.coverage], positions, canvas.origin)
@@ -179,11 +182,12 @@ def stitched(source, members, bundle, dose, window):
     """Return the canvas of a network over groups of frames."""
     import numpy as np
 
-    from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
-    from ptychostudy.core.groups import group_geometry
     from ptychostudy.networks.batches import GroupData
-    from ptychostudy.networks.bundle import network_from_config
+    from ptychostudy.networks.config import network_from_config
     from ptychostudy.networks.inference import predict
+    from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+    from ptychostudy.physics.windows import scan_rectangle
+    from ptychostudy.sampling.groups import group_geometry
 
     geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     unit = bundle["normalization"][str(dose)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from architectures import child, prepare
 
-from ptychostudy.core.statistics import wilson_interval
+from ptychostudy.measure.statistics import wilson_interval
 
 LEAST_PEARSON = 0.1
 """Correlation beyond a plane, of amplitude or phase, below which a training counts as collapsed; that of `verify`."""

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from ptychostudy.core.counts import generator, mean_intensity, poisson_counts
-from ptychostudy.core.gauge import remove_gauge
-from ptychostudy.core.illumination import frames_per_pixel, hull_mask, multiplicity_map, photons_per_pixel
-from ptychostudy.core.objects import make_object
-from ptychostudy.core.probes import make_probe
-from ptychostudy.core.propagate import extract, intensities, place, split_positions, translate
-from ptychostudy.core.scans import make_scan
+from ptychostudy.measure.gauge import remove_gauge
+from ptychostudy.physics.counts import mean_intensity, poisson_counts
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.illumination import frames_per_pixel, hull_mask, multiplicity_map, photons_per_pixel
+from ptychostudy.physics.objects import make_object
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import intensities, translate
+from ptychostudy.physics.scans import make_scan
+from ptychostudy.physics.windows import extract, place, split_positions
 
 N, LIT = 64, 0.5
 DARK = 1e-3  # photons added to measured and expected ones, so that the logarithm stays finite
@@ -112,7 +114,7 @@ def maximum_likelihood(counts, positions, probe, shape, steps):
 
 def solve(scene, counts, probe, solver):
     """Run one solver; return the object, how far it still moves (nothing for ours) and the CPU seconds."""
-    from ptychostudy.iterative import reconstruct
+    from ptychostudy.iterative.solver import reconstruct
 
     name, noise, epochs, options = solver
     start, shape = time.process_time(), scene.object.shape
@@ -144,7 +146,7 @@ def table(title, scene, doses, solvers, *, noise=True):
 
 
 def main(names):
-    from ptychostudy.iterative import simulate_intensities
+    from ptychostudy.iterative.solver import simulate_intensities
 
     blank = small()
     simulate_intensities(blank.object, blank.probe, blank.positions[:1])  # pays for the import of torch

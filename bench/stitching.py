@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from ptychostudy.core.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.canvas import PartialCanvas, stitch_window
 
 PATCHES, SIDE, CANVAS, NAIVE = 5216, 20, 364, 64
 

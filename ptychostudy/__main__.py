@@ -7,7 +7,6 @@ the study's configuration, ``--config config/config.yaml``.
 
 import argparse
 import ast
-import contextlib
 import importlib
 import inspect
 import json
@@ -15,16 +14,12 @@ import logging
 import os
 import signal
 import sys
-import tempfile
-import textwrap
-import threading
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal, get_args, get_origin
 
-from ptychostudy import gpu, liveness
+from ptychostudy.runs.process import KEPT, Stopped, held_stderr, say, set_environment, stoppable
+from ptychostudy.runs.progress import show_progress
 
 STAGES = {
     "fetch": "get a published measured scan from the package index and convert it",
@@ -39,6 +34,7 @@ STAGES = {
     "infer": "one shard of groups through one network onto partial canvases",
     "stitch": "add the shards of one cell up to the canvas of one arm",
     "compare": "three arms and two controls against the truth",
+    "picture": "the fields of one cell beside the truth",
     "summarize": "all tables and texts of the study from one source",
     "grid": "the phase-only grid of differences",
     "figures": "heat maps and dose and overlap curves",
@@ -50,11 +46,9 @@ STAGES = {
     "blocked": "what stopped a run, from Snakemake's log, and how to continue",
     "archive": "move a finished or broken study aside",
 }
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
 
-
-class Stopped(BaseException):
-    """SIGTERM came, or the Snakemake that wants the result is gone. No library catches it by mistake."""
+OF_RUNS = ("blocked", "archive")
+"""About runs of the workflow rather than its data: they live in `ptychostudy.runs`."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,82 +62,45 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or arguments[0] not in STAGES:
         return _overview(arguments)
-    with _stoppable():
+    with stoppable():
         try:
             return _stage(arguments[0], arguments[1:])
         except (Stopped, KeyboardInterrupt) as stop:
-            _say(f"ptychostudy {arguments[0]}: stopped by {stop or 'Ctrl-C'}. {_KEPT}")
+            say(f"ptychostudy {arguments[0]}: stopped by {stop or 'Ctrl-C'}. {KEPT}")
             return 130 if isinstance(stop, KeyboardInterrupt) else 128 + signal.SIGTERM
-
-
-_KEPT = (
-    "No file is half written, and a training keeps its last finished epoch: the same command continues "
-    "(under Snakemake, Snakemake's own)."
-)
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn SIGTERM into an exception between two steps of the main thread, and follow Snakemake where it started us."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    reasons: list[str] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Slurm says it more than once; tidying up takes its time
-        raise Stopped(reasons[0] if reasons else "SIGTERM")
-
-    def orphaned(process: int) -> None:
-        reasons.append(f"the end of its Snakemake, process {process}")
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        liveness.follow(orphaned)
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _say(text: str) -> None:
-    """Print to stderr; where the reader of the pipe was stopped too, nobody is left to read."""
-    shown = textwrap.fill(text, 110, break_on_hyphens=False, break_long_words=False)
-    try:
-        sys.stdout.flush()
-        print(shown, file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())
 
 
 def _stage(stage: str, rest: list[str]) -> int:
     """Import and run one stage with the options of its command line."""
     options = vars(_parser(stage, _declaration(stage)).parse_args(rest))
-    _environment(str(options.pop("threads")))
+    set_environment(str(options.pop("threads")))
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     logging.getLogger("ptychostudy").setLevel(logging.INFO)
+    show_progress()
     try:
         if "settings" in options:
             options["settings"] = _settings(stage, options, options.pop("config"))
         _check_inputs(rest)  # that an input is damaged is known before TensorFlow is imported
-        with _held_stderr():
-            module = importlib.import_module(f"ptychostudy.stages.{stage}")
+        with held_stderr():
+            module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
             getattr(module, "prepare", lambda: None)()
         module.run(**options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
-        _say(f"ptychostudy {stage}: {reason}")
+        say(f"ptychostudy {stage}: {reason}")
         if os.environ.get("PTYCHOSTUDY_DEBUG"):
             traceback.print_exc()
         return 2
     return 0
 
 
+def _room(stage: str) -> str:
+    return "runs" if stage in OF_RUNS else "stages"
+
+
 def _check_inputs(arguments: list[str]) -> None:
     """Refuse a file that changed since this program wrote it; what is not there yet is an output."""
-    from ptychostudy.io import check_sums  # NumPy, which --help does not need
+    from ptychostudy.io.atomic import check_sums  # NumPy, which --help does not need
 
     check_sums(word for word in arguments if os.path.isfile(word))
 
@@ -158,41 +115,9 @@ def _overview(arguments: list[str]) -> int:
     return 0 if wanted_help else 2
 
 
-def _environment(threads: str = "1") -> None:
-    """Set what libraries read once, when they are imported: threads, log level, backend."""
-    for name in THREAD_VARIABLES:
-        os.environ[name] = threads
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    if not gpu.given():
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("MPLBACKEND", "Agg")
-
-
-@contextlib.contextmanager
-def _held_stderr() -> Iterator[None]:
-    """Hold back what C++ libraries print while they are imported; show it if the import fails."""
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        failed = True
-        try:
-            yield
-            failed = False
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            if failed:
-                held.seek(0)
-                sys.stderr.write(held.read().decode(errors="replace"))
-
-
 def _declaration(stage: str) -> Any:
     """Return ``run`` of a stage with its signature and docstring and nothing to run: the module may cost TensorFlow."""
-    path = Path(__file__).parent / "stages" / f"{stage}.py"
+    path = Path(__file__).parent / _room(stage) / f"{stage}.py"
     statements = ast.parse(path.read_text(encoding="utf-8")).body
     (run,) = (node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run")
     run.body = run.body[:1]  # the docstring
@@ -243,7 +168,7 @@ class _Found(dict[str, Any]):
 def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """Return a stage's settings from its JSON, or from the configuration of the whole study."""
     if config is not None:
-        from ptychostudy.settings import read_study, stage_settings  # pydantic, which no job of the workflow needs
+        from ptychostudy.study.settings import read_study, stage_settings  # no job of the workflow pays for pydantic
 
         study, networks = read_study(config), {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}
         if stage == "infer" and options["batch_size"] is None:

@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 from ptychostudy import __version__
@@ -87,13 +88,23 @@ def _tree(path: Path) -> ast.Module:
 @functools.cache
 def _imports(path: Path) -> frozenset[Path]:
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in _running(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(path, node)
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
     return frozenset(file for name in names if name.startswith("ptychostudy") for file in _files(name))
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield every node but those below ``if TYPE_CHECKING``, which never run."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
+            yield node
+            pending.extend(ast.iter_child_nodes(node))
 
 
 def _absolute(path: Path, node: ast.ImportFrom) -> str:

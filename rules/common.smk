@@ -7,9 +7,11 @@ import sys
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
-from ptychostudy.settings import files
-from ptychostudy.settings import ConfigError, parse_study, read_yaml, stage_settings
-from ptychostudy.stages import blocked
+from ptychostudy.formats import readers
+from ptychostudy.runs import blocked
+from ptychostudy.study import layout, names
+from ptychostudy.study.settings import parse_study, stage_settings
+from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
 try:
     for path in workflow.configfiles:
@@ -18,15 +20,15 @@ try:
 except ConfigError as error:
     sys.exit(f"ptychostudy: {error}")  # a WorkflowError would add lines of this file, which are not what is wrong
 
-DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, ["train", "test"]
+DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, list(names.SPLITS)
 
 
 wildcard_constraints:
     dose=r"[0-9]+",
     view="|".join(VIEWS),
-    split=r"train|test",
-    arm=r"PtychoPINN|Baseline|PtyChi",
-    network="|".join(files.NETWORKS),
+    split="|".join(SPLITS),
+    arm="|".join(names.ARMS),
+    network="|".join(layout.NETWORKS),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -49,7 +51,8 @@ def settings(stage):
 
 def code(stage):
     """Return the digest of a stage's own sources; comments and docstrings do not count."""
-    return provenance.code_digest(f"ptychostudy.stages.{stage}")
+    read = readers.needed(stage_settings(STUDY, "base")) if stage == "base" else []
+    return provenance.code_digest(f"ptychostudy.stages.{stage}", *read)
 
 
 def cells(pattern, folders=("",)):
@@ -61,7 +64,7 @@ def cells(pattern, folders=("",)):
 
 def repeated(pattern):
     """Expand a path as `cells` does, for the seeds after the first."""
-    return cells(pattern, files.repetitions(STUDY)[1:])
+    return cells(pattern, layout.repetitions(STUDY)[1:])
 
 
 def training_scans(wildcards):
@@ -74,12 +77,12 @@ def training_labels(wildcards):
     """Return the reconstructions a supervised Baseline learns from, where it does not learn from the truth."""
     if STUDY.train.baseline.labels == "truth":
         return []
-    return [files.labels(STUDY, dose) for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])]
+    return [layout.labels(STUDY, dose) for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])]
 
 
 def bundle(wildcards):
     """Return the bundle of a network for the cell's dose and view."""
-    return files.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]
+    return layout.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]
 
 
 def shards(wildcards):
@@ -109,13 +112,13 @@ def resume_command():
 
 def study_files(wildcards):
     """Return every file of the study that the inventory lists; logs and reports about it are not among them."""
-    return files.listed(STUDY)
+    return layout.listed(STUDY)
 
 
 def whole_study(wildcards):
     """Return every file of the study and the verdicts on it: named one by one, a deleted one is missed."""
-    scattered = gather.shards(SHARD, network=files.NETWORKS, allow_missing=True)
-    return [*files.listed(STUDY), *cells(scattered, files.repetitions(STUDY)), *files.VERDICTS]
+    scattered = gather.shards(SHARD, network=layout.NETWORKS, allow_missing=True)
+    return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 
 
 include: "resources.smk"

@@ -1,4 +1,4 @@
-"""Compare (phase G): the products of all arms and the truth -> aligned fields, metrics, curves and a picture.
+"""Compare (phase G): the products of all arms and the truth -> aligned fields, metrics and curves; a picture of them.
 
 in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz  data/phase_f/dose_{dose}/{view}/{split}/...  truth
 out  analysis/dose_{dose}/{view}/{split}/...
@@ -18,19 +18,13 @@ rule compare:
         aligned="analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz",
         metrics="analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv",
         curves="analysis/dose_{dose}/{view}/{split}/frc_curves.csv",
-        plot=report(
-            "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
-            caption="../report/comparison.rst",
-            category="Reconstructions",
-            labels={"dose": "{dose}", "view": "{view}", "split": "{split}", "seed": str(STUDY.seeds[0])},
-        ),
         status="analysis/dose_{dose}/{view}/{split}/status.json",
     log:
         "logs/analysis/dose_{dose}/{view}/{split}/compare.log",
     benchmark:
         "benchmarks/analysis/dose_{dose}/{view}/{split}/compare.tsv"
     conda:
-        "../envs/plot.yaml"
+        "../envs/core.yaml"
     resources:
         mem_mb=memory(2000),
         runtime=minutes(20),
@@ -43,5 +37,38 @@ rule compare:
             --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
             --ptychi {input.ptychi:q} --scan {input.scan:q} --overlap {input.overlap:q} \
             --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \
-            --curves {output.curves:q} --plot {output.plot:q} --status {output.status:q} 2>&1 | tee {log:q}
+            --curves {output.curves:q} --status {output.status:q} 2>&1 | tee {log:q}
+        """
+
+
+rule picture:
+    input:
+        aligned="analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz",
+        metrics="analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv",
+        status="analysis/dose_{dose}/{view}/{split}/status.json",
+    output:
+        plot=report(
+            "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
+            caption="../report/comparison.rst",
+            category="Reconstructions",
+            labels={"dose": "{dose}", "view": "{view}", "split": "{split}", "seed": str(STUDY.seeds[0])},
+        ),
+    log:
+        "logs/analysis/dose_{dose}/{view}/{split}/comparison_plot.png.log",
+    benchmark:
+        "benchmarks/analysis/dose_{dose}/{view}/{split}/comparison_plot.png.tsv"
+    conda:
+        "../envs/plot.yaml"
+    resources:
+        mem_mb=memory(2000),
+        runtime=minutes(20),
+    params:
+        code=code("picture"),
+    shell:
+        """
+        python -m ptychostudy picture \
+            --aligned {input.aligned:q} \
+            --metrics {input.metrics:q} \
+            --status {input.status:q} \
+            --plot {output.plot:q} 2>&1 | tee {log:q}
         """

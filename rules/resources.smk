@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from functools import partial
 
-from ptychostudy import preflight
+from ptychostudy.runs import preflight
 
 
 def frames_mb():

@@ -8,8 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from ptychostudy import liveness, preflight, targets
-from ptychostudy.stages import blocked
+from ptychostudy.runs import blocked, liveness, preflight, targets
 
 # What would be passed over, or could not be submitted, is said before anything begins.
 LINE = preflight.command_line() if workflow.is_main_process else None
@@ -27,7 +26,7 @@ RUN = liveness.Run() if workflow.is_main_process else liveness.announce()
 
 # Snakemake compares times. A file that was damaged or replaced under its old one is named before anything counts on it.
 if workflow.is_main_process and RUN.alone:
-    from ptychostudy.io import DataError  # NumPy and HDF5, which no cluster job pays for here
+    from ptychostudy.io.atomic import DataError  # NumPy and HDF5, which no cluster job pays for here
     from ptychostudy.io.sums import check_touched
 
     written = set(whole_study(None))

@@ -14,6 +14,6 @@ for seed in STUDY.seeds[1:]:
         config:
             STUDY.repetition(seed).model_dump(by_alias=True)
         replace_prefix:
-            {f"{folder}/": f"seeds/seed_{seed}/{folder}/" for folder in files.DRAWN}
+            {f"{folder}/": f"seeds/seed_{seed}/{folder}/" for folder in layout.DRAWN}
 
     use rule * from seed_module exclude manifest as seed_prefix*

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ptychostudy.core.jobs import ARMS, model_order, nominal_dose, shown_column, shown_jobs, shown_splits
-from ptychostudy.core.markdown import photons
-from ptychostudy.core.seeds import repeated, runs_of
 from ptychostudy.figures.style import BELOW, OTHER, SMALL, STYLES, TEXT, conditions, finish, or_nan, soften
+from ptychostudy.report.cells import model_order, nominal_dose, shown_column, shown_jobs, shown_splits
+from ptychostudy.report.markdown import photons
+from ptychostudy.report.seeds import repeated, runs_of
+from ptychostudy.study.names import ARMS
 
 _OVERLAP, _LINEAR = "metric_2_image_based_avg", "linear_overlap"
 _ERROR = ("rms_phase_rad", "phase")

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from ptychostudy.core.gauge import bounding_box
-from ptychostudy.core.metrics import phase_pair
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
+from ptychostudy.measure.gauge import bounding_box
+from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.study.names import PARTS
 
 
 def comparison_plot(
@@ -51,7 +52,7 @@ def comparison_plot(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(2, count, squeeze=False)
     panels = {"Truth": truth[box], **{name: field[box] for name, field in fields.items()}}
-    for row, name in enumerate(("amplitude", "phase")):
+    for row, name in enumerate(PARTS):
         images = [_panel(one, truth[box], kept, name) for one in panels.values()]
         low, high_ = np.percentile(images[0][kept], [0.5, 99.5])
         style = {"cmap": ("gray", "cividis")[row], "vmin": low, "vmax": max(high_, low + 1e-6)}

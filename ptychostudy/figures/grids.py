@@ -9,10 +9,11 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from ptychostudy.core.jobs import ARMS, OTHERS, model_order, shown_column
-from ptychostudy.core.markdown import photons
-from ptychostudy.core.seeds import paired, repeated, runs_of
 from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, or_nan
+from ptychostudy.report.cells import model_order, shown_column
+from ptychostudy.report.markdown import photons
+from ptychostudy.report.seeds import paired, repeated, runs_of
+from ptychostudy.study.names import ARMS, OTHERS
 
 _LABELS = {"ms_ssim": "MS-SSIM", "pearson": "Pearson correlation"}
 _LABELLED = (

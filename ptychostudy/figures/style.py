@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ptychostudy.core.jobs import DESIGNS, truth_name
-from ptychostudy.core.seeds import endings, seeds_text
-from ptychostudy.core.statistics import LEAST_VALUES
+from ptychostudy.measure.statistics import LEAST_VALUES
+from ptychostudy.report.cells import DESIGNS, truth_name
+from ptychostudy.report.seeds import endings, seeds_text
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness; so are the markers.
 STYLES: dict[str, dict[str, Any]] = {

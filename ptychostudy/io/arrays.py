@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, atomic
-from ptychostudy.io.text import parse_json
+from ptychostudy.io.strict_json import parse_json
 from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line
 
 METADATA = "_metadata"

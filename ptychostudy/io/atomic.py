@@ -12,6 +12,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+# Tables and records of a large study are a few MiB; parsed, a text takes up to twenty times its size.
+_TEXT_BYTES = 16 << 20
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 # Some file systems cannot sync a folder; the rename itself is atomic there, too.
@@ -190,3 +193,20 @@ def recorded_sum(path: Path) -> str | None:
         return None
     match = re.match(r"([0-9a-f]{64})  ", text)
     return match[1] if match else None
+
+
+def read_utf8(path: str | Path) -> str:
+    """Read UTF-8 text; `DataError` where it is missing, no text, or larger than 16 MiB."""
+    size = plain_size(path)
+    if size > _TEXT_BYTES:
+        raise DataError(f"{path}: holds {size} bytes, needed a text of at most {_TEXT_BYTES}")
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as text ({error})") from error
+
+
+def write_utf8(path: str | Path, text: str) -> None:
+    """Write UTF-8 text."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -7,7 +7,6 @@ last ten of 50 epochs while it is 4 floors away from the truth (docs/floor.md).
 
 import numpy as np
 
-from ptychostudy.core.propagate import place, split_positions
 from ptychostudy.iterative.algorithms import RECIPES
 from ptychostudy.iterative.task import (
     LBFGS,
@@ -18,6 +17,7 @@ from ptychostudy.iterative.task import (
     set_likelihood,
     set_step,
 )
+from ptychostudy.physics.windows import place, split_positions
 
 TRIAL_EPOCHS = 4
 

@@ -5,9 +5,9 @@ The torch imports are lazy: importing this module costs nothing, a reconstructio
 
 import numpy as np
 
-from ptychostudy.core.consistency import check_power, check_scan
 from ptychostudy.iterative.algorithms import RECIPES, at_least_one, choose_step, find_recipe, summarize
 from ptychostudy.iterative.convergence import TRIAL_EPOCHS, movement, try_further
+from ptychostudy.iterative.inputs import check_power, check_scan
 from ptychostudy.iterative.session import choose_device, torch_session
 from ptychostudy.iterative.task import (
     LBFGS,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import layers as kl
 
-from ptychostudy.networks import layers as physics
+from ptychostudy.networks import physics
 from ptychostudy.networks.blocks import Compose, double
 
 

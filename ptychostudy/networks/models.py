@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers as kl
 
-from ptychostudy.networks import layers as physics
+from ptychostudy.networks import physics
 from ptychostudy.networks.ancestor import ancestor
 from ptychostudy.networks.blocks import (
     Blind,

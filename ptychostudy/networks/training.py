@@ -13,12 +13,11 @@ import numpy as np
 
 from ptychostudy.networks import losses
 from ptychostudy.networks.backend import exhausted, out_of_memory
-from ptychostudy.networks.batches import GroupData, micro_batches, spatial_split
-from ptychostudy.networks.inference import as_array, get_weights, predict, set_weights, variables
+from ptychostudy.networks.batches import micro_batches
 from ptychostudy.networks.schedule import PerStep, cosine
+from ptychostudy.networks.weights import as_array, get_weights, set_weights, variables
 
 _log = logging.getLogger("ptychostudy")
-__all__ = ["GroupData", "TrainResult", "get_weights", "predict", "set_weights", "spatial_split", "train"]
 
 COLLAPSED = 1e-4
 """Standard deviation below which an output counts as constant; a healthy one has 0.05 or more."""

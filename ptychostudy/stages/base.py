@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core.counts import generator
-from ptychostudy.core.objects import image_object, make_object
-from ptychostudy.core.probes import make_probe
-from ptychostudy.core.scans import make_scan
+from ptychostudy.formats.readers import PICTURE, USER, load
+from ptychostudy.formats.scan import check_scan
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.objects import image_object, make_object
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.scans import make_scan
 
 
 def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
@@ -32,26 +35,26 @@ def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
         arrays["counts"] = found["counts"]
     else:
         arrays["objectGuess"] = found["object"].astype(np.complex64)
-        io.check_scan(source[0] if source else output, arrays, None)
+        check_scan(source[0] if source else output, arrays, None)
     history = {"tool": "ptychostudy.base", "operation": "canonicalize", "parameters": settings}
     metadata = {
         "schema_version": "1.1",
         "physics_parameters": {"N": len(found["probe"]), "pixel_size_m": settings["pixel_size_m"]},
         "data_transformations": [history],
     }
-    io.write_npz(output, arrays, metadata)
+    write_npz(output, arrays, metadata)
 
 
 def _converted(settings: dict[str, Any], source: Path, measured: bool) -> dict[str, np.ndarray]:
     npz = settings["npz"]
-    found = io.read_user_scan(source, measurement=npz["measurement"], axes=npz["axes"], frames=measured)
+    found = load(USER).read_user_scan(source, measurement=npz["measurement"], axes=npz["axes"], frames=measured)
     if len(found["probe"]) != settings["frame_px"]:
-        raise io.DataError(
+        raise DataError(
             f"{source}: key 'probeGuess' has side {len(found['probe'])}, but base.frame_px is {settings['frame_px']}; "
             "needed: the same N"
         )
     if not measured and "object" not in found:
-        raise io.DataError(
+        raise DataError(
             f"{source}: key 'objectGuess' is missing; needed to simulate frames (or set base.frames: measured)"
         )
     return found
@@ -62,7 +65,7 @@ def _synthetic(settings: dict[str, Any]) -> dict[str, np.ndarray]:
     shape = tuple(wanted["shape_px"])
     options = {"amplitude": tuple(wanted["amplitude"]), "phase_rad": wanted["phase_rad"]}
     if wanted["kind"] == "image":
-        pictures = [io.read_image(wanted[key]) for key in ("amplitude_image", "phase_image")]
+        pictures = [load(PICTURE).read_image(wanted[key]) for key in ("amplitude_image", "phase_image")]
         object_ = image_object(*pictures, shape, **options)
     else:
         object_ = make_object(wanted["kind"], shape, generator(seed, "object"), **options)

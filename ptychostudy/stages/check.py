@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from ptychostudy import io
-from ptychostudy.core.tables import CHECKED, check_highlights
+from ptychostudy.io.atomic import DataError
+from ptychostudy.io.records import read_json
+from ptychostudy.io.text import read_text, write_text
+from ptychostudy.report.tables import CHECKED, check_highlights
 
 
 def run(*, delta: Path, highlights: Path, preview: Path, grid: Path, output: Path) -> None:
@@ -21,9 +23,9 @@ def run(*, delta: Path, highlights: Path, preview: Path, grid: Path, output: Pat
     DataError
         Naming every line that differs; an older log is removed.
     """
-    numbers = io.read_json(delta, ["deltas", "cells"])
-    problems = check_highlights(numbers, *(io.read_text(path) for path in (highlights, preview, grid)))
+    numbers = read_json(delta, ["deltas", "cells"])
+    problems = check_highlights(numbers, *(read_text(path) for path in (highlights, preview, grid)))
     if problems:
         output.unlink(missing_ok=True)
-        raise io.DataError(f"{delta}: {'; '.join(problems)}")
-    io.write_text(output, "\n".join(CHECKED) + "\n")
+        raise DataError(f"{delta}: {'; '.join(problems)}")
+    write_text(output, "\n".join(CHECKED) + "\n")

@@ -1,19 +1,16 @@
 """Stage compare: three arms and two controls against the truth of one cell."""
 
-import re
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from ptychostudy import figures, io
-from ptychostudy.core import scoring
-from ptychostudy.core.cell_tables import describe
-from ptychostudy.core.jobs import ARMS, ending
-from ptychostudy.core.markdown import photons
-
-COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
-CURVES = ["model", "ring", "frequency", "count", "half_bit", "amplitude", "phase", "complex"]
+from ptychostudy.formats.scan import Scan, open_scan
+from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+from ptychostudy.io.records import write_json
+from ptychostudy.io.tables import write_csv
+from ptychostudy.measure import scoring
+from ptychostudy.study.names import ARMS, CONTROLS, CURVE_COLUMNS, METRIC_COLUMNS, SCORED
 
 
 def run(
@@ -32,7 +29,6 @@ def run(
     aligned: Path,
     metrics: Path,
     curves: Path,
-    plot: Path,
     status: Path,
 ) -> None:
     """Score all arms on the same rectangle, mask and truth.
@@ -47,13 +43,13 @@ def run(
         Truth and dose; ``{view}_{split}.npz``.
     dose, view, split
         The cell.
-    raw, aligned, metrics, curves, plot, status : Path
+    raw, aligned, metrics, curves, status : Path
         Outputs.
     """
-    source, seen = io.open_scan(scan), io.read_npz(overlap, ["ycoords", "xcoords"])
+    source, seen = open_scan(scan), read_npz(overlap, ["ycoords", "xcoords"])
     paths = {"PtychoPINN": pinn, "Baseline": baseline, "PtyChi": ptychi, "Untrained": untrained}
-    records = {arm: io.read_metadata(path) for arm, path in paths.items()}
-    products = {arm: io.read_npz(path, ["reconstructed_object", "coverage", "origin"]) for arm, path in paths.items()}
+    records = {arm: read_metadata(path) for arm, path in paths.items()}
+    products = {arm: read_npz(path, ["reconstructed_object", "coverage", "origin"]) for arm, path in paths.items()}
     origin, shape = products["PtychoPINN"]["origin"], products["PtychoPINN"]["coverage"].shape
     cut = {
         arm: [scoring.cut(found[key], found["origin"], origin, shape) for key in ("reconstructed_object", "coverage")]
@@ -63,35 +59,21 @@ def run(
     positions = np.stack([seen["ycoords"], seen["xcoords"]], axis=1)
     mask, coverage = scoring.common_mask([cut[arm][1] for arm in good], positions, origin)
     truth = scoring.cut(source.truth, (0, 0), origin, shape)
-    fields = {arm: cut[arm][0] for arm in ("PtychoPINN", "Baseline", "PtyChi") if arm in good}
+    fields = {arm: cut[arm][0] for arm in ARMS if arm in good}
     fields |= {"Flat": np.ones(shape, np.complex64)} | (
         {"Untrained": cut["Untrained"][0]} if "Untrained" in good else {}
     )
     scores = {arm: _score(field, truth, mask, settings, arm) for arm, field in fields.items()}
-    io.write_npz(raw, {**{arm: found[0] for arm, found in cut.items()}, "truth": truth, "mask": mask, "origin": origin})
+    write_npz(raw, {**{arm: found[0] for arm, found in cut.items()}, "truth": truth, "mask": mask, "origin": origin})
     kept = {arm: found.field for arm, found in scores.items()}
-    io.write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
-    io.write_csv(metrics, COLUMNS, _rows(scores, [arm for arm in paths if arm not in good]))
-    io.write_csv(curves, CURVES, _curves(scores))
-    record = _status(source, io.read_metadata(overlap), records, scores) | {
+    write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
+    write_csv(metrics, METRIC_COLUMNS, _rows(scores, [arm for arm in paths if arm not in good]))
+    write_csv(curves, CURVE_COLUMNS, _curves(scores))
+    record = _status(source, read_metadata(overlap), records, scores) | {
         "mask_px": int(mask.sum()),
         "coverage": coverage,
     }
-    io.write_json(status, {"dose": dose, "view": view, "split": split, **record})
-    title = f"{photons(dose)} photons per frame, {view}, {split}"
-    rows = {arm: found.evaluation.rows for arm, found in scores.items()}
-    caption = _caption(record, status)
-    io.write_figure(plot, figures.comparison_plot(kept, truth, mask, title, scores=rows, caption=caption))
-
-
-def _caption(record: dict[str, Any], status: Path) -> str:
-    repetition = re.search(r"seeds/seed_([0-9]+)/", status.as_posix())
-    failed = [f"{arm} failed" for arm, found in record["arms"].items() if found["status"] != "ok"]
-    ended = "; ".join([f"PtyChi {ending(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)])
-    return (
-        f"Measured dose {record['photons_measured']:.6g} photons per frame, {describe(record)}. {ended}. "
-        f"Seed: {repetition.group(1) if repetition else 'the first'}. Truth: {record['truth']}."
-    )
+    write_json(status, {"dose": dose, "view": view, "split": split, **record})
 
 
 def _score(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str) -> scoring.Score:
@@ -106,8 +88,8 @@ def _rows(scores: dict[str, scoring.Score], failed: list[str]) -> list[dict[str,
     rows = {arm: found.evaluation.rows for arm, found in scores.items()}
     rows |= {arm: dict.fromkeys(rows["Flat"], (None, None, None)) for arm in failed}
     return [
-        dict(zip(COLUMNS, (arm, name, *("n/a" if v is None else float(v) for v in values)), strict=True))
-        for arm in (*ARMS, *scoring.CONTROLS)
+        dict(zip(METRIC_COLUMNS, (arm, name, *("n/a" if v is None else float(v) for v in values)), strict=True))
+        for arm in (*ARMS, *CONTROLS)
         for name, values in rows[arm].items()
     ]
 
@@ -119,15 +101,13 @@ def _curves(scores: dict[str, scoring.Score]) -> list[dict[str, Any]]:
         whole = curves["value"]
         for ring in range(len(whole.correlation)):
             numbers = [float(whole.frequency[ring]), int(whole.count[ring]), float(whole.half_bit[ring])]
-            parts = [
-                float(curves[k].correlation[ring]) if k in curves else "n/a" for k in ("amplitude", "phase", "value")
-            ]
-            rows.append(dict(zip(CURVES, (arm, ring, *numbers, *parts), strict=True)))
+            parts = [float(curves[k].correlation[ring]) if k in curves else "n/a" for k in SCORED]
+            rows.append(dict(zip(CURVE_COLUMNS, (arm, ring, *numbers, *parts), strict=True)))
     return rows
 
 
 def _status(
-    source: io.Scan, overlap: dict[str, Any], records: dict[str, Any], scores: dict[str, scoring.Score]
+    source: Scan, overlap: dict[str, Any], records: dict[str, Any], scores: dict[str, scoring.Score]
 ) -> dict[str, Any]:
     n = source.photons_measured * overlap["frames_per_pixel"]
     keys = ("status", "reason", "statistics", "converged")
@@ -137,7 +117,7 @@ def _status(
     arms["Flat"] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
     for arm, found in scores.items():
         arms[arm] |= found.record
-    failed = [arm for arm in records if arm not in scoring.CONTROLS and records[arm]["status"] != "ok"]
+    failed = [arm for arm in records if arm not in CONTROLS and records[arm]["status"] != "ok"]
     return {
         "status": "failed" if failed else "success",
         "truth": source.metadata["truth"],
@@ -153,7 +133,7 @@ def _status(
     }
 
 
-def _conditions(source: io.Scan) -> list[str]:
+def _conditions(source: Scan) -> list[str]:
     """Return what a reader must know of a study that is no plain one: no noise, or a wrong probe."""
     made = source.metadata["data_transformations"][-1]["parameters"]
     wrong = {key: value for key, value in made.get("wrong_probe", {}).items() if np.any(value)}

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.io.product import Product, write_product_h5
+from ptychostudy.formats.ptychodus import Product, write_product_h5
+from ptychostudy.io.arrays import read_metadata, read_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.windows import enlarged
 
 _COMMENTS = (
     "Written by ptychostudy. Photon energy and detector distance are nominal: the study knows pixels only. "
@@ -43,19 +45,19 @@ def run(
     DataError
         If the arm failed.
     """
-    record, arm, cell = io.read_metadata(arm_file), io.read_npz(arm_file), io.read_metadata(view)
+    record, arm, cell = read_metadata(arm_file), read_npz(arm_file), read_metadata(view)
     if record["status"] != "ok":
-        raise io.DataError(f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction")
-    source = io.read_npz(scan, ["ycoords", "xcoords", "probeGuess", "photons_requested"])
-    frames = io.read_npz(view, ["frames"])["frames"]
+        raise DataError(f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction")
+    source = read_npz(scan, ["ycoords", "xcoords", "probeGuess", "photons_requested"])
+    frames = read_npz(view, ["frames"])["frames"]
     positions = np.stack([source["ycoords"], source["xcoords"]], axis=1)[frames]
     probe = arm.get("reconstructed_probe", source["probeGuess"])
-    field, origin = _enlarged(arm["reconstructed_object"], arm["origin"], positions, len(probe))
+    field, origin = enlarged(arm["reconstructed_object"], arm["origin"], positions, len(probe))
     product = Product(
         field,
         probe,
         positions - origin,
-        io.read_metadata(base)["physics_parameters"]["pixel_size_m"],
+        read_metadata(base)["physics_parameters"]["pixel_size_m"],
         photon_energy_ev,
         detector_distance_m,
         arm.get("loss", np.zeros(0)),
@@ -63,11 +65,3 @@ def run(
         _COMMENTS,
     )
     write_product_h5(output, product)
-
-
-def _enlarged(field: np.ndarray, origin: np.ndarray, positions: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pad a canvas with zeros until every window lies inside; return it and its new origin."""
-    before = np.maximum(origin - np.floor(positions.min(axis=0) - n / 2).astype(int), 0)
-    end = np.ceil(positions.max(axis=0) + n / 2).astype(int)
-    after = np.maximum(end - (origin + np.array(field.shape)), 0)
-    return np.pad(field, np.stack([before, after], axis=1)), origin - before

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core.siemens_star import convert, object_shape
-from ptychostudy.io.arrays import read_npz
-from ptychostudy.io.download import download_source, extract_bz2_member
+from ptychostudy.formats.download import download_source, extract_bz2_member
+from ptychostudy.formats.siemens_star import convert, object_shape
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.runs.work import Work
 
 _RELEASE = ("tike", "0.26.0")
 _SHA256 = "e6a89bfb8e62ff77e01ca2cef4384898b1208f541652a5449dc0c61781006a19"
@@ -30,9 +30,9 @@ def run(settings: dict[str, Any], *, output: Path) -> None:
     """
     if settings["frame_px"] != FRAME_PX:
         raise ValueError(f"base.frame_px is {settings['frame_px']}; the Siemens star comes with {FRAME_PX} px frames")
-    with io.Progress("fetch the measured Siemens star"):
+    with Work("fetch the measured Siemens star"):
         found = fetch_siemens_star(output.parent / "download")
-    io.write_npz(
+    write_npz(
         output, found, {"source": "-".join(_RELEASE), "sha256": _SHA256, "licence": "BSD-3-style, UChicago Argonne"}
     )
 

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from ptychostudy import figures, io
+from ptychostudy.figures.curves import dose_curves, overlap_curves
+from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap
+from ptychostudy.io.pictures import write_figure
+from ptychostudy.io.records import read_json
 
 
 def run(*, summary: Path, correlation: Path, ms_ssim: Path, dose: Path, overlap: Path) -> None:
@@ -15,8 +18,8 @@ def run(*, summary: Path, correlation: Path, ms_ssim: Path, dose: Path, overlap:
     correlation, ms_ssim, dose, overlap : Path
         Output pictures (PNG).
     """
-    found = io.read_json(summary, ["jobs", "seeds"])
-    io.write_figure(correlation, figures.correlation_heatmap(found))
-    io.write_figure(ms_ssim, figures.ms_ssim_heatmap(found))
-    io.write_figure(dose, figures.dose_curves(found))
-    io.write_figure(overlap, figures.overlap_curves(found))
+    found = read_json(summary, ["jobs", "seeds"])
+    write_figure(correlation, correlation_heatmap(found))
+    write_figure(ms_ssim, ms_ssim_heatmap(found))
+    write_figure(dose, dose_curves(found))
+    write_figure(overlap, overlap_curves(found))

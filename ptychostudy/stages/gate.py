@@ -4,8 +4,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ptychostudy import io
-from ptychostudy.core.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
+from ptychostudy.io.records import read_json
+from ptychostudy.io.text import write_text
+from ptychostudy.report.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
 
 
 def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
@@ -23,8 +24,8 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
     ValueError
         Naming the failed checks.
     """
-    checks = io.read_json(report, ["all_valid", "n_checks", "validations"])
-    found = io.read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
+    checks = read_json(report, ["all_valid", "n_checks", "validations"])
+    found = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
     console, folder = Console(width=WIDTH, highlight=False, markup=False), summary.parent
     console.print(*closing_lines(found), *legend(found), "", *usefulness_lines(found), "", "Look at:", sep="\n")
     plots = f"{folder}/dose_*/*/*/comparison_plot.png"
@@ -39,4 +40,4 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
         )
     console.print(f"The run is sound: all {checks['n_checks']} checks valid")
     if output is not None:
-        io.write_text(output, f"all {checks['n_checks']} checks valid\n")
+        write_text(output, f"all {checks['n_checks']} checks valid\n")

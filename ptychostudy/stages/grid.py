@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
-from ptychostudy import figures, io
-from ptychostudy.core.tables import check_preview, ssim_grid_summary
+from ptychostudy.figures.grids import ssim_grid
+from ptychostudy.io.atomic import DataError
+from ptychostudy.io.pictures import write_figure
+from ptychostudy.io.records import read_json
+from ptychostudy.io.text import read_text, write_text
+from ptychostudy.report.tables import check_preview, ssim_grid_summary
 
 
 def run(*, delta: Path, preview: Path, summary: Path, output_md: Path, output_png: Path) -> None:
@@ -16,10 +20,10 @@ def run(*, delta: Path, preview: Path, summary: Path, output_md: Path, output_pn
     output_md, output_png : Path
         ``ssim_grid_summary.md``, ``ssim_grid.png``.
     """
-    problems = check_preview(io.read_text(preview))
+    problems = check_preview(read_text(preview))
     if problems:
-        raise io.DataError(f"{preview}: {'; '.join(problems)}; run the stage summarize again")
-    found = io.read_json(delta, ["deltas", "cells"])
-    picture = figures.ssim_grid(io.read_json(summary, ["jobs", "seeds"]))
-    io.write_text(output_md, ssim_grid_summary(found))
-    io.write_figure(output_png, picture)
+        raise DataError(f"{preview}: {'; '.join(problems)}; run the stage summarize again")
+    found = read_json(delta, ["deltas", "cells"])
+    picture = ssim_grid(read_json(summary, ["jobs", "seeds"]))
+    write_text(output_md, ssim_grid_summary(found))
+    write_figure(output_png, picture)

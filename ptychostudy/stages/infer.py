@@ -6,13 +6,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core.canvas import PartialCanvas, Statistics, scan_rectangle, stitch_window
-from ptychostudy.core.groups import group_geometry
+from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.formats.scan import Scan, open_scan
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.batches import GroupData
-from ptychostudy.networks.bundle import network_from_config
+from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
+from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.windows import scan_rectangle
+from ptychostudy.runs.work import Work
+from ptychostudy.sampling.groups import group_geometry
 
 __all__ = ["prepare", "run"]
 _log = logging.getLogger("ptychostudy")
@@ -61,12 +67,12 @@ def run(
     batch_size = 16 if batch_size is None else batch_size
     if batch_size < 1:
         raise ValueError(f"--batch-size is {batch_size}; needed: at least 1")
-    source = io.open_scan(scan)
-    found = io.read_npz(view, ["frames", "groups"])
+    source = open_scan(scan)
+    found = read_npz(view, ["frames", "groups"])
     bundles = _bundles(bundle, arm)
     origin, shape = scan_rectangle(source.positions, settings["window_px"] // 2 + 1)
     arrays, records = {}, {}
-    with io.Progress(f"infer {arm} {label} shard {shard}"):
+    with Work(f"infer {arm} {label} shard {shard}"):
         for name, network in bundles.items():
             members = found["frames"][found["groups"]] if network["config"]["frames"] > 1 else found["frames"][:, None]
             members = members[: settings["debug_limit"]]
@@ -74,15 +80,15 @@ def run(
             records[name] = _fill(canvas, network, source, members, settings=options, shard=shard)
             arrays[f"{name}_sums"] = canvas.sums
             _log.info("DIAGNOSTIC %s: %s", name, records[name]["diagnostic"])
-    io.write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
+    write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
 
 
 def _bundles(path: Path, arm: str) -> dict[str, Any]:
     """Return the networks of a job; the control has PtychoPINN's form, so it is computed with it."""
-    bundle = io.read_bundle(path)
+    bundle = read_bundle(path)
     found = bundle["config"].get("arm")
     if found != arm:
-        raise io.DataError(f"{path}: config.json: 'arm' is {found!r}; needed: {arm!r}")
+        raise DataError(f"{path}: config.json: 'arm' is {found!r}; needed: {arm!r}")
     return {arm: bundle} | ({"Untrained": _untrained(bundle)} if arm == "PtychoPINN" else {})
 
 
@@ -93,7 +99,7 @@ def _untrained(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fill(
-    canvas: PartialCanvas, bundle: Any, source: io.Scan, members: np.ndarray, *, settings: Any, shard: str
+    canvas: PartialCanvas, bundle: Any, source: Scan, members: np.ndarray, *, settings: Any, shard: str
 ) -> dict[str, Any]:
     """Stream the shard's groups through one network onto the canvas; return what became of them."""
     number, shards = (int(part) for part in shard.split("-of-"))
@@ -130,11 +136,11 @@ def _reason(inputs: Statistics, outputs: Statistics) -> str:
     return "no frame of this shard holds a photon" if inputs.size and not inputs.nonzero else ""
 
 
-def _normalization(bundle: Any, source: io.Scan) -> tuple[float, float]:
+def _normalization(bundle: Any, source: Scan) -> tuple[float, float]:
     """Return the input scale and the probe's gauge with which the network saw frames of this dose in training."""
     dose, known = str(round(source.photons_requested)), bundle["normalization"]
     if dose not in known:
-        raise io.DataError(
+        raise DataError(
             f"the network {bundle['config']['arm']} was trained on doses {', '.join(known)}, the frames have {dose}; "
             "needed: frames of a dose it was trained on"
         )

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from ptychostudy import io
+from ptychostudy.io.atomic import DataError, sha256_of
+from ptychostudy.io.records import write_json
+from ptychostudy.io.text import write_text
 
 VOLATILE = ("manifest.json",)
 """Files under data/phase_f that hold a wall time: listed, but without size and hash, which differ from run to run."""
@@ -20,15 +22,15 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
     """
     absolute = [path for path in files if path.is_absolute()]
     if absolute:
-        raise io.DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
+        raise DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
     found = {path.as_posix(): _entry(path) for path in sorted(set(files))}
-    io.write_json(record, {"files": found, "n_files": len(found)})
-    io.write_text(text, "".join(f"{name}\n" for name in sorted(found)))
+    write_json(record, {"files": found, "n_files": len(found)})
+    write_text(text, "".join(f"{name}\n" for name in sorted(found)))
 
 
 def _entry(path: Path) -> dict[str, object]:
     if not path.is_file():
-        raise io.DataError(f"{path}: is part of the study but does not exist")
+        raise DataError(f"{path}: is part of the study but does not exist")
     if path.name in VOLATILE and "phase_f" in path.parts:
         return {"volatile": True}
-    return {"bytes": path.stat().st_size, "sha256": io.sha256_of(path)}
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.records import read_json, write_json
 
 
 def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path) -> None:
@@ -19,15 +20,15 @@ def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path)
     """
     found: dict[str, dict[str, object]] = {}
     for path in scans:
-        doses = io.read_npz(path, ["photons_requested", "photons_measured", "xcoords"])
+        doses = read_npz(path, ["photons_requested", "photons_measured", "xcoords"])
         found.setdefault(path.parent.name, {"dose": float(doses["photons_requested"])})[path.stem.split("_")[-1]] = {
             "path": path.as_posix(),
             "frames": len(doses["xcoords"]),
             "photons_measured": float(doses["photons_measured"]),
         }
-    io.write_json(manifest, found)
+    write_json(manifest, found)
     views: dict[str, dict[str, object]] = {}
     for path in metrics:
-        report = io.read_json(path, ["view", "split"])
+        report = read_json(path, ["view", "split"])
         views.setdefault(report["view"], {})[report["split"]] = report
-    io.write_json(bundle, views)
+    write_json(bundle, views)

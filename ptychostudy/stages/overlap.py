@@ -5,13 +5,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core.counts import generator
-from ptychostudy.core.groups import form_groups
-from ptychostudy.core.overlap import overlap_report
-from ptychostudy.core.probes import probe_diameter_px
-from ptychostudy.core.split import split_scan
-from ptychostudy.core.subsample import solve_s_img, subsample_frames
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.io.records import write_json
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.sampling.groups import form_groups
+from ptychostudy.sampling.overlap import overlap_report
+from ptychostudy.sampling.split import split_scan
+from ptychostudy.sampling.subsample import solve_s_img, subsample_frames
 
 
 def run(
@@ -38,8 +39,8 @@ def run(
         ``{view}_{split}.npz`` with ``frames`` (indices into the split), ``groups`` (indices into ``frames``) and
         coordinates; ``{split}_metrics.json``.
     """
-    arrays = io.read_npz(base, ["ycoords", "xcoords"])
-    probe = io.read_npz(reference, ["probeGuess"])["probeGuess"]
+    arrays = read_npz(base, ["ycoords", "xcoords"])
+    probe = read_npz(reference, ["probeGuess"])["probeGuess"]
     diameter = probe_diameter_px(probe)
     scan = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     positions = scan[split_scan(scan, diameter, **settings["split"])[split]]
@@ -72,5 +73,5 @@ def run(
     )
     report |= {"view": view, "split": split, "target_overlap": settings["target_overlap"]}
     found = {"frames": frames, "groups": groups, "ycoords": kept[:, 0], "xcoords": kept[:, 1]}
-    io.write_npz(output, found, report)
-    io.write_json(metrics, report)
+    write_npz(output, found, report)
+    write_json(metrics, report)

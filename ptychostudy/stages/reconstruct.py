@@ -5,9 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy import io, iterative, provenance
-from ptychostudy.core.canvas import Canvas, judge
-from ptychostudy.core.propagate import place, split_positions
+from ptychostudy import provenance
+from ptychostudy.formats.scan import open_scan
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.io.atomic import sha256_of
+from ptychostudy.io.records import write_json
+from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.measure.outcome import judge
+from ptychostudy.physics.canvas import Canvas
+from ptychostudy.physics.windows import place, split_positions
+from ptychostudy.runs.work import Work
 
 
 def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manifest: Path, label: str = "") -> None:
@@ -25,13 +32,13 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
     label : str
         Shown in progress lines.
     """
-    source = io.open_scan(scan)
-    frames = io.read_npz(view, ["frames"])["frames"]
+    source = open_scan(scan)
+    frames = read_npz(view, ["frames"])["frames"]
     positions, n = source.positions[frames], source.counts.shape[-1]
     origin = np.maximum(split_positions(source.positions, n)[0].min(axis=0) - 2, 0)
     shape = tuple(int(v) for v in split_positions(source.positions, n)[0].max(axis=0) + n + 2 - origin)
-    with io.Progress(f"pty-chi {label}".rstrip()) as progress:
-        result = iterative.reconstruct(
+    with Work(f"pty-chi {label}".rstrip()) as progress:
+        result = reconstruct(
             source.counts[frames], positions - origin, source.probe, shape, **settings, on_epoch=progress.step
         )
     corners, _ = split_positions(positions - origin, n)
@@ -53,7 +60,7 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
     record = {"arm": "PtyChi", **outcome, "algorithm": settings["algorithm"], "converged": bool(result.converged)}
     record |= {"change_last_ten": float(np.nan_to_num(result.change_last_ten)), "frames": len(frames)}
     record |= {"moved_over_floor": round(result.moved, 4) if np.isfinite(result.moved) else None}
-    io.write_npz(output, arrays, record)
+    write_npz(output, arrays, record)
     run_record = {"settings": settings, "versions": provenance.versions(), "threads": provenance.threads()}
     run_record |= {"loss": [float(v) for v in arrays["loss"]], "wall_time_s": round(progress.seconds, 3)}
-    io.write_json(manifest, record | run_record | {"output": output.name, "sha256": io.sha256_of(output)})
+    write_json(manifest, record | run_record | {"output": output.name, "sha256": sha256_of(output)})

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy import io, iterative
-from ptychostudy.core.counts import mean_counts, scale_probe
-from ptychostudy.core.propagate import place, split_positions
+from ptychostudy.io.arrays import open_frames, read_npz, write_npz
+from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.physics.counts import mean_counts, scale_probe
+from ptychostudy.physics.windows import place, split_positions
+from ptychostudy.runs.work import Work
 
 
 def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
@@ -28,17 +30,17 @@ def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
     ValueError
         If the reconstruction diverged.
     """
-    arrays = io.read_npz(base, ["ycoords", "xcoords", "probeGuess"])
-    counts = io.open_frames(base, "counts")
+    arrays = read_npz(base, ["ycoords", "xcoords", "probeGuess"])
+    counts = open_frames(base, "counts")
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     n = counts.shape[-1]
     shape = tuple(np.ceil(positions.max(axis=0)).astype(int) + n // 2 + 1)
     probe = scale_probe(arrays["probeGuess"], mean_counts(counts))
-    with io.Progress("reference, full dose") as progress:
-        result = iterative.reconstruct(counts, positions, probe, shape, **settings, on_epoch=progress.step)
+    with Work("reference, full dose") as progress:
+        result = reconstruct(counts, positions, probe, shape, **settings, on_epoch=progress.step)
     if not result.finite:
         raise ValueError("the full-dose reconstruction of the measured scan diverged; change the section 'reference'")
     corners, _ = split_positions(positions, n)
     coverage = place(np.broadcast_to(np.abs(result.probe) ** 2, counts.shape), corners, shape)
     found = {"objectGuess": result.object, "probeGuess": result.probe, "coverage": coverage.astype(np.float32)}
-    io.write_npz(output, found, {"truth": "full-dose iterative reference", "converged": bool(result.converged)})
+    write_npz(output, found, {"truth": "full-dose iterative reference", "converged": bool(result.converged)})

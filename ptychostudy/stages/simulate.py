@@ -5,10 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core import counts as photons
-from ptychostudy.core.probes import distort_probe, probe_diameter_px
-from ptychostudy.core.split import split_scan
+from ptychostudy.io.arrays import Stream, member_names, open_frames, read_metadata, read_npz, write_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.counts import (
+    check_noise_free,
+    mean_counts,
+    mean_intensity,
+    photon_scale,
+    simulated_blocks,
+    thinned_blocks,
+)
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.probes import distort_probe, probe_diameter_px
+from ptychostudy.sampling.split import split_scan
 
 
 def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, train: Path, test: Path) -> None:
@@ -29,27 +38,27 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
     """
     if dose < 1:
         raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
-    arrays = io.read_npz(base, ["ycoords", "xcoords"])
-    known = io.read_npz(reference, ["objectGuess", "probeGuess"])
+    arrays = read_npz(base, ["ycoords", "xcoords"])
+    known = read_npz(reference, ["objectGuess", "probeGuess"])
     noise, wrong = settings.get("noise", "poisson"), settings.get("wrong_probe", {})
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **settings["split"])
     for (split, index), path in zip(parts.items(), (train, test), strict=True):
-        if "counts" in io.member_names(base):
+        if "counts" in member_names(base):
             if noise == "none":
-                raise io.DataError(f"{base}: holds measured counts, but simulate.noise is none; needed: poisson")
-            scale, blocks = _thinned(base, index, dose, photons.generator(settings["seed"], "thinning", dose, split))
+                raise DataError(f"{base}: holds measured counts, but simulate.noise is none; needed: poisson")
+            scale, blocks = _thinned(base, index, dose, generator(settings["seed"], "thinning", dose, split))
         else:
-            rng = photons.generator(settings["seed"], "simulation", dose, split) if noise == "poisson" else None
+            rng = generator(settings["seed"], "simulation", dose, split) if noise == "poisson" else None
             scale, blocks = _simulated(known, positions[index], dose, rng)
-        history = io.read_metadata(base)["data_transformations"]
+        history = read_metadata(base)["data_transformations"]
         history.append(
             {"tool": "ptychostudy.simulate", "operation": "detect", "parameters": {"dose": dose, **settings}}
         )
         metadata = {
             "schema_version": "1.1",
             "physics_parameters": {"nphotons": dose, "N": len(known["probeGuess"])},
-            "truth": io.read_metadata(reference)["truth"],
+            "truth": read_metadata(reference)["truth"],
             "split": split,
             "data_transformations": history,
         }
@@ -73,20 +82,20 @@ def _probes(true: np.ndarray, wrong: dict[str, Any]) -> dict[str, np.ndarray]:
 def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator | None) -> Any:
     object_, probe = known["objectGuess"].astype(np.complex128), known["probeGuess"].astype(np.complex128)
     if rng is None:
-        photons.check_noise_free(dose, len(probe))
-    scale = photons.photon_scale(photons.mean_intensity(object_, probe, positions), dose)
-    return scale, photons.simulated_blocks(object_, scale * probe, positions, rng)
+        check_noise_free(dose, len(probe))
+    scale = photon_scale(mean_intensity(object_, probe, positions), dose)
+    return scale, simulated_blocks(object_, scale * probe, positions, rng)
 
 
 def _thinned(base: Path, index: np.ndarray, dose: int, rng: np.random.Generator) -> Any:
-    counts = io.open_frames(base)
-    measured = photons.mean_counts(counts, index)
+    counts = open_frames(base)
+    measured = mean_counts(counts, index)
     if dose > measured:
-        raise io.DataError(
+        raise DataError(
             f"{base}: holds {measured:.6g} photons per frame, but simulate.doses asks for {dose}; needed: at most that"
         )
     keep = dose / measured
-    return np.sqrt(keep), photons.thinned_blocks(counts, index, keep, rng)
+    return np.sqrt(keep), thinned_blocks(counts, index, keep, rng)
 
 
 def _write(path: Path, blocks: Any, found: dict[str, np.ndarray], metadata: dict[str, Any]) -> None:
@@ -101,8 +110,8 @@ def _write(path: Path, blocks: Any, found: dict[str, np.ndarray], metadata: dict
 
     arrays = {
         **found,
-        "counts": io.Stream((k, n, n), "uint32", counted()),
+        "counts": Stream((k, n, n), "uint32", counted()),
         "photons_requested": np.float64(metadata["physics_parameters"]["nphotons"]),
         "photons_measured": lambda: np.float64(total / k),
     }
-    io.write_npz(path, arrays, metadata)
+    write_npz(path, arrays, metadata)

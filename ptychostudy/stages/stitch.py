@@ -5,8 +5,10 @@ from typing import Literal
 
 import numpy as np
 
-from ptychostudy import io
-from ptychostudy.core.canvas import PartialCanvas, judge
+from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.measure.outcome import judge
+from ptychostudy.physics.canvas import PartialCanvas
 
 
 def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path) -> None:
@@ -27,13 +29,13 @@ def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Pat
         If the shards do not make one whole, or hold other arms.
     """
     found = sorted(
-        ((io.read_metadata(path), path) for path in shards), key=lambda item: int(item[0]["shard"].split("-")[0])
+        ((read_metadata(path), path) for path in shards), key=lambda item: int(item[0]["shard"].split("-")[0])
     )
     expected = [f"{k}-of-{len(shards)}" for k in range(1, len(shards) + 1)]
     if not found or [record["shard"] for record, _ in found] != expected:
         where = shards[0].parent if shards else "--shards"
-        raise io.DataError(f"{where}: shards {[r['shard'] for r, _ in found]} do not make one whole")
-    sums = [io.read_npz(path, [f"{arm}_sums"])[f"{arm}_sums"] for _, path in found]
+        raise DataError(f"{where}: shards {[r['shard'] for r, _ in found]} do not make one whole")
+    sums = [read_npz(path, [f"{arm}_sums"])[f"{arm}_sums"] for _, path in found]
     total = PartialCanvas(found[0][0]["origin"], sums[0].shape[1:])
     for part in sums:
         total.merge(part)
@@ -41,4 +43,4 @@ def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Pat
     failed = [record["reason"] for record in records if record["status"] != "ok"]
     outcome = judge(canvas) | ({"status": "failed", "reason": failed[0]} if failed else {})
     arrays = {"reconstructed_object": canvas.field, "coverage": canvas.coverage, "origin": np.array(canvas.origin)}
-    io.write_npz(output, arrays, {"arm": arm, **outcome, "groups": sum(record["groups"] for record in records)})
+    write_npz(output, arrays, {"arm": arm, **outcome, "groups": sum(record["groups"] for record in records)})

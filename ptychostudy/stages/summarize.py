@@ -4,11 +4,28 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ptychostudy import io
-from ptychostudy.core import summary as cells
-from ptychostudy.core import tables as texts
-
-COLUMNS = ["model", "metric", "amplitude", "phase", "value"]
+from ptychostudy.io.arrays import read_metadata
+from ptychostudy.io.atomic import DataError
+from ptychostudy.io.records import read_json, write_json
+from ptychostudy.io.tables import read_csv
+from ptychostudy.io.text import write_text
+from ptychostudy.report.summary import (
+    collect_compliance,
+    judge_metadata,
+    make_delta,
+    make_job,
+    make_manifest,
+    summarize,
+)
+from ptychostudy.report.tables import (
+    aggregate_highlights,
+    aggregate_report,
+    delta_highlights,
+    delta_preview,
+    metrics_digest,
+    metrics_summary,
+)
+from ptychostudy.study.names import METRIC_COLUMNS
 
 
 def run(
@@ -48,40 +65,38 @@ def run(
     """
     first, *others = settings["seeds"]
     replicates = _replicates(others, replicate_status, replicate_tables)
-    summary = cells.summarize(
+    summary = summarize(
         _jobs(status, tables),
-        cells.collect_compliance(map(_judge, scans)),
+        collect_compliance(map(_judge, scans)),
         seed=first,
         replicates=replicates,
         design=settings["design"],
         trained_on=settings["trained_on"],
     )
-    delta, threshold = cells.make_delta(summary), settings["ms_ssim_threshold"]
-    io.write_json(manifest, cells.make_manifest(summary))
-    io.write_json(summary_json, summary)
-    io.write_json(delta_json, delta)
-    io.write_text(summary_md, texts.metrics_summary(summary))
-    io.write_text(highlights, texts.delta_highlights(delta))
-    io.write_text(preview, texts.delta_preview(delta))
-    io.write_text(report_md, texts.aggregate_report(summary, delta, threshold))
-    io.write_text(report_highlights, texts.aggregate_highlights(summary, delta, threshold))
-    io.write_text(digest_md, texts.metrics_digest(summary, delta, threshold))
+    delta, threshold = make_delta(summary), settings["ms_ssim_threshold"]
+    write_json(manifest, make_manifest(summary))
+    write_json(summary_json, summary)
+    write_json(delta_json, delta)
+    write_text(summary_md, metrics_summary(summary))
+    write_text(highlights, delta_highlights(delta))
+    write_text(preview, delta_preview(delta))
+    write_text(report_md, aggregate_report(summary, delta, threshold))
+    write_text(report_highlights, aggregate_highlights(summary, delta, threshold))
+    write_text(digest_md, metrics_digest(summary, delta, threshold))
 
 
 def _jobs(status: list[Path], tables: list[Path]) -> list[dict[str, Any]]:
     if sorted(path.parent for path in status) != sorted(path.parent for path in tables):
-        raise io.DataError(
-            f"status and tables are in different folders ({len(status)} and {len(tables)}); needed: pairs"
-        )
-    found = {path.parent: io.read_csv(path, COLUMNS) for path in tables}
-    return [cells.make_job(io.read_json(path, ["arms"]), found[path.parent]) for path in status]
+        raise DataError(f"status and tables are in different folders ({len(status)} and {len(tables)}); needed: pairs")
+    found = {path.parent: read_csv(path, METRIC_COLUMNS) for path in tables}
+    return [make_job(read_json(path, ["arms"]), found[path.parent]) for path in status]
 
 
 def _replicates(seeds: list[int], status: list[Path], tables: list[Path]) -> dict[int, list[dict[str, Any]]]:
     """Return the jobs of every further seed, which its path names."""
     named = {path: _seed(path) for path in (*status, *tables)}
     if set(named.values()) != set(seeds):
-        raise io.DataError(
+        raise DataError(
             f"files of the seeds {sorted(set(named.values()))} are given beside the first seed's, "
             f"settings name {sorted(seeds)}; needed: the same"
         )
@@ -93,12 +108,12 @@ def _replicates(seeds: list[int], status: list[Path], tables: list[Path]) -> dic
 def _seed(path: Path) -> int:
     found = re.search(r"seeds/seed_([0-9]+)/", path.as_posix())
     if found is None:
-        raise io.DataError(f"{path}: names no seed; needed: a path with seeds/seed_K/")
+        raise DataError(f"{path}: names no seed; needed: a path with seeds/seed_K/")
     return int(found.group(1))
 
 
 def _judge(path: Path) -> dict[str, Any]:
     try:
-        return cells.judge_metadata(path.as_posix(), io.read_metadata(path))
-    except io.DataError as error:
-        return cells.judge_metadata(path.as_posix(), None, str(error))
+        return judge_metadata(path.as_posix(), read_metadata(path))
+    except DataError as error:
+        return judge_metadata(path.as_posix(), None, str(error))

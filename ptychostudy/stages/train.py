@@ -1,25 +1,31 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
-import hashlib
-import json
 import math
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from ptychostudy import io, provenance
-from ptychostudy.core.counts import input_scale, mean_counts
-from ptychostudy.core.groups import group_geometry
-from ptychostudy.core.propagate import split_positions
+from ptychostudy import provenance
+from ptychostudy.formats.bundle import write_bundle
+from ptychostudy.formats.scan import Scan, open_scan
+from ptychostudy.io.arrays import read_metadata, read_npz
+from ptychostudy.io.atomic import DataError, sha256_of
+from ptychostudy.io.records import write_json
+from ptychostudy.io.tables import write_csv
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
-from ptychostudy.networks.bundle import network_config, network_from_config
-from ptychostudy.networks.inference import get_weights
+from ptychostudy.networks.checkpoint import State
+from ptychostudy.networks.config import network_config, network_from_config
 from ptychostudy.networks.training import TrainResult, train
+from ptychostudy.networks.weights import get_weights
+from ptychostudy.physics.counts import input_scale, mean_counts
+from ptychostudy.physics.windows import split_positions
+from ptychostudy.runs.work import Work
+from ptychostudy.sampling.groups import group_geometry
+from ptychostudy.study.names import HISTORY_COLUMNS
 
 __all__ = ["prepare", "run"]
-HISTORY = ["epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate"]
 
 
 def run(
@@ -67,9 +73,14 @@ def run(
     parts = [np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts]
     side, data = _joined(sources, groups, normalization, learned)
     model = network_from_config(config, source.probe, side)
-    inputs = {"settings": settings, "scan": [io.sha256_of(path) for path in (*scan, *labels)], "arm": arm}
-    state = _State(bundle.with_name("training_state.npz"), inputs)
-    with io.Progress(f"train {arm} {label}".rstrip()) as progress:
+    inputs = {
+        "settings": settings,
+        "scan": [sha256_of(path) for path in (*scan, *labels)],
+        "arm": arm,
+        "code": provenance.code_digest(__name__),
+    }
+    state = State(bundle.with_name("training_state.npz"), inputs)
+    with Work(f"train {arm} {label}".rstrip()) as progress:
         result = train(
             model,
             data,
@@ -85,38 +96,38 @@ def run(
             initial_state=state.read(),
             save_state=state.write,
         )
-    io.write_csv(history, HISTORY, map(_spelt, result.history))
+    write_csv(history, HISTORY_COLUMNS, map(_spelt, result.history))
     _write(bundle, record, model, config=config, probe=source.probe, normalization=normalization, result=result)
     state.path.unlink(missing_ok=True)
 
 
-def _same_scan(paths: list[Path]) -> list[io.Scan]:
+def _same_scan(paths: list[Path]) -> list[Scan]:
     """Open the frames of every dose; they must be those of one scan."""
     if not paths:
         raise ValueError("--scan names no file; needed: patched_train.npz of at least one dose")
-    found = [io.open_scan(path) for path in paths]
+    found = [open_scan(path) for path in paths]
     doses = [round(one.photons_requested) for one in found]
     for path, one in zip(paths, found, strict=True):
         if not np.array_equal(one.positions, found[0].positions):
-            raise io.DataError(f"{path}: its positions are not those of {paths[0]}; needed: one scan at several doses")
+            raise DataError(f"{path}: its positions are not those of {paths[0]}; needed: one scan at several doses")
         if doses.count(round(one.photons_requested)) > 1:
-            raise io.DataError(f"{path}: a second file of dose {one.photons_requested:g}; needed: each dose once")
+            raise DataError(f"{path}: a second file of dose {one.photons_requested:g}; needed: each dose once")
     return found
 
 
 def _groups(view: Path) -> np.ndarray:
-    found = io.read_npz(view, ["frames", "groups"])
+    found = read_npz(view, ["frames", "groups"])
     return found["frames"][found["groups"]]
 
 
-def _normalization(source: io.Scan) -> dict[str, float]:
+def _normalization(source: Scan) -> dict[str, float]:
     """Return what brings amplitudes of a dose, and objects behind its probe, to the network's units."""
     n = source.counts.shape[-1]
     scale = input_scale(mean_counts(source.counts), n)
     return {"input_scale": scale, "probe_gauge": float(np.linalg.norm(source.probe)) * scale / (n / 2)}
 
 
-def _joined(sources: list[io.Scan], groups: np.ndarray, normalization: Any, labels: Labels | None) -> Any:
+def _joined(sources: list[Scan], groups: np.ndarray, normalization: Any, labels: Labels | None) -> Any:
     """Return the side of a group's canvas and the groups of all doses; the groups are the same in each."""
     k, times = len(sources[0].counts), len(sources)
     geometry = group_geometry(sources[0].positions, groups, sources[0].counts.shape[-1])
@@ -131,7 +142,7 @@ def _joined(sources: list[io.Scan], groups: np.ndarray, normalization: Any, labe
     )
 
 
-def _labels(settings: dict[str, Any], sources: list[io.Scan], normalization: list[Any], paths: list[Path]) -> Labels:
+def _labels(settings: dict[str, Any], sources: list[Scan], normalization: list[Any], paths: list[Path]) -> Labels:
     """Return the objects that a supervised network learns from: the truth, or reconstructions where they are known."""
     corners = split_positions(sources[0].positions, sources[0].counts.shape[-1])[0]
     owner, gauges = np.repeat(np.arange(len(sources)), len(corners)), [found["probe_gauge"] for found in normalization]
@@ -152,10 +163,10 @@ def _labels(settings: dict[str, Any], sources: list[io.Scan], normalization: lis
 
 
 def _reconstruction(path: Path) -> dict[str, np.ndarray]:
-    record = io.read_metadata(path)
+    record = read_metadata(path)
     if record["status"] != "ok":
-        raise io.DataError(f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from")
-    return io.read_npz(path, ["reconstructed_object", "coverage", "origin"])
+        raise DataError(f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from")
+    return read_npz(path, ["reconstructed_object", "coverage", "origin"])
 
 
 def _known(labels: Labels, frames: np.ndarray, light: np.ndarray) -> np.ndarray:
@@ -167,9 +178,7 @@ def _known(labels: Labels, frames: np.ndarray, light: np.ndarray) -> np.ndarray:
     ]
     chosen = np.flatnonzero(np.min(shares, axis=0) >= 0.5)
     if not len(chosen):
-        raise io.DataError(
-            "no frame lies where the reconstruction to learn from is covered; needed: that of these frames"
-        )
+        raise DataError("no frame lies where the reconstruction to learn from is covered; needed: that of these frames")
     return chosen
 
 
@@ -184,10 +193,8 @@ def _write(
     outcome = {"status": result.status, "reason": result.reason, "statistics": _spelt(result.statistics)}
     made_by = {"versions": provenance.versions(), "threads": provenance.threads(), "outcome": outcome}
     weights = get_weights(model)
-    io.write_bundle(
-        bundle, weights=weights, probe=probe, config=config, normalization=normalization, provenance=made_by
-    )
-    io.write_json(
+    write_bundle(bundle, weights=weights, probe=probe, config=config, normalization=normalization, provenance=made_by)
+    write_json(
         record,
         {
             **outcome,
@@ -196,31 +203,8 @@ def _write(
             "micro_batch": result.micro_batch,
             "parameters": int(sum(np.size(value) for value in weights.values())),
             "bundle_path": bundle.name,
-            "bundle_sha256": io.sha256_of(bundle),
+            "bundle_sha256": sha256_of(bundle),
             "bundle_size_bytes": bundle.stat().st_size,
             "config": config,
         },
     )
-
-
-class _State:
-    """The state after the last finished epoch, valid only for the same settings, data and code."""
-
-    def __init__(self, path: Path, identity: dict[str, Any]) -> None:
-        self.path = path
-        text = json.dumps({**identity, "code": provenance.code_digest(__name__)}, sort_keys=True)
-        self.identity = hashlib.sha256(text.encode()).hexdigest()
-
-    def write(self, state: dict[str, Any]) -> None:
-        arrays = {key: value for key, value in state.items() if isinstance(value, np.ndarray)}
-        plain = {key: value for key, value in state.items() if key not in arrays}
-        io.write_npz(self.path, arrays, {"identity": self.identity, "plain": plain})
-
-    def read(self) -> dict[str, Any] | None:
-        if not self.path.is_file():
-            return None
-        try:
-            metadata = io.read_metadata(self.path)
-            return {**io.read_npz(self.path), **metadata["plain"]} if metadata["identity"] == self.identity else None
-        except io.DataError:
-            return None  # a damaged state costs a fresh start, never a wrong one

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_npz, write_npz
 
 
 def run(*, base: Path, output: Path) -> None:
@@ -20,4 +20,4 @@ def run(*, base: Path, output: Path) -> None:
     DataError
         If the base holds no object, as that of measured frames.
     """
-    io.write_npz(output, io.read_npz(base, ["objectGuess", "probeGuess"]), {"truth": "simulated object"})
+    write_npz(output, read_npz(base, ["objectGuess", "probeGuess"]), {"truth": "simulated object"})

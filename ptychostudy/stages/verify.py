@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from ptychostudy import io
-from ptychostudy.core.usefulness import counted
-from ptychostudy.stages.checks import Hub, artifacts, numbers, perform
+from ptychostudy.checks import artifacts, numbers
+from ptychostudy.checks.check import perform
+from ptychostudy.io.atomic import DataError
+from ptychostudy.io.records import write_json
+from ptychostudy.report.usefulness import counted
+from ptychostudy.study.layout import Hub
 
 SCHEMA = "1.1"
 
@@ -15,7 +18,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
 
     Soundness is one entry a check, pass, fail or could-not-check with path and reason; ``all_valid`` is its verdict,
     and the only one that fails a run. ``usefulness`` is the verdict on every arm, cell and seed with its numbers,
-    worked out anew from the cells' own files; see `ptychostudy.core.usefulness`.
+    worked out anew from the cells' own files; see `ptychostudy.report.usefulness`.
 
     Parameters
     ----------
@@ -46,13 +49,13 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
         "validations": found,
         "usefulness": _usefulness(study),
     }
-    io.write_json(output, report)
+    write_json(output, report)
 
 
 def _usefulness(study: Hub) -> dict[str, Any]:
     """Return the verdicts on all arms, or the reason for which there are none: then a check has failed, too."""
     try:
         judged = artifacts.rebuilt(study)["usefulness"]
-    except (io.DataError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
         return {"reason": f"could not judge: {error}", "verdicts": []}
     return {"reason": counted(judged), "verdicts": judged}

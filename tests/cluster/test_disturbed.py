@@ -17,7 +17,8 @@ import yaml
 from conftest import ROOT
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_metadata
+from ptychostudy.io.atomic import sha256_of
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 
@@ -95,7 +96,7 @@ class Started:
 
 
 def epoch_of(root):
-    return io.read_metadata(root / STATE)["plain"]["epoch"]
+    return read_metadata(root / STATE)["plain"]["epoch"]
 
 
 def stage_processes(root, stage):
@@ -167,7 +168,7 @@ def test_a_training_survives_what_a_cluster_does_to_it(cluster, root):
     )
     assert len(set(after)) == 4
     cluster.await_empty()
-    assert weights_of_an_undisturbed_training(cluster, root) == io.sha256_of(root / WEIGHTS)
+    assert weights_of_an_undisturbed_training(cluster, root) == sha256_of(root / WEIGHTS)
 
 
 def weights_of_an_undisturbed_training(cluster, root):
@@ -179,7 +180,7 @@ def weights_of_an_undisturbed_training(cluster, root):
         command += [f"--{option}", str(folder / name)]
     done = subprocess.run(command, cwd=root, env=cluster.environment, text=True, capture_output=True, check=False)
     assert done.returncode == 0 and "continues after" not in done.stdout, done.stdout + done.stderr
-    return io.sha256_of(folder / "wts.h5.zip")
+    return sha256_of(folder / "wts.h5.zip")
 
 
 def finished_shards(run):

@@ -64,7 +64,7 @@ def good_npz(path, mark=None):
 
 
 def good_canonical(path, mark=None):
-    from ptychostudy.io import write_npz
+    from ptychostudy.io.arrays import write_npz
 
     photons = {"photons_requested": np.float64(100.0), "photons_measured": np.float64(99.5)}
     write_npz(path, scan_arrays() | photons, {"schema_version": "1.1"})
@@ -107,7 +107,7 @@ def good_bundle(path, mark=None):
 
 
 def good_product(path, mark=None):
-    from ptychostudy.io.product import Product, write_product_h5
+    from ptychostudy.formats.ptychodus import Product, write_product_h5
 
     arrays = scan_arrays()
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
@@ -142,21 +142,27 @@ GOOD = {
 
 def readers():
     """Return every reader by name; each takes a path."""
-    from ptychostudy import io as files
-    from ptychostudy.io.product import read_product_h5
+    from ptychostudy.formats.bundle import read_bundle
+    from ptychostudy.formats.picture import read_image
+    from ptychostudy.formats.ptychodus import read_product_h5
+    from ptychostudy.formats.scan import open_scan
+    from ptychostudy.formats.user import read_user_scan
+    from ptychostudy.io.arrays import read_metadata, read_npz
+    from ptychostudy.io.records import read_json
+    from ptychostudy.io.tables import read_csv
 
     def canonical(path):
-        return files.open_scan(path), files.read_npz(path), files.read_metadata(path)
+        return open_scan(path), read_npz(path), read_metadata(path)
 
     return {
-        "scan": files.read_user_scan,
+        "scan": read_user_scan,
         "canonical": canonical,
-        "hdf5": files.read_user_scan,
-        "bundle": files.read_bundle,
+        "hdf5": read_user_scan,
+        "bundle": read_bundle,
         "product": read_product_h5,
-        "json": lambda path: files.read_json(path, ["jobs"]),
-        "csv": lambda path: files.read_csv(path, ["model", "value"]),
-        "image": files.read_image,
+        "json": lambda path: read_json(path, ["jobs"]),
+        "csv": lambda path: read_csv(path, ["model", "value"]),
+        "image": read_image,
     }
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from ptychostudy import io
 from ptychostudy.__main__ import main
+from ptychostudy.io.arrays import write_npz
 
 ROOT = Path(__file__).resolve().parents[2]
 N, FRAMES = 32, 5
@@ -396,7 +396,7 @@ def measured_hub(refused):
     arrays = good_scan()
     np.savez("scan.npz", **arrays)
     assert main([str(argument) for argument in base("scan.npz", measured())]) == 0
-    io.write_npz("reference.npz", {key: arrays[key] for key in ("objectGuess", "probeGuess")}, {"truth": "simulated"})
+    write_npz("reference.npz", {key: arrays[key] for key in ("objectGuess", "probeGuess")}, {"truth": "simulated"})
     config = write_config(measured() | {"split": {"guard_px": 1.0}})
     arguments = ["--config", config, "--base", "out/base.npz", "--reference", "reference.npz"]
     return [*arguments, "--train", "train.npz", "--test", "test.npz"]
@@ -476,7 +476,7 @@ def test_whole_program_prints_one_paragraph(tmp_path):
 
 
 def test_by_hand_equals_the_workflow(refused, tmp_path):
-    from ptychostudy.settings import parse_study, stage_settings
+    from ptychostudy.study.settings import parse_study, stage_settings
 
     config = {"base": {"object": {"shape_px": [140, 150]}, "seed": 3}}
     passed = json.dumps(stage_settings(parse_study(config), "base"), sort_keys=True)

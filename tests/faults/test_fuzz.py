@@ -20,8 +20,10 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ptychostudy.io import DataError, read_user_scan
-from ptychostudy.settings import ConfigError, Study, parse_study, read_study, stage_settings
+from ptychostudy.formats.user import read_user_scan
+from ptychostudy.io.atomic import DataError
+from ptychostudy.study.settings import Study, parse_study, read_study, stage_settings
+from ptychostudy.study.yaml_file import ConfigError
 
 HERE = Path(__file__).resolve().parent
 MINUTES = float(os.environ.get("PTYCHOSTUDY_FUZZ_MINUTES", 0))

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from ptychostudy.settings import ConfigError, parse_study, read_study
+from ptychostudy.study.settings import parse_study, read_study
+from ptychostudy.study.yaml_file import ConfigError
 
 LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
     f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]\n" for k in range(1, 12)

@@ -19,6 +19,7 @@ sys.path.insert(0, sys.argv[1])
 import test_networks_training as scenes
 import numpy as np, tensorflow as tf
 from ptychostudy.networks import inference, training
+from ptychostudy.networks.weights import get_weights
 
 data, probe, *_ = scenes.scene()
 
@@ -43,7 +44,7 @@ def trained(groups, initial=None, epochs=3, after=0):
         result = scenes.run(model, data, epochs, initial_state=initial, save_state=states.append)
     except MemoryError as error:
         return {"error": str(error)}, None, states
-    weights = inference.get_weights(model)
+    weights = get_weights(model)
     row = {"micro_batch": result.micro_batch, "losses": [h["val_loss"] for h in result.history]}
     return row | {"rates": [h["learning_rate"] for h in result.history]}, weights, states
 

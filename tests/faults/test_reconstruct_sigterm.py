@@ -7,7 +7,7 @@ import time
 import pytest
 from campaign import stages
 
-from ptychostudy import io
+from ptychostudy.io.atomic import sha256_of
 
 QUICK_S = 5.0
 OBJECT = "data/phase_f/dose_100000/dense/train/ptychi_reconstruction.npz"
@@ -56,6 +56,6 @@ def test_stopped_likelihood_leaves_no_file_and_disturbs_no_later_run(hub):
     for _ in range(2):
         done = stages.run("reconstruct", hub, likelihood(hub, 6))
         assert done.returncode == 0, done.stdout
-        sums.append(io.sha256_of(hub / OBJECT))
+        sums.append(sha256_of(hub / OBJECT))
         (hub / OBJECT).unlink()
     assert sums[0] == sums[1]

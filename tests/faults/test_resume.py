@@ -5,7 +5,8 @@ import time
 import pytest
 from campaign import runs, stages
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_metadata
+from ptychostudy.io.atomic import sha256_of
 
 TARGET = f"{stages.NETWORK}/wts.h5.zip"
 STATE = f"{stages.NETWORK}/training_state.npz"
@@ -34,7 +35,7 @@ def training_after(study, run, epoch):
 
 
 def epoch_of(study):
-    return io.read_metadata(study.hub / STATE)["plain"]["epoch"]
+    return read_metadata(study.hub / STATE)["plain"]["epoch"]
 
 
 @pytest.mark.timeout(600)
@@ -65,11 +66,11 @@ def test_killed_training_and_killed_snakemake_end_in_the_same_weights(study):
     assert stages.temporaries(study.hub) == []
     assert not runs.alive(orphan)
 
-    disturbed = io.sha256_of(study.hub / TARGET)
+    disturbed = sha256_of(study.hub / TARGET)
     (study.hub / TARGET).unlink()
     undisturbed = stages.run("train", study.hub, study.config)
     assert undisturbed.returncode == 0 and "continues after" not in undisturbed.stdout, undisturbed.stdout
-    assert io.sha256_of(study.hub / TARGET) == disturbed
+    assert sha256_of(study.hub / TARGET) == disturbed
 
 
 @pytest.mark.timeout(120)

@@ -8,7 +8,8 @@ import time
 import pytest
 from campaign import stages
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_metadata
+from ptychostudy.io.atomic import sha256_of
 
 QUICK_S = 5.0
 LONG_TRAINING = "  pinn:\n    epochs: 10\n    patience: 10\n"
@@ -69,15 +70,15 @@ def test_stopped_training_continues_to_the_same_bits(hub, config):
     assert done.returncode == 0, done.stdout
     assert f"continues after epoch {epochs[1]} of 10" in done.stdout
     assert not state.exists()
-    stopped = io.sha256_of(wanted)
+    stopped = sha256_of(wanted)
     wanted.unlink()
     undisturbed = stages.run("train", hub, config)
     assert "continues after" not in undisturbed.stdout
-    assert io.sha256_of(wanted) == stopped
+    assert sha256_of(wanted) == stopped
 
 
 def epoch_of(path):
-    return io.read_metadata(path)["plain"]["epoch"]
+    return read_metadata(path)["plain"]["epoch"]
 
 
 def test_stopped_while_libraries_are_imported(hub, config):
@@ -95,7 +96,7 @@ def test_stopped_iteration_leaves_no_file(hub):
 
 def test_stopped_at_any_time_a_light_stage_leaves_whole_files_or_none(hub):
     rng, outputs = random.Random(3), [hub / path for path in stages.SCANS.values()]
-    before = {path: io.sha256_of(path) for path in outputs}
+    before = {path: sha256_of(path) for path in outputs}
     for _ in range(6):
         for path in outputs:
             path.unlink(missing_ok=True)
@@ -104,10 +105,10 @@ def test_stopped_at_any_time_a_light_stage_leaves_whole_files_or_none(hub):
         code, seconds = stages.end(job)
         assert code in (0, 128 + signal.SIGTERM)
         assert seconds < QUICK_S
-        assert all(io.sha256_of(path) == before[path] for path in outputs if path.exists())
+        assert all(sha256_of(path) == before[path] for path in outputs if path.exists())
         assert stages.temporaries(hub) == []
     assert stages.run("simulate", hub).returncode == 0
-    assert {path: io.sha256_of(path) for path in outputs} == before
+    assert {path: sha256_of(path) for path in outputs} == before
 
 
 def test_a_reader_that_was_stopped_too_changes_no_exit_status(hub):

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from writer_cases import FAULTS, WRITERS
 
-from ptychostudy import io
-from ptychostudy.io.atomic import remove_stale
+from ptychostudy.io.atomic import atomic, remove_stale
+from ptychostudy.io.text import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDS = {
@@ -120,9 +120,9 @@ def names(folder):
 
 
 def test_living_writer_is_left_alone(tmp_path):
-    with io.atomic(tmp_path / "a.txt") as mine:
+    with atomic(tmp_path / "a.txt") as mine:
         mine.write_text("first")
-        io.write_text(tmp_path / "a.txt", "second")  # a twin of this job
+        write_text(tmp_path / "a.txt", "second")  # a twin of this job
         assert mine.exists()
     assert (tmp_path / "a.txt").read_text() == "first"
     assert names(tmp_path) == ["a.txt"]
@@ -138,7 +138,7 @@ def test_only_own_temporary_names_are_removed(tmp_path):
     ]
     for name in [*kept, ".a.txt.abcd1234.part"]:
         (tmp_path / name).write_text("x")
-    io.write_text(tmp_path / "a.txt", "new")
+    write_text(tmp_path / "a.txt", "new")
     assert names(tmp_path) == sorted([*kept, "a.txt"])
 
 
@@ -149,7 +149,7 @@ def test_stale_link_and_pipe_do_no_harm(tmp_path):
     hub.mkdir()
     (hub / ".a.txt.abcd1234.part").symlink_to(outside)
     os.mkfifo(hub / ".a.txt.abcd5678.part")
-    io.write_text(hub / "a.txt", "new")
+    write_text(hub / "a.txt", "new")
     assert outside.read_text() == "precious"
     assert (hub / "a.txt").read_text() == "new"
 
@@ -158,11 +158,11 @@ def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
     (tmp_path / ".a.txt.abcd1234.part").write_text("x")
     monkeypatch.setattr(fcntl, "flock", lambda *arguments: (_ for _ in ()).throw(OSError(37, "No locks available")))
     remove_stale(tmp_path, ".a.txt.", ".part")
-    io.write_text(tmp_path / "a.txt", "new")
+    write_text(tmp_path / "a.txt", "new")
     assert names(tmp_path) == [".a.txt.abcd1234.part", "a.txt"]
 
 
 def test_trouble_with_an_input_is_not_blamed_on_the_output(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"input\.bin"), io.atomic(tmp_path / "a.txt"):
+    with pytest.raises(FileNotFoundError, match=r"input\.bin"), atomic(tmp_path / "a.txt"):
         (tmp_path / "input.bin").read_bytes()
     assert list(tmp_path.iterdir()) == []

@@ -32,45 +32,45 @@ def noise(version, shape=(64, 80)):
 
 
 def text(path, version):
-    from ptychostudy import io
+    from ptychostudy.io.text import write_text
 
-    io.write_text(path, f"{noise(version).tolist()}")
+    write_text(path, f"{noise(version).tolist()}")
 
 
 def table(path, version):
-    from ptychostudy import io
+    from ptychostudy.io.tables import write_csv
 
-    io.write_csv(path, ["x", "y"], [{"x": float(x), "y": version} for x in noise(version).ravel()])
+    write_csv(path, ["x", "y"], [{"x": float(x), "y": version} for x in noise(version).ravel()])
 
 
 def record(path, version):
-    from ptychostudy import io
+    from ptychostudy.io.records import write_json
 
-    io.write_json(path, {"x": noise(version).tolist()})
+    write_json(path, {"x": noise(version).tolist()})
 
 
 def arrays(path, version):
-    from ptychostudy import io
+    from ptychostudy.io.arrays import write_npz
 
-    io.write_npz(path, {"x": noise(version)}, {"version": version})
+    write_npz(path, {"x": noise(version)}, {"version": version})
 
 
 def stream(path, version):
-    from ptychostudy import io
+    from ptychostudy.io.arrays import Stream, write_npz
 
     x = noise(version)
-    io.write_npz(path, {"x": io.Stream(x.shape, "f8", (x[k : k + 8] for k in range(0, 64, 8)))})
+    write_npz(path, {"x": Stream(x.shape, "f8", (x[k : k + 8] for k in range(0, 64, 8)))})
 
 
 def bundle(path, version):
-    from ptychostudy import io
+    from ptychostudy.formats.bundle import write_bundle
 
     parts = {"weights": {"w": noise(version)}, "probe": np.ones((4, 4), complex)}
-    io.write_bundle(path, **parts, config={}, normalization={}, provenance={"version": version})
+    write_bundle(path, **parts, config={}, normalization={}, provenance={"version": version})
 
 
 def product(path, version):
-    from ptychostudy.io.product import Product, write_product_h5
+    from ptychostudy.formats.ptychodus import Product, write_product_h5
 
     field = noise(version).astype(complex)
     write_product_h5(path, Product(field, field[:8, :8], np.array([[30.0, 40.0]]), 1e-8, 8e3, 2.0))
@@ -79,11 +79,11 @@ def product(path, version):
 def figure(path, version):
     from matplotlib.figure import Figure
 
-    from ptychostudy import io
+    from ptychostudy.io.pictures import write_figure
 
     drawn = Figure()
     drawn.add_subplot().imshow(noise(version))
-    io.write_figure(path, drawn)
+    write_figure(path, drawn)
 
 
 @functools.cache
@@ -105,21 +105,22 @@ def source(version):
 
 
 def member(path, version):
-    from ptychostudy.io.download import extract_bz2_member
+    from ptychostudy.formats.download import extract_bz2_member
 
     extract_bz2_member(source(version), "x.bz2", path, limit_bytes=1 << 20)
 
 
 def download(path, version):
-    from ptychostudy.io import download as module
+    from ptychostudy.formats import download
+    from ptychostudy.io.atomic import sha256_of
 
     def pip(name, release, sha256, scratch):
         (scratch / "archive").mkdir()
         shutil.copy(source(version), scratch / "archive" / path.name)
 
-    module._pip_download = pip
+    download._pip_download = pip
     name, release = path.name.removesuffix(".tar.gz").split("-")
-    module.download_source(name, release, module.sha256_of(source(version)), path.parent)
+    download.download_source(name, release, sha256_of(source(version)), path.parent)
 
 
 # Name of the file, writer, and the function of the package that opens the temporary file.
@@ -260,9 +261,9 @@ def attempt(folder, name, fault, faked):
 
 def unchanged(path, old):
     """Whether the old file is there, and the sum beside it, if any, is its own: nobody raises a false alarm."""
-    from ptychostudy import io
+    from ptychostudy.io.atomic import check_sums
 
-    io.check_sums([path])
+    check_sums([path])
     return content(path) == old
 
 

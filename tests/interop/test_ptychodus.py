@@ -12,12 +12,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ptychostudy import io
-from ptychostudy.core.counts import photon_scale, poisson_counts
-from ptychostudy.core.objects import make_object
-from ptychostudy.core.probes import make_probe
-from ptychostudy.core.propagate import intensities, split_positions
-from ptychostudy.io.product import read_product_h5, write_product_h5
+from ptychostudy.formats.ptychodus import read_product_h5, write_product_h5
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.physics.counts import photon_scale, poisson_counts
+from ptychostudy.physics.objects import make_object
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import intensities
+from ptychostudy.physics.windows import split_positions
 from ptychostudy.stages import export
 
 VERSION = "1.7.0"
@@ -88,11 +89,11 @@ def study(tmp_path_factory):
         "origin": origin,
         "loss": np.array([3.0, 2.0, 1.5]),
     }
-    io.write_npz(folder / "arm.npz", arm, {"arm": "Truth", "status": "ok", "reason": ""})
+    write_npz(folder / "arm.npz", arm, {"arm": "Truth", "status": "ok", "reason": ""})
     arrays = {"ycoords": scan[:, 0], "xcoords": scan[:, 1], "probeGuess": (scale * probe).astype(np.complex64)}
-    io.write_npz(folder / "scan.npz", arrays | {"photons_requested": np.float64(DOSE)}, {})
-    io.write_npz(folder / "view.npz", {"frames": frames}, {"view": "dense", "split": "test"})
-    io.write_npz(folder / "base.npz", {"ycoords": scan[:, 0]}, {"physics_parameters": {"pixel_size_m": PIXEL_M}})
+    write_npz(folder / "scan.npz", arrays | {"photons_requested": np.float64(DOSE)}, {})
+    write_npz(folder / "view.npz", {"frames": frames}, {"view": "dense", "split": "test"})
+    write_npz(folder / "base.npz", {"ycoords": scan[:, 0]}, {"physics_parameters": {"pixel_size_m": PIXEL_M}})
     paths = {key: folder / f"{key}.npz" for key in ("scan", "view", "base")}
     export.run(arm_file=folder / "arm.npz", **paths, output=folder / "exported.h5")
     np.save(folder / "counts.npy", counts[frames])

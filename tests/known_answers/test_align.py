@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.core.align import align, apply_shift, register, tukey_window
-from ptychostudy.core.gauge import (
-    amplitude_factor,
-    bounding_box,
-    complex_factor,
-    phase_ramp,
-    remove_gauge,
-    without_plane,
-)
+from ptychostudy.measure.align import align, apply_shift, register, tukey_window
+from ptychostudy.measure.gauge import amplitude_factor, bounding_box, complex_factor, phase_ramp, remove_gauge
+from ptychostudy.physics.plane import without_plane
 
 SHAPE = (96, 132)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ptychostudy.core.canvas import PartialCanvas, scan_rectangle, stitch_window
+from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.windows import scan_rectangle
 
 ORIGIN, SHAPE = (-3, 7), (40, 50)
 

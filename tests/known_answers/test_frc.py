@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.core.frc import RingCurve, area, crossing, cutoff, half_bit, half_period_px, ring_correlation
+from ptychostudy.measure.frc import RingCurve, area, crossing, cutoff, half_bit, half_period_px, ring_correlation
 
 
 def white(rng, shape):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ptychostudy.core import illumination
-from ptychostudy.core.probes import make_probe
-from ptychostudy.core.propagate import split_positions, translate
+from ptychostudy.physics import illumination
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import translate
+from ptychostudy.physics.windows import split_positions
 
 
 def square(rows, cols, step):

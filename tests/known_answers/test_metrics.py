@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.core.align import align
-from ptychostudy.core.gauge import remove_gauge
-from ptychostudy.core.metrics import evaluate, partial_pearson, pearson, phase_pair, psnr
-from ptychostudy.core.objects import make_object
+from ptychostudy.measure.align import align
+from ptychostudy.measure.gauge import remove_gauge
+from ptychostudy.measure.metrics import evaluate, partial_pearson, pearson, phase_pair, psnr
+from ptychostudy.physics.objects import make_object
 
 SHAPE = (100, 140)
 BETTER_HIGH = ("psnr", "psnr_255", "pearson", "ssim", "ms_ssim", "frc50", "frc1over7", "frc_half_bit", "frc_auc")

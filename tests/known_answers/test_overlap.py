@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from ptychostudy.core import illumination
-from ptychostudy.core.overlap import (
+from ptychostudy.physics import illumination
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.sampling.overlap import (
     disc_overlap,
     geometry_acceptance_bound,
     lattice_step_px,
@@ -16,7 +17,6 @@ from ptychostudy.core.overlap import (
     mean_overlap_of_groups,
     overlap_report,
 )
-from ptychostudy.core.probes import make_probe
 
 HALF = 2 / 3 - np.sqrt(3) / (2 * np.pi)
 

@@ -5,17 +5,9 @@ import pytest
 from scipy.interpolate import CubicSpline
 from scipy.special import j1
 
-from ptychostudy.core.probes import distort_probe, make_probe
-from ptychostudy.core.propagate import (
-    exit_waves,
-    extract,
-    far_field,
-    far_field_adjoint,
-    intensities,
-    place,
-    split_positions,
-    translate,
-)
+from ptychostudy.physics.probes import distort_probe, make_probe
+from ptychostudy.physics.propagate import exit_waves, far_field, far_field_adjoint, intensities, translate
+from ptychostudy.physics.windows import extract, place, split_positions
 
 SHIFTS = [(0.0, 0.0), (3.0, 0.0), (-3.0, 0.0), (0.0, 5.0), (0.0, -5.0), (2.0, -7.0)]
 FRACTIONS = [(0.5, 0.0), (-0.5, 0.0), (0.0, 0.25), (0.0, -0.25), (0.3, -0.45), (-1.7, 2.6)]

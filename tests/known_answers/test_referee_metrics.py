@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.core.metrics import psnr
-from ptychostudy.core.ssim import ms_ssim, ssim
+from ptychostudy.measure.metrics import psnr
+from ptychostudy.measure.ssim import ms_ssim, ssim
 
 # 161 is the smallest side with five scales; odd and even sides take different paths through the halving.
 SHAPES = {"smallest": (161, 161), "odd": (187, 203), "even": (176, 256)}

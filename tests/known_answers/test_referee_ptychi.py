@@ -13,8 +13,8 @@ import pytest
 SCRIPT = """
 import json
 import numpy as np
-from ptychostudy.core.propagate import intensities
-from ptychostudy.iterative import simulate_intensities
+from ptychostudy.iterative.solver import simulate_intensities
+from ptychostudy.physics.propagate import intensities
 
 rng = np.random.default_rng(3)
 

@@ -14,8 +14,8 @@ from skimage.metrics import (
 )
 from skimage.registration import phase_cross_correlation
 
-from ptychostudy.core.align import register
-from ptychostudy.core.metrics import evaluate, pearson, psnr
+from ptychostudy.measure.align import register
+from ptychostudy.measure.metrics import evaluate, pearson, psnr
 
 SHAPE = (100, 140)
 FULL = np.ones(SHAPE, dtype=bool)

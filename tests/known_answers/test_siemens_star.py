@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ptychostudy.core.propagate import intensities
-from ptychostudy.core.siemens_star import MARGIN_PX, convert, object_shape
+from ptychostudy.formats.siemens_star import MARGIN_PX, convert, object_shape
+from ptychostudy.physics.propagate import intensities
 
 N, HALF = 64, 32
 

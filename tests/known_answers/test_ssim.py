@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
-from ptychostudy.core.ssim import _components, ms_ssim, scale_count, ssim
+from ptychostudy.measure.ssim import _components, ms_ssim, scale_count, ssim
 
 
 def image(seed, shape, sigma=2.0):

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from ptychostudy.core.overlap import mean_overlap_of_frames
-from ptychostudy.core.scans import make_scan
-from ptychostudy.core.subsample import solve_s_img, subsample_frames
+from ptychostudy.physics.scans import make_scan
+from ptychostudy.sampling.overlap import mean_overlap_of_frames
+from ptychostudy.sampling.subsample import solve_s_img, subsample_frames
 
 
 def square(rows, cols, step):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy.io import DataError
-from ptychostudy.settings.files import FOLDERS
-from ptychostudy.stages import archive
+from ptychostudy.io.atomic import DataError
+from ptychostudy.runs import archive
+from ptychostudy.study.layout import FOLDERS
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 

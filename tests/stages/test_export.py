@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ptychostudy import io
-from ptychostudy.io.product import read_product_h5
+from ptychostudy.formats.ptychodus import read_product_h5
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.atomic import DataError
 from ptychostudy.stages import export
 
 N = 8
@@ -16,15 +17,15 @@ def cell(tmp_path):
     scan = np.array([[14.25, 31.5], [20.0, 40.75], [17.5, 36.0], [15.0, 33.0]])
     probe = (rng.normal(size=(N, N)) + 1j).astype(np.complex64)
     arrays = {"ycoords": scan[:, 0], "xcoords": scan[:, 1], "probeGuess": probe, "photons_requested": np.float64(1e4)}
-    io.write_npz(tmp_path / "scan.npz", arrays, {})
-    io.write_npz(tmp_path / "view.npz", {"frames": np.array([0, 1, 2])}, {"view": "sparse", "split": "train"})
-    io.write_npz(tmp_path / "base.npz", {}, {"physics_parameters": {"pixel_size_m": 3e-8}})
+    write_npz(tmp_path / "scan.npz", arrays, {})
+    write_npz(tmp_path / "view.npz", {"frames": np.array([0, 1, 2])}, {"view": "sparse", "split": "train"})
+    write_npz(tmp_path / "base.npz", {}, {"physics_parameters": {"pixel_size_m": 3e-8}})
 
     def product(origin, shape, status="ok", **arrays):
         field = (rng.normal(size=shape) + 2).astype(np.complex64)
         arrays |= {"reconstructed_object": field, "coverage": np.ones(shape, np.float32), "origin": np.array(origin)}
         record = {"arm": "PtychoPINN", "status": status, "reason": "" if status == "ok" else "the output is all zero"}
-        io.write_npz(tmp_path / "arm.npz", arrays, record)
+        write_npz(tmp_path / "arm.npz", arrays, record)
         paths = {key: tmp_path / f"{key}.npz" for key in ("scan", "view", "base")}
         export.run(arm_file=tmp_path / "arm.npz", **paths, output=tmp_path / "out.h5")
         return field, read_product_h5(tmp_path / "out.h5")
@@ -65,6 +66,6 @@ def test_an_arm_that_brings_its_own_probe_and_losses(cell):
 
 
 def test_a_failed_arm_is_refused(cell, tmp_path):
-    with pytest.raises(io.DataError, match="the arm failed .the output is all zero."):
+    with pytest.raises(DataError, match="the arm failed .the output is all zero."):
         cell[2]((3, 20), (40, 50), status="failed")
     assert not (tmp_path / "out.h5").exists()

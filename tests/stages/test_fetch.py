@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptychostudy.io import download
+from ptychostudy.formats import download
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.stages import fetch
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ptychostudy import io
-from ptychostudy.core.objects import make_object
-from ptychostudy.core.probes import distort_probe, make_probe
-from ptychostudy.core.propagate import intensities
+from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.objects import make_object
+from ptychostudy.physics.probes import distort_probe, make_probe
+from ptychostudy.physics.propagate import intensities
 from ptychostudy.stages import simulate
 
 N = 32
@@ -21,12 +22,8 @@ def inputs(tmp_path):
     rows, cols = np.meshgrid(np.arange(16.0, 104.0, 8.0), np.arange(16.0, 48.0, 8.0), indexing="ij")
     object_ = make_object("circuit", (124, 68), np.random.default_rng(1)).astype(np.complex64)
     probe = make_probe("disc", N, diameter_px=16.0).astype(np.complex64)
-    io.write_npz(
-        tmp_path / "base.npz", {"ycoords": rows.ravel(), "xcoords": cols.ravel()}, {"data_transformations": []}
-    )
-    io.write_npz(
-        tmp_path / "reference.npz", {"objectGuess": object_, "probeGuess": probe}, {"truth": "simulated object"}
-    )
+    write_npz(tmp_path / "base.npz", {"ycoords": rows.ravel(), "xcoords": cols.ravel()}, {"data_transformations": []})
+    write_npz(tmp_path / "reference.npz", {"objectGuess": object_, "probeGuess": probe}, {"truth": "simulated object"})
     return tmp_path
 
 
@@ -35,8 +32,8 @@ def simulated(folder, dose=2000, **options):
     parts = {name: folder / f"{name}.npz" for name in ("train", "test")}
     paths = {"base": folder / "base.npz", "reference": folder / "reference.npz", **parts}
     simulate.run({"seed": 42, "split": SPLIT, **options}, **paths, dose=dose)
-    found = {name: io.read_npz(path) for name, path in parts.items()}
-    return found, io.read_metadata(parts["train"])["data_transformations"][-1]["parameters"]
+    found = {name: read_npz(path) for name, path in parts.items()}
+    return found, read_metadata(parts["train"])["data_transformations"][-1]["parameters"]
 
 
 def assert_same_arrays(first, second):
@@ -97,10 +94,10 @@ def test_too_few_photons_without_noise_are_refused(inputs):
 
 
 def test_measured_frames_are_thinned_and_cannot_lose_their_noise(inputs):
-    base = io.read_npz(inputs / "base.npz")
+    base = read_npz(inputs / "base.npz")
     counts = np.random.default_rng(2).poisson(40.0, (len(base["ycoords"]), N, N)).astype(np.uint32)
-    io.write_npz(inputs / "base.npz", {**base, "counts": counts}, {"data_transformations": []})
-    with pytest.raises(io.DataError, match="holds measured counts, but simulate.noise is none"):
+    write_npz(inputs / "base.npz", {**base, "counts": counts}, {"data_transformations": []})
+    with pytest.raises(DataError, match="holds measured counts, but simulate.noise is none"):
         simulated(inputs, dose=4000, noise="none")
     plain, _ = simulated(inputs, dose=4000)
     wrong, _ = simulated(inputs, dose=4000, noise="poisson", wrong_probe=WRONG)

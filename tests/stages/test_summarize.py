@@ -5,9 +5,10 @@ import json
 import pytest
 from studies import made_record
 
-from ptychostudy import io
 from ptychostudy.__main__ import main
-from ptychostudy.stages.summarize import COLUMNS
+from ptychostudy.io.records import write_json
+from ptychostudy.io.tables import write_csv
+from ptychostudy.study.names import METRIC_COLUMNS
 
 SETTINGS = {"ms_ssim_threshold": 0.8, "seeds": [0, 4, 7], "design": "fixed_frame", "trained_on": "each"}
 CELLS = [(dose, view, split) for dose in (1000, 100000) for view in ("dense", "sparse") for split in ("train", "test")]
@@ -37,8 +38,8 @@ def hub(tmp_path, monkeypatch):
         for cell in CELLS:
             failed = ("Baseline",) if (seed, cell) == (7, (1000, "sparse", "test")) else ()
             status, rows = made_record(*cell, scores={"PtychoPINN": 0.8 + 0.01 * seed}, failed=failed)
-            io.write_json(f"{folder(seed, cell)}/status.json", status)
-            io.write_csv(f"{folder(seed, cell)}/comparison_metrics.csv", COLUMNS, rows)
+            write_json(f"{folder(seed, cell)}/status.json", status)
+            write_csv(f"{folder(seed, cell)}/comparison_metrics.csv", METRIC_COLUMNS, rows)
     return tmp_path
 
 
@@ -122,7 +123,7 @@ def test_figures_and_gate_show_the_seeds(hub, capsys):
     assert main(["figures", "--summary", str(summary), *arguments]) == 0
     assert all((analysis / name).read_bytes()[:4] == b"\x89PNG" for name in pictures.values())
     validations = [{"path": "analysis", "description": "x", "valid": True}]
-    io.write_json(analysis / "report.json", {"all_valid": True, "n_checks": 1, "validations": validations})
+    write_json(analysis / "report.json", {"all_valid": True, "n_checks": 1, "validations": validations})
     capsys.readouterr()
     assert main(["gate", "--report", str(analysis / "report.json"), "--summary", str(summary)]) == 0
     lines = capsys.readouterr().out.splitlines()

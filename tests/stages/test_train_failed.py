@@ -7,7 +7,8 @@ import sys
 import yaml
 from conftest import TINY
 
-from ptychostudy import io
+from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.io.tables import read_csv
 
 
 def stage(name, folder, **options):
@@ -38,5 +39,5 @@ def test_a_training_that_is_not_finite_is_recorded_with_its_numbers(tmp_path):
     assert record["status"] == "failed" and "not finite" in record["reason"]
     assert record["epochs_completed"] == 1 and record["statistics"]["val_loss"] == "nan"
     columns = ["epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate"]
-    assert io.read_csv(tmp_path / "history.csv", columns)[0]["loss"] == "nan"
-    assert io.read_bundle(tmp_path / "wts.h5.zip")["provenance"]["outcome"]["status"] == "failed"
+    assert read_csv(tmp_path / "history.csv", columns)[0]["loss"] == "nan"
+    assert read_bundle(tmp_path / "wts.h5.zip")["provenance"]["outcome"]["status"] == "failed"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy.core.blockers import open_entries
-from ptychostudy.core.failures import Failure, files_of, identify, parse_failures
-from ptychostudy.stages import blocked
+from ptychostudy.runs import blocked
+from ptychostudy.runs.blockers import open_entries
+from ptychostudy.runs.failures import Failure, files_of, identify, parse_failures
 
 LOGS = Path(__file__).parent / "snakemake_logs"
 RULES = """rule early:

@@ -7,7 +7,9 @@ import pytest
 from matplotlib.colors import to_hex
 from studies import MODELS, VIEWS, made_study
 
-from ptychostudy import figures
+from ptychostudy.figures.curves import dose_curves, frc_plot, overlap_curves
+from ptychostudy.figures.fields import comparison_plot
+from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
 from ptychostudy.figures.style import STYLES
 
 
@@ -38,7 +40,7 @@ def words(figure):
 def test_comparison_shows_the_field_on_the_scale_of_the_truth():
     truth, mask = fields()
     scores = {"PtyChi": {"ssim": (0.8125, 0.25, 0.5), "pearson": (0.9, None, 0.5)}}
-    figure = figures.comparison_plot(
+    figure = comparison_plot(
         {"PtychoPINN": truth * 1j, "PtyChi": 2 * truth}, truth, mask, "cell", scores=scores, caption="n = 20."
     )
     assert caption(figure).endswith("n = 20.")
@@ -58,7 +60,7 @@ def test_comparison_shows_the_field_on_the_scale_of_the_truth():
 
 
 def test_grid_shows_differences_and_failures(summary):
-    figure = figures.ssim_grid(summary)
+    figure = ssim_grid(summary)
     gains = figure.axes[0].images[0].get_array()
     assert gains.shape == (2, 8)
     # Differences of two decimals: exact but for rounding.
@@ -67,7 +69,7 @@ def test_grid_shows_differences_and_failures(summary):
     assert "+0.200\n0.800 | 0.600" in words(figure)
 
 
-@pytest.mark.parametrize("draw", [figures.correlation_heatmap, figures.ms_ssim_heatmap])
+@pytest.mark.parametrize("draw", [correlation_heatmap, ms_ssim_heatmap])
 def test_heatmaps_have_a_row_per_model_and_a_column_per_cell(summary, draw):
     figure = draw(summary)
     values = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
@@ -92,7 +94,7 @@ def caption(figure):
 
 
 def test_dose_curves_draw_every_arm_and_the_floor(summary):
-    figure = figures.dose_curves(summary)
+    figure = dose_curves(summary)
     assert len(figure.axes) == 4
     lines = named(figure.axes[0])
     assert set(lines) == {*MODELS, "floor 1/√(2n)"}
@@ -108,14 +110,14 @@ def test_dose_curves_draw_every_arm_and_the_floor(summary):
 
 
 def test_overlap_curves_run_over_the_measured_overlap(summary):
-    figure = figures.overlap_curves(summary)
+    figure = overlap_curves(summary)
     assert len(figure.axes) == 6
     np.testing.assert_allclose(named(figure.axes[1])["PtyChi"], [[0.5, 0.7], [0.7, 0.7]])
     assert figure.axes[0].get_title() == "1 000 photons per frame\nn = 20, 50"
 
 
 def test_at_fixed_fluence_a_panel_compares_cells_of_equal_photons_per_pixel():
-    figure = figures.overlap_curves(made_study(design="fixed_fluence"))
+    figure = overlap_curves(made_study(design="fixed_fluence"))
     titles = [ax.get_title() for ax in figure.axes[:2]]
     assert titles == [
         f"{dose} photons per frame\nof the full scan\nn = {n}" for dose, n in (("1 000", "50"), ("100 000", "5 000"))
@@ -134,7 +136,7 @@ def repeated():
 
 
 def test_seeds_are_a_mean_an_interval_and_faint_points(repeated):
-    figure = figures.dose_curves(repeated)
+    figure = dose_curves(repeated)
     ax = figure.axes[2]
     np.testing.assert_allclose(named(ax)["PtychoPINN"][:, 1], 0.92)
     # Three seeds: the interval is their range. The other models are the same in all seeds, their bars have no length.
@@ -146,7 +148,7 @@ def test_seeds_are_a_mean_an_interval_and_faint_points(repeated):
 
 
 def test_two_seeds_have_points_and_no_interval():
-    figure = figures.dose_curves(made_study(seeds=(0, 1), change=scattered))
+    figure = dose_curves(made_study(seeds=(0, 1), change=scattered))
     assert bars(figure.axes[2]) == []
     assert [line for line in figure.axes[2].lines if line.get_alpha()]
     assert "95 % interval" not in words(figure) and "too few for an interval" in caption(figure)
@@ -159,7 +161,7 @@ def marked(ax, name, value):
 
 
 def test_what_lies_below_the_floor_is_hollow_and_said(repeated):
-    figure = figures.dose_curves(repeated)
+    figure = dose_curves(repeated)
     # rms 0.08 is below 1/sqrt(2 * 50) = 0.1 and 1/sqrt(2 * 20) = 0.158, above 1/sqrt(2 * 5000) = 0.01.
     for ax, n in ((figure.axes[0], 50), (figure.axes[1], 20)):
         np.testing.assert_allclose(marked(ax, "markerfacecolor", "white"), [(n, 0.08)])
@@ -168,11 +170,11 @@ def test_what_lies_below_the_floor_is_hollow_and_said(repeated):
 
 
 def test_what_did_not_converge_has_a_black_rim(repeated):
-    figure = figures.dose_curves(repeated)
+    figure = dose_curves(repeated)
     np.testing.assert_allclose(marked(figure.axes[0], "markeredgecolor", "black"), [(5000, 0.3)])
     assert "not converged" in words(figure)
     assert "PtyChi converged in 10 of 12 runs." in caption(figure)
-    assert "not converged" not in words(figures.dose_curves(made_study()))
+    assert "not converged" not in words(dose_curves(made_study()))
 
 
 def test_grids_of_seeds_show_intervals_and_how_many_succeeded():
@@ -180,7 +182,7 @@ def test_grids_of_seeds_show_intervals_and_how_many_succeeded():
         return scattered(seed, dose, view, split) | {"failed": ("Baseline",) if seed and view == "sparse" else ()}
 
     study = made_study(doses=(1000,), splits=("test",), seeds=(0, 1, 2), change=change)
-    heat, grid = words(figures.ms_ssim_heatmap(study)), words(figures.ssim_grid(study))
+    heat, grid = words(ms_ssim_heatmap(study)), words(ssim_grid(study))
     assert "0.920\n[0.900, 0.940]" in heat and "0.600\n(1 of 3)" in heat
     assert "+0.320\n[+0.300, +0.340]\n0.920 | 0.600" in grid and "+0.300\n0.920 | 0.600" in grid
 
@@ -188,11 +190,11 @@ def test_grids_of_seeds_show_intervals_and_how_many_succeeded():
 @pytest.mark.parametrize(
     "draw",
     [
-        figures.dose_curves,
-        figures.overlap_curves,
-        figures.correlation_heatmap,
-        figures.ms_ssim_heatmap,
-        figures.ssim_grid,
+        dose_curves,
+        overlap_curves,
+        correlation_heatmap,
+        ms_ssim_heatmap,
+        ssim_grid,
     ],
 )
 def test_every_figure_says_metric_photons_overlap_seeds_convergence_and_truth(summary, draw):
@@ -209,7 +211,7 @@ def test_every_figure_says_metric_photons_overlap_seeds_convergence_and_truth(su
 
 def test_frc_plot_draws_curves_and_thresholds():
     frequency = np.linspace(0, 1, 20)
-    figure = figures.frc_plot(frequency, {"PtychoPINN": 1 - frequency}, np.full(20, 0.1716), "cell")
+    figure = frc_plot(frequency, {"PtychoPINN": 1 - frequency}, np.full(20, 0.1716), "cell")
     assert [line.get_label() for line in figure.axes[0].lines] == ["PtychoPINN", "half-bit", "0.5"]
 
 
@@ -217,16 +219,16 @@ def test_one_cell_and_one_arm_alone_are_drawn():
     failed = {"failed": ("Baseline", "PtychoPINN", "Untrained")}
     alone = made_study(doses=(1000,), views=("dense",), splits=("train",), change=lambda *_: failed)
     figures_made = [
-        figures.dose_curves(alone),
-        figures.overlap_curves(alone),
-        figures.ssim_grid(alone),
+        dose_curves(alone),
+        overlap_curves(alone),
+        ssim_grid(alone),
     ]
-    for figure in [*figures_made, figures.correlation_heatmap(alone)]:
+    for figure in [*figures_made, correlation_heatmap(alone)]:
         assert rendered(figure)
 
 
 def test_the_same_input_gives_the_same_bytes(summary):
-    assert rendered(figures.dose_curves(summary)) == rendered(figures.dose_curves(summary))
+    assert rendered(dose_curves(summary)) == rendered(dose_curves(summary))
 
 
 def test_colours_and_markers_differ():
@@ -237,7 +239,7 @@ def test_colours_and_markers_differ():
 def test_colour_scales_are_the_truth_s_whatever_the_arms_are():
     truth, mask = fields()
     bright = {"PtychoPINN": 7 * truth * np.exp(2j), "Baseline": np.zeros_like(truth), "PtyChi": truth}
-    figure = figures.comparison_plot(bright, truth, mask, "cell")
+    figure = comparison_plot(bright, truth, mask, "cell")
     panels = [ax.images[0] for ax in figure.axes if ax.images]
     amplitude = np.percentile(np.abs(truth)[mask], [0.5, 99.5])
     phases = np.angle(truth)[mask]
@@ -251,7 +253,7 @@ def test_colour_scales_are_the_truth_s_whatever_the_arms_are():
 
 def test_a_truth_without_contrast_still_has_a_scale():
     truth, mask = np.ones((20, 30), complex), np.ones((20, 30), bool)
-    figure = figures.comparison_plot({"PtyChi": truth}, truth, mask, "cell")
+    figure = comparison_plot({"PtyChi": truth}, truth, mask, "cell")
     for ax in figure.axes:
         for image in ax.images:
             assert image.get_clim()[1] > image.get_clim()[0]

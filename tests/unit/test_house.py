@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ptychostudy.study import names
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = {
     path: ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -85,6 +87,23 @@ def test_no_global_no_bare_except_no_assert_on_input():
         if isinstance(node, ast.Global | ast.Assert) or (isinstance(node, ast.ExceptHandler) and node.type is None)
     ]
     assert found == []
+
+
+# What a network's heads are called is no column of a table.
+NAMED = {value: name for name, value in vars(names).items() if name.isupper() and isinstance(value, tuple)}
+SPELT = [path for path in MODULES if path.name != "names.py" and path.parent.name not in ("networks", "study")]
+
+
+def test_arms_splits_and_columns_are_spelt_once():
+    wrong = []
+    for path in SPELT:
+        types = {id(node.slice) for node in ast.walk(MODULES[path]) if isinstance(node, ast.Subscript)}
+        for node in ast.walk(MODULES[path]):
+            if isinstance(node, ast.Tuple | ast.List) and id(node) not in types:
+                value = tuple(getattr(element, "value", None) for element in node.elts)
+                if value in NAMED:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno} is study.names.{NAMED[value]}")
+    assert wrong == []
 
 
 def test_names_say_what_lives_there():

@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy.__main__ import STAGES
+from ptychostudy.__main__ import OF_RUNS, STAGES
 from ptychostudy.provenance import import_closure
 
 ROOT = Path(__file__).resolve().parents[2]
 KERAS_STAGES, TORCH_STAGES = {"train", "infer"}, {"reconstruct", "reference"}
 LIGHT = sorted(set(STAGES) - KERAS_STAGES - TORCH_STAGES)
+ROOMS = {stage: "runs" if stage in OF_RUNS else "stages" for stage in STAGES}
 
 _WATCH = """
 import importlib, sys
 heavy = {"tensorflow", "keras", "torch", "ptychi"}
 for stage in sys.argv[1:]:
-    importlib.import_module(f"ptychostudy.stages.{stage}")
+    importlib.import_module(f"ptychostudy.{stage}")
     if found := heavy & set(sys.modules):
         sys.exit(f"stage {stage} loads {sorted(found)}")
 """
@@ -30,23 +31,26 @@ def run_python(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_every_stage_has_its_module():
-    missing = [name for name in STAGES if not (ROOT / "ptychostudy" / "stages" / f"{name}.py").is_file()]
+    missing = [name for name in STAGES if not (ROOT / "ptychostudy" / ROOMS[name] / f"{name}.py").is_file()]
     assert missing == []
 
 
 def test_light_stages_load_no_framework():
     """One process for all: a framework that none of them loads, each of them does not load."""
-    stages = [name for name in LIGHT if (ROOT / "ptychostudy" / "stages" / f"{name}.py").is_file()]
-    result = run_python(_WATCH, *stages)
+    stages = [name for name in LIGHT if (ROOT / "ptychostudy" / ROOMS[name] / f"{name}.py").is_file()]
+    result = run_python(_WATCH, *(f"{ROOMS[name]}.{name}" for name in stages))
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_no_stage_can_load_both_frameworks(stage):
     """The closure holds imports inside functions too, so this is about what may ever be loaded."""
-    if not (ROOT / "ptychostudy" / "stages" / f"{stage}.py").is_file():
+    if not (ROOT / "ptychostudy" / ROOMS[stage] / f"{stage}.py").is_file():
         pytest.fail(f"stage {stage} has no module")
-    parts = {path.relative_to(ROOT / "ptychostudy").parts[0] for path in import_closure(f"ptychostudy.stages.{stage}")}
+    parts = {
+        path.relative_to(ROOT / "ptychostudy").parts[0]
+        for path in import_closure(f"ptychostudy.{ROOMS[stage]}.{stage}")
+    }
     assert ("networks" in parts) == (stage in KERAS_STAGES)
     assert bool({"iterative", "iterative.py"} & parts) == (stage in TORCH_STAGES)
 
@@ -84,9 +88,9 @@ def test_help_of_a_stage_loads_nothing_either(stage):
 def test_options_are_those_of_the_module_itself():
     """What is read from the source is what Python makes of it; one process a framework."""
     code = (
-        "import importlib, inspect, sys; from ptychostudy.__main__ import _declaration as declared\n"
+        "import importlib, inspect, sys; from ptychostudy.__main__ import _declaration as declared, _room as room\n"
         "for name in sys.argv[1:]:\n"
-        "    run = importlib.import_module(f'ptychostudy.stages.{name}').run\n"
+        "    run = importlib.import_module(f'ptychostudy.{room(name)}.{name}').run\n"
         "    assert inspect.signature(declared(name)) == inspect.signature(run), name\n"
         "    assert inspect.getdoc(declared(name)) == inspect.getdoc(run), name\n"
     )

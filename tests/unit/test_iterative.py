@@ -8,17 +8,18 @@ import textwrap
 import numpy as np
 import pytest
 
-from ptychostudy.iterative import reconstruct
 from ptychostudy.iterative.algorithms import ALGORITHMS, summarize
 from ptychostudy.iterative.convergence import movement
+from ptychostudy.iterative.solver import reconstruct
 
 SCRIPT = """
 import contextlib
 import io
 import json
 import numpy as np
-from ptychostudy.core.propagate import intensities, translate
-from ptychostudy.iterative import reconstruct, task
+from ptychostudy.iterative import task
+from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.physics.propagate import intensities, translate
 
 n, shape = 32, (71, 82)
 rng = np.random.default_rng(5)

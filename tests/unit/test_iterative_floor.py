@@ -13,14 +13,15 @@ import pytest
 SCRIPT = """
 import json
 import numpy as np
-from ptychostudy.core.counts import generator, mean_intensity, poisson_counts
-from ptychostudy.core.gauge import remove_gauge
-from ptychostudy.core.illumination import frames_per_pixel, hull_mask, multiplicity_map, photons_per_pixel
-from ptychostudy.core.objects import make_object
-from ptychostudy.core.probes import make_probe
-from ptychostudy.core.propagate import intensities
-from ptychostudy.core.scans import make_scan
-from ptychostudy.iterative import reconstruct
+from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.measure.gauge import remove_gauge
+from ptychostudy.physics.counts import mean_intensity, poisson_counts
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.illumination import frames_per_pixel, hull_mask, multiplicity_map, photons_per_pixel
+from ptychostudy.physics.objects import make_object
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import intensities
+from ptychostudy.physics.scans import make_scan
 
 shape = (152, 152)
 object_ = make_object("circuit", shape, generator(3, "object"))

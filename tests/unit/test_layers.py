@@ -12,37 +12,44 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "ptychostudy"
 MODULES = {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in sorted(PACKAGE.rglob("*.py"))}
 
-# Layer -> the layers it may import beside itself. A name that is not here has no place in the package.
-FOUNDATION = ("core", "settings", "io", "provenance", "networks", "iterative", "figures")
+# Room -> the rooms it may import beside itself. A name that is not here has no place in the package.
+GROUND = ("study", "io")
+PHYSICS = (*GROUND, "physics")
+MEASURES = (*PHYSICS, "sampling", "measure")
+HEAVY = ("networks", "iterative", "figures")
 ALLOWED: dict[str, tuple[str, ...]] = {
     "__init__": (),
-    "core": (),
-    "settings": ("core",),
-    "io": ("core",),
-    "provenance": ("core",),
-    "liveness": (),
-    "targets": (),
+    "study": (),
+    "io": (),
     "gpu": (),
-    "preflight": (),
-    "networks": ("core", "gpu"),
-    "iterative": ("core", "gpu"),
-    "figures": ("core",),
-    "stages": FOUNDATION,
-    "__main__": (*FOUNDATION, "liveness", "gpu", "stages"),
+    "provenance": (),
+    "physics": ("study",),
+    "sampling": ("study", "physics"),
+    "measure": ("study", "physics", "sampling"),
+    "formats": PHYSICS,
+    "networks": (*PHYSICS, "sampling", "gpu"),
+    "iterative": (*PHYSICS, "gpu"),
+    "report": ("study", "physics", "sampling", "measure"),
+    "figures": ("study", "physics", "sampling", "measure", "report"),
+    "runs": (*GROUND, "provenance", "gpu"),
+    "checks": (*MEASURES, "formats", "report"),
+    "stages": (*MEASURES, "formats", "report", *HEAVY, "checks", "runs", "provenance"),
+    "__main__": (*GROUND, "provenance", "gpu", "runs", "stages"),
 }
-# Package -> the only layer that imports it, wherever in a file the import stands.
+# Package -> the rooms that import it, wherever in a file the import stands.
 HOMES = {
-    "tensorflow": "networks",
-    "keras": "networks",
-    "torch": "iterative",
-    "ptychi": "iterative",
-    "matplotlib": "figures",
-    "h5py": "io",
-    "zipfile": "io",
-    "pydantic": "settings",
+    "tensorflow": ("networks",),
+    "keras": ("networks",),
+    "torch": ("iterative",),
+    "ptychi": ("iterative",),
+    "matplotlib": ("figures",),
+    "h5py": ("io", "formats"),
+    "zipfile": ("io", "formats"),
+    "pydantic": ("study",),
 }
-CORE_PACKAGES = {"numpy", "scipy", "skimage", "ptychostudy"}
-NOT_IN_CORE = {"io", "logging", "os", "pathlib", "random", "shutil", "subprocess", "tempfile", "zipfile"}
+PURE = ("physics", "sampling", "measure")
+PURE_PACKAGES = {"numpy", "scipy", "skimage", "ptychostudy"}
+NOT_PURE = {"io", "logging", "os", "pathlib", "random", "shutil", "subprocess", "tempfile", "zipfile"}
 FILE_CALLS = {"load", "save", "savez", "savez_compressed", "loadtxt", "savetxt", "fromfile", "memmap"}
 
 
@@ -80,7 +87,7 @@ def everywhere(path: Path) -> list[tuple[int, str]]:
 
 def test_the_walk_sees_the_package():
     assert len(MODULES) > 30
-    assert ("ptychostudy.core.propagate") in {name for path in MODULES for _, name in everywhere(path)}
+    assert ("ptychostudy.physics.propagate") in {name for path in MODULES for _, name in everywhere(path)}
 
 
 @pytest.mark.parametrize(
@@ -88,8 +95,8 @@ def test_the_walk_sees_the_package():
     [
         ("from . import losses", "ptychostudy.networks.losses"),
         ("from .losses import poisson", "ptychostudy.networks.losses"),
-        ("from ..core import counts", "ptychostudy.core.counts"),
-        ("from ptychostudy.core.counts import generator", "ptychostudy.core.counts"),
+        ("from ..physics import counts", "ptychostudy.physics.counts"),
+        ("from ptychostudy.physics.draws import generator", "ptychostudy.physics.draws"),
         ("import keras.ops as ops", "keras.ops"),
     ],
 )
@@ -112,22 +119,41 @@ def test_arrows_point_one_way():
     assert wrong == []
 
 
+def test_packages_hand_nothing_on():
+    """Who imports one module of a package would depend on all that its face hands on; digests would be of too much."""
+    wrong = [path for path in MODULES if path.name == "__init__.py" and len(MODULES[path].body) > 1]
+    assert wrong == [PACKAGE / "__init__.py"]  # the version
+
+
+def test_modules_keep_their_names():
+    """A module renamed on import is one word more for one thing."""
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {alias.name} as {alias.asname}"
+        for path in MODULES
+        for node in ast.walk(MODULES[path])
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname and f"{names_of(path, node)[0].removesuffix('.' + alias.name)}.{alias.name}" in KNOWN
+    ]
+    assert wrong == []
+
+
 def test_heavy_packages_have_one_home():
     wrong = [
         f"{path.relative_to(ROOT)}:{line} imports {name}"
         for path in MODULES
         for line, name in everywhere(path)
-        if HOMES.get(name.split(".")[0], layer_of(path)) != layer_of(path)
+        if layer_of(path) not in HOMES.get(name.split(".")[0], (layer_of(path),))
     ]
     assert wrong == []
 
 
-def test_core_imports_arrays_and_nothing_else():
+def test_pure_rooms_import_arrays_and_nothing_else():
     wrong = []
-    for path in (path for path in MODULES if layer_of(path) == "core"):
+    for path in (path for path in MODULES if layer_of(path) in PURE):
         for line, name in everywhere(path):
             top = name.split(".")[0]
-            if top in NOT_IN_CORE or top not in CORE_PACKAGES | sys.stdlib_module_names:
+            if top in NOT_PURE or top not in PURE_PACKAGES | sys.stdlib_module_names:
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {name}")
     assert wrong == []
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy import liveness
+from ptychostudy.runs import liveness
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = "from ptychostudy.liveness import Run; run = Run(); print(run.alone, flush=True); "
+RUN = "from ptychostudy.runs.liveness import Run; run = Run(); print(run.alone, flush=True); "
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_second_run_that_ends_well_does_not_hide_that_the_first_was_killed(hub
 AGAIN = """
 import os, sys
 from pathlib import Path
-from ptychostudy.liveness import Run
+from ptychostudy.runs.liveness import Run
 
 start = os.getcwd()
 os.chdir(sys.argv[1])
@@ -176,7 +176,7 @@ def test_the_record_names_machine_and_process_while_the_run_lives(hub):
 
 JOB = """
     import os, signal, sys, time
-    from ptychostudy import liveness
+    from ptychostudy.runs import liveness
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
     liveness.follow(lambda process: (print(process, flush=True), os.kill(os.getpid(), signal.SIGTERM)))
     print("up", flush=True)
@@ -188,7 +188,9 @@ def job_under(parent, tmp_path):
     """Start a process that announces itself and starts a shell with a job; return it once the job is up."""
     (tmp_path / "job.py").write_text(textwrap.dedent(JOB))
     line = f"{sys.executable} {tmp_path / 'job.py'} > {tmp_path / 'out'} 2>&1; echo $? > {tmp_path / 'status'}"
-    code = f"from ptychostudy import liveness; import subprocess; {parent}; subprocess.run(['bash', '-c', {line!r}])"
+    code = (
+        f"from ptychostudy.runs import liveness; import subprocess; {parent}; subprocess.run(['bash', '-c', {line!r}])"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT)})
     for _ in range(500):
         if (tmp_path / "out").exists() and "up" in (tmp_path / "out").read_text():

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from ptychostudy.core import propagate
-from ptychostudy.networks import layers, losses
+from ptychostudy.networks import losses, physics
+from ptychostudy.physics import propagate
+from ptychostudy.physics.windows import place, split_positions
 
 N, SIDE = 16, 32
 
@@ -35,7 +36,7 @@ def rng():
 def test_frame_probes_equal_the_numpy_translation(rng):
     probe = random_complex(rng, N, N)
     fractions = np.array([[[0.0, 0.0], [0.31, -0.47], [-0.5, 0.2], [0.49, 0.49]]])
-    real, imaginary = (numpy_(part) for part in layers.FrameProbes(probe)(fractions.astype("float32")))
+    real, imaginary = (numpy_(part) for part in physics.FrameProbes(probe)(fractions.astype("float32")))
     sign = (-1.0) ** np.add.outer(np.arange(N), np.arange(N))
     expected = propagate.translate(probe, fractions[0])
     # Single precision: 1e-5 of values of order one.
@@ -45,11 +46,11 @@ def test_frame_probes_equal_the_numpy_translation(rng):
 @pytest.mark.parametrize("offset", [(0, 0), (16, 16), (3, 11), (11, 3), (0, 16), (16, 0)])
 def test_extract_cuts_the_window_at_the_offset(rng, offset):
     canvas = rng.normal(size=(1, SIDE, SIDE)).astype("float32")
-    matrices = layers.shift_matrices(np.array([[offset]], "float32"), N, SIDE)
+    matrices = physics.shift_matrices(np.array([[offset]], "float32"), N, SIDE)
     expected = canvas[0, offset[0] : offset[0] + N, offset[1] : offset[1] + N]
     # One-hot rows: sums of zeros and one value are exact.
-    assert np.array_equal(numpy_(layers.extract(canvas, matrices))[0, 0], expected)
-    placed = numpy_(layers.place(expected[None, None], matrices))[0]
+    assert np.array_equal(numpy_(physics.extract(canvas, matrices))[0, 0], expected)
+    placed = numpy_(physics.place(expected[None, None], matrices))[0]
     assert np.array_equal(placed[offset[0] : offset[0] + N, offset[1] : offset[1] + N], expected)
     assert np.count_nonzero(placed) == N * N
 
@@ -57,9 +58,9 @@ def test_extract_cuts_the_window_at_the_offset(rng, offset):
 def test_place_is_the_adjoint_of_extract(rng):
     canvas = rng.normal(size=(3, SIDE, SIDE)).astype("float32")
     windows = rng.normal(size=(3, 4, N, N)).astype("float32")
-    matrices = layers.shift_matrices(rng.integers(0, SIDE - N + 1, (3, 4, 2)), N, SIDE)
-    left = np.vdot(numpy_(layers.extract(canvas, matrices)), windows)
-    right = np.vdot(canvas, numpy_(layers.place(windows, matrices)))
+    matrices = physics.shift_matrices(rng.integers(0, SIDE - N + 1, (3, 4, 2)), N, SIDE)
+    left = np.vdot(numpy_(physics.extract(canvas, matrices)), windows)
+    right = np.vdot(canvas, numpy_(physics.place(windows, matrices)))
     # Sums of 3000 products in single precision.
     assert left == pytest.approx(right, abs=1e-2)
 
@@ -68,14 +69,14 @@ def test_place_is_the_adjoint_of_extract(rng):
 @pytest.mark.parametrize("frames", [1, 4])
 def test_reassemble_keeps_groups_apart_for_every_batch(rng, groups, frames):
     weight = np.pad(np.ones((N // 2, N // 2)), N // 4)
-    layer = layers.Reassemble(weight, SIDE)
+    layer = physics.Reassemble(weight, SIDE)
     scene = rng.normal(size=(64, SIDE, SIDE)).astype("float32")
     offsets = rng.integers(0, SIDE - N + 1, (64, frames, 2))
-    patches = numpy_(layers.extract(scene, layers.shift_matrices(offsets, N, SIDE)))
+    patches = numpy_(physics.extract(scene, physics.shift_matrices(offsets, N, SIDE)))
     out = numpy_(layer(patches[:groups], offsets[:groups]))
     assert out.shape == (groups, SIDE, SIDE)
     for g in range(groups):
-        seen = propagate.place(np.tile(weight, (frames, 1, 1)), offsets[g], (SIDE, SIDE)) > 0
+        seen = place(np.tile(weight, (frames, 1, 1)), offsets[g], (SIDE, SIDE)) > 0
         # Patches of one scene agree, so their weighted mean is the scene; epsilon is 1e-6 of a weight of one.
         assert np.allclose(out[g], np.where(seen, scene[g], 0), atol=1e-5)
 
@@ -83,11 +84,11 @@ def test_reassemble_keeps_groups_apart_for_every_batch(rng, groups, frames):
 def test_far_field_equals_the_numpy_intensities(rng):
     object_, probe = random_complex(rng, 60, 60), random_complex(rng, N, N)
     positions = np.array([[20.3, 25.8], [24.5, 20.1], [27.9, 29.5], [22.0, 31.2]])
-    corners, fractions = propagate.split_positions(positions, N)
+    corners, fractions = split_positions(positions, N)
     origin = corners.min(axis=0) - 1
     canvas = object_[origin[0] : origin[0] + SIDE, origin[1] : origin[1] + SIDE]
-    probes = layers.FrameProbes(probe)(fractions[None].astype("float32"))
-    found = numpy_(layers.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
+    probes = physics.FrameProbes(probe)(fractions[None].astype("float32"))
+    found = numpy_(physics.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
     expected = propagate.intensities(object_, probe, positions)
     assert np.allclose(found[0], expected, atol=1e-5 * expected.max())
 
@@ -98,12 +99,12 @@ def test_back_projection_recovers_a_known_object(rng):
     radius = np.hypot(*(np.indices((32, 32)) - 15.5))
     probe = (1 / (1 + np.exp(2 * (radius - 8)))) * np.exp(0.08j * radius**2)
     positions = np.array([[22.2, 22.0], [22.0, 26.3], [26.4, 22.1], [26.0, 26.0]])
-    corners, fractions = propagate.split_positions(positions, 32)
+    corners, fractions = split_positions(positions, 32)
     amplitude = np.sqrt(propagate.intensities(object_, probe, positions))[None].astype("float32")
-    probes = layers.FrameProbes(probe)(fractions[None].astype("float32"))
+    probes = physics.FrameProbes(probe)(fractions[None].astype("float32"))
     errors = []
     for steps in (0, 30):
-        layer = layers.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
+        layer = physics.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
         out = numpy_(layer(amplitude, probes, (corners - 4)[None].astype("float32")))[0]
         field = out[..., 2] * np.exp(1j * out[..., 3])
         truth, lit = object_[4:44, 4:44], out[..., 4] > 0.3
@@ -116,11 +117,11 @@ def test_back_projection_recovers_a_known_object(rng):
 def test_masked_pixels_change_nothing_in_back_projection(rng):
     mask = np.ones((N, N))
     mask[3, 5] = 0
-    probes = layers.FrameProbes(random_complex(rng, N, N))(np.zeros((1, 1, 2), "float32"))
+    probes = physics.FrameProbes(random_complex(rng, N, N))(np.zeros((1, 1, 2), "float32"))
     amplitude = rng.random((1, 1, N, N)).astype("float32")
     spoiled = amplitude.copy()
     spoiled[..., 3, 5] = 1e3
-    layer = layers.BackProject(N, 0, N, mask, steps=2)
+    layer = physics.BackProject(N, 0, N, mask, steps=2)
     offsets = np.zeros((1, 1, 2), "float32")
     assert np.array_equal(numpy_(layer(amplitude, probes, offsets)), numpy_(layer(spoiled, probes, offsets)))
 

@@ -8,8 +8,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
-from ptychostudy.networks.inference import get_weights, set_weights
 from ptychostudy.networks.models import build_model, gauge_probe, lit_sides
+from ptychostudy.networks.weights import get_weights, set_weights
 
 N = 32
 

@@ -11,11 +11,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
-from ptychostudy.core import propagate
-from ptychostudy.networks.batches import Labels, Pool
+from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
+from ptychostudy.networks.inference import predict
 from ptychostudy.networks.losses import patch_error
 from ptychostudy.networks.models import build_model, gauge_probe
-from ptychostudy.networks.training import GroupData, get_weights, predict, spatial_split, train
+from ptychostudy.networks.training import train
+from ptychostudy.networks.weights import get_weights
+from ptychostudy.physics import propagate
+from ptychostudy.physics.windows import split_positions
 
 N, SIDE, GROUPS = 16, 24, 20
 
@@ -35,7 +38,7 @@ def scene(seed=0, photons=1e4):
     counts = rng.poisson(rate * photons / rate.sum((1, 2)).mean()).astype(np.uint32)
     factor = N / 2 / np.sqrt(counts.sum((1, 2)).mean())
     members = np.arange(4 * GROUPS).reshape(GROUPS, 4)
-    corners = propagate.split_positions(positions, N)[0]
+    corners = split_positions(positions, N)[0]
     return GroupData(counts, members, offsets, fractions, factor), probe, positions, object_, corners
 
 

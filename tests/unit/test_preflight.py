@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from snakemake.resources import Resource, Resources
 
-from ptychostudy import liveness, preflight
+from ptychostudy.runs import liveness, preflight
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID_NOTHING = dict.fromkeys(

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
+from ptychostudy.formats.ptychodus import Product, read_product_h5, write_product_h5
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.product import Product, read_product_h5, write_product_h5
 
 N, ROWS, COLS, PIXEL_M = 8, 20, 31, 1e-8
 
@@ -70,9 +70,8 @@ def test_the_file_is_the_union_that_all_releases_read(path, product):
 
 def test_the_same_product_gives_the_same_bytes(tmp_path, path, product):
     """In another process, too: nothing of this one, such as a clock or an address, is in the file."""
-    code = (
-        "import sys; from ptychostudy.io.product import *; write_product_h5(sys.argv[2], read_product_h5(sys.argv[1]))"
-    )
+    code = "import sys; from ptychostudy.formats.ptychodus import *; "
+    code += "write_product_h5(sys.argv[2], read_product_h5(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", code, str(path), str(tmp_path / "again.h5")], check=True)
     positions = read_product_h5(path).positions
     write_product_h5(tmp_path / "here.h5", dataclasses.replace(product, positions=positions))

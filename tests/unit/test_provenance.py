@@ -101,7 +101,7 @@ def test_real_stages_depend_on_what_they_run():
     closure = {
         path.relative_to(provenance.ROOT).as_posix() for path in provenance.import_closure("ptychostudy.stages.base")
     }
-    assert {"ptychostudy/core/scans.py", "ptychostudy/io/scan.py", "ptychostudy/stages/base.py"} <= closure
+    assert {"ptychostudy/physics/scans.py", "ptychostudy/formats/scan.py", "ptychostudy/stages/base.py"} <= closure
     assert not any(name.startswith(("ptychostudy/networks", "ptychostudy/figures")) for name in closure)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ptychostudy.settings import Study, json_schema, read_study
+from ptychostudy.study.settings import Study, json_schema, read_study
 
 CONFIG = Path(__file__).resolve().parents[2] / "config"
 SHIPPED = sorted(CONFIG.glob("*.yaml"))

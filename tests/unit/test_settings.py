@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from ptychostudy.iterative.algorithms import RECIPES, choose_step
-from ptychostudy.settings import ConfigError, Study, files, json_schema, parse_study, read_study, stage_settings
+from ptychostudy.study import layout
+from ptychostudy.study.settings import Study, json_schema, parse_study, read_study, stage_settings
+from ptychostudy.study.yaml_file import ConfigError
 
 VIEW = {"overlap": {"views": {"dense": {"s_img": 1.0}}}}
 
@@ -339,7 +341,7 @@ def test_another_seed_changes_only_the_reports():
 
 
 def test_files_of_every_seed_are_listed_once():
-    one, two = (files.listed(parse_study({"seeds": seeds})) for seeds in ([0], [0, 5]))
+    one, two = (layout.listed(parse_study({"seeds": seeds})) for seeds in ([0], [0, 5]))
     more = sorted(set(two) - set(one))
     assert len(set(two)) == len(two) and set(one) < set(two)
     assert all(path.startswith("seeds/seed_5/") for path in more)
@@ -352,14 +354,14 @@ def test_files_of_every_seed_are_listed_once():
 
 def test_one_network_for_all_doses_is_listed_once():
     study = parse_study({"train": {"doses": "all"}})
-    found = [path for path in files.listed(study) if path.endswith("wts.h5.zip")]
+    found = [path for path in layout.listed(study) if path.endswith("wts.h5.zip")]
     assert found == [f"data/phase_e/dose_all/{n}/wts.h5.zip" for n in ("dense/gs2", "baseline/gs1", "sparse/gs2")]
 
 
 @pytest.mark.parametrize("design", ["fixed_frame", "fixed_fluence"])
 def test_labels_come_from_the_view_with_most_frames(design):
     study = parse_study({"simulate": {"design": design}, "overlap": {"views": {"dense": {"s_img": 0.5}}}})
-    assert files.labels(study, study.pairs[0][0]).endswith(
+    assert layout.labels(study, study.pairs[0][0]).endswith(
         "dose_1000/dense/train/ptychi_reconstruction.npz"
         if design == "fixed_frame"
         else "dose_2000/dense/train/ptychi_reconstruction.npz"

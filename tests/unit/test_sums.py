@@ -5,7 +5,9 @@ import subprocess
 import pytest
 
 from ptychostudy.__main__ import main
-from ptychostudy.io import DataError, atomic, check_sums, write_json, write_text
+from ptychostudy.io.atomic import DataError, atomic, check_sums
+from ptychostudy.io.records import write_json
+from ptychostudy.io.text import write_text
 
 
 def test_sum_is_that_of_the_file_in_the_format_of_sha256sum(tmp_path):

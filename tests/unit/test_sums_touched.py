@@ -5,8 +5,9 @@ import os
 import pytest
 
 from ptychostudy.io.atomic import DataError, sha256_of
+from ptychostudy.io.records import write_json
 from ptychostudy.io.sums import check_touched
-from ptychostudy.io.text import write_json, write_text
+from ptychostudy.io.text import write_text
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptychostudy.targets import widened
+from ptychostudy.runs.targets import widened
 
 VERDICTS = ["analysis/verification_report.json"]
 

@@ -2,8 +2,8 @@
 
 from conftest import copy_workflow
 
-from ptychostudy.io import read_metadata, read_npz
-from ptychostudy.io.product import read_product_h5
+from ptychostudy.formats.ptychodus import read_product_h5
+from ptychostudy.io.arrays import read_metadata, read_npz
 
 
 def test_one_product_is_a_target_of_its_own(tmp_path):

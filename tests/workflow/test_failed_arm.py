@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
-from ptychostudy import io
-from ptychostudy.settings import files, read_study, stage_settings
+from ptychostudy.checks import artifacts, numbers
+from ptychostudy.checks.check import perform
+from ptychostudy.formats.bundle import read_bundle, write_bundle
 from ptychostudy.stages import compare, stitch, summarize
-from ptychostudy.stages.checks import Hub, artifacts, numbers, perform
+from ptychostudy.study import layout
+from ptychostudy.study.layout import Hub
+from ptychostudy.study.settings import read_study, stage_settings
 
 CELL = "dose_100000/dense/test"
 
@@ -23,10 +26,10 @@ def failed(finished, tmp_path_factory):
         shutil.copytree(finished.hub / name, hub / name)
     study = read_study(finished.config)
     path = hub / "data/phase_e/dose_100000/baseline/gs1/wts.h5.zip"
-    bundle = io.read_bundle(path)
+    bundle = read_bundle(path)
     outcome = {"status": "failed", "reason": "collapsed: phase constant in epoch 1", "statistics": {"phase_std": 0.0}}
     bundle["provenance"]["outcome"] = outcome
-    io.write_bundle(path, **bundle)
+    write_bundle(path, **bundle)
     inference, scan = hub / "data/inference" / CELL, hub / "data/phase_c/dose_100000/patched_test.npz"
     parts = [inference / "Baseline" / f"shard_{k}-of-2.npz" for k in (1, 2)]
     for k, part in enumerate(parts, start=1):
@@ -59,15 +62,14 @@ def failed(finished, tmp_path_factory):
         aligned=out / "reconstructions_aligned.npz",
         metrics=out / "comparison_metrics.csv",
         curves=out / "frc_curves.csv",
-        plot=out / "comparison_plot.png",
         status=out / "status.json",
     )
     analysis = hub / "analysis"
     summarize.run(
         stage_settings(study, "summarize"),
-        status=[hub / name for name in files.listed(study) if name.endswith("/status.json")],
-        tables=[hub / name for name in files.listed(study) if name.endswith("/comparison_metrics.csv")],
-        scans=[hub / name for name in files.listed(study) if "/phase_c/dose_" in name],
+        status=[hub / name for name in layout.listed(study) if name.endswith("/status.json")],
+        tables=[hub / name for name in layout.listed(study) if name.endswith("/comparison_metrics.csv")],
+        scans=[hub / name for name in layout.listed(study) if "/phase_c/dose_" in name],
         manifest=analysis / "comparison_manifest.json",
         summary_json=analysis / "metrics_summary.json",
         summary_md=analysis / "metrics_summary.md",

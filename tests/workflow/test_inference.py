@@ -5,14 +5,15 @@ import sys
 
 import pytest
 
-from ptychostudy import io
+from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.atomic import sha256_of
 from ptychostudy.stages import stitch
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from ptychostudy.__main__ import _environment
-_environment()
+from ptychostudy.runs.process import set_environment
+set_environment()
 from ptychostudy.stages import infer
 hub, out = Path(sys.argv[1]), Path(sys.argv[2])
 cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}
@@ -45,12 +46,12 @@ def stitched(finished, tmp_path_factory):
 
 @pytest.mark.parametrize("arm", NETWORK)
 def test_shards_change_nothing(stitched, arm):
-    assert io.sha256_of(stitched["1_16"][arm]) == io.sha256_of(stitched["3_16"][arm])
+    assert sha256_of(stitched["1_16"][arm]) == sha256_of(stitched["3_16"][arm])
 
 
 @pytest.mark.parametrize("arm", NETWORK)
 def test_micro_batches_change_nothing_beyond_rounding(stitched, arm):
-    one, other = (io.read_npz(stitched[case][arm]) for case in ("1_16", "2_7"))
+    one, other = (read_npz(stitched[case][arm]) for case in ("1_16", "2_7"))
     # Another batch size may take another blocking inside a convolution: float32 rounding, nothing more.
     assert abs(one["reconstructed_object"] - other["reconstructed_object"]).max() < 1e-5
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import copy_workflow
 
-from ptychostudy import io
+from ptychostudy.formats.bundle import read_bundle
 
 OPTIONS = {
     "train:\n": "train:\n  doses: all\n",
@@ -50,7 +50,7 @@ def test_views_of_a_dose_have_the_same_photons_on_a_pixel(study):
 
 def test_one_network_serves_every_dose(study):
     assert {path.name for path in (study / "data" / "phase_e").iterdir()} == {"dose_all"}
-    bundle = io.read_bundle(study / "data/phase_e/dose_all/dense/gs2/wts.h5.zip")
+    bundle = read_bundle(study / "data/phase_e/dose_all/dense/gs2/wts.h5.zip")
     assert set(bundle["normalization"]) == {"10000", "20000", "100000", "200000"}
 
 

@@ -2,7 +2,7 @@
 
 from conftest import copy_workflow
 
-from ptychostudy import io
+from ptychostudy.io.atomic import sha256_of
 
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt"}
 
@@ -13,7 +13,7 @@ def digests(hub):
     wanted = [
         path for path in files if path.suffix in NUMERIC or (path.suffix == ".json" and path.name != "manifest.json")
     ]
-    return {path.relative_to(hub).as_posix(): io.sha256_of(path) for path in wanted}
+    return {path.relative_to(hub).as_posix(): sha256_of(path) for path in wanted}
 
 
 def test_second_run_on_one_core_gives_the_same_bytes(finished, tmp_path_factory):

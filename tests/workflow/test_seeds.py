@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from conftest import copy_workflow
 
-from ptychostudy import io
-from ptychostudy.settings.files import FOLDERS
+from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.formats.scan import open_scan
+from ptychostudy.study.layout import FOLDERS
 
 PART = ["--config", "doses=[100000]", "views=[dense]", "seeds=[0,1,2]"]
 CELL = "dose_100000/dense/test"
@@ -34,12 +35,12 @@ def test_every_seed_is_verified(repeated):
 
 def test_seeds_draw_other_photons_and_weights_on_the_same_scan(repeated):
     folders = [repeated.hub, repeated.hub / "seeds" / "seed_1", repeated.hub / "seeds" / "seed_2"]
-    scans = [io.open_scan(folder / "data/phase_c/dose_100000/patched_test.npz") for folder in folders]
+    scans = [open_scan(folder / "data/phase_c/dose_100000/patched_test.npz") for folder in folders]
     for other in scans[1:]:
         assert np.array_equal(other.positions, scans[0].positions)
         assert np.array_equal(other.truth, scans[0].truth)
         assert not np.array_equal(np.asarray(other.counts), np.asarray(scans[0].counts))
-    bundles = [io.read_bundle(folder / "data/phase_e/dose_100000/dense/gs2/wts.h5.zip") for folder in folders]
+    bundles = [read_bundle(folder / "data/phase_e/dose_100000/dense/gs2/wts.h5.zip") for folder in folders]
     name = next(iter(bundles[0]["weights"]))
     assert len({bundle["weights"][name].tobytes() for bundle in bundles}) == 3
 

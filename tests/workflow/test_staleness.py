@@ -7,6 +7,7 @@ import pytest
 
 AFTER_COMPARE = {
     "compare": 8,
+    "picture": 8,
     "summarize": 1,
     "grid": 1,
     "figures": 1,
@@ -45,13 +46,40 @@ def test_compare_key(finished, edited):
 
 
 def test_function_in_metrics(finished, edited):
-    path = finished.source / "ptychostudy" / "core" / "metrics.py"
+    path = finished.source / "ptychostudy" / "measure" / "metrics.py"
     edited(path, lambda text: text + "\n\ndef _new_metric():\n    return 0.0\n")
     assert finished.jobs() == AFTER_COMPARE
 
 
+EDIT = "\n\ndef _added():\n    return 0.0\n"
+AFTER_SUMMARIZE = {key: count for key, count in AFTER_COMPARE.items() if key not in ("compare", "picture")}
+LAST = {"inventory": 1, "verify": 1, "gate": 1}
+DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
+
+
+@pytest.mark.parametrize(
+    ("module", "jobs"),
+    [
+        ("formats/picture", {}),
+        ("formats/user", {}),
+        ("formats/ptychodus", {}),
+        ("runs/progress", {}),
+        ("runs/blockers", {}),
+        ("figures/style", DRAWN),
+        ("figures/fields", {"picture": 8, **LAST}),
+        ("io/text", AFTER_SUMMARIZE),
+        ("report/tables", AFTER_SUMMARIZE),
+        ("checks/numbers", {"verify": 1, "gate": 1}),
+        ("measure/ssim", AFTER_COMPARE),
+    ],
+)
+def test_an_edit_reruns_what_uses_it(finished, edited, module, jobs):
+    edited(finished.source / "ptychostudy" / f"{module}.py", lambda text: text + EDIT)
+    assert finished.jobs() == jobs
+
+
 def test_comment_docstring_and_layout(finished, edited):
-    path = finished.source / "ptychostudy" / "core" / "propagate.py"
+    path = finished.source / "ptychostudy" / "physics" / "propagate.py"
     edited(path, lambda text: "# a comment\n" + re.sub('"""Forward model', '"""The forward model', text) + "\n\n")
     assert finished.jobs() == {}
 
@@ -130,7 +158,7 @@ def test_new_dose_adds_its_own_nodes(finished, edited):
     assert found.pop("reconstruct") == 4
     assert found.pop("infer") == 16
     assert found.pop("stitch") == 12
-    assert found == AFTER_COMPARE | {"compare": 4}
+    assert found == AFTER_COMPARE | {"compare": 4, "picture": 4}
 
 
 def test_new_view_adds_its_own_nodes(finished, edited):
@@ -157,7 +185,7 @@ def test_deleting_a_file_rebuilds_it_and_what_follows(finished, kept):
     path, aside = finished.hub / kept, finished.hub / "aside"
     path.rename(aside)
     try:
-        assert finished.jobs() == AFTER_COMPARE | {"reconstruct": 1, "compare": 1}
+        assert finished.jobs() == AFTER_COMPARE | {"reconstruct": 1, "compare": 1, "picture": 1}
     finally:
         aside.rename(path)
 
@@ -168,7 +196,7 @@ def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished, netwo
     path, aside = folder / "shard_1-of-2.npz", finished.hub / "aside"
     path.rename(aside)
     try:
-        assert finished.jobs() == AFTER_COMPARE | {"infer": 1, "stitch": canvases, "compare": 1}
+        assert finished.jobs() == AFTER_COMPARE | {"infer": 1, "stitch": canvases, "compare": 1, "picture": 1}
     finally:
         aside.rename(path)
 

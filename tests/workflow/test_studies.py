@@ -3,10 +3,10 @@
 import pytest
 from conftest import ROOT, copy_workflow
 
-from ptychostudy.core.counts import generator
-from ptychostudy.core.scans import make_scan
-from ptychostudy.core.split import split_scan
-from ptychostudy.settings import read_study
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.scans import make_scan
+from ptychostudy.sampling.split import split_scan
+from ptychostudy.study.settings import read_study
 
 STUDIES = {
     "scaled": (["scaled.yaml"], {"train_pinn": 6, "train_baseline": 3, "reconstruct": 12}),

@@ -10,10 +10,13 @@ import shutil
 import numpy as np
 import pytest
 
-from ptychostudy import io
-from ptychostudy.core.metrics import phase_pair
-from ptychostudy.settings import read_study, stage_settings
-from ptychostudy.stages.checks import Hub, artifacts, numbers, perform
+from ptychostudy.checks import artifacts, numbers
+from ptychostudy.checks.check import perform
+from ptychostudy.io.arrays import member_names, read_metadata, read_npz, write_npz
+from ptychostudy.io.records import write_json
+from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.study.layout import Hub
+from ptychostudy.study.settings import read_study, stage_settings
 
 CELL = "analysis/dose_100000/dense/test"
 INVENTORY = "artifact inventory with sha256"
@@ -38,14 +41,14 @@ def broken(finished, tmp_path):
 def edit_json(path, change):
     value = json.loads(path.read_text())
     change(value)
-    io.write_json(path, value)
+    write_json(path, value)
 
 
 def edit_npz(path, change):
-    arrays = io.read_npz(path)
-    metadata = io.read_metadata(path) if "_metadata" in io.member_names(path) else None
+    arrays = read_npz(path)
+    metadata = read_metadata(path) if "_metadata" in member_names(path) else None
     change(arrays)
-    io.write_npz(path, arrays, metadata)
+    write_npz(path, arrays, metadata)
 
 
 def edit_text(path, change):
@@ -87,9 +90,9 @@ def text(name, old, new):
 
 def compliance(hub):
     path = hub / "data/phase_c/dose_1000/patched_test.npz"
-    metadata = io.read_metadata(path)
+    metadata = read_metadata(path)
     metadata["data_transformations"] = []
-    io.write_npz(path, io.read_npz(path), metadata)
+    write_npz(path, read_npz(path), metadata)
 
 
 def delta(hub):
@@ -112,7 +115,7 @@ def same_dose(hub):
     folder = hub / "data/phase_c"
     for split in ("train", "test"):
         low, high = (folder / f"dose_{dose}" / f"patched_{split}.npz" for dose in (1000, 100000))
-        counts = io.read_npz(low, ["counts"])["counts"]
+        counts = read_npz(low, ["counts"])["counts"]
         edit_npz(high, lambda arrays, counts=counts: arrays.update(counts=counts))
 
 
@@ -125,7 +128,7 @@ def positions(hub):
 
 def leak(hub):
     """Move one training frame of the first dose, and its copies in the views, into the test half."""
-    test = io.read_npz(hub / "data/phase_c/dose_1000/patched_test.npz", ["ycoords", "xcoords"])
+    test = read_npz(hub / "data/phase_c/dose_1000/patched_test.npz", ["ycoords", "xcoords"])
 
     def move(arrays):
         arrays["ycoords"][0], arrays["xcoords"][0] = test["ycoords"][0] + 0.25, test["xcoords"][0] + 0.25

@@ -2,7 +2,7 @@
 
 import re
 
-from ptychostudy import io
+from ptychostudy.io.atomic import sha256_of
 
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt", ".json", ".log"}
 UNEQUAL = "/manifest.json"
@@ -18,7 +18,7 @@ def files(hub):
 
 def digests(hub):
     """Return the sha256 of every file that two runs have in common."""
-    return {name: io.sha256_of(hub / name) for name in files(hub) if not name.endswith(UNEQUAL)}
+    return {name: sha256_of(hub / name) for name in files(hub) if not name.endswith(UNEQUAL)}
 
 
 def differences(hub, reference):

@@ -184,7 +184,7 @@ class Target:
     def __init__(self, reader, folder, seconds):
         from hostile_files import GOOD, readers
 
-        from ptychostudy.io import DataError
+        from ptychostudy.io.atomic import DataError
 
         self.reader, self.folder, self.refusal = reader, folder, DataError
         self.read = readers()[reader]
@@ -243,7 +243,12 @@ def worker(options):
         import atheris
 
         with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
-            for name in ("PIL.JpegImagePlugin", "PIL.PngImagePlugin", "PIL.TiffImagePlugin", "ptychostudy.io.product"):
+            for name in (
+                "PIL.JpegImagePlugin",
+                "PIL.PngImagePlugin",
+                "PIL.TiffImagePlugin",
+                "ptychostudy.formats.ptychodus",
+            ):
                 importlib.import_module(name)
         warnings.simplefilter("error", RuntimeWarning)
         return with_atheris(atheris, Target(reader, folder, options.seconds), options)

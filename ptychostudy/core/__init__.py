@@ -1,1 +1,0 @@
-"""Physics, geometry and metrics: pure functions of arrays. NumPy, SciPy and scikit-image only."""

@@ -1,0 +1,30 @@
+"""Which module reads what a study starts from: it alone is loaded, and it alone counts as the code of the stage.
+
+A new format is a module beside this one, and a line here.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+USER = "ptychostudy.formats.user"
+PICTURE = "ptychostudy.formats.picture"
+
+
+def needed(base: Mapping[str, Any]) -> list[str]:
+    """Return the modules that read the source of a study.
+
+    Parameters
+    ----------
+    base : mapping
+        Settings of the stage ``base``.
+    """
+    if base["kind"] != "synthetic":
+        return [USER]
+    return [PICTURE] if base["object"]["kind"] == "image" else []
+
+
+def load(module: str) -> ModuleType:
+    """Import a reader."""
+    return importlib.import_module(module)

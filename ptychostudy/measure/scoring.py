@@ -1,0 +1,135 @@
+"""Bring every arm onto the truth's rectangle and score it: same frame, same mask, same gauge rules for all."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.measure.align import align, register
+from ptychostudy.measure.gauge import remove_gauge
+from ptychostudy.measure.metrics import Evaluation, evaluate, rms_phase
+from ptychostudy.physics.illumination import hull_mask
+
+DEFINITIONS = {
+    "mae": "mean absolute error on the mask; phase as wrapped difference in rad; value: of the complex field",
+    "mse": "mean squared error on the mask; phase as wrapped difference in rad^2",
+    "psnr": "10 log10(range^2 / mse), range = span of the truth on the mask, in dB",
+    "psnr_255": "the same with a peak of 255, as in tables of the ancestor: +48.13 dB on a unit range",
+    "pearson": "correlation coefficient on the mask; value: of the complex fields",
+    "partial_pearson": "correlation coefficient on the mask beyond a plane in row and column",
+    "ssim": "Wang 2004: Gaussian window, sigma 1.5, data range = span of the truth",
+    "ms_ssim": "Wang 2003 after a Gaussian blur; fewer scales with renormalised weights under 161 px",
+    "frc50": "Fourier ring correlation against the truth falls below 0.5, as a fraction of Nyquist",
+    "frc1over7": "Fourier ring correlation against the truth falls below 1/7, as a fraction of Nyquist",
+    "frc_half_bit": "Fourier ring correlation against the truth falls below the half-bit curve, fraction of Nyquist",
+    "frc_auc": "area under the Fourier ring correlation up to Nyquist",
+    "frc50_px": "half period of frc50, object pixels; the side of the crop where no ring is correlated",
+    "frc50_ring": "index of the ring of frc50, as in tables of the ancestor: saturates at Nyquist",
+    "frc50_saturated": "1 where the correlation never falls below 0.5, so that frc50 is a lower bound",
+    "ms_ssim_scales": "scales that ms_ssim had room for, of 5",
+    "rms_phase_rad": "root mean square of the wrapped phase difference on the mask, rad; its floor is 1/sqrt(2n)",
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One arm on the common rectangle.
+
+    Attributes
+    ----------
+    field : (H, W) complex64
+        Aligned field; the metrics are those of exactly these numbers.
+    evaluation : Evaluation
+        Metrics and ring curves.
+    record : dict
+        Shift (measured for every arm), whether it was applied, factor, ramp, rms phase error.
+    """
+
+    field: np.ndarray
+    evaluation: Evaluation
+    record: dict[str, Any]
+
+
+def cut(
+    field: np.ndarray, origin: tuple[int, int], rectangle_origin: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
+    """Cut a rectangle out of a field that knows its origin.
+
+    Raises
+    ------
+    ValueError
+        If the rectangle leaves the field.
+    """
+    row, col = (int(a) - int(b) for a, b in zip(rectangle_origin, origin, strict=True))
+    rows, cols = shape
+    if min(row, col) < 0 or row + rows > field.shape[0] or col + cols > field.shape[1]:
+        raise ValueError(
+            f"rectangle at {tuple(rectangle_origin)} of shape {tuple(shape)} leaves the field at {tuple(origin)} "
+            f"of shape {field.shape}"
+        )
+    return field[row : row + rows, col : col + cols]
+
+
+def common_mask(
+    coverages: list[np.ndarray], positions: np.ndarray, origin: tuple[int, int]
+) -> tuple[np.ndarray, float]:
+    """Return the pixels covered by every arm and inside the scanned hull, and the covered part of that hull.
+
+    Parameters
+    ----------
+    coverages : list of (H, W) float
+        Coverage of each arm on the common rectangle.
+    positions : (k, 2) float
+        Window centres of the cell's frames.
+    origin : (int, int)
+        Origin of the rectangle.
+
+    Returns
+    -------
+    mask : (H, W) bool
+    coverage : float
+        Share of the hull that the mask keeps.
+    """
+    hull = hull_mask(positions, origin=origin, shape=coverages[0].shape)
+    covered = np.logical_and.reduce([coverage > 0 for coverage in coverages])
+    return hull & covered, float((hull & covered).sum() / max(hull.sum(), 1))
+
+
+def score(
+    field: np.ndarray,
+    truth: np.ndarray,
+    mask: np.ndarray,
+    *,
+    phase_align: str = "plane",
+    registration: bool = False,
+    ms_ssim_sigma: float = 1.0,
+) -> Score:
+    """Align one arm and evaluate it.
+
+    Parameters
+    ----------
+    field, truth : (H, W) complex
+    mask : (H, W) bool
+    phase_align : {'plane', 'mean', 'none'}
+        Gauge that is removed.
+    registration : bool
+        Whether the measured shift is applied; it is reported in any case.
+    ms_ssim_sigma : float
+        Blur before MS-SSIM.
+
+    Returns
+    -------
+    Score
+    """
+    straight, _ = remove_gauge(field, truth, mask)
+    measured = (0.0, 0.0) if np.ptp(np.abs(field[mask])) == 0 else register(straight, truth, mask)
+    aligned = align(field, truth, mask, phase_align=phase_align, registration=registration)
+    kept = aligned.field.astype(np.complex64)
+    record = {
+        "shift_px": [float(v) for v in measured],
+        "registered": registration,
+        "factor": [float(aligned.factor.real), float(aligned.factor.imag)],
+        "ramp_rad_per_px": [float(v) for v in aligned.ramp],
+        "rms_phase_rad": rms_phase(kept, truth, mask),
+    }
+    return Score(kept, evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma), record)

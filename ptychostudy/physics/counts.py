@@ -1,0 +1,172 @@
+"""Photon counting: the dose scale, Poisson or noise-free counts, thinning of measured counts, and their checks."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ptychostudy.physics.propagate import intensities
+
+# Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all kinds of probe, at any
+# dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the largest dose of 1e9 less than 0.2 %.
+_NOISE_FREE_PER_PIXEL = 1000
+
+
+def photon_scale(mean_intensity: float, dose: float) -> float:
+    """Return the factor on the probe that makes the mean frame hold ``dose`` photons.
+
+    Parameters
+    ----------
+    mean_intensity : float
+        Mean over the frames of the summed noise-free intensity.
+    dose : float
+        Mean detected photons per frame.
+
+    Returns
+    -------
+    float
+        ``sqrt(dose / mean_intensity)``; intensities scale with its square.
+    """
+    if not 0 < dose < math.inf:
+        raise ValueError(f"dose is {dose} photons per frame; needed: a positive number")
+    if not mean_intensity > 0:
+        raise ValueError(
+            f"the mean frame holds {mean_intensity} units of intensity; nothing to scale to {dose} photons"
+        )
+    return math.sqrt(dose / mean_intensity)
+
+
+def poisson_counts(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw detected photons, uint32, from a Poisson distribution with mean ``intensity`` (any shape, photons)."""
+    return rng.poisson(intensity).astype(np.uint32)
+
+
+def round_counts(intensity: np.ndarray) -> np.ndarray:
+    """Return whole numbers as close to expected counts as the total of each frame allows: the limit without noise.
+
+    Plain rounding loses every pixel below one half, more than counting statistics forgive in a large scan. Here the
+    photons that rounding down leaves over go to the pixels with the largest remainders, ties to the first (the method
+    of largest remainders). With remainders of all sizes that is plain rounding, of rms error ``1 / sqrt(12)`` counts.
+
+    Parameters
+    ----------
+    intensity : (k, N, N) float
+        Expected counts.
+
+    Returns
+    -------
+    (k, N, N) uint32
+        Every pixel within one count of its expectation, every frame's total within one half.
+    """
+    whole = np.floor(intensity)
+    rest = (intensity - whole).reshape(len(intensity), -1)
+    left = np.rint(rest.sum(axis=1)).astype(np.int64)
+    order = np.argsort(-rest, axis=1, kind="stable")
+    given = np.zeros(rest.shape)
+    np.put_along_axis(given, order, np.arange(rest.shape[1]) < left[:, None], axis=1)
+    counts: np.ndarray = (whole + given.reshape(intensity.shape)).astype(np.uint32)
+    return counts
+
+
+def check_noise_free(dose: float, n: int) -> None:
+    """Raise ValueError if whole counts would be too coarse a picture of n x n pixel frames without noise.
+
+    What rounds away are weak pixels rather than ``1 / sqrt(12)`` counts on strong ones. Asked for are 1000 photons a
+    pixel: then the amplitudes ``sqrt(counts)`` are right to 0.7 %, half of the shot noise or less at the same dose.
+    """
+    needed = _NOISE_FREE_PER_PIXEL * n * n
+    if not dose >= needed:
+        raise ValueError(
+            f"simulate.noise is none, but {dose:.6g} photons on {n} x {n} pixels are {dose / n**2:.3g} a pixel, too few"
+            f" to round to whole counts; needed: simulate.doses of at least {needed}, or noise: poisson"
+        )
+
+
+def thin_counts(counts: np.ndarray, keep: float, rng: np.random.Generator) -> np.ndarray:
+    """Keep each detected photon with probability ``keep``: exact Poisson data of a lower dose.
+
+    Parameters
+    ----------
+    counts : (...) integer
+        Measured photons.
+    keep : float
+        Wanted over measured dose, in (0, 1].
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (...) uint32
+        Binomial draws; a thinned Poisson variable is Poisson with mean ``keep`` times the old one
+        (Kingman, Poisson Processes, 1993, section 5.1).
+    """
+    if not 0 < keep <= 1:
+        raise ValueError(
+            f"measured counts can only be thinned: wanted {keep:.4g} times the measured photons, needed (0, 1]"
+        )
+    return rng.binomial(counts, keep).astype(np.uint32)
+
+
+def dose_tolerance(dose: float, n_frames: int, sigmas: float = 5.0) -> float:
+    """Return the largest credible ``|measured - requested|`` mean dose by counting statistics, in photons per frame."""
+    return sigmas * math.sqrt(dose / n_frames)
+
+
+def input_scale(mean_counts: float, n: int) -> float:
+    """Return f with ``f^2 = (n/2)^2 / mean counts per frame``: the networks' input is ``f * sqrt(counts)``."""
+    if not mean_counts > 0:
+        raise ValueError("the frames hold no photons; they cannot be normalised")
+    return math.sqrt((n / 2) ** 2 / mean_counts)
+
+
+def simulated_blocks(
+    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, rng: np.random.Generator | None, block: int = 64
+) -> Iterator[np.ndarray]:
+    """Yield detected photons of consecutive frames, (<= block, N, N) uint32; memory is that of one block.
+
+    Parameters
+    ----------
+    object_ : (H, W) complex
+    probe : (N, N) complex
+        Probe in photons.
+    positions : (k, 2) float
+        Window centres (row, col).
+    rng : numpy.random.Generator or None
+        Source of the Poisson noise; None for counts without noise (`round_counts`).
+    block : int
+        Frames at a time; it changes no draw.
+    """
+    for start in range(0, len(positions), block):
+        expected = intensities(object_, probe, positions[start : start + block])
+        yield round_counts(expected) if rng is None else poisson_counts(expected, rng)
+
+
+def thinned_blocks(
+    counts: np.ndarray, index: np.ndarray, keep: float, rng: np.random.Generator, block: int = 64
+) -> Iterator[np.ndarray]:
+    """Yield thinned photons of the frames ``index`` of a measured scan, (<= block, N, N) uint32."""
+    for start in range(0, len(index), block):
+        yield thin_counts(counts[index[start : start + block]], keep, rng)
+
+
+def mean_intensity(object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = 64) -> float:
+    """Return the mean over the frames of the summed noise-free intensity, in the units of ``|probe|^2``."""
+    sums = [
+        intensities(object_, probe, positions[start : start + block]).sum(axis=(1, 2))
+        for start in range(0, len(positions), block)
+    ]
+    return float(np.concatenate(sums).mean())
+
+
+def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = 64) -> float:
+    """Return the mean detected photons per frame of (a part of) a stack, summed in 64-bit integers."""
+    index = np.arange(len(counts)) if index is None else np.asarray(index)
+    total = sum(int(counts[index[s : s + block]].sum(dtype=np.int64)) for s in range(0, len(index), block))
+    return total / len(index)
+
+
+def scale_probe(probe: np.ndarray, photons: float) -> np.ndarray:
+    """Return the probe with ``sum |P|^2 = photons``: the gauge in which an object of full transmission is one."""
+    power = float(np.sum(np.abs(np.asarray(probe, dtype=np.complex128)) ** 2))
+    if not power > 0:
+        raise ValueError("the probe carries no power; it cannot be scaled to photons")
+    return (probe * math.sqrt(photons / power)).astype(np.complex64)

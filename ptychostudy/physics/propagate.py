@@ -1,0 +1,84 @@
+"""Forward model: exit waves, the far field, sub-pixel probes, and the adjoint of each.
+
+A position is the centre of an N x N window in object pixels, corner origin, ``(row, col)``. Its integer part picks
+the window, its fractional part shifts the probe (in Fourier space), so no interpolation ever touches the object:
+``psi = shift(P, fraction) * O[window]``. The modulus of the far field is that of a probe that really sits there.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ptychostudy.physics.windows import extract, split_positions
+
+
+def far_field(wave: np.ndarray) -> np.ndarray:
+    """Propagate exit waves to the detector: unitary FFT, zero frequency in the centre.
+
+    Parameters
+    ----------
+    wave : (..., N, N) complex
+        Exit waves.
+
+    Returns
+    -------
+    (..., N, N) complex
+        Far field; ``sum |F|^2 = sum |wave|^2`` (Parseval, Goodman, Introduction to Fourier Optics, ch. 4).
+    """
+    return np.fft.fftshift(np.fft.fft2(wave, norm="ortho"), axes=(-2, -1))
+
+
+def far_field_adjoint(field: np.ndarray) -> np.ndarray:
+    """Back-propagate a centred far field to the object plane; adjoint and inverse of `far_field`."""
+    return np.fft.ifft2(np.fft.ifftshift(field, axes=(-2, -1)), norm="ortho")
+
+
+def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
+    """Move the content of images by ``+shift`` pixels in Fourier space (cyclic, band-limited).
+
+    Parameters
+    ----------
+    image : (N, M) complex or real
+        One image.
+    shift : (..., 2) float
+        Shift (rows, cols) in pixels; positive moves content to larger rows and columns.
+
+    Returns
+    -------
+    (..., N, M) complex
+        One translated copy for each shift. Whole pixels equal `numpy.roll` to rounding.
+    """
+    shift = np.asarray(shift, dtype=np.float64)
+    rows, cols = np.shape(image)
+    ramp_rows = np.exp(-2j * np.pi * shift[..., :1] * np.fft.fftfreq(rows))
+    ramp_cols = np.exp(-2j * np.pi * shift[..., 1:] * np.fft.fftfreq(cols))
+    spectrum = np.fft.fft2(image) * ramp_rows[..., :, None] * ramp_cols[..., None, :]
+    return np.fft.ifft2(spectrum)
+
+
+def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
+    """Multiply the object's windows with the probe at each position.
+
+    Parameters
+    ----------
+    object_ : (H, W) complex
+        Transmission of the object.
+    probe : (N, N) complex
+        Probe in the window's centre.
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+
+    Returns
+    -------
+    (k, N, N) complex128
+        Exit waves.
+    """
+    n = probe.shape[-1]
+    corners, fractions = split_positions(positions, n)
+    waves: np.ndarray = translate(probe, fractions) * extract(object_, corners, n)
+    return waves
+
+
+def intensities(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
+    """Return noise-free far-field intensities, (k, N, N) float64, in the units of ``|probe|^2``."""
+    power: np.ndarray = np.abs(far_field(exit_waves(object_, probe, positions))) ** 2
+    return power

@@ -1,0 +1,1 @@
+"""Reports: one summary of a study in, its tables and texts out."""

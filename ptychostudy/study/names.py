@@ -1,0 +1,29 @@
+"""Names of a study that more than one part of it must spell alike: arms, splits, and the columns of its tables."""
+
+ARMS = ("PtychoPINN", "Baseline", "PtyChi")
+"""What is compared, in the order shown; differences are of the first and another."""
+
+OTHERS = ARMS[1:]
+CONTROLS = ("Flat", "Untrained")
+"""What a metric must not reward: an object of ones, a network of random weights."""
+
+INFERRED = ("PtychoPINN", "Baseline", "Untrained")
+"""What goes through a network: these have shards and a canvas."""
+
+SPLITS = ("train", "test")
+CELL = ("dose", "view", "split")
+
+PARTS = ("amplitude", "phase")
+SCORED = (*PARTS, "value")
+"""What a metric is taken of: amplitude, phase, or the complex value."""
+
+DELTA_METRICS = ("ms_ssim", "mae")
+
+METRIC_COLUMNS = ("model", "metric", *SCORED)
+"""Columns of ``comparison_metrics.csv``."""
+
+CURVE_COLUMNS = ("model", "ring", "frequency", "count", "half_bit", *PARTS, "complex")
+"""Columns of ``frc_curves.csv``."""
+
+HISTORY_COLUMNS = ("epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate")
+"""Columns of ``history.csv``."""

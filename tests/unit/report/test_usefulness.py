@@ -1,0 +1,113 @@
+"""Which arm is better than a flat object: each measure decides alone; failures and flat truths are apart."""
+
+import pytest
+from studies import made_job, made_study
+
+from ptychostudy.report import closing, tables, usefulness
+from ptychostudy.report.summary import make_delta
+
+
+def job(**changes):
+    """Return a cell in which every arm is better than flat by every measure; ``changes`` are of PtychoPINN."""
+    made = made_job(1000, "sparse", "test", scores={"Flat": 0.0})
+    arm = made["arms"]["PtychoPINN"] | {"rms_phase_rad": changes.pop("rms", 0.2)}
+    made["arms"] = made["arms"] | {"PtychoPINN": arm, "Flat": made["arms"]["Flat"] | {"rms_phase_rad": 0.232}}
+    for row in made["metrics"]:
+        if row["model"] == "PtychoPINN" and row["metric"] in changes:
+            row |= changes[row["metric"]]
+    return made
+
+
+def test_an_arm_that_is_better_by_every_measure_is_useful():
+    found = usefulness.judge_arm(job(), "PtychoPINN")
+    assert (found["verdict"], found["useful"]) == ("useful", True)
+    assert [(m["metric"], m["column"]) for m in found["measures"]] == [
+        ("rms_phase_rad", "phase"),
+        ("ssim", "phase"),
+        ("partial_pearson", "amplitude"),
+        ("partial_pearson", "phase"),
+    ]
+    assert found["text"].startswith("PtychoPINN, 1 000 photons, sparse, test: better than a flat object: ")
+    assert "phase error 0.2000 rad, flat 0.2320 (floor 0.1581)" in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rms": 0.2661}, "phase error 0.2661 rad, flat 0.2320 (floor 0.1581)"),
+        ({"rms": 0.232}, "phase error 0.2320 rad, flat 0.2320 (floor 0.1581)"),  # as good as flat is not better
+        ({"ssim": {"phase": -0.01}}, "phase SSIM -0.010, flat 0.000"),
+        ({"partial_pearson": {"phase": 0.099}}, "phase correlation beyond a plane 0.099, needed 0.100"),
+        ({"partial_pearson": {"phase": -0.9}}, "phase correlation beyond a plane -0.900, needed 0.100"),
+        ({"partial_pearson": {"amplitude": 0.05}}, "amplitude correlation beyond a plane 0.050, needed 0.100"),
+    ],
+)
+def test_each_measure_decides_alone(changes, said):
+    found = usefulness.judge_arm(job(**changes), "PtychoPINN")
+    assert (found["verdict"], found["useful"]) == ("not useful", False)
+    assert [m["better"] for m in found["measures"]].count(False) == 1
+    assert f"sparse, test: no better than a flat object: {said}. Better: " in found["text"]
+
+
+def test_correlation_needs_its_margin_and_no_more():
+    assert usefulness.judge_arm(job(partial_pearson={"phase": 0.1}), "PtychoPINN")["useful"] is True
+
+
+def test_where_flat_beats_the_floor_the_sentence_says_so():
+    few = job(rms=0.5)
+    few["phase_floor_rad"] = 0.3
+    found = usefulness.judge_arm(few, "PtychoPINN")
+    assert "with so few photons no unbiased estimate is better" in found["text"]
+    free = few | {"conditions": ["noise-free: expected counts, for which the floor does not hold"]}
+    assert usefulness.judge_arm(free, "PtychoPINN")["floor_rad"] is None
+
+
+def test_a_failed_arm_is_neither_useful_nor_useless():
+    found = usefulness.judge_arm(made_job(1000, "dense", "test", failed=("Baseline",)), "Baseline")
+    assert (found["verdict"], found["useful"], found["measures"]) == ("failed", None, [])
+    assert found["text"].endswith("dense, test: failed: collapsed")
+
+
+def without(made, *columns):
+    made["metrics"] = [row | dict.fromkeys(columns) for row in made["metrics"]]
+    return made
+
+
+def test_a_column_without_contrast_is_not_judged():
+    found = usefulness.judge_arm(without(job(), "amplitude"), "PtychoPINN")
+    assert {m["column"] for m in found["measures"]} == {"phase"} and found["useful"] is True
+    found = usefulness.judge_arm(without(job(), "phase"), "PtychoPINN")
+    # mse is 0.7 for the arm and 0 for flat in these made numbers: of amplitude, it is the error that counts.
+    assert [(m["metric"], m["better"]) for m in found["measures"]] == [
+        ("rms_amplitude", False),
+        ("ssim", True),
+        ("partial_pearson", True),
+    ]
+    assert usefulness.judge_arm(without(job(), "phase", "amplitude"), "PtyChi")["verdict"] == "not judged"
+
+
+def poor_at_1000(seed, dose, view, split):
+    return {"scores": {"PtychoPINN": -0.2}} if (dose, view) == (1000, "sparse") and seed else {}
+
+
+def test_reports_and_closing_table_state_it_as_a_result():
+    one = made_study(change=lambda _, *cell: poor_at_1000(1, *cell))
+    assert len(one["usefulness"]) == 3 * 8
+    closing_text = " ".join(" ".join(closing.usefulness_lines(one)).split())
+    assert "PtychoPINN in 3 of 4 cases, Baseline in 4 of 4 cases, PtyChi in 4 of 4 cases" in closing_text
+    assert (
+        "PtychoPINN, 1 000 photons, sparse, test: no better than a flat object: phase error 1.2000 rad" in closing_text
+    )
+    assert "train" not in closing_text, "the closing table is of the test split"
+    summary_text, report = tables.metrics_summary(one), tables.aggregate_report(one, make_delta(one), 0.8)
+    for text in (summary_text, report):
+        assert "## Better Than A Flat Object?" in text and "PtychoPINN in 6 of 8 cases" in text
+        assert "- PtychoPINN, 1 000 photons, sparse, train: no better than a flat object" in text
+    assert "| PtychoPINN | 1000 | sparse | test | 0 | **1.2000 (flat 1.0000)** |" in summary_text
+    assert "not useful" in summary_text
+
+
+def test_several_seeds_are_one_sentence():
+    text = " ".join(usefulness.remarks(made_study(seeds=(0, 1, 2), change=poor_at_1000)["usefulness"]))
+    assert text.count("PtychoPINN, 1 000 photons, sparse, test") == 1
+    assert "no better than a flat object in 2 of 3 seeds; in seed 1: phase error" in text
