@@ -3,6 +3,7 @@
 # make test         the environment, then every gate; each gate is a target of its own
 # make cluster      the workflow through a real Slurm on this machine; as root it installs Debian's slurm-wlm and munge
 # make faults-long  the long fault campaign and ten minutes of fuzzing; hours
+# make mutations    take guards and verdicts out of the package one by one: does a fast test notice? (SEED, COUNT); an hour
 # make slurm-clean  cancel the Slurm jobs that a killed Snakemake left behind in HUB, and unlock it
 # make bench        side-by-side measurements
 # make clean        remove the environment and caches; a study's files are never touched
@@ -16,6 +17,8 @@ GPU ?=
 HUB ?= .
 TARGET ?= all
 PYTEST_OPTIONS ?=
+SEED ?= 10
+COUNT ?= 20
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -35,7 +38,7 @@ PRINT_SCHEMA := from ptychostudy.study.settings import json_schema; print(json_s
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run experiment test environment check-python $(GATES) faults-long slurm-clean schema-write bench clean
+.PHONY: help run experiment test environment check-python $(GATES) faults-long mutations slurm-clean schema-write bench clean
 
 help:
 	@sed -n '/^# make/s/^# //p' Makefile
@@ -86,7 +89,7 @@ check-python:
 test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
-$(GATES) faults-long slurm-clean schema-write bench: $(READY)
+$(GATES) faults-long mutations slurm-clean schema-write bench: $(READY)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
 unit stages workflow faults interop cluster faults-long: export OMP_NUM_THREADS := 1
@@ -138,6 +141,9 @@ faults-long:
 		--config config/config.yaml --hub "$$(mktemp -d)/kills"
 	python tests/faults/campaign/campaign.py --kills 0 --undisturbed 20 --cores 2 --hub "$$(mktemp -d)/damage"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
+
+mutations:
+	python tests/mutations/mutate.py --seed $(SEED) --count $(COUNT)
 
 slurm-clean:
 	profiles/slurm/cancel_orphans.sh '$(HUB)'
