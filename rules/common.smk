@@ -1,14 +1,12 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
 import json
-import shlex
 import sys
 
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
 from ptychostudy.formats import readers
-from ptychostudy.runs import blocked
 from ptychostudy.study import layout, names
 from ptychostudy.study.settings import parse_study, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
@@ -103,11 +101,6 @@ def arm_file(wildcards):
     if wildcards.arm == "PtyChi":
         return "data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz"
     return "data/inference/dose_{dose}/{view}/{split}/{arm}.npz"
-
-
-def resume_command():
-    """Return what a person types to continue this run."""
-    return f"cd {shlex.quote(str(workflow.workdir_init))} && {shlex.join(sys.argv)}"
 
 
 def study_files(wildcards):

@@ -5,6 +5,7 @@ out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,see
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 

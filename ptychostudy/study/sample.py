@@ -11,7 +11,10 @@ from ptychostudy.study.section import Positive, Section, Seed, Side
 class ObjectSettings(Section):
     """The simulated object."""
 
-    kind: Literal["circuit", "lines", "siemens", "grf", "image"] = "circuit"
+    kind: Literal["circuit", "lines", "siemens", "grf", "image"] = Field(
+        "circuit",
+        description="circuit: rectilinear traces; lines; siemens star; grf: Gaussian random field; image: two pictures",
+    )
     shape_px: tuple[Side, Side] = Field((352, 272), description="rows and columns")
     amplitude: tuple[float, float] = Field((0.4, 1.0), description="smallest and largest amplitude")
     phase_rad: float = Field(1.6, ge=0, le=6.28, description="span of the phase")
@@ -33,7 +36,9 @@ class ObjectSettings(Section):
 class ProbeSettings(Section):
     """The simulated probe."""
 
-    kind: Literal["disc", "zoneplate", "speckle"] = "disc"
+    kind: Literal["disc", "zoneplate", "speckle"] = Field(
+        "disc", description="soft disc, defocused zone plate, or speckled"
+    )
     diameter_px: Positive = Field(36.0, description="diameter in object pixels")
     curvature_rad: float | None = Field(None, description="phase of the spherical wave at the edge; default 2 pi")
     edge_px: Positive = Field(2.0, description="width of the soft edge in object pixels")
@@ -42,7 +47,9 @@ class ProbeSettings(Section):
 class ScanSettings(Section):
     """The simulated scan."""
 
-    kind: Literal["raster", "fermat", "fly", "random"] = "raster"
+    kind: Literal["raster", "fermat", "fly", "random"] = Field(
+        "raster", description="jittered raster, Fermat spiral, fly-scan lines, or uniformly random"
+    )
     step_px: Positive = Field(6.0, description="mean distance of neighbouring positions")
     jitter_px: float = Field(1.5, ge=0, description="random displacement of each position")
 
@@ -58,15 +65,17 @@ class NpzSettings(Section):
 class BaseSettings(Section):
     """Where object, probe and scan come from."""
 
-    kind: Literal["synthetic", "npz", "siemens_star"] = "synthetic"
+    kind: Literal["synthetic", "npz", "siemens_star"] = Field(
+        "synthetic", description="synthetic, the user's own file, or a published measured scan"
+    )
     frames: Literal["simulate", "measured"] = Field("simulate", description="simulate frames, or thin measured ones")
     frame_px: Literal[32, 64, 128, 256] = Field(64, description="frame side N")
     pixel_size_m: Positive = Field(1e-8, description="object pixel")
-    seed: Seed = 7
-    object: ObjectSettings = ObjectSettings()
-    probe: ProbeSettings = ProbeSettings()
-    scan: ScanSettings = ScanSettings()
-    npz: NpzSettings = NpzSettings()
+    seed: Seed = Field(7, description="of object, probe and scan")
+    object: ObjectSettings = Field(ObjectSettings(), description="the simulated object")
+    probe: ProbeSettings = Field(ProbeSettings(), description="the simulated probe")
+    scan: ScanSettings = Field(ScanSettings(), description="the simulated scan")
+    npz: NpzSettings = Field(NpzSettings(), description="the user's own file")
 
     @model_validator(mode="after")
     def _consistent(self) -> "BaseSettings":

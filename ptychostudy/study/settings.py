@@ -31,25 +31,26 @@ _BITS = 2000
 class Study(Section):
     """A whole study; one section per stage."""
 
-    study: Name = "quick"
+    study: Name = Field("quick", description="name of the study")
     doses: Doses | None = Field(None, description="shorthand for simulate.doses on the command line")
     select_views: list[Name] | None = Field(
         None, alias="views", min_length=1, description="only these of overlap.views"
     )
     seeds: Seeds = Field(default=[0], description="repetitions; each is added to the seeds of photons and networks")
-    base: BaseSettings = BaseSettings()
-    reference: ReconstructSettings = ReconstructSettings(
-        algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True
+    base: BaseSettings = Field(BaseSettings(), description="object, probe and scan, simulated or the user's own")
+    reference: ReconstructSettings = Field(
+        ReconstructSettings(algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True),
+        description="how measured frames are reconstructed at full dose, to score against",
     )
-    split: SplitSettings = SplitSettings()
-    simulate: SimulateSettings = SimulateSettings()
-    overlap: OverlapSettings = OverlapSettings()
-    train: TrainSettings = TrainSettings()
-    reconstruct: ReconstructSettings = ReconstructSettings()
-    infer: InferSettings = InferSettings()
-    compare: CompareSettings = CompareSettings()
-    summarize: SummarizeSettings = SummarizeSettings()
-    verify: VerifySettings = VerifySettings()
+    split: SplitSettings = Field(SplitSettings(), description="how the scan is cut into a training and a test part")
+    simulate: SimulateSettings = Field(SimulateSettings(), description="doses and the draw of photons")
+    overlap: OverlapSettings = Field(OverlapSettings(), description="views, groups and the overlap metrics")
+    train: TrainSettings = Field(TrainSettings(), description="both networks")
+    reconstruct: ReconstructSettings = Field(ReconstructSettings(), description="the iterative arm")
+    infer: InferSettings = Field(InferSettings(), description="chunked inference and stitching")
+    compare: CompareSettings = Field(CompareSettings(), description="gauge, registration and metrics")
+    summarize: SummarizeSettings = Field(SummarizeSettings(), description="reports")
+    verify: VerifySettings = Field(VerifySettings(), description="bounds of the verification")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":

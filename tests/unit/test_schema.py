@@ -42,6 +42,18 @@ def test_schema_is_closed_everywhere():
     assert [part["title"] for part in sections if part.get("additionalProperties") is not False] == []
 
 
+def test_every_key_is_described_so_that_an_editor_shows_what_it_is():
+    schema = json.loads(json_schema())
+    sections = {"Study": schema, **schema["$defs"]}
+    silent = [
+        f"{name}.{key}"
+        for name, part in sections.items()
+        for key, said in part["properties"].items()
+        if not said.get("description")
+    ]
+    assert silent == []
+
+
 def test_default_config_writes_every_key_with_its_default():
     written = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
     assert sorted(leaves(written)) == KEYS
