@@ -193,6 +193,11 @@ ARRAYS = {
     "complex positions": (changed("ycoords", lambda y: y + 0j), {}, ["'ycoords' is complex128", "needed real numbers"]),
     "real probe": (changed("probeGuess", np.abs), {}, ["'probeGuess' is float32", "needed complex (N, N)"]),
     "real object": (changed("objectGuess", np.abs), {}, ["'objectGuess' is float32", "needed complex (H, W)"]),
+    "stack of objects": (
+        changed("objectGuess", lambda o: o[None]),
+        {},
+        ["of shape (1, 80, 64), needed complex (H, W)"],
+    ),
     "complex frames": (changed("counts", lambda c: c * 1j), {}, ["'counts' is complex128", "needed real numbers"]),
     "probe not square": (changed("probeGuess", lambda p: p[:, :30]), {}, ["shape (32, 30)", "needed complex (N, N)"]),
     "probe modes": (changed("probeGuess", lambda p: np.stack([p, p])), {}, ["'probeGuess' has shape (2, 32, 32)"]),

@@ -366,3 +366,12 @@ def test_labels_come_from_the_view_with_most_frames(design):
         if design == "fixed_frame"
         else "dose_2000/dense/train/ptychi_reconstruction.npz"
     )
+
+
+@pytest.mark.parametrize("algorithm", ["ePIE", "rPIE", "DM", "RAAR", "BH"])
+def test_poisson_likelihood_has_two_algorithms(algorithm):
+    with pytest.raises(ConfigError, match=f"noise_model is poisson, algorithm is {algorithm}"):
+        parse_study({"reconstruct": {"algorithm": algorithm}})
+    assert parse_study({"reconstruct": {"algorithm": algorithm, "noise_model": "gaussian"}})
+    for good in ("LSQML", "autodiff"):
+        assert parse_study({"reconstruct": {"algorithm": good}})

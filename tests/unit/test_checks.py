@@ -1,0 +1,174 @@
+"""Checks of the verification on cells made by hand: each says what is wrong, and nothing where all is right."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.checks import artifacts, numbers
+from ptychostudy.checks.check import Check, CouldNotCheck, perform
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.atomic import sha256_of
+from ptychostudy.io.records import write_json
+from ptychostudy.io.text import write_text
+from ptychostudy.study.layout import Hub
+from ptychostudy.study.names import ARMS, SPLITS
+
+SETTINGS = {"pairs": [[1000, "dense"]], "seeds": [0], "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
+
+
+def structure(seed):
+    rng = np.random.default_rng(seed)
+    return (1 + 0.1 * (rng.standard_normal((8, 9)) + 1j * rng.standard_normal((8, 9)))).astype(np.complex64)
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """Return a hub of one dose and view whose cells are right, and a function that changes one cell."""
+    made = Hub(tmp_path, SETTINGS)
+    mask = np.zeros((8, 9), bool)
+    mask[1:7, 1:8] = True
+
+    def put(split="test", *, fields=None, arms=None, **status):
+        folder = made.analysis(1000, "dense", split)
+        stored = {arm: structure(k) for k, arm in enumerate(ARMS)} | (fields or {})
+        stored = {arm: field for arm, field in stored.items() if field is not None}
+        write_npz(folder / "reconstructions_aligned.npz", {"mask": mask, **stored})
+        write_npz(folder / "reconstructions.npz", {"mask": mask, **stored})
+        records = {arm: {"status": "ok", "shift_px": [0.1, -0.2]} for arm in ARMS} | (arms or {})
+        known = {"arms": records, "coverage": 0.9, "mask_px": int(mask.sum())}
+        write_json(folder / "status.json", known | status)
+
+    for split in SPLITS:
+        put(split)
+    return made, put
+
+
+@pytest.mark.parametrize("check", [numbers.arms, numbers.shifts, numbers.coverage])
+def test_what_is_right_has_no_problem(hub, check):
+    assert check(hub[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (None, "has no field"),
+        (np.zeros((8, 9), np.complex64), "the output is all zero"),
+        (np.full((8, 9), 0.7 - 0.1j, np.complex64), "the output is constant"),
+        (structure(0) * np.nan, "the output is not finite"),
+    ],
+    ids=["no field", "all zero", "constant", "not finite"],
+)
+def test_an_arm_without_a_field_of_its_own_is_named(hub, field, said):
+    study, put = hub
+    put(fields={"Baseline": field})
+    (problem,) = numbers.arms(study)
+    assert problem.startswith("dose_1000/dense/test: Baseline") and problem.endswith(said)
+
+
+def test_where_nothing_is_scored_nothing_is_judged(hub):
+    """Outside the mask a field may be anything."""
+    study, put = hub
+    field = structure(1)
+    field[0] = np.nan
+    put(fields={"Baseline": field})
+    assert numbers.arms(study) == []
+
+
+def test_an_arm_that_failed_in_a_repetition_is_counted_and_not_judged(hub):
+    study, put = hub
+    put(fields={"Baseline": None}, arms={"Baseline": {"status": "failed", "reason": "collapsed"}})
+    assert len(numbers.arms(study)) == 1
+    assert numbers.arms(Hub(study.root, SETTINGS | {"repetition": True})) == []
+
+
+@pytest.mark.parametrize(("shift", "wrong"), [([0.0, 1.0], 0), ([0.0, 1.01], 1), ([-1.01, 0.0], 1), (None, 0)])
+def test_shifts_are_bounded_on_both_axes_and_signs(hub, shift, wrong):
+    study, put = hub
+    put(arms={"PtyChi": {"status": "ok", "shift_px": shift}})
+    found = numbers.shifts(study)
+    assert len(found) == wrong and all("PtyChi is" in text and "px off, allowed 1.0" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"coverage": 0.499}, "arms cover 0.499 of the hull, needed 0.5"),
+        ({"mask_px": 41}, "the stored mask has 42 pixels, recorded 41"),
+        ({"fields": {"PtyChi": structure(2) * (np.arange(9) != 4)}}, "PtyChi is zero on scored pixels"),
+    ],
+)
+def test_coverage_is_of_the_hull_and_of_every_scored_pixel(hub, changes, said):
+    study, put = hub
+    put(**changes)
+    assert numbers.coverage(study) == [f"dose_1000/dense/test: {said}"]
+
+
+def test_coverage_at_its_bound_is_enough(hub):
+    study, put = hub
+    put(coverage=0.5)
+    assert numbers.coverage(study) == []
+
+
+@pytest.fixture
+def inventory(tmp_path):
+    """Return a hub with two files, of which one has a wall time in it, and a function that writes its inventory."""
+    write_text(tmp_path / "data" / "a.txt", "a\n")
+    write_text(tmp_path / "data" / "manifest.json", "{}\n")
+    entries = {"data/a.txt": {"sha256": sha256_of(tmp_path / "data/a.txt")}, "data/manifest.json": {"volatile": True}}
+
+    def write(listed=entries, lines=None):
+        write_json(tmp_path / "analysis/artifact_inventory.json", {"files": listed})
+        write_text(tmp_path / "analysis/artifact_inventory.txt", "".join(f"{n}\n" for n in lines or sorted(listed)))
+
+    write()
+    return Hub(tmp_path, SETTINGS), write, entries
+
+
+def test_a_whole_inventory_has_no_problem(inventory):
+    assert artifacts.inventory(inventory[0]) == []
+
+
+def test_a_changed_and_a_missing_file_are_named(inventory):
+    hub = inventory[0]
+    (hub.root / "data/a.txt").write_text("b\n")
+    assert artifacts.inventory(hub) == [
+        "data/a.txt: its sha256 is not the recorded one; the file changed after the run"
+    ]
+    (hub.root / "data/a.txt").unlink()
+    assert artifacts.inventory(hub) == ["data/a.txt: does not exist"]
+
+
+def test_a_file_with_a_wall_time_may_change(inventory):
+    hub = inventory[0]
+    (hub.root / "data/manifest.json").write_text("{ }\n")
+    assert artifacts.inventory(hub) == []
+
+
+@pytest.mark.parametrize("name", ["/etc/hosts", "data\\a.txt", "data/../data/a.txt"])
+def test_paths_are_relative_to_the_hub(inventory, name):
+    hub, write, entries = inventory
+    write(entries | {name: {"volatile": True}})
+    assert f"{name!r} is not a hub-relative POSIX path" in artifacts.inventory(hub)
+
+
+def test_text_and_record_list_the_same(inventory):
+    hub, write, _ = inventory
+    write(lines=["data/a.txt"])
+    assert "list different files" in artifacts.inventory(hub)[0]
+
+
+def test_a_check_that_raises_is_invalid_and_one_without_meaning_is_neither():
+    def raises(error):
+        def check(hub):
+            raise error
+
+        return perform(Check("analysis", "x", check), None)
+
+    assert raises(KeyError("mask"))["valid"] is False and "KeyError: 'mask'" in raises(KeyError("mask"))["error"]
+    assert raises(CouldNotCheck("one dose only")) == {
+        "path": "analysis",
+        "description": "x",
+        "valid": None,
+        "error": "could not check: one dose only",
+    }
+    many = perform(Check("analysis", "x", lambda hub: [str(k) for k in range(7)]), None)
+    assert many["error"] == "0; 1; 2; 3; 4; and 2 more" and many["n_problems"] == 7
