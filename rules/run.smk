@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from ptychostudy.runs import blocked, liveness, preflight, targets
+from ptychostudy.runs import blocked, hanging, liveness, preflight, targets
 
 # What would be passed over, or could not be submitted, is said before anything begins.
 LINE = preflight.command_line() if workflow.is_main_process else None
@@ -59,6 +59,7 @@ onstart:
         RUN.restart(workflow.workdir_init)
     liveness.defer_sigterm(cancel=not workflow.local_exec)
     if workflow.executor_plugin.name == "slurm":
+        hanging.end_with_the_run(workflow.scheduler._executor, workflow.scheduler)
         liveness.end_failed_submissions(workflow.scheduler._executor)
 
 

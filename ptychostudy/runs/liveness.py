@@ -23,7 +23,7 @@ RUN = "PTYCHOSTUDY_RUN"
 """Environment variable of the jobs: the process number of the Snakemake that started them."""
 STATE = Path(".snakemake")
 GIVE_UP_S = 300
-"""Seconds after Ctrl-C in which a Slurm run is to end: the plug-in may take 60 to cancel, 180 until its next poll."""
+"""Seconds after Ctrl-C in which a Slurm run is to end: `scancel` may take 60, twice."""
 NOT_SUBMITTED = "Slurm did not take this job: "
 """How the log of a job begins that could not be submitted; `ptychostudy.runs.failures` looks for it."""
 
@@ -173,7 +173,8 @@ def end_failed_submissions(executor: Any) -> None:
 def reason_of(message: str) -> str:
     """Return in one line what the plug-in says of a submission: the words of sbatch without those it was given."""
     said = message.partition("\n    sbatch call:")[0].removeprefix("SLURM sbatch failed. The error message was ")
-    return "; ".join(filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines())))
+    words = "; ".join(filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines())))
+    return words or "sbatch said nothing"
 
 
 def _noted(path: Path, text: str) -> list[str]:

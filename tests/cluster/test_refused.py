@@ -1,8 +1,10 @@
 """What Slurm or its plug-in will not take: said at once, and never a run that waits for ever."""
 
 import re
+import shutil
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -119,3 +121,53 @@ def cluster_job(cluster, run):
         assert run.poll() is None, run.communicate()[0]
         time.sleep(0.1)
     raise AssertionError("no job was submitted within half a minute")
+
+
+def with_tool(cluster, folder, name, script):
+    """Return the cluster with a command of its own: lines of shell."""
+    folder.mkdir()
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return replace(cluster, environment=cluster.environment | {"PATH": f"{folder}:{cluster.environment['PATH']}"})
+
+
+def await_mark(run, path):
+    for _ in range(300):
+        if path.exists():
+            return
+        assert run.poll() is None, run.communicate()[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no {path.name} within half a minute")
+
+
+@pytest.mark.timeout(120)
+def test_an_sbatch_that_hangs_holds_up_no_run_that_is_told_to_end(cluster, root, tmp_path):
+    mark = tmp_path / "submits"
+    run = started(with_tool(cluster, tmp_path / "own", "sbatch", f"touch {mark}; sleep 1000"), root, *RESOURCES)
+    await_mark(run, mark)
+    run.send_signal(signal.SIGTERM)
+    output = ended(run, 40)
+    assert run.returncode == 1, output
+    assert "ptychostudy: sbatch does not answer: ended with the run" in output
+    assert len(list(root.glob("red/blocked_*.md"))) == 1
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("sbatch", 'touch {mark}; sleep 3; exec {real} "$@"'),
+        ("squeue", 'case "$*" in *states=all*) touch {mark}; sleep 3;; esac; exec {real} "$@"'),
+    ],
+    ids=["it submits", "it asks how jobs are"],
+)
+def test_ctrl_c_leaves_no_job_whatever_the_run_is_about(cluster, root, tmp_path, name, script):
+    mark, real = tmp_path / "mark", shutil.which(name, path=cluster.environment["PATH"])
+    slow = with_tool(cluster, tmp_path / "own", name, script.format(mark=mark, real=real))
+    run = started(slow, root, *RESOURCES, "slurm_extra='--begin=now+1hour'")
+    await_mark(run, mark)
+    run.send_signal(signal.SIGINT)
+    output = ended(run, 40)
+    assert run.returncode == 1, output
+    assert "has been submitted with SLURM jobid" in output
+    cluster.await_empty(5)

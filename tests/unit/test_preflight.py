@@ -214,3 +214,5 @@ def test_the_words_of_sbatch_are_one_line_without_the_call():
     said = "SLURM sbatch failed. The error message was 'sbatch: error: a\nsbatch: error: b'.\n    sbatch call:\n   -x"
     assert liveness.reason_of(said) == "sbatch: error: a; sbatch: error: b"
     assert liveness.reason_of("Job submission failed with exception: x") == "Job submission failed with exception: x"
+    killed = "SLURM sbatch failed. The error message was ''.\n    sbatch call:\n   -x"
+    assert liveness.reason_of(killed) == "sbatch said nothing"
