@@ -148,6 +148,14 @@ def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.tar.gz"]
 
 
+@pytest.mark.parametrize(("size", "refused"), [(1000, False), (1001, True)])
+def test_a_member_that_is_too_large_as_it_lies_is_not_unpacked_at_all(tmp_path, size, refused):
+    path = _archive(tmp_path / "a.tar.gz", bytes(size))
+    said = "no plain file of at most 1000 bytes; refused" if refused else "cannot be read"
+    with pytest.raises(DataError, match=said):
+        download.extract_bz2_member(path, MEMBER, tmp_path / "out", limit_bytes=1000)
+
+
 def test_a_missing_or_damaged_member_is_named(tmp_path):
     path = _archive(tmp_path / "a.tar.gz", b"this is not bzip2")
     with pytest.raises(DataError, match="cannot be read"):

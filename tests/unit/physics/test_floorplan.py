@@ -19,6 +19,34 @@ def test_a_bus_covers_its_traces_and_no_more(seed):
     assert np.count_nonzero(vias) <= 6 * 2 * 5**2
 
 
+class Said:
+    """A generator whose draws are said beforehand."""
+
+    def __init__(self, **draws):
+        self.draws = {name: iter(values) for name, values in draws.items()}
+
+    def __getattr__(self, name):
+        return lambda *limits: next(self.draws[name])
+
+
+@pytest.mark.parametrize(
+    ("down", "row", "col", "expected"),
+    [
+        (True, 10, 20, [(slice(10, 12), slice(20, 40)), (slice(10, 40), slice(40, 42))]),
+        (False, 100, 20, [(slice(100, 102), slice(20, 40)), (slice(70, 102), slice(40, 42))]),
+        (False, 10, 20, [(slice(10, 12), slice(20, 40)), (slice(0, 12), slice(40, 42))]),  # cut at the edge
+    ],
+)
+def test_one_trace_lies_where_it_was_drawn(down, row, col, expected):
+    """Two pixels wide, 20 px along the row, then 30 px along the column."""
+    buses, vias, wanted = np.zeros((3, SIDE, SIDE))
+    draws = {"random": [0.9, 0.1 if down else 0.9], "choice": [1.0], "integers": [1, row, col], "uniform": [10, 15]}
+    _route_bus(buses, vias, FEATURE, Said(**draws))
+    for place in expected:
+        wanted[place] = 0.85
+    np.testing.assert_array_equal(buses, wanted)
+
+
 @pytest.mark.parametrize(
     ("row", "col", "lit"),
     [(4, 5, 16), (0, 5, 12), (-1, 5, 8), (4, -2, 4), (-9, 5, 0), (9, 9, 4), (40, 5, 0)],
