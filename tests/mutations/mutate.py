@@ -4,9 +4,12 @@
 
 Sites are found in the syntax tree and drawn at random with a seed: a condition that guards a `raise` or decides what is
 returned is taken out, or a part of one; a bound (`min`, `max`, `clip`) or a colour limit is taken out; a threshold is
-made ten times as large. Each is applied to a private copy of the repository, where the fast tests run: those that name
-the mutated module first, then all others, and for the checks of the verification those on a whole small study. What
-survives is listed with its line: a missing test, or a change that changes nothing, which only a reader can tell.
+made ten times as large. Nothing is left out because it is hard to catch. Each is applied to a private copy of the
+repository, where the fast tests run: those that import the mutated module first, then those that name it, then all
+others; those that load TensorFlow or torch only where they name it or are of its kind; for the checks of the
+verification also those on a whole small study. What survives is listed with its line: a missing test, or a change that
+changes nothing, which only a reader can tell. The same seed draws the same sites only from the same package: keep the
+commit.
 """
 
 import argparse
@@ -25,6 +28,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".snakemake", "data", ".*_cache", ".hypothesis")
 FAST = ("tests/unit", "tests/known_answers", "tests/stages")
+# Of the faults, those that hand a stage what it must refuse; kills and campaigns say nothing about one guard.
+BAD_INPUT = tuple(f"tests/faults/test_{name}.py" for name in ("bad_input", "hostile", "hostile_config", "writers"))
 # One process for each: TensorFlow and torch never share one.
 APART = ("test_networks_*.py", "test_iterative*.py", "test_referee_*.py")
 LIMITS = {"vmin", "vmax"}
@@ -124,21 +129,32 @@ def draw(seed, count):
 
 
 def test_files(tree, module):
-    """Return the groups of test files in the order in which they run: those that name the module come first."""
-    every = sorted(path for part in FAST for path in (tree / part).rglob("test_*.py"))
-    apart = {path for path in every if any(path.match(pattern) for pattern in APART)}
-    word = re.compile(rf"\b{re.escape(module.parent.name if module.stem == '__init__' else module.stem)}\b")
-    named = [path for path in every if word.search(path.read_text(encoding="utf-8")) or module.stem in path.name]
-    groups = [[path for path in named if path not in apart], *([path] for path in named if path in apart)]
-    others = [path for path in every if path not in named]
-    groups += [[path for path in others if path not in apart]]
-    # The dear ones that do not name it have a say where the module is of their kind.
-    if module.parent.name in ("networks", "iterative"):
-        groups += [[path] for path in others if path in apart and module.parent.name in path.name]
+    """Return the groups of test files in the order in which they run: those that import the module come first."""
+    files = [path for part in FAST for path in (tree / part).rglob("test_*.py")] + [tree / part for part in BAD_INPUT]
+    text = {path: path.read_text(encoding="utf-8") for path in sorted(files)}
+    ranks = {path: _rank(module.relative_to(tree), path, text[path]) for path in text}
+    groups = []
+    for rank in range(3):
+        same = [path for path in text if ranks[path] == rank]
+        apart = [path for path in same if any(path.match(pattern) for pattern in APART)]
+        groups += [[path for path in same if path not in apart]]
+        # The dear ones that do not name it have a say where the module is of their kind.
+        kin = module.parent.name in ("networks", "iterative")
+        groups += [[path] for path in apart if rank < 2 or (kin and module.parent.name in path.name)]
     # The checks of the verification are tried on a whole small study.
     if module.parent.name == "checks":
         groups.append([tree / "tests" / "workflow" / "test_verification.py"])
     return [group for group in groups if group]
+
+
+def _rank(module, path, text):
+    """Return 0 for a test file that imports the module or bears its name, 1 for one that names it, 2 for others."""
+    parts = module.with_suffix("").parts[: -1 if module.stem == "__init__" else None]
+    folder, name = ".".join(parts[:-1]), parts[-1]
+    imported = rf"{re.escape(folder)}(\.{name}\b| import [^\n]*\b{name}\b)"
+    if name in path.stem.removeprefix("test_") or re.search(imported, text):
+        return 0
+    return 1 if re.search(rf"\b{name}\b", text) else 2
 
 
 def caught_by(mutation, folder):
@@ -171,6 +187,12 @@ def _first_failure(tree, module):
     return ""
 
 
+def _commit():
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "no commit"
+
+
 def _environment(tree):
     return os.environ | {"PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 
@@ -182,7 +204,9 @@ def main():
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the drawn mutations to try; default all")
     options = parser.parse_args()
     chosen, total = draw(options.seed, options.count)
-    print(f"seed {options.seed}: {len(chosen)} of {total} sites\n\n| # | where | what | line | caught by |")
+    print(
+        f"seed {options.seed}: {len(chosen)} of {total} sites of {_commit()}\n\n| # | where | what | line | caught by |"
+    )
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         if not unmutated_tests_pass(Path(folder)):
