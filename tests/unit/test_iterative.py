@@ -192,6 +192,7 @@ def _arguments(**changes):
         ({"noise_model": "laplace"}, "one of gaussian, poisson"),
         ({"algorithm": "DM", "noise_model": "poisson"}, "available for LSQML"),
         ({"algorithm": "DM", "step_size": 1.0}, "DM has no step"),
+        ({"algorithm": "DM", "optimizer": "adam"}, "DM has no step"),
         ({"optimizer": "lbfgs"}, "one of adam, sgd"),
         ({"step_size": 0.0}, "step_size must be positive"),
         ({"device": "tpu"}, "device must be"),

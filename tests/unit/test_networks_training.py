@@ -15,7 +15,7 @@ from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
 from ptychostudy.networks.inference import predict
 from ptychostudy.networks.losses import patch_error
 from ptychostudy.networks.models import build_model, gauge_probe
-from ptychostudy.networks.training import train
+from ptychostudy.networks.training import _judge, train
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.physics import propagate
 from ptychostudy.physics.windows import split_positions
@@ -248,3 +248,26 @@ def test_the_blind_control_does_not_know_where_its_frames_lie():
         here, there = (predict(model, each, np.arange(4), batch_size=4) for each in (data, moved))
         assert np.array_equal(here, there) is blind
         assert np.ptp(np.abs(here)) > 0.01
+
+
+HEALTHY = {"epoch": 2, "amplitude_mean": 0.8, "amplitude_std": 0.1, "phase_mean": 0.0, "phase_std": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"amplitude_std": 3e-4}, ""),  # a weak object is an object
+        ({"amplitude_std": 3e-5}, "collapsed: amplitude constant in epoch 2"),
+        ({"phase_std": 3e-4}, ""),
+        ({"phase_std": 3e-5}, "collapsed: phase constant in epoch 2"),
+        ({"amplitude_std": 0.0, "phase_std": 0.0}, "collapsed: amplitude and phase constant in epoch 2"),
+        ({"amplitude_mean": 3e-4}, ""),
+        ({"amplitude_mean": 0.0}, "collapsed: amplitude constant in epoch 2"),  # all zero
+        ({"phase_mean": float("nan")}, "not finite: phase_mean in epoch 2"),
+        ({"amplitude_std": float("inf"), "phase_std": 0.0}, "not finite: amplitude_std in epoch 2"),
+    ],
+)
+def test_a_constant_or_broken_output_is_a_failure_and_a_weak_one_is_not(changes, said):
+    status, reason = _judge(HEALTHY | changes)
+    assert (status, reason) == (("failed", said) if said else ("ok", "all epochs done"))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.physics.floorplan import _drop_via, _route_bus
+from ptychostudy.physics.floorplan import _divide, _drop_via, _fill_rings, _route_bus
 
 FEATURE, SIDE = 2.0, 256
 
@@ -55,3 +55,26 @@ def test_a_via_is_cut_at_the_edges(row, col, lit):
     vias = np.zeros((10, 10))
     _drop_via(vias, row, col, 2)
     assert np.count_nonzero(vias) == lit
+
+
+def test_a_ring_is_open_where_the_slot_was_drawn_and_nowhere_else():
+    """Two pixels wide, of level 0.9: the rings of insets 0 and 4, open in their upper half from column 11 on."""
+    cell, seen = np.zeros((9, 20)), []
+
+    class Draws:
+        uniform = staticmethod(lambda low, high: {0.6: 1.0}[low] if high == 1.0 and not seen.append(high) else None)
+        integers = staticmethod(lambda low, high: (seen.append((low, high)), 11)[1])
+
+    _fill_rings(cell, FEATURE, Draws)
+    assert seen[-1] == (0, 18), "a slot may begin anywhere where it fits"
+    assert set(np.unique(cell)) == {0.0, 1.0}
+    assert not cell[:4, 11:13].any() and cell[0, [10, 13]].all() and cell[-1].all()
+
+
+@pytest.mark.parametrize("shape", [(60, 20), (20, 60), (41, 41)])
+def test_parts_tile_the_frame_and_are_no_larger_than_allowed(shape):
+    covered = np.zeros(shape, int)
+    for top, left, height, width in _divide(shape, 15.0, np.random.default_rng(2)):
+        covered[top : top + height, left : left + width] += 1
+        assert max(height, width) <= 1.2 * 15
+    assert (covered == 1).all()

@@ -1,0 +1,79 @@
+"""Stage infer says for each arm what went in and what came out; the numbers are those of frames and canvas."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
+from campaign import stages
+
+NUMBERS = r"mean=(\S+), max=(\S+), nonzero_count=(\d+)/(\d+)"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """Return a hub with frames, groups and one trained network."""
+    folder = tmp_path_factory.mktemp("diagnostic")
+    study = folder / "study.yaml"
+    study.write_text(stages.SMALL.read_text().replace("infer:\n", "infer:\n  debug_limit: 1\n"))
+    for stage in (*stages.LIGHT, "train"):
+        done = stages.run(stage, folder, study)
+        assert done.returncode == 0, done.stdout
+    return folder
+
+
+def infer(hub, scan):
+    """Compute one group, whose patch is all that the canvas holds; return the log and the sums."""
+    options = ["--config", str(hub / "study.yaml"), "--arm", "PtychoPINN", "--bundle", f"{stages.NETWORK}/wts.h5.zip"]
+    options += ["--scan", scan, "--view", stages.STAGES["train"]["view"], "--shard", "1-of-1", "--output", "shard.npz"]
+    command = stages.python("infer", *options)
+    done = subprocess.run(command, cwd=hub, env=stages.environment(), text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def said(log, arm):
+    (line,) = [line for line in log.splitlines() if line.startswith(f"DIAGNOSTIC {arm}: ")]
+    found = re.fullmatch(rf"DIAGNOSTIC {arm}: input photons {NUMBERS}; output {NUMBERS}", line)
+    assert found, line
+    numbers = list(map(float, found.groups()))
+    return numbers[:4], numbers[4:]
+
+
+def of(values):
+    magnitude = np.abs(values)
+    return [magnitude.mean(), magnitude.max(), np.count_nonzero(magnitude), magnitude.size]
+
+
+def test_every_arm_has_its_line_with_the_numbers_of_frames_and_patch(hub):
+    log = infer(hub, stages.SCANS["train"])
+    with np.load(hub / stages.STAGES["train"]["view"], allow_pickle=False) as view:
+        members = view["frames"][view["groups"][0]]
+    with np.load(hub / stages.SCANS["train"], allow_pickle=False) as scan:
+        frames = scan["counts"][members].astype(float)
+    with np.load(hub / "shard.npz", allow_pickle=False) as shard:
+        sums = {arm: shard[f"{arm}_sums"] / 2.0**36 for arm in ("PtychoPINN", "Untrained")}
+    for arm, (real, imag, weight) in sums.items():
+        inputs, outputs = said(log, arm)
+        # Six decimals are printed; fixed point keeps eleven.
+        assert inputs == pytest.approx(of(frames), abs=1e-6)
+        covered = weight > 0
+        assert covered.sum() == 8 * 8, "one uniform window"
+        assert outputs == pytest.approx(of((real + 1j * imag)[covered]), abs=2e-6)
+
+
+def test_a_shard_whose_frames_are_dark_fails_and_says_so(hub):
+    """A detector that saw nothing: what a network makes of it is no reconstruction."""
+    dark = "data/phase_c/dose_100000/dark.npz"
+    with np.load(hub / stages.SCANS["train"], allow_pickle=False) as scan:
+        arrays = {name: scan[name] for name in scan.files}
+    arrays["counts"] = np.zeros_like(arrays["counts"])
+    np.savez(hub / dark, **arrays)
+    log = infer(hub, dark)
+    assert said(log, "PtychoPINN")[0][:3] == [0.0, 0.0, 0.0]
+    with np.load(hub / "shard.npz", allow_pickle=False) as shard:
+        assert "no frame of this shard holds a photon" in str(shard["_metadata"])
