@@ -5,9 +5,12 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from ptychostudy.networks.inference import Predictor
 from ptychostudy.networks.models import build_model, gauge_probe, lit_sides
 from ptychostudy.networks.weights import get_weights, set_weights
 
@@ -113,3 +116,16 @@ def test_probe_gauge_and_lit_sides():
 def test_wrong_options_are_named(arguments, options, text):
     with pytest.raises(ValueError, match=text):
         build_model(*arguments, disc(N, 16), steps=0, **options)
+
+
+def test_an_error_that_is_not_of_memory_stays_what_it_is():
+    """Halving the batch would hide it, and in the end call it a lack of memory."""
+
+    def inputs(indices):
+        raise ValueError("of another kind")
+
+    model = SimpleNamespace(side=4, predictor=SimpleNamespace(predict_on_batch=None))
+    predictor = Predictor(model, SimpleNamespace(inputs=inputs), batch_size=8)
+    with pytest.raises(ValueError, match="of another kind"):
+        predictor(np.arange(8))
+    assert predictor.batch_size == 8

@@ -271,3 +271,11 @@ HEALTHY = {"epoch": 2, "amplitude_mean": 0.8, "amplitude_std": 0.1, "phase_mean"
 def test_a_constant_or_broken_output_is_a_failure_and_a_weak_one_is_not(changes, said):
     status, reason = _judge(HEALTHY | changes)
     assert (status, reason) == (("failed", said) if said else ("ok", "all epochs done"))
+
+
+def test_the_reason_names_the_best_epoch_only_where_it_is_not_the_last():
+    data, probe, *_ = scene()
+    assert run(network(probe), data, epochs=1).reason == "all epochs done"
+    # Steps of no length: no epoch is better than the first, and patience ends the run after two more.
+    stopped = run(network(probe), data, epochs=6, learning_rate=1e-30, patience=2)
+    assert (stopped.status, stopped.reason, stopped.best_epoch) == ("ok", "best epoch 1 of 3", 1)
