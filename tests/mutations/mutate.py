@@ -34,6 +34,8 @@ BAD_INPUT = tuple(f"tests/faults/test_{name}.py" for name in ("bad_input", "host
 APART = ("test_networks_*.py", "test_iterative*.py", "test_referee_*.py")
 LIMITS = {"vmin", "vmax"}
 LIMIT_CALLS = {"set_xlim", "set_ylim", "set_clim"}
+ENOUGH_S = 900
+"""Seconds after which a group of tests is said not to end; without a mutation it takes a minute."""
 BOUNDS = {"min", "max", "clip", "minimum", "maximum"}
 
 
@@ -172,15 +174,14 @@ def caught_by(mutation, folder):
 def _first_failure(tree, module):
     for group in test_files(tree, module):
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider"]
-        done = subprocess.run(
-            [*command, *(str(each.relative_to(tree)) for each in group)],
-            cwd=tree,
-            env=_environment(tree),
-            text=True,
-            capture_output=True,
-            check=False,
-            timeout=1800,
-        )
+        command += [str(path.relative_to(tree)) for path in group]
+        options = {"cwd": tree, "env": _environment(tree), "text": True, "capture_output": True, "check": False}
+        try:
+            done = subprocess.run(command, timeout=ENOUGH_S, **options)
+        except subprocess.TimeoutExpired:
+            return f"does not end within {ENOUGH_S} s"
+        if done.returncode < 0:
+            sys.exit(f"pytest was killed by signal {-done.returncode}: try again with --only")
         if done.returncode not in (0, 5):  # 5: no test in these files
             failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
             return failed[0] if failed else f"exit status {done.returncode}"
