@@ -33,7 +33,7 @@ def test_shards_are_no_tasks_of_an_array():
 
 def test_default_profile_replaces_no_key_that_a_cluster_needs_otherwise():
     default = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
-    assert {key for key in default if default[key] != SLURM.get(key)} == {"cores"}
+    assert {key for key in default if default[key] != SLURM.get(key)} == {"cores", "max-checksum-file-size"}
 
 
 def test_profile_is_found_by_its_bare_name():

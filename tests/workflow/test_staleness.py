@@ -203,7 +203,7 @@ def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished, netwo
 
 def test_post_verify_rebuilds_only_the_end(finished):
     found = finished.jobs("post_verify", "--forcerun", "grid", "check", "inventory", "verify")
-    assert set(found) == {"grid", "check", "inventory", "verify"}
+    assert set(found) == {"grid", "check", "inventory", "verify", "gate"}
 
 
 @pytest.mark.parametrize("name", ["verified.txt", "verification_report.json", "check_dense_highlights.log"])

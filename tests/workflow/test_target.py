@@ -17,19 +17,33 @@ SUMMARIZED = {key: END[key] for key in ("inventory", "verify", "gate")}
 KINDS = {
     "data/base/reference.npz": None,
     "data/phase_c/dose_1000/patched_test.npz": {"simulate": 1, "manifest": 1, "train_pinn": 2, "train_baseline": 1}
-    | {"reconstruct": 4, "infer": 16, "stitch": 12, "compare": 4}
+    | {"reconstruct": 4, "infer": 16, "stitch": 12, "compare": 4, "picture": 4}
     | END,
     "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "infer": 8, "stitch": 6}
-    | {"compare": 2}
+    | {"compare": 2, "picture": 2}
     | END,
     "data/phase_c/run_manifest.json": {"manifest": 1} | END,
-    "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {"train_pinn": 1, "infer": 4, "stitch": 4, "compare": 2} | END,
-    "data/phase_e/dose_1000/baseline/gs1/history.csv": {"train_baseline": 1, "infer": 8, "stitch": 4, "compare": 4}
+    "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {
+        "train_pinn": 1,
+        "infer": 4,
+        "stitch": 4,
+        "compare": 2,
+        "picture": 2,
+    }
     | END,
-    f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1} | END,
-    SHARD: {"infer": 1, "stitch": 2, "compare": 1} | END,
-    f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1} | END,
-    f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1} | END,
+    "data/phase_e/dose_1000/baseline/gs1/history.csv": {
+        "train_baseline": 1,
+        "infer": 8,
+        "stitch": 4,
+        "compare": 4,
+        "picture": 4,
+    }
+    | END,
+    f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1, "picture": 1} | END,
+    SHARD: {"infer": 1, "stitch": 2, "compare": 1, "picture": 1} | END,
+    f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1, "picture": 1} | END,
+    f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1, "picture": 1} | END,
+    f"analysis/{CELL}/comparison_plot.png": {"picture": 1} | SUMMARIZED,
     "analysis/metrics_digest.md": END,
     "analysis/dose_curves.png": {"figures": 1} | SUMMARIZED,
     "analysis/artifact_inventory.txt": SUMMARIZED,
@@ -59,7 +73,7 @@ def test_a_deleted_file_of_any_kind_is_missed(copied, name):
 def test_every_target_that_means_the_verdict_misses_the_same(copied, target):
     for name in (SHARD, "data/phase_f/dose_100000/dense/test/ptychi_reconstruction.npz", "analysis/dose_curves.png"):
         (copied.hub / name).unlink()
-    assert copied.jobs(target) == {"infer": 1, "stitch": 2, "reconstruct": 1, "compare": 2} | END
+    assert copied.jobs(target) == {"infer": 1, "stitch": 2, "reconstruct": 1, "compare": 2, "picture": 2} | END
 
 
 def test_what_is_missing_is_made_and_nothing_else(copied):
