@@ -125,9 +125,9 @@ def download(path, version):
 
 # Name of the file, writer, and the function of the package that opens the temporary file.
 WRITERS = {
-    "text": ("a.txt", text, "write_text"),
-    "table": ("a.csv", table, "write_text"),
-    "record": ("a.json", record, "write_text"),
+    "text": ("a.txt", text, "write_utf8"),
+    "table": ("a.csv", table, "write_utf8"),
+    "record": ("a.json", record, "write_utf8"),
     "arrays": ("a.npz", arrays, "write_npz"),
     "stream": ("b.npz", stream, "write_npz"),
     "bundle": ("wts.h5.zip", bundle, "write_bundle"),
