@@ -110,9 +110,8 @@ def test_gpu_rules_have_one_gpu_each_and_never_run_two_at_a_time(study):
 
 @pytest.mark.skipif(gpu.loadable("libcuda.so.1"), reason="NOT RUN: there is NVIDIA's driver here")
 def test_jobs_that_do_not_use_the_pretended_gpu_say_so_once(study, root):
-    folders = ("phase_e", "phase_f", "inference")
-    logs = [path for name in folders for path in root.glob(f"logs/data/{name}/**/*.npz.log")]
-    logs += root.glob("logs/data/phase_e/**/*.zip.log")
+    made = ("phase_e/**/*.zip.log", "phase_f/**/*.npz.log", "inference/**/shard_*.npz.log")
+    logs = [path for pattern in made for path in root.glob(f"logs/data/{pattern}")]
     assert len(logs) == sum(GPU_RULES.values())
     assert {path.read_text().count("WARNING: this job was given a GPU (CUDA_VISIBLE_DEVICES=0)") for path in logs} == {
         1
