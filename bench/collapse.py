@@ -3,7 +3,8 @@
     python bench/collapse.py --trials 20
 
 Networks are trained for a few epochs on a part of the groups of the quick and of the scaled study, through the stage
-`train` and under its own detector of collapse; besides, an output that shows no correlation with the truth counts.
+`train` and under its own detector of collapse; besides, an output counts whose correlation with the truth
+beyond a plane, of amplitude or phase, is below what a useful arm must have.
 """
 
 import argparse
@@ -14,9 +15,7 @@ from pathlib import Path
 from architectures import child, prepare
 
 from ptychostudy.measure.statistics import wilson_interval
-
-LEAST_PEARSON = 0.1
-"""Correlation beyond a plane, of amplitude or phase, below which a training counts as collapsed; that of `verify`."""
+from ptychostudy.report.usefulness import LEAST_PEARSON
 
 
 def main():

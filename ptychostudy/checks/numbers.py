@@ -14,7 +14,7 @@ from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
-from ptychostudy.measure.metrics import evaluate
+from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
@@ -106,7 +106,7 @@ def disjoint(hub: Hub) -> list[str]:
 
 
 def metrics(hub: Hub) -> list[str]:
-    """Recompute every metric from the stored aligned fields; compare with the tables to 1e-6."""
+    """Recompute every metric from the stored aligned fields; compare with tables and rms of the records to 1e-6."""
     problems = []
     for dose, view, split in hub.cells():
         folder = hub.analysis(dose, view, split)
@@ -123,6 +123,7 @@ def metrics(hub: Hub) -> list[str]:
             for name in (*ARMS, *CONTROLS)
             if name in arrays
         }
+        problems += _wrong_rms(hub, folder, arrays)
         for model in (*ARMS, *CONTROLS):
             # Of an arm that failed there is no field, and no number in the table.
             rows = evaluated.get(model, dict.fromkeys(evaluated["Flat"], (None, None, None)))
@@ -130,6 +131,22 @@ def metrics(hub: Hub) -> list[str]:
                 problems += _compare_row(
                     table.get((model, name)), values, f"{folder.relative_to(hub.root)}: {model} {name}"
                 )
+    return problems
+
+
+def _wrong_rms(hub: Hub, folder: Path, arrays: dict[str, np.ndarray]) -> list[str]:
+    """Compare the phase errors of the records, on which the verdict of use rests, with those of the fields."""
+    recorded, problems = read_json(folder / "status.json", ["arms"])["arms"], []
+    for model in (*ARMS, *CONTROLS):
+        value = recorded.get(model, {}).get("rms_phase_rad")
+        wanted = rms_phase(arrays[model], arrays["truth"], arrays["mask"]) if model in arrays else None
+        if value is None or wanted is None:
+            same = value is wanted  # of an arm that failed there is neither
+        else:
+            same = math.isclose(value, wanted, rel_tol=1e-6, abs_tol=1e-9)
+        if not same:
+            where = f"{folder.relative_to(hub.root)}: {model} rms_phase_rad"
+            problems.append(f"{where} is {value} in status.json, recomputed {wanted}")
     return problems
 
 

@@ -57,7 +57,10 @@ def run(
     }
     good = [arm for arm in paths if records[arm]["status"] == "ok"]
     positions = np.stack([seen["ycoords"], seen["xcoords"]], axis=1)
-    mask, coverage = scoring.common_mask([cut[arm][1] for arm in good], positions, origin)
+    # Where every arm failed, the hull is scored: the controls keep their numbers, and the study goes on.
+    covered = [cut[arm][1] for arm in good] or [np.ones(shape)]
+    mask, coverage = scoring.common_mask(covered, positions, origin)
+    coverage = coverage if good else 0.0
     truth = scoring.cut(source.truth, (0, 0), origin, shape)
     fields = {arm: cut[arm][0] for arm in ARMS if arm in good}
     fields |= {"Flat": np.ones(shape, np.complex64)} | (

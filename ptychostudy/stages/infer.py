@@ -106,7 +106,8 @@ def _fill(
     chosen = np.array_split(np.arange(len(members)), shards)[number - 1]
     outcome = bundle["provenance"]["outcome"]
     if outcome["status"] != "ok" and bundle["weights"] is not None:
-        return {"status": "failed", "reason": f"training: {outcome['reason']}", "groups": 0, "diagnostic": "not run"}
+        found = {"status": "failed", "reason": f"training: {outcome['reason']}", "diagnostic": "not run"}
+        return found | {"groups": 0, "nonzero_inputs": 0, "statistics": outcome.get("statistics") or {}}
     geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     scale, gauge = _normalization(bundle, source)
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
@@ -123,17 +124,12 @@ def _fill(
         if outputs.bad:
             break
         canvas.add(patches, geometry.corners[part] + inset, stitch_window(size, settings["window"]))
-    reason = _reason(inputs, outputs)
+    # Only what no other shard can mend fails here: dark frames and a constant output are judged on the whole canvas.
+    reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""
     diagnostic = f"input photons {inputs.text()}; output {outputs.text()}"
-    status = "failed" if reason else "ok"
-    return {"status": status, "reason": reason, "groups": len(chosen), "diagnostic": diagnostic}
-
-
-def _reason(inputs: Statistics, outputs: Statistics) -> str:
-    """Return why a shard failed; whether a whole canvas is zero or constant is judged where the shards are one."""
-    if outputs.bad:
-        return f"{outputs.bad} values of the output are not finite"
-    return "no frame of this shard holds a photon" if inputs.size and not inputs.nonzero else ""
+    found = {"status": "failed" if reason else "ok", "reason": reason, "diagnostic": diagnostic}
+    seen = {"not_finite": outputs.bad, "largest": outputs.largest, "nonzero": outputs.nonzero, "values": outputs.size}
+    return found | {"groups": len(chosen), "nonzero_inputs": inputs.nonzero, "statistics": seen if reason else {}}
 
 
 def _normalization(bundle: Any, source: Scan) -> tuple[float, float]:

@@ -1,14 +1,14 @@
 """Stage stitch: add the shards of one cell up to the canvas of one arm."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import judge
-from ptychostudy.physics.canvas import PartialCanvas
+from ptychostudy.physics.canvas import Canvas, PartialCanvas
 
 
 def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path) -> None:
@@ -40,7 +40,17 @@ def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Pat
     for part in sums:
         total.merge(part)
     canvas, records = total.finish(), [record["arms"][arm] for record, _ in found]
-    failed = [record["reason"] for record in records if record["status"] != "ok"]
-    outcome = judge(canvas) | ({"status": "failed", "reason": failed[0]} if failed else {})
     arrays = {"reconstructed_object": canvas.field, "coverage": canvas.coverage, "origin": np.array(canvas.origin)}
-    write_npz(output, arrays, {"arm": arm, **outcome, "groups": sum(record["groups"] for record in records)})
+    write_npz(output, arrays, {"arm": arm, **_outcome(canvas, records), "groups": sum(r["groups"] for r in records)})
+
+
+def _outcome(canvas: Canvas, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the verdict on the canvas, or why a shard failed, or that every frame was dark; whatever the shards."""
+    found = judge(canvas)
+    for record in records:
+        if record["status"] != "ok":
+            statistics = found["statistics"] | record["statistics"]
+            return {"status": "failed", "reason": record["reason"], "statistics": statistics}
+    if not any(record["nonzero_inputs"] for record in records):
+        return found | {"status": "failed", "reason": "no frame holds a photon"}
+    return found

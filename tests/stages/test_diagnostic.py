@@ -11,6 +11,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from campaign import stages
 
+from ptychostudy.io.arrays import read_metadata
+from ptychostudy.stages import stitch
+
 NUMBERS = r"mean=(\S+), max=(\S+), nonzero_count=(\d+)/(\d+)"
 
 
@@ -26,10 +29,10 @@ def hub(tmp_path_factory):
     return folder
 
 
-def infer(hub, scan):
-    """Compute one group, whose patch is all that the canvas holds; return the log and the sums."""
-    options = ["--config", str(hub / "study.yaml"), "--arm", "PtychoPINN", "--bundle", f"{stages.NETWORK}/wts.h5.zip"]
-    options += ["--scan", scan, "--view", stages.STAGES["train"]["view"], "--shard", "1-of-1", "--output", "shard.npz"]
+def infer(hub, scan, shard="1-of-1", study="study.yaml", output="shard.npz"):
+    """Compute a shard, by default of one group, whose patch is all that the canvas holds; return the log."""
+    options = ["--config", str(hub / study), "--arm", "PtychoPINN", "--bundle", f"{stages.NETWORK}/wts.h5.zip"]
+    options += ["--scan", scan, "--view", stages.STAGES["train"]["view"], "--shard", shard, "--output", output]
     command = stages.python("infer", *options)
     done = subprocess.run(command, cwd=hub, env=stages.environment(), text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -66,14 +69,38 @@ def test_every_arm_has_its_line_with_the_numbers_of_frames_and_patch(hub):
         assert outputs == pytest.approx(of((real + 1j * imag)[covered]), abs=2e-6)
 
 
-def test_a_shard_whose_frames_are_dark_fails_and_says_so(hub):
-    """A detector that saw nothing: what a network makes of it is no reconstruction."""
+def darken(hub, frames):
+    """Write the training frames with some of them dark; return the path."""
     dark = "data/phase_c/dose_100000/dark.npz"
     with np.load(hub / stages.SCANS["train"], allow_pickle=False) as scan:
         arrays = {name: scan[name] for name in scan.files}
-    arrays["counts"] = np.zeros_like(arrays["counts"])
+    arrays["counts"][frames] = 0
     np.savez(hub / dark, **arrays)
-    log = infer(hub, dark)
+    return dark
+
+
+def test_an_arm_whose_frames_are_all_dark_fails_and_says_so(hub):
+    """A detector that saw nothing: what a network makes of it is no reconstruction."""
+    log = infer(hub, darken(hub, slice(None)))
     assert said(log, "PtychoPINN")[0][:3] == [0.0, 0.0, 0.0]
-    with np.load(hub / "shard.npz", allow_pickle=False) as shard:
-        assert "no frame of this shard holds a photon" in str(shard["_metadata"])
+    stitch.run(arm="PtychoPINN", shards=[hub / "shard.npz"], output=hub / "canvas.npz")
+    found = read_metadata(hub / "canvas.npz")
+    assert (found["status"], found["reason"]) == ("failed", "no frame holds a photon")
+
+
+def test_whether_an_arm_failed_does_not_depend_on_the_shards(hub):
+    """A few dark frames fill one of many shards; they are no more than a few dark frames."""
+    study = stages.SMALL.read_text().replace("infer:\n", "infer:\n  debug_limit: 8\n")
+    (hub / "eight.yaml").write_text(study)
+    with np.load(hub / stages.STAGES["train"]["view"], allow_pickle=False) as view:
+        groups = view["frames"][view["groups"][:8]]
+    assert set(groups.ravel()) - set(groups[0]), "only the first group is dark"
+    dark, found = darken(hub, groups[0]), {}
+    for n in (1, 8):
+        shards = [hub / f"shard_{k}-of-{n}.npz" for k in range(1, n + 1)]
+        for k, path in enumerate(shards, start=1):
+            infer(hub, dark, f"{k}-of-{n}", "eight.yaml", path.name)
+        stitch.run(arm="PtychoPINN", shards=shards, output=hub / "canvas.npz")
+        found[n] = read_metadata(hub / "canvas.npz")
+    assert found[1]["status"] == "ok"
+    assert found[8] == found[1]

@@ -10,12 +10,17 @@ import pytest
 from ptychostudy.checks import artifacts, numbers
 from ptychostudy.checks.check import perform
 from ptychostudy.formats.bundle import read_bundle, write_bundle
+from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+from ptychostudy.io.tables import read_csv
+from ptychostudy.report.summary import make_job
 from ptychostudy.stages import compare, stitch, summarize
 from ptychostudy.study import layout
 from ptychostudy.study.layout import Hub
+from ptychostudy.study.names import METRIC_COLUMNS
 from ptychostudy.study.settings import read_study, stage_settings
 
 CELL = "dose_100000/dense/test"
+NAMES = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +50,7 @@ def failed(finished, tmp_path_factory):
         command += ["--view", str(hub / "data/phase_d/dense/dense_test.npz")]
         command += ["--shard", f"{k}-of-2", "--output", str(part)]
         subprocess.run(command, check=True, capture_output=True)
-    names = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
-    arms = {key: inference / f"{name}.npz" for key, name in names.items()}
+    arms = {key: inference / f"{name}.npz" for key, name in NAMES.items()}
     stitch.run(arm="Baseline", shards=parts, output=arms["baseline"])
     out = hub / "analysis" / CELL
     compare.run(
@@ -89,6 +93,35 @@ def test_status_names_the_reason(failed):
     assert status["arms"]["Baseline"]["status"] == "failed"
     assert "collapsed" in status["arms"]["Baseline"]["reason"]
     assert status["arms"]["PtychoPINN"]["status"] == "ok"
+
+
+def test_its_statistics_come_with_it(failed):
+    """What the training recorded of itself, not only that nothing was placed on the canvas."""
+    status = json.loads((failed[0] / "analysis" / CELL / "status.json").read_text())
+    assert status["arms"]["Baseline"]["statistics"] == {"covered_px": 0, "nonzero_px": 0, "phase_std": 0.0}
+
+
+def test_where_every_arm_failed_the_controls_are_scored_and_the_study_goes_on(failed, tmp_path):
+    hub, study = failed
+    paths = {key: hub / f"data/inference/{CELL}/{name}.npz" for key, name in NAMES.items()}
+    paths["ptychi"] = hub / f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
+    for key, path in paths.items():
+        paths[key] = tmp_path / f"{key}.npz"
+        write_npz(paths[key], read_npz(path), read_metadata(path) | {"status": "failed", "reason": "collapsed"})
+    outputs = {"raw": "r.npz", "aligned": "a.npz", "metrics": "m.csv", "curves": "c.csv", "status": "s.json"}
+    compare.run(
+        stage_settings(study, "compare"),
+        **paths,
+        scan=hub / "data/phase_c/dose_100000/patched_test.npz",
+        overlap=hub / "data/phase_d/dense/dense_test.npz",
+        dose=100000,
+        view="dense",
+        split="test",
+        **{key: tmp_path / name for key, name in outputs.items()},
+    )
+    job = make_job(json.loads((tmp_path / "s.json").read_text()), read_csv(tmp_path / "m.csv", METRIC_COLUMNS))
+    assert {row["model"] for row in job["metrics"]} == {"Flat"}
+    assert (job["status"], job["coverage"]) == ("failed", 0.0), "nothing covers the hull"
 
 
 def test_it_keeps_its_rows_without_a_number_and_no_cell_is_blank(failed):

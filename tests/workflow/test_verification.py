@@ -145,6 +145,11 @@ def metric(hub):
     path.write_text("\n".join(lines) + "\n")
 
 
+def phase_error(hub):
+    """Change the number on which it rests whether an arm is useful."""
+    edit_json(hub / CELL / "status.json", lambda v: v["arms"]["PtychoPINN"].update(rms_phase_rad=0.01))
+
+
 def flat_arm(hub):
     def flatten(arrays):
         arrays["Baseline"] = np.where(arrays["mask"], 0.7, 0.7).astype(np.complex64)
@@ -223,6 +228,7 @@ CASES = [
     pytest.param(OVERLAP, positions, set(), id="positions"),
     pytest.param("training and test share no illuminated pixel", leak, {OVERLAP}, id="leak"),
     pytest.param(METRICS, metric, {SUMMARY}, id="metric"),
+    pytest.param(METRICS, phase_error, {SUMMARY}, id="phase error"),
     pytest.param("every arm finite and not constant", flat_arm, {METRICS}, id="flat arm"),
     pytest.param(METRICS, ramp_of_the_truth, set(), id="ramp of the truth"),
     pytest.param("coverage of the scanned hull", hole, set(), id="hole"),

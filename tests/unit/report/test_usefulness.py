@@ -57,7 +57,7 @@ def test_where_flat_beats_the_floor_the_sentence_says_so():
     few = job(rms=0.5)
     few["phase_floor_rad"] = 0.3
     found = usefulness.judge_arm(few, "PtychoPINN")
-    assert "with so few photons no unbiased estimate is better" in found["text"]
+    assert "with so few photons only an estimate with a prior is better" in found["text"]
     free = few | {"conditions": ["noise-free: expected counts, for which the floor does not hold"]}
     assert usefulness.judge_arm(free, "PtychoPINN")["floor_rad"] is None
 
