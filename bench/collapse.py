@@ -13,7 +13,6 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from architectures import child, prepare
-
 from ptychostudy.measure.statistics import wilson_interval
 from ptychostudy.report.usefulness import LEAST_PEARSON
 

@@ -119,9 +119,15 @@ def _declaration(stage: str) -> Any:
     """Return ``run`` of a stage with its signature and docstring and nothing to run: the module may cost TensorFlow."""
     path = Path(__file__).parent / _room(stage) / f"{stage}.py"
     statements = ast.parse(path.read_text(encoding="utf-8")).body
-    (run,) = (node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run")
+    (run,) = (
+        node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run"
+    )
     run.body = run.body[:1]  # the docstring
-    names: dict[str, Any] = {"Any": Any, "Literal": Literal, "Path": Path}  # all that a command line can say
+    names: dict[str, Any] = {
+        "Any": Any,
+        "Literal": Literal,
+        "Path": Path,
+    }  # all that a command line can say
     exec(compile(ast.Module([run], []), str(path), "exec"), names)
     return names["run"]
 
@@ -137,14 +143,20 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
         if name == "settings":
             source = parser.add_mutually_exclusive_group(required=True)
             source.add_argument(
-                "--settings", help="JSON object of the stage's settings, or @FILE; as the workflow gives it"
+                "--settings",
+                help="JSON object of the stage's settings, or @FILE; as the workflow gives it",
             )
             source.add_argument(
-                "--config", type=Path, help="by hand: the study's YAML, of which the stage takes its part"
+                "--config",
+                type=Path,
+                help="by hand: the study's YAML, of which the stage takes its part",
             )
             continue
         required = parameter.default is inspect.Parameter.empty
-        options: dict[str, Any] = {"required": required, "default": None if required else parameter.default}
+        options: dict[str, Any] = {
+            "required": required,
+            "default": None if required else parameter.default,
+        }
         kind = parameter.annotation
         if get_origin(kind) is list:
             options |= {"nargs": "*", "type": get_args(kind)[0]}
@@ -168,11 +180,19 @@ class _Found(dict[str, Any]):
 def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
     """Return a stage's settings from its JSON, or from the configuration of the whole study."""
     if config is not None:
-        from ptychostudy.study.settings import read_study, stage_settings  # no job of the workflow pays for pydantic
+        from ptychostudy.study.settings import (
+            read_study,
+            stage_settings,
+        )  # no job of the workflow pays for pydantic
 
-        study, networks = read_study(config), {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}
+        study, networks = (
+            read_study(config),
+            {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"},
+        )
         if stage == "infer" and options["batch_size"] is None:
-            options["batch_size"] = study.infer.batch_size  # no setting of the stage: see `rule infer`
+            options["batch_size"] = (
+                study.infer.batch_size
+            )  # no setting of the stage: see `rule infer`
         section = networks[options["arm"]] if stage == "train" else stage
         return stage_settings(study, section, options["view"] if stage == "overlap" else None)
     text = options["settings"]
@@ -181,7 +201,9 @@ def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[
     try:
         found = json.loads(text, object_hook=_Found)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"--settings is not JSON ({error}); needed: an object with the stage's keys") from error
+        raise ValueError(
+            f"--settings is not JSON ({error}); needed: an object with the stage's keys"
+        ) from error
     if not isinstance(found, dict):
         raise ValueError(f"--settings holds {type(found).__name__}, needed a JSON object")
     return found

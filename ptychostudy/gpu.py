@@ -18,7 +18,11 @@ def given() -> str:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return "" if visible.strip() in ("", "-1") else f"CUDA_VISIBLE_DEVICES={visible}"
-    for name, none in (("SLURM_JOB_GPUS", ""), ("SLURM_STEP_GPUS", ""), ("SLURM_GPUS_ON_NODE", "0")):
+    for name, none in (
+        ("SLURM_JOB_GPUS", ""),
+        ("SLURM_STEP_GPUS", ""),
+        ("SLURM_GPUS_ON_NODE", "0"),
+    ):
         if os.environ.get(name, none) not in ("", none):
             return f"{name}={os.environ[name]}"
     return next((str(path) for path in sorted(_DEVICES.glob("nvidia[0-9]*"))), "")
@@ -44,8 +48,14 @@ def warn_unused(library: str, causes: list[str]) -> None:
         What the library itself lacks, each with its remedy; that there is no driver is found out here.
     """
     if not loadable("libcuda.so.1"):
-        causes = [*causes, "NVIDIA's driver is not here, libcuda.so.1 (run where nvidia-smi shows the GPU)"]
-    reason = "; ".join(causes) or "it sees none (driver too old for its CUDA, or the GPU too old or taken: nvidia-smi)"
+        causes = [
+            *causes,
+            "NVIDIA's driver is not here, libcuda.so.1 (run where nvidia-smi shows the GPU)",
+        ]
+    reason = (
+        "; ".join(causes)
+        or "it sees none (driver too old for its CUDA, or the GPU too old or taken: nvidia-smi)"
+    )
     _log.warning(
         "WARNING: this job was given a GPU (%s) and computes on the CPU all the same. %s does not use it: %s",
         given(),

@@ -12,7 +12,17 @@ from pathlib import Path
 from ptychostudy import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("numpy", "scipy", "scikit-image", "h5py", "keras", "tensorflow", "torch", "ptychi", "matplotlib")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "h5py",
+    "keras",
+    "tensorflow",
+    "torch",
+    "ptychi",
+    "matplotlib",
+)
 
 
 def versions() -> dict[str, str]:
@@ -94,7 +104,9 @@ def _imports(path: Path) -> frozenset[Path]:
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(path, node)
             names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return frozenset(file for name in names if name.startswith("ptychostudy") for file in _files(name))
+    return frozenset(
+        file for name in names if name.startswith("ptychostudy") for file in _files(name)
+    )
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -112,14 +124,16 @@ def _absolute(path: Path, node: ast.ImportFrom) -> str:
     if node.level == 0:
         return node.module or ""
     package = path.relative_to(ROOT).parent.parts
-    return ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+    return ".".join(
+        [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
+    )
 
 
 def _normalised(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node
-        ):
+        if isinstance(
+            node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
+        ) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree)

@@ -16,7 +16,9 @@ try:
         read_yaml(path)  # Snakemake has read it, and lets keys pass that are given twice
     STUDY = parse_study(config)
 except ConfigError as error:
-    sys.exit(f"ptychostudy: {error}")  # a WorkflowError would add lines of this file, which are not what is wrong
+    sys.exit(
+        f"ptychostudy: {error}"
+    )  # a WorkflowError would add lines of this file, which are not what is wrong
 
 DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, list(names.SPLITS)
 
@@ -75,7 +77,10 @@ def training_labels(wildcards):
     """Return the reconstructions a supervised Baseline learns from, where it does not learn from the truth."""
     if STUDY.train.baseline.labels == "truth":
         return []
-    return [layout.labels(STUDY, dose) for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])]
+    return [
+        layout.labels(STUDY, dose)
+        for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])
+    ]
 
 
 def bundle(wildcards):

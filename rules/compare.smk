@@ -51,7 +51,12 @@ rule picture:
             "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
             caption="../report/comparison.rst",
             category="Reconstructions",
-            labels={"dose": "{dose}", "view": "{view}", "split": "{split}", "seed": str(STUDY.seeds[0])},
+            labels={
+                "dose": "{dose}",
+                "view": "{view}",
+                "split": "{split}",
+                "seed": str(STUDY.seeds[0]),
+            },
         ),
     log:
         "logs/analysis/dose_{dose}/{view}/{split}/comparison_plot.png.log",

@@ -37,7 +37,9 @@ def gpu_slots():
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is None and shutil.which("nvidia-smi"):
         ask = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.replace("\n", ",")
+        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.replace(
+            "\n", ","
+        )
     found = [number for number in (listed or "").split(",") if number not in ("", "-1")]
     return len(found) or workflow.resource_settings.cores or 1
 

@@ -16,7 +16,9 @@ rule summarize:
     output:
         manifest="analysis/comparison_manifest.json",
         summary="analysis/metrics_summary.json",
-        summary_md=report("analysis/metrics_summary.md", caption="../report/summary.rst", category="Tables"),
+        summary_md=report(
+            "analysis/metrics_summary.md", caption="../report/summary.rst", category="Tables"
+        ),
         delta="analysis/metrics_delta_summary.json",
         highlights="analysis/metrics_delta_highlights.txt",
         preview="analysis/metrics_delta_highlights_preview.txt",
@@ -81,10 +83,16 @@ rule figures:
     input:
         summary="analysis/metrics_summary.json",
     output:
-        correlation=report("analysis/correlation_heatmap.png", caption="../report/heatmap.rst", category="Figures"),
-        ms_ssim=report("analysis/ms_ssim_heatmap.png", caption="../report/heatmap.rst", category="Figures"),
+        correlation=report(
+            "analysis/correlation_heatmap.png", caption="../report/heatmap.rst", category="Figures"
+        ),
+        ms_ssim=report(
+            "analysis/ms_ssim_heatmap.png", caption="../report/heatmap.rst", category="Figures"
+        ),
         dose=report("analysis/dose_curves.png", caption="../report/curves.rst", category="Figures"),
-        overlap=report("analysis/overlap_curves.png", caption="../report/curves.rst", category="Figures"),
+        overlap=report(
+            "analysis/overlap_curves.png", caption="../report/curves.rst", category="Figures"
+        ),
     log:
         "logs/analysis/figures.log",
     benchmark:

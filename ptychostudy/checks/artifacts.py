@@ -23,7 +23,8 @@ def _jobs(hub: Hub) -> list[dict[str, Any]]:
     """Read the cells of one seed."""
     return [
         summary.make_job(
-            read_json(folder / "status.json", ["arms"]), read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS)
+            read_json(folder / "status.json", ["arms"]),
+            read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS),
         )
         for folder in (hub.analysis(*cell) for cell in hub.cells())
     ]
@@ -51,12 +52,19 @@ def rebuilt(hub: Hub) -> dict[str, Any]:
 def manifest(hub: Hub) -> list[str]:
     """Compare the counts of the comparison manifest with the cells."""
     found = _json(
-        hub, "comparison_manifest.json", ["n_jobs", "n_executed", "n_success", "n_failed", "execution_results"]
+        hub,
+        "comparison_manifest.json",
+        ["n_jobs", "n_executed", "n_success", "n_failed", "execution_results"],
     )
     wanted, problems = len(list(hub.cells())), []
     if found["n_jobs"] != wanted or len(found["execution_results"]) != wanted:
-        problems.append(f"n_jobs is {found['n_jobs']} with {len(found['execution_results'])} results, needed {wanted}")
-    if found["n_success"] + found["n_failed"] != found["n_executed"] or found["n_executed"] != wanted:
+        problems.append(
+            f"n_jobs is {found['n_jobs']} with {len(found['execution_results'])} results, needed {wanted}"
+        )
+    if (
+        found["n_success"] + found["n_failed"] != found["n_executed"]
+        or found["n_executed"] != wanted
+    ):
         problems.append(
             f"n_success {found['n_success']} + n_failed {found['n_failed']} is not n_executed {found['n_executed']}"
         )
@@ -98,7 +106,11 @@ def differences(found: Any, wanted: Any, where: str) -> list[str]:
             for k, (a, b) in enumerate(zip(found, wanted, strict=True))
             for text in differences(a, b, f"{where}[{k}]")
         ]
-    numbers = isinstance(found, int | float) and isinstance(wanted, int | float) and not isinstance(wanted, bool)
+    numbers = (
+        isinstance(found, int | float)
+        and isinstance(wanted, int | float)
+        and not isinstance(wanted, bool)
+    )
     same = math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-9) if numbers else found == wanted
     return [] if same else [f"{where} is {found!r}, recomputed {wanted!r}"]
 
@@ -115,7 +127,11 @@ def _rendered(name: str, render: Any) -> Any:
             return []
         pairs = zip(text.splitlines(), wanted.splitlines(), strict=False)
         line = next((k for k, (a, b) in enumerate(pairs, start=1) if a != b), "its end")
-        return [f"analysis/{name} differs from its source at line {line}" if text else f"analysis/{name} is empty"]
+        return [
+            f"analysis/{name} differs from its source at line {line}"
+            if text
+            else f"analysis/{name} is empty"
+        ]
 
     return check
 
@@ -138,14 +154,20 @@ def delta_json(hub: Hub) -> list[str]:
     """Rebuild the differences from the summary and compare."""
     found = _json(hub, "metrics_delta_summary.json", ["deltas", "source_metrics"])
     return differences(
-        found, summary.make_delta(_json(hub, "metrics_summary.json", ["jobs"])), "metrics_delta_summary.json"
+        found,
+        summary.make_delta(_json(hub, "metrics_summary.json", ["jobs"])),
+        "metrics_delta_summary.json",
     )
 
 
 def highlights(hub: Hub) -> list[str]:
     """Compare highlights, preview and grid with the differences."""
     folder = hub.root / "analysis"
-    names = ("metrics_delta_highlights.txt", "metrics_delta_highlights_preview.txt", "ssim_grid_summary.md")
+    names = (
+        "metrics_delta_highlights.txt",
+        "metrics_delta_highlights_preview.txt",
+        "ssim_grid_summary.md",
+    )
     numbers = _json(hub, "metrics_delta_summary.json", ["deltas"])
     return tables.check_highlights(numbers, *(read_text(folder / name) for name in names))
 
@@ -154,18 +176,26 @@ def grid(hub: Hub) -> list[str]:
     """Check that the grid summary is phase only and equals its rendering."""
     text = read_text(hub.root / "analysis" / "ssim_grid_summary.md")
     wanted = tables.ssim_grid_summary(_json(hub, "metrics_delta_summary.json", ["deltas"]))
-    problems = ["the word amplitude occurs in ssim_grid_summary.md"] if "amplitude" in text.lower() else []
-    return problems + ([] if text == wanted else ["analysis/ssim_grid_summary.md differs from its source"])
+    problems = (
+        ["the word amplitude occurs in ssim_grid_summary.md"] if "amplitude" in text.lower() else []
+    )
+    return problems + (
+        [] if text == wanted else ["analysis/ssim_grid_summary.md differs from its source"]
+    )
 
 
 def records(hub: Hub) -> list[str]:
     """Check the run's own records: trainings, reconstructions, comparisons."""
     problems = []
     for bundle in hub.bundles():
-        found = read_json(bundle.with_name("training.json"), ["status", "reason", "epochs_completed"])
+        found = read_json(
+            bundle.with_name("training.json"), ["status", "reason", "epochs_completed"]
+        )
         rows = read_csv(bundle.with_name("history.csv"), HISTORY_COLUMNS)
         if found["status"] != "ok":
-            problems.append(f"{bundle.parent.relative_to(hub.root)}: training failed: {found['reason']}")
+            problems.append(
+                f"{bundle.parent.relative_to(hub.root)}: training failed: {found['reason']}"
+            )
         if len(rows) != found["epochs_completed"]:
             problems.append(
                 f"{bundle.parent.relative_to(hub.root)}: {len(rows)} epochs in history.csv, "
@@ -193,17 +223,25 @@ def inventory(hub: Hub) -> list[str]:
     lines = read_text(hub.root / "analysis" / "artifact_inventory.txt").splitlines()
     found = _json(hub, "artifact_inventory.json", ["files"])["files"]
     problems = (
-        [] if sorted(found) == lines else ["artifact_inventory.txt and artifact_inventory.json list different files"]
+        []
+        if sorted(found) == lines
+        else ["artifact_inventory.txt and artifact_inventory.json list different files"]
     )
     for line in lines:
         if PurePosixPath(line).is_absolute() or "\\" in line or ".." in line:
             problems.append(f"{line!r} is not a hub-relative POSIX path")
         elif not (hub.root / line).is_file():
             problems.append(f"{line}: does not exist")
-        elif "sha256" in found.get(line, {}) and sha256_of(hub.root / line) != found[line]["sha256"]:
-            problems.append(f"{line}: its sha256 is not the recorded one; the file changed after the run")
+        elif (
+            "sha256" in found.get(line, {}) and sha256_of(hub.root / line) != found[line]["sha256"]
+        ):
+            problems.append(
+                f"{line}: its sha256 is not the recorded one; the file changed after the run"
+            )
     # How many shards there are says how a study was computed, not what it is: they are not listed.
-    for path in sorted(path for folder in ("", "seeds/*/") for path in hub.root.glob(folder + SHARDS)):
+    for path in sorted(
+        path for folder in ("", "seeds/*/") for path in hub.root.glob(folder + SHARDS)
+    ):
         try:
             check_sums([path])
         except DataError as error:
@@ -213,21 +251,33 @@ def inventory(hub: Hub) -> list[str]:
 
 CHECKS = (
     Check("analysis/comparison_manifest.json", "Phase G comparison manifest", manifest),
-    Check("analysis/metrics_summary.json", "Phase G metrics summary equals the cells", summary_json),
+    Check(
+        "analysis/metrics_summary.json", "Phase G metrics summary equals the cells", summary_json
+    ),
     Check(
         "analysis/metrics_summary.md",
         "metrics summary text",
-        _rendered("metrics_summary.md", lambda summary, delta, threshold: tables.metrics_summary(summary)),
+        _rendered(
+            "metrics_summary.md", lambda summary, delta, threshold: tables.metrics_summary(summary)
+        ),
     ),
     Check(
         "analysis/aggregate_highlights.txt",
         "aggregate highlights",
         _rendered("aggregate_highlights.txt", tables.aggregate_highlights),
     ),
-    Check("analysis/metrics_digest.md", "metrics digest", _rendered("metrics_digest.md", tables.metrics_digest)),
+    Check(
+        "analysis/metrics_digest.md",
+        "metrics digest",
+        _rendered("metrics_digest.md", tables.metrics_digest),
+    ),
     Check("data/phase_c", "Phase C metadata compliance", compliance),
     Check("analysis/metrics_delta_summary.json", "differences equal the summary", delta_json),
-    Check("analysis/metrics_delta_highlights.txt", "highlights and preview equal the differences", highlights),
+    Check(
+        "analysis/metrics_delta_highlights.txt",
+        "highlights and preview equal the differences",
+        highlights,
+    ),
     Check("analysis/ssim_grid_summary.md", "SSIM grid summary, phase only", grid),
     Check("data", "run records: trainings, reconstructions, comparisons", records),
     Check("analysis/artifact_inventory.txt", "artifact inventory with sha256", inventory),

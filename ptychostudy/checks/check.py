@@ -39,8 +39,12 @@ def perform(check: Check, hub: Hub) -> dict[str, Any]:
     except CouldNotCheck as reason:
         return {**found, "valid": None, "error": f"could not check: {reason}"}
     except (DataError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        problems = [f"{type(error).__name__}: {error}" if not isinstance(error, DataError) else str(error)]
+        problems = [
+            f"{type(error).__name__}: {error}" if not isinstance(error, DataError) else str(error)
+        ]
     if not problems:
         return {**found, "valid": True}
-    shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+    shown = "; ".join(problems[:5]) + (
+        f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+    )
     return {**found, "valid": False, "error": shown, "n_problems": len(problems)}

@@ -38,7 +38,9 @@ def doses(hub: Hub) -> list[str]:
                 problems.append(
                     f"{name}: {recounted:.6g} photons per frame recounted, {scan.photons_measured:.6g} recorded"
                 )
-            if scan.photons_requested != dose or abs(recounted - dose) > dose_tolerance(dose, len(scan.counts)):
+            if scan.photons_requested != dose or abs(recounted - dose) > dose_tolerance(
+                dose, len(scan.counts)
+            ):
                 problems.append(
                     f"{name}: {recounted:.6g} photons per frame, requested {scan.photons_requested:.6g}, "
                     f"path says {dose}; "
@@ -57,9 +59,13 @@ def dose_ratios(hub: Hub) -> list[str]:
         scans = [open_scan(hub.scan(dose, split)) for dose in wanted]
         means = [mean_counts(scan.counts) for scan in scans]
         for dose, mean in zip(wanted[1:], means[1:], strict=True):
-            spread = 5 * math.sqrt(1 / (wanted[0] * len(scans[0].counts)) + 1 / (dose * len(scans[0].counts)))
+            spread = 5 * math.sqrt(
+                1 / (wanted[0] * len(scans[0].counts)) + 1 / (dose * len(scans[0].counts))
+            )
             if abs(mean / means[0] / (dose / wanted[0]) - 1) > spread:
-                problems.append(f"{split}: counts of doses {dose} and {wanted[0]} differ by {mean / means[0]:.5g}-fold")
+                problems.append(
+                    f"{split}: counts of doses {dose} and {wanted[0]} differ by {mean / means[0]:.5g}-fold"
+                )
     return problems
 
 
@@ -71,17 +77,32 @@ def overlap(hub: Hub) -> list[str]:
         for split in SPLITS:
             path = hub.root / "data" / "phase_d" / view / f"{view}_{split}.npz"
             found = read_npz(path, ["frames", "groups", "ycoords", "xcoords"])
-            recorded = read_json(path.with_name(f"{split}_metrics.json"), ["metric_2_image_based_avg"])
+            recorded = read_json(
+                path.with_name(f"{split}_metrics.json"), ["metric_2_image_based_avg"]
+            )
             positions = np.stack([found["ycoords"], found["xcoords"]], axis=1)
             scan = open_scan(hub.scan(hub.doses[0], split))
-            if found["frames"].max() >= len(scan.positions) or np.any(scan.positions[found["frames"]] != positions):
-                problems.append(f"{path.relative_to(hub.root)}: coordinates are not those of the frames")
+            if found["frames"].max() >= len(scan.positions) or np.any(
+                scan.positions[found["frames"]] != positions
+            ):
+                problems.append(
+                    f"{path.relative_to(hub.root)}: coordinates are not those of the frames"
+                )
                 continue
             options = {
                 key: recorded[key]
-                for key in ("gridsize", "s_img", "n_groups", "n_images_total", "neighbor_count", "rng_seed_subsample")
+                for key in (
+                    "gridsize",
+                    "s_img",
+                    "n_groups",
+                    "n_images_total",
+                    "neighbor_count",
+                    "rng_seed_subsample",
+                )
             }
-            wanted = overlap_report(positions, found["groups"], recorded["probe_diameter_px"], probe=probe, **options)
+            wanted = overlap_report(
+                positions, found["groups"], recorded["probe_diameter_px"], probe=probe, **options
+            )
             shown = {key: value for key, value in recorded.items() if key in wanted}
             problems += differences(shown, wanted, f"{view}/{split}_metrics.json")
     return problems
@@ -99,9 +120,13 @@ def disjoint(hub: Hub) -> list[str]:
     if not shared:
         return []
     problem = f"training and test share {shared} illuminated object pixels"
-    guard = scans[0].metadata["data_transformations"][-1]["parameters"].get("split", {}).get("guard_px")
+    guard = (
+        scans[0].metadata["data_transformations"][-1]["parameters"].get("split", {}).get("guard_px")
+    )
     if guard is not None and guard < diameter:
-        raise CouldNotCheck(f"split.guard_px is {guard:g}, the probe {diameter:.1f} px wide, so {problem}")
+        raise CouldNotCheck(
+            f"split.guard_px is {guard:g}, the probe {diameter:.1f} px wide, so {problem}"
+        )
     return [problem]
 
 
@@ -113,11 +138,14 @@ def metrics(hub: Hub) -> list[str]:
         arrays = read_npz(folder / "reconstructions_aligned.npz")
         sigma = read_metadata(folder / "reconstructions_aligned.npz")["settings"]["ms_ssim_sigma"]
         table = {
-            (row["model"], row["metric"]): row for row in read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS)
+            (row["model"], row["metric"]): row
+            for row in read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS)
         }
         absent = {m for m, _ in table} ^ {*ARMS, *CONTROLS}
         if absent:
-            problems.append(f"{folder.relative_to(hub.root)}: the table lists too much or too little: {sorted(absent)}")
+            problems.append(
+                f"{folder.relative_to(hub.root)}: the table lists too much or too little: {sorted(absent)}"
+            )
         evaluated = {
             name: evaluate(arrays[name], arrays["truth"], arrays["mask"], ms_ssim_sigma=sigma).rows
             for name in (*ARMS, *CONTROLS)
@@ -129,7 +157,9 @@ def metrics(hub: Hub) -> list[str]:
             rows = evaluated.get(model, dict.fromkeys(evaluated["Flat"], (None, None, None)))
             for name, values in rows.items():
                 problems += _compare_row(
-                    table.get((model, name)), values, f"{folder.relative_to(hub.root)}: {model} {name}"
+                    table.get((model, name)),
+                    values,
+                    f"{folder.relative_to(hub.root)}: {model} {name}",
                 )
     return problems
 
@@ -139,7 +169,9 @@ def _wrong_rms(hub: Hub, folder: Path, arrays: dict[str, np.ndarray]) -> list[st
     recorded, problems = read_json(folder / "status.json", ["arms"])["arms"], []
     for model in (*ARMS, *CONTROLS):
         value = recorded.get(model, {}).get("rms_phase_rad")
-        wanted = rms_phase(arrays[model], arrays["truth"], arrays["mask"]) if model in arrays else None
+        wanted = (
+            rms_phase(arrays[model], arrays["truth"], arrays["mask"]) if model in arrays else None
+        )
         if value is None or wanted is None:
             same = value is wanted  # of an arm that failed there is neither
         else:
@@ -150,7 +182,9 @@ def _wrong_rms(hub: Hub, folder: Path, arrays: dict[str, np.ndarray]) -> list[st
     return problems
 
 
-def _compare_row(row: dict[str, str] | None, values: tuple[float | None, ...], where: str) -> list[str]:
+def _compare_row(
+    row: dict[str, str] | None, values: tuple[float | None, ...], where: str
+) -> list[str]:
     if row is None:
         return [f"{where} is missing from the table"]
     problems = []
@@ -223,7 +257,9 @@ def shifts(hub: Hub) -> list[str]:
         for arm in ARMS:
             found: Any = status["arms"].get(arm, {}).get("shift_px")
             if found and max(abs(v) for v in found) > bound:
-                problems.append("dose_{}/{}/{}: ".format(*cell) + f"{arm} is {found} px off, allowed {bound}")
+                problems.append(
+                    "dose_{}/{}/{}: ".format(*cell) + f"{arm} is {found} px off, allowed {bound}"
+                )
     return problems
 
 
@@ -233,8 +269,13 @@ def bundles(hub: Hub) -> list[str]:
     for path in hub.bundles():
         read_bundle(path)
         found = read_json(path.with_name("training.json"), ["bundle_sha256", "bundle_size_bytes"])
-        if sha256_of(path) != found["bundle_sha256"] or path.stat().st_size != found["bundle_size_bytes"]:
-            problems.append(f"{path.relative_to(hub.root)}: is not the bundle that training recorded")
+        if (
+            sha256_of(path) != found["bundle_sha256"]
+            or path.stat().st_size != found["bundle_size_bytes"]
+        ):
+            problems.append(
+                f"{path.relative_to(hub.root)}: is not the bundle that training recorded"
+            )
     return problems
 
 
@@ -245,7 +286,9 @@ def products(hub: Hub) -> list[str]:
         folder = hub.root / "data" / "phase_f" / f"dose_{dose}" / view / split
         found = read_json(folder / "manifest.json", ["sha256", "output"])
         if sha256_of(folder / found["output"]) != found["sha256"]:
-            problems.append(f"{folder.relative_to(hub.root)}: the reconstruction is not the one its manifest names")
+            problems.append(
+                f"{folder.relative_to(hub.root)}: the reconstruction is not the one its manifest names"
+            )
     return problems
 
 

@@ -9,8 +9,24 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ptychostudy.figures.style import BELOW, OTHER, SMALL, STYLES, TEXT, conditions, finish, or_nan, soften
-from ptychostudy.report.cells import model_order, nominal_dose, shown_column, shown_jobs, shown_splits
+from ptychostudy.figures.style import (
+    BELOW,
+    OTHER,
+    SMALL,
+    STYLES,
+    TEXT,
+    conditions,
+    finish,
+    or_nan,
+    soften,
+)
+from ptychostudy.report.cells import (
+    model_order,
+    nominal_dose,
+    shown_column,
+    shown_jobs,
+    shown_splits,
+)
 from ptychostudy.report.markdown import photons
 from ptychostudy.report.seeds import repeated, runs_of
 from ptychostudy.study.names import ARMS
@@ -31,11 +47,15 @@ def dose_curves(summary: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(2.0 + 3.0 * len(views), 6.6), layout="constrained")
     axes = figure.subplots(2, len(views), sharex=True, sharey="row", squeeze=False)
     for col, view in enumerate(views):
-        seen = sorted((job for job in jobs if job["view"] == view), key=lambda job: job["photons_per_pixel"])
+        seen = sorted(
+            (job for job in jobs if job["view"] == view), key=lambda job: job["photons_per_pixel"]
+        )
         light = [job["photons_per_pixel"] for job in seen]
         _lines(axes[0][col], light, seen, summary, _ERROR)
         _lines(axes[1][col], light, seen, summary, ("ssim", column))
-        facts = f"overlap {_mean(jobs, view, _OVERLAP):.2f} (linear {_mean(jobs, view, _LINEAR):.2f})"
+        facts = (
+            f"overlap {_mean(jobs, view, _OVERLAP):.2f} (linear {_mean(jobs, view, _LINEAR):.2f})"
+        )
         axes[0][col].set_title(f"{view}\n{facts}", fontsize=TEXT)
         axes[0][col].set(xscale="log", yscale="log")
         axes[0][col].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -88,7 +108,9 @@ def overlap_curves(summary: Mapping[str, Any]) -> Figure:
     )
 
 
-def frc_plot(frequency: np.ndarray, curves: Mapping[str, np.ndarray], half_bit: np.ndarray, title: str) -> Figure:
+def frc_plot(
+    frequency: np.ndarray, curves: Mapping[str, np.ndarray], half_bit: np.ndarray, title: str
+) -> Figure:
     """Draw Fourier ring correlations against the truth with the thresholds 0.5 and half-bit.
 
     Parameters
@@ -106,7 +128,14 @@ def frc_plot(frequency: np.ndarray, curves: Mapping[str, np.ndarray], half_bit: 
     ax = figure.subplots()
     for model, values in curves.items():
         style = STYLES.get(model, OTHER)
-        ax.plot(frequency, values, label=model, color=style["color"], linestyle=style["linestyle"], linewidth=1.5)
+        ax.plot(
+            frequency,
+            values,
+            label=model,
+            color=style["color"],
+            linestyle=style["linestyle"],
+            linewidth=1.5,
+        )
     ax.plot(frequency, half_bit, color="black", linestyle=":", linewidth=1, label="half-bit")
     ax.axhline(0.5, color="black", linestyle="-.", linewidth=0.8, label="0.5")
     ax.set(xlim=(0, 1), ylim=(-0.2, 1.03))
@@ -114,11 +143,17 @@ def frc_plot(frequency: np.ndarray, curves: Mapping[str, np.ndarray], half_bit: 
     ax.set_ylabel("ring correlation with the truth", fontsize=TEXT)
     soften(ax)
     ax.legend(fontsize=SMALL, frameon=False)
-    return finish(figure, title, "Square crop of the scored pixels under a Tukey window. Dashed: controls.")
+    return finish(
+        figure, title, "Square crop of the scored pixels under a Tukey window. Dashed: controls."
+    )
 
 
 def _lines(
-    ax: Axes, x: Sequence[float], jobs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], key: tuple[str, str]
+    ax: Axes,
+    x: Sequence[float],
+    jobs: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    key: tuple[str, str],
 ) -> None:
     """Draw one score of every model: means as a line, intervals as bars, single seeds as faint points."""
     soften(ax)
@@ -126,26 +161,47 @@ def _lines(
     for model in model_order(summary["jobs"]):
         style = STYLES.get(model, OTHER)
         found = [repeated(summary, job, model, *key) for job in jobs]
-        mean, low, high = (np.array([or_nan(one[name]) for one in found]) for name in ("mean", "low", "high"))
+        mean, low, high = (
+            np.array([or_nan(one[name]) for one in found]) for name in ("mean", "low", "high")
+        )
         for at, one in zip(x, found, strict=True):
             if summary["seeds"]["n"] > 1:
                 values = list(one["values"].values())
-                ax.plot([at] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=4)
+                ax.plot(
+                    [at] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=4
+                )
         ax.plot(x, mean, label=model, markersize=_SIZE, linewidth=1.3, **style)
         if np.isfinite(low).any():
-            bar = {"fmt": "none", "ecolor": style["color"], "elinewidth": 1.3, "capsize": 3.5, "capthick": 1.3}
+            bar = {
+                "fmt": "none",
+                "ecolor": style["color"],
+                "elinewidth": 1.3,
+                "capsize": 3.5,
+                "capthick": 1.3,
+            }
             # Values that differ by rounding alone may put the mean one bit outside.
             ax.errorbar(x, mean, np.maximum([mean - low, high - mean], 0), **bar)
         if model in ARMS:
             below = mean < [job["phase_floor_rad"] if key == _ERROR else -np.inf for job in jobs]
             _mark(ax, x, np.where(below, mean, np.nan), style, markerfacecolor="white")
             ended = [_unsettled(summary, job, model) for job in jobs]
-            _mark(ax, x, np.where(ended, mean, np.nan), style, markeredgecolor="black", markeredgewidth=1.3)
+            _mark(
+                ax,
+                x,
+                np.where(ended, mean, np.nan),
+                style,
+                markeredgecolor="black",
+                markeredgewidth=1.3,
+            )
 
 
-def _mark(ax: Axes, x: Sequence[float], y: np.ndarray, style: Mapping[str, Any], **change: Any) -> None:
+def _mark(
+    ax: Axes, x: Sequence[float], y: np.ndarray, style: Mapping[str, Any], **change: Any
+) -> None:
     if np.isfinite(y).any():
-        ax.plot(x, y, markersize=_SIZE, **(dict(style) | {"linestyle": "none", "zorder": 4} | change))
+        ax.plot(
+            x, y, markersize=_SIZE, **(dict(style) | {"linestyle": "none", "zorder": 4} | change)
+        )
 
 
 def _unsettled(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> bool:
@@ -169,9 +225,13 @@ def _legend(figure: Figure, summary: Mapping[str, Any], axes: np.ndarray) -> Non
     lines = [line for ax in axes.flat for line in ax.lines]
     grey = {"color": "#666666", "linestyle": "none", "markersize": _SIZE}
     if any(line.get_markerfacecolor() == "white" for line in lines):
-        handles.append(Line2D([], [], marker="o", markerfacecolor="white", label="below the floor", **grey))
+        handles.append(
+            Line2D([], [], marker="o", markerfacecolor="white", label="below the floor", **grey)
+        )
     if any(line.get_markeredgecolor() == "black" and line.get_marker() != "None" for line in lines):
-        handles.append(Line2D([], [], marker="^", markeredgecolor="black", label="not converged", **grey))
+        handles.append(
+            Line2D([], [], marker="^", markeredgecolor="black", label="not converged", **grey)
+        )
     if summary["seeds"]["n"] > 1:
         handles.append(Line2D([], [], marker=".", alpha=0.4, label="one seed", **grey))
     if any(entry["low"] is not None for entry in summary["seeds"]["cells"]):
@@ -188,12 +248,17 @@ def _mean(jobs: Sequence[Mapping[str, Any]], view: str, key: str) -> float:
 
 
 def _views(jobs: Sequence[Mapping[str, Any]]) -> str:
-    found = {job["view"]: (_mean(jobs, job["view"], _OVERLAP), _mean(jobs, job["view"], _LINEAR)) for job in jobs}
+    found = {
+        job["view"]: (_mean(jobs, job["view"], _OVERLAP), _mean(jobs, job["view"], _LINEAR))
+        for job in jobs
+    }
     texts = [f"{view} {area:.2f} (linear {linear:.2f})" for view, (area, linear) in found.items()]
     return f"Overlap: area two illuminated discs share, mean over nearest neighbours: {', '.join(texts)}."
 
 
 def _dose_title(dose: int, jobs: Sequence[Mapping[str, Any]], design: str) -> str:
     light = ", ".join(dict.fromkeys(photons(job["photons_per_pixel"]) for job in jobs))
-    unit = "photons per frame\nof the full scan" if design == "fixed_fluence" else "photons per frame"
+    unit = (
+        "photons per frame\nof the full scan" if design == "fixed_fluence" else "photons per frame"
+    )
     return f"{photons(dose)} {unit}\nn = {light}"

@@ -100,7 +100,20 @@ def _scale_bar(ax: Axes, cols: int) -> None:
     y, start = bottom + 0.07 * (top - bottom), 0.05 * cols
     # White with a black rim is seen on any grey.
     rim = [withStroke(linewidth=3.5, foreground="black")]
-    ax.plot([start, start + length], [y, y], color="white", linewidth=2, solid_capstyle="butt", path_effects=rim)
-    style = {"color": "white", "ha": "center", "va": "bottom", "fontsize": SMALL, "path_effects": rim}
+    ax.plot(
+        [start, start + length],
+        [y, y],
+        color="white",
+        linewidth=2,
+        solid_capstyle="butt",
+        path_effects=rim,
+    )
+    style = {
+        "color": "white",
+        "ha": "center",
+        "va": "bottom",
+        "fontsize": SMALL,
+        "path_effects": rim,
+    }
     place = {"xytext": (0, 2.5), "textcoords": "offset points"}
     ax.annotate(f"{length} px", (start + length / 2, y), **place, **style)

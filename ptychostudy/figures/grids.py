@@ -25,7 +25,9 @@ _LABELLED = (
 def _cell_label(job: Mapping[str, Any]) -> str:
     area, linear = (job["overlap"][key] for key in ("metric_2_image_based_avg", "linear_overlap"))
     light = f"n {photons(job['photons_per_pixel'])}"
-    return f"{photons(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
+    return (
+        f"{photons(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
+    )
 
 
 def ssim_grid(summary: Mapping[str, Any]) -> Figure:
@@ -40,7 +42,11 @@ def ssim_grid(summary: Mapping[str, Any]) -> Figure:
         [_gain_note(summary, job, other, one) for job, one in zip(jobs, row, strict=True)]
         for other, row in zip(OTHERS, found, strict=True)
     ]
-    size = {"row_height": 0.75, "width": 0.95} if summary["seeds"]["n"] == 1 else {"row_height": 0.85, "width": 1.1}
+    size = (
+        {"row_height": 0.75, "width": 0.95}
+        if summary["seeds"]["n"] == 1
+        else {"row_height": 0.85, "width": 1.1}
+    )
     figure, ax = _grid_figure(len(OTHERS), len(jobs), **size)
     # Below 0.05 a difference looks pale, whatever the largest one is.
     span = max(0.05, float(np.nanmax(np.abs(gains))) if np.isfinite(gains).any() else 0.0)
@@ -56,9 +62,13 @@ def ssim_grid(summary: Mapping[str, Any]) -> Figure:
     )
 
 
-def _gain_note(summary: Mapping[str, Any], job: Mapping[str, Any], other: str, found: Mapping[str, Any]) -> str:
+def _gain_note(
+    summary: Mapping[str, Any], job: Mapping[str, Any], other: str, found: Mapping[str, Any]
+) -> str:
     if found["mean"] is None:
-        return next((text for model in (ARMS[0], other) if (text := _missing(summary, job, model))), "n/a")
+        return next(
+            (text for model in (ARMS[0], other) if (text := _missing(summary, job, model))), "n/a"
+        )
     both = [repeated(summary, job, model, "ms_ssim", "phase")["mean"] for model in (ARMS[0], other)]
     return f"{_with_interval(found, '+z.3f')}\n{both[0]:.3f} | {both[1]:.3f}"
 
@@ -75,12 +85,16 @@ def _missing(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> 
 
 def correlation_heatmap(summary: Mapping[str, Any]) -> Figure:
     """Show Pearson's correlation of the phase, model against cell."""
-    return _heatmap(summary, "pearson", "1 is a perfect match, 0 a flat object, less has the darkest colour")
+    return _heatmap(
+        summary, "pearson", "1 is a perfect match, 0 a flat object, less has the darkest colour"
+    )
 
 
 def ms_ssim_heatmap(summary: Mapping[str, Any]) -> Figure:
     """Show MS-SSIM of the phase, model against cell."""
-    return _heatmap(summary, "ms_ssim", "Wang 2003, data range = span of the truth; 1 is a perfect match")
+    return _heatmap(
+        summary, "ms_ssim", "Wang 2003, data range = span of the truth; 1 is a perfect match"
+    )
 
 
 def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
@@ -92,7 +106,11 @@ def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
         [_score_note(summary, job, model, one) for job, one in zip(jobs, row, strict=True)]
         for model, row in zip(models, found, strict=True)
     ]
-    size = {"row_height": 0.42, "width": 0.95} if summary["seeds"]["n"] == 1 else {"row_height": 0.6, "width": 1.0}
+    size = (
+        {"row_height": 0.42, "width": 0.95}
+        if summary["seeds"]["n"] == 1
+        else {"row_height": 0.6, "width": 1.0}
+    )
     figure, ax = _grid_figure(len(models), len(jobs), **size)
     drawn = ax.imshow(values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
     _annotate(ax, notes, values, drawn)
@@ -107,15 +125,21 @@ def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
     )
 
 
-def _score_note(summary: Mapping[str, Any], job: Mapping[str, Any], model: str, found: Mapping[str, Any]) -> str:
+def _score_note(
+    summary: Mapping[str, Any], job: Mapping[str, Any], model: str, found: Mapping[str, Any]
+) -> str:
     if found["mean"] is None:
         return "failed" if _missing(summary, job, model) else "n/a"
     few = len(found["values"]) < summary["seeds"]["n"]
-    return _with_interval(found, "z.3f") + (f"\n({len(found['values'])} of {summary['seeds']['n']})" if few else "")
+    return _with_interval(found, "z.3f") + (
+        f"\n({len(found['values'])} of {summary['seeds']['n']})" if few else ""
+    )
 
 
 def _grid_figure(rows: int, cols: int, *, row_height: float, width: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(max(7.5, 2.0 + width * cols), 2.2 + row_height * rows), layout="constrained")
+    figure = Figure(
+        figsize=(max(7.5, 2.0 + width * cols), 2.2 + row_height * rows), layout="constrained"
+    )
     ax = figure.subplots()
     ax.set_facecolor(FAILED)
     return figure, ax
@@ -127,12 +151,24 @@ def _colour_bar(figure: Figure, ax: Axes, drawn: AxesImage, label: str) -> None:
     bar.ax.tick_params(labelsize=SMALL)
 
 
-def _annotate(ax: Axes, notes: Sequence[Sequence[str]], values: np.ndarray, drawn: AxesImage) -> None:
+def _annotate(
+    ax: Axes, notes: Sequence[Sequence[str]], values: np.ndarray, drawn: AxesImage
+) -> None:
     for (row, col), value in np.ndenumerate(values):
-        red, green, blue, _ = drawn.cmap(drawn.norm(value)) if np.isfinite(value) else (1.0, 1.0, 1.0, 1.0)
+        red, green, blue, _ = (
+            drawn.cmap(drawn.norm(value)) if np.isfinite(value) else (1.0, 1.0, 1.0, 1.0)
+        )
         # Luma of ITU-R BT.601: white on dark, black on bright.
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        ax.text(col, row, notes[row][col], ha="center", va="center", fontsize=SMALL, color="white" if dark else "black")
+        ax.text(
+            col,
+            row,
+            notes[row][col],
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+            color="white" if dark else "black",
+        )
 
 
 def _label_grid(ax: Axes, rows: Sequence[str], jobs: Sequence[Mapping[str, Any]]) -> None:

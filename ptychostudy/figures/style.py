@@ -38,8 +38,17 @@ def conditions(summary: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) ->
     seeds = seeds_text(summary)
     if summary["seeds"]["n"] > 1:
         few = summary["seeds"]["n"] < LEAST_VALUES
-        seeds += ": mean, too few for an interval" if few else ": mean and 95 % bootstrap interval of the mean"
-    found = [DESIGNS[summary["design"]], seeds, *endings(summary, jobs), f"truth: {truth_name(summary)}"]
+        seeds += (
+            ": mean, too few for an interval"
+            if few
+            else ": mean and 95 % bootstrap interval of the mean"
+        )
+    found = [
+        DESIGNS[summary["design"]],
+        seeds,
+        *endings(summary, jobs),
+        f"truth: {truth_name(summary)}",
+    ]
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in found)
 
 

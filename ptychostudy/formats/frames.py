@@ -19,7 +19,9 @@ def check_finite(path: str | Path, key: str, value: np.ndarray) -> None:
     """Refuse NaN and infinity."""
     bad = int(np.size(value) - np.count_nonzero(np.isfinite(value)))
     if bad:
-        raise DataError(f"{path}: key {key!r} holds {bad} values that are NaN or infinite, needed finite numbers")
+        raise DataError(
+            f"{path}: key {key!r} holds {bad} values that are NaN or infinite, needed finite numbers"
+        )
 
 
 def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndarray:
@@ -81,7 +83,9 @@ def to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -
             )
         counts[start : start + _FRAMES] = _whole(path, key, part, measurement)
     if not counts.any():
-        raise DataError(f"{path}: key {key!r} has a largest count of 0, needed between 1 and {_MOST}")
+        raise DataError(
+            f"{path}: key {key!r} has a largest count of 0, needed between 1 and {_MOST}"
+        )
     return counts
 
 
@@ -90,12 +94,16 @@ def _whole(path: str | Path, key: str, part: np.ndarray, measurement: str) -> np
     squared, largest = measurement == "amplitude", float(part.max())
     largest = largest * largest if squared else largest
     if largest > _MOST:
-        raise DataError(f"{path}: key {key!r} has a largest count of {largest:.4g}, needed between 1 and {_MOST}")
+        raise DataError(
+            f"{path}: key {key!r} has a largest count of {largest:.4g}, needed between 1 and {_MOST}"
+        )
     photons = part.astype(np.float64) ** (2 if squared else 1)
     whole = np.rint(photons)
     # A number rounded to its own precision is off by eps times itself or less; its square by twice that.
     grain = 2 * float(np.finfo(part.dtype).eps) * photons if part.dtype.kind == "f" else np.zeros(1)
-    worst = float(np.max(np.abs(photons - whole) - (grain if squared else np.minimum(grain, _GRAIN))))
+    worst = float(
+        np.max(np.abs(photons - whole) - (grain if squared else np.minimum(grain, _GRAIN)))
+    )
     if worst > _FRACTION:
         raise DataError(
             f"{path}: key {key!r} read as {measurement} gives fractional photons (off by {worst:.3g}); "

@@ -33,11 +33,16 @@ def read_image(path: str | Path) -> np.ndarray:
     size = plain_size(path)
     broken = (*READ_ERRORS, ArithmeticError, AttributeError, Image.DecompressionBombError)
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as picture:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=_FORMATS) as picture,
+        ):
             cols, rows = picture.size
             most = min(_PIXELS, _SMALL + _PIXELS_PER_BYTE * size)
             if rows * cols > most:
-                raise DataError(f"{path}: a picture of {rows} x {cols} pixels; needed: at most {most} in {size} bytes")
+                raise DataError(
+                    f"{path}: a picture of {rows} x {cols} pixels; needed: at most {most} in {size} bytes"
+                )
             grey = _grey(picture)
     except DataError:
         raise
@@ -47,7 +52,9 @@ def read_image(path: str | Path) -> np.ndarray:
         ) from error
     low, span = (float(grey.min()), float(np.ptp(grey))) if grey.size else (0.0, 0.0)
     if grey.ndim != 2 or not np.isfinite(span) or span == 0:
-        raise DataError(f"{path}: a picture of shape {grey.shape} with span {span}; needed: two axes and contrast")
+        raise DataError(
+            f"{path}: a picture of shape {grey.shape} with span {span}; needed: two axes and contrast"
+        )
     grey -= low
     grey /= span
     return grey

@@ -112,7 +112,9 @@ def read_product_h5(path: str | Path) -> Product:
     """
     size = plain_size(path)
     with open_hdf5(path, "a complete Ptychodus product") as file:
-        items = {key: item for key in _DATASETS if (item := find_dataset(path, file, key)) is not None}
+        items = {
+            key: item for key in _DATASETS if (item := find_dataset(path, file, key)) is not None
+        }
         arrays = read_datasets(path, items, size)
         product = _read(path, file, lambda key, rank: _array(path, arrays, key, rank))
     _check(path, product)
@@ -122,12 +124,16 @@ def read_product_h5(path: str | Path) -> Product:
 def _read(path: str | Path, file: Any, array: Callable[[str, int], np.ndarray]) -> Product:
     object_, probe, rows, cols = array("object", 2), array("probe", 2), array(_Y, 1), array(_X, 1)
     if not len(rows) == len(cols) == len(_checked_indexes(path, array(_INDEXES, 1))):
-        raise DataError(f"{path}: {_Y!r}, {_X!r} and {_INDEXES!r} differ in length; needed one entry of each a frame")
+        raise DataError(
+            f"{path}: {_Y!r}, {_X!r} and {_INDEXES!r} differ in length; needed one entry of each a frame"
+        )
     pixel = _pixel(path, file)
     centre = [_number(path, file["object"].attrs, key) for key in ("center_y_m", "center_x_m")]
     losses = [array(key, 1) for key in (_LOSS, _EPOCHS) if key in file]
     if losses and (len(losses) == 1 or len(losses[0]) != len(losses[1])):
-        raise DataError(f"{path}: {_LOSS!r} and {_EPOCHS!r} do not match; needed both or neither, of one length")
+        raise DataError(
+            f"{path}: {_LOSS!r} and {_EPOCHS!r} do not match; needed both or neither, of one length"
+        )
     return Product(
         object_,
         probe,
@@ -142,7 +148,11 @@ def _read(path: str | Path, file: Any, array: Callable[[str, int], np.ndarray]) 
 
 
 def _positions_px(
-    path: str | Path, metres: tuple[np.ndarray, np.ndarray], centre: list[float], shape: tuple[int, ...], pixel: float
+    path: str | Path,
+    metres: tuple[np.ndarray, np.ndarray],
+    centre: list[float],
+    shape: tuple[int, ...],
+    pixel: float,
 ) -> np.ndarray:
     """Return window centres (k, 2) in pixels from the object's corner."""
     for key, value in zip((_Y, _X), metres, strict=True):
@@ -161,12 +171,18 @@ def _array(path: str | Path, arrays: Mapping[str, np.ndarray], key: str, rank: i
     while value.ndim > rank and value.shape[0] == 1:
         value = value[0]
     if value.ndim != rank:
-        raise DataError(f"{path}: key {key!r} has shape {value.shape}; needed {rank} axes, one layer, one mode")
+        raise DataError(
+            f"{path}: key {key!r} has shape {value.shape}; needed {rank} axes, one layer, one mode"
+        )
     return value
 
 
 def _checked_indexes(path: str | Path, indexes: np.ndarray) -> np.ndarray:
-    if indexes.dtype.kind not in "iu" or len(np.unique(indexes)) != len(indexes) or np.any(indexes < 0):
+    if (
+        indexes.dtype.kind not in "iu"
+        or len(np.unique(indexes)) != len(indexes)
+        or np.any(indexes < 0)
+    ):
         raise DataError(
             f"{path}: key {_INDEXES!r} holds {indexes.dtype}, {len(np.unique(indexes))} of {len(indexes)} distinct; "
             "needed: integers >= 0, each once, because Ptychodus merges frames of equal index"
@@ -183,9 +199,13 @@ def _number(path: str | Path, attributes: Any, key: str) -> float:
 
 def _pixel(path: str | Path, file: Any) -> float:
     sides = [_number(path, file["object"].attrs, key) for key in _SIDES]
-    sides += [_number(path, file["probe"].attrs, key) for key in _SIDES if key in file["probe"].attrs]
+    sides += [
+        _number(path, file["probe"].attrs, key) for key in _SIDES if key in file["probe"].attrs
+    ]
     if max(sides) - min(sides) > 1e-9 * abs(sides[0]):
-        raise DataError(f"{path}: the pixels of object and probe measure {sides} m; needed: one square size")
+        raise DataError(
+            f"{path}: the pixels of object and probe measure {sides} m; needed: one square size"
+        )
     if sides[0] <= 0:
         raise DataError(f"{path}: pixel_size_m is {sides[0]}, needed a number > 0")
     return sides[0]
@@ -194,20 +214,30 @@ def _pixel(path: str | Path, file: Any) -> float:
 def _energy(path: str | Path, file: Any) -> float:
     found = [_number(path, file.attrs, key) for key in _ENERGY if key in file.attrs]
     if not found or found[0] != found[-1]:
-        raise DataError(f"{path}: the attributes {_ENERGY} say {found or 'nothing'}; needed: one energy")
+        raise DataError(
+            f"{path}: the attributes {_ENERGY} say {found or 'nothing'}; needed: one energy"
+        )
     return found[0]
 
 
 def _check(path: str | Path, product: Product) -> None:
     for key, value in (("object", product.object), ("probe", product.probe)):
         if value.ndim != 2 or value.dtype.kind != "c":
-            raise DataError(f"{path}: {key!r} is {value.dtype} of shape {value.shape}, needed complex with two axes")
+            raise DataError(
+                f"{path}: {key!r} is {value.dtype} of shape {value.shape}, needed complex with two axes"
+            )
     for key, value in (("object", product.object), ("probe", product.probe), (_LOSS, product.loss)):
-        if value.dtype.kind not in ("fiu" if key == _LOSS else "c") or not np.all(np.isfinite(value)):
-            raise DataError(f"{path}: {key!r} holds NaN, infinity or no numbers; needed finite numbers")
+        if value.dtype.kind not in ("fiu" if key == _LOSS else "c") or not np.all(
+            np.isfinite(value)
+        ):
+            raise DataError(
+                f"{path}: {key!r} holds NaN, infinity or no numbers; needed finite numbers"
+            )
     n = len(product.probe)
     if product.probe.shape != (n, n) or not np.any(product.probe):
-        raise DataError(f"{path}: 'probe' has shape {product.probe.shape}, needed N x N and not all zero")
+        raise DataError(
+            f"{path}: 'probe' has shape {product.probe.shape}, needed N x N and not all zero"
+        )
     for key in ("pixel_size_m", "photon_energy_ev", "detector_distance_m"):
         value = getattr(product, key)
         if not (math.isfinite(value) and value > 0):
@@ -215,11 +245,22 @@ def _check(path: str | Path, product: Product) -> None:
     _check_positions(path, product.positions, n, product.object.shape)
 
 
-def _check_positions(path: str | Path, positions: np.ndarray, n: int, shape: tuple[int, ...]) -> None:
-    if positions.ndim != 2 or positions.shape[1] != 2 or len(positions) == 0 or not np.all(np.isfinite(positions)):
-        raise DataError(f"{path}: positions of shape {positions.shape}, needed finite (k, 2) with k > 0")
+def _check_positions(
+    path: str | Path, positions: np.ndarray, n: int, shape: tuple[int, ...]
+) -> None:
+    if (
+        positions.ndim != 2
+        or positions.shape[1] != 2
+        or len(positions) == 0
+        or not np.all(np.isfinite(positions))
+    ):
+        raise DataError(
+            f"{path}: positions of shape {positions.shape}, needed finite (k, 2) with k > 0"
+        )
     corners = positions - n / 2
-    outside = int(np.any((corners < -_SLACK_PX) | (corners + n > np.array(shape) + _SLACK_PX), axis=1).sum())
+    outside = int(
+        np.any((corners < -_SLACK_PX) | (corners + n > np.array(shape) + _SLACK_PX), axis=1).sum()
+    )
     if outside:
         low, high = positions.min(axis=0), positions.max(axis=0)
         raise DataError(

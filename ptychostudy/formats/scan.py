@@ -70,11 +70,15 @@ def open_scan(path: str | Path) -> Scan:
 def _photons(path: str | Path, arrays: dict[str, np.ndarray], key: str) -> float:
     value = arrays[key]
     if value.shape != () or value.dtype.kind not in "fiu" or not np.isfinite(value) or value <= 0:
-        raise DataError(f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed one finite number > 0")
+        raise DataError(
+            f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed one finite number > 0"
+        )
     return float(value)
 
 
-def check_scan(path: str | Path, arrays: dict[str, np.ndarray], frames: np.ndarray | None) -> np.ndarray:
+def check_scan(
+    path: str | Path, arrays: dict[str, np.ndarray], frames: np.ndarray | None
+) -> np.ndarray:
     """Check probe, object, coordinates and frames against each other; return positions (k, 2) (row, col).
 
     Raises
@@ -84,10 +88,14 @@ def check_scan(path: str | Path, arrays: dict[str, np.ndarray], frames: np.ndarr
     """
     probe = arrays["probeGuess"]
     if probe.ndim != 2 or probe.shape[0] != probe.shape[1] or not np.iscomplexobj(probe):
-        raise DataError(f"{path}: key 'probeGuess' is {probe.dtype} of shape {probe.shape}, needed complex (N, N)")
+        raise DataError(
+            f"{path}: key 'probeGuess' is {probe.dtype} of shape {probe.shape}, needed complex (N, N)"
+        )
     check_finite(path, "probeGuess", probe)
     if not np.any(probe):
-        raise DataError(f"{path}: key 'probeGuess' is all zero, needed a probe that carries photons")
+        raise DataError(
+            f"{path}: key 'probeGuess' is all zero, needed a probe that carries photons"
+        )
     positions = _positions(path, arrays)
     _check_extent(path, positions, len(probe))
     if frames is not None:
@@ -106,9 +114,13 @@ def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
             )
         check_finite(path, key, value)
     if len(rows) != len(cols):
-        raise DataError(f"{path}: 'xcoords' has {len(cols)} entries, 'ycoords' {len(rows)}; needed one pair per frame")
+        raise DataError(
+            f"{path}: 'xcoords' has {len(cols)} entries, 'ycoords' {len(rows)}; needed one pair per frame"
+        )
     if len(rows) == 0:
-        raise DataError(f"{path}: the scan is empty ('xcoords' has no entries), needed at least one frame")
+        raise DataError(
+            f"{path}: the scan is empty ('xcoords' has no entries), needed at least one frame"
+        )
     positions = np.stack([rows, cols], axis=1).astype(np.float64)
     repeated = len(positions) - len(np.unique(positions, axis=0))
     if repeated:
@@ -139,7 +151,9 @@ def check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
 
 def _check_object(path: str | Path, object_: np.ndarray, positions: np.ndarray, n: int) -> None:
     if object_.ndim != 2 or not np.iscomplexobj(object_):
-        raise DataError(f"{path}: key 'objectGuess' is {object_.dtype} of shape {object_.shape}, needed complex (H, W)")
+        raise DataError(
+            f"{path}: key 'objectGuess' is {object_.dtype} of shape {object_.shape}, needed complex (H, W)"
+        )
     check_finite(path, "objectGuess", object_)
     corners = np.floor(positions + 0.5) - n // 2
     outside = int(np.any((corners < 0) | (corners + n > np.array(object_.shape)), axis=1).sum())

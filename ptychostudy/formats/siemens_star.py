@@ -44,11 +44,19 @@ def convert(
         For shapes that do not fit, counts that are not whole numbers from 0 up, values that are not finite, or an
         n that is odd or too large.
     """
-    frames, corners, wave = np.asarray(counts), np.asarray(scan, dtype=np.float64), np.asarray(probe)
+    frames, corners, wave = (
+        np.asarray(counts),
+        np.asarray(scan, dtype=np.float64),
+        np.asarray(probe),
+    )
     _check(frames, corners, wave, n)
     central = _crop(np.fft.fftshift(frames, axes=(-2, -1)), n).astype(np.uint32)
     positions = (corners - corners.min(axis=0)) * n / frames.shape[-1] + n / 2 + MARGIN_PX
-    return central, positions, _limit_band(wave, n, float(central.sum(dtype=np.float64)) / len(central))
+    return (
+        central,
+        positions,
+        _limit_band(wave, n, float(central.sum(dtype=np.float64)) / len(central)),
+    )
 
 
 def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
@@ -76,13 +84,21 @@ def _check(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[An
     if side == 0 or frames.shape[1] != side or side % 2 or len(frames) == 0:
         raise ValueError(f"counts must have shape (frames, N, N) with N even, found {frames.shape}")
     if corners.shape != (len(frames), 2):
-        raise ValueError(f"scan must have shape ({len(frames)}, 2), one corner for each frame; found {corners.shape}")
+        raise ValueError(
+            f"scan must have shape ({len(frames)}, 2), one corner for each frame; found {corners.shape}"
+        )
     if probe.shape != (side, side):
-        raise ValueError(f"probe must have shape ({side}, {side}) like the frames, found {probe.shape}")
+        raise ValueError(
+            f"probe must have shape ({side}, {side}) like the frames, found {probe.shape}"
+        )
     if n % 2 or not 2 <= n <= side:
         raise ValueError(f"n must be even and from 2 to {side}, found {n}")
     for name, array in (("counts", frames), ("scan", corners), ("probe", probe)):
         if not np.all(np.isfinite(array)):
-            raise ValueError(f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not")
+            raise ValueError(
+                f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not"
+            )
     if np.any(frames < 0) or np.any(frames != np.rint(frames)):
-        raise ValueError("counts must be whole numbers from 0 up; found negative or fractional values")
+        raise ValueError(
+            "counts must be whole numbers from 0 up; found negative or fractional values"
+        )

@@ -50,7 +50,9 @@ def read_user_scan(
     positions = check_scan(path, arrays, None)
     span = float(np.ptp(positions, axis=0).max())
     if len(positions) > 1 and span < 1:
-        raise DataError(f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres")
+        raise DataError(
+            f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres"
+        )
     found = {"positions": positions, "probe": arrays["probeGuess"]}
     if "objectGuess" in arrays:
         found["object"] = arrays["objectGuess"]

@@ -19,7 +19,10 @@ METADATA = "_metadata"
 _BLOCK_BYTES = 1 << 22
 # JSON text is stored as four bytes a character.
 _METADATA_BYTES = 16 << 20
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Stream:
     blocks: Iterable[np.ndarray]
 
 
-def write_npz(path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+def write_npz(
+    path: str | Path, arrays: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+) -> None:
     """Write arrays to an uncompressed NPZ; the same content gives the same bytes.
 
     Parameters
@@ -69,7 +74,11 @@ def _write_member(member: Any, name: str, value: Any) -> None:
         np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
         return
     dtype = np.dtype(value.dtype)
-    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": value.shape}
+    header = {
+        "descr": np.lib.format.dtype_to_descr(dtype),
+        "fortran_order": False,
+        "shape": value.shape,
+    }
     np.lib.format.write_array_header_1_0(member, header)
     written = 0
     for block in value.blocks:
@@ -101,7 +110,9 @@ def read_npz(path: str | Path, keys: Iterable[str] | None = None) -> dict[str, n
     names = [key for key in found if key != METADATA] if keys is None else list(keys)
     missing = [key for key in names if key not in found]
     if missing:
-        raise DataError(f"{path}: key {missing[0]!r} is missing; found {sorted(found)}, needed {sorted(names)}")
+        raise DataError(
+            f"{path}: key {missing[0]!r} is missing; found {sorted(found)}, needed {sorted(names)}"
+        )
     return {key: _read_member(path, key) for key in names}
 
 
@@ -163,7 +174,9 @@ def _header(member: Any, size: int) -> tuple[tuple[int, ...], bool, np.dtype[Any
         raise ValueError(f"it holds {dtype}, which is neither number nor text")
     needed, held = math.prod(shape) * dtype.itemsize, size - member.tell()
     if min(shape, default=0) < 0 or needed != held:
-        raise ValueError(f"its header announces {dtype} of shape {shape}, {needed} bytes; it holds {held}")
+        raise ValueError(
+            f"its header announces {dtype} of shape {shape}, {needed} bytes; it holds {held}"
+        )
     return shape, fortran, dtype
 
 
@@ -174,9 +187,13 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     try:
         found = parse_json(str(text.item()), finite=False)
     except ValueError as error:
-        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({first_line(error)})") from error
+        raise DataError(
+            f"{path}: key {METADATA!r} is not one JSON string ({first_line(error)})"
+        ) from error
     if not isinstance(found, dict):
-        raise DataError(f"{path}: key {METADATA!r} holds {type(found).__name__}, needed a JSON object")
+        raise DataError(
+            f"{path}: key {METADATA!r} holds {type(found).__name__}, needed a JSON object"
+        )
     return found
 
 
@@ -185,7 +202,9 @@ def _check_metadata_size(path: str | Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = archive.getinfo(f"{METADATA}.npy").file_size
         if size > _METADATA_BYTES:
-            raise DataError(f"{path}: key {METADATA!r} holds {size} bytes, needed at most {_METADATA_BYTES}")
+            raise DataError(
+                f"{path}: key {METADATA!r} holds {size} bytes, needed at most {_METADATA_BYTES}"
+            )
 
 
 def member_names(path: str | Path) -> list[str]:
@@ -236,4 +255,6 @@ def _map(path: str | Path, info: zipfile.ZipInfo) -> np.ndarray:
         file.seek(info.header_offset)
         name_length, extra_length = struct.unpack("<26xHH", file.read(30))
     start = info.header_offset + 30 + name_length + extra_length + header
-    return np.memmap(path, dtype=dtype, mode="r", offset=start, shape=shape, order="F" if fortran else "C")
+    return np.memmap(
+        path, dtype=dtype, mode="r", offset=start, shape=shape, order="F" if fortran else "C"
+    )

@@ -49,7 +49,9 @@ def atomic(path: str | Path) -> Iterator[Path]:
         remove_stale(path.parent, f".{path.name}.", ".part")
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise DataError(f"{path}: cannot write here ({error.strerror}); needed: {_need(error, path.parent)}") from error
+        raise DataError(
+            f"{path}: cannot write here ({error.strerror}); needed: {_need(error, path.parent)}"
+        ) from error
     temporary, done = Path(name), "the file was not changed"
     try:
         with locked(handle):
@@ -158,7 +160,9 @@ def sha256_of(path: str | Path) -> str:
             while block := file.read(1 << 20):
                 digest.update(block)
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); needed: an undamaged, readable file") from error
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); needed: an undamaged, readable file"
+        ) from error
     return digest.hexdigest()
 
 

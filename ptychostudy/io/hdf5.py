@@ -37,7 +37,9 @@ def open_hdf5(path: str | Path, wanted: str) -> Iterator[Any]:
     except DataError:
         raise
     except READ_ERRORS as error:
-        raise DataError(f"{path}: not a readable HDF5 file ({first_line(error)}); needed: {wanted}") from error
+        raise DataError(
+            f"{path}: not a readable HDF5 file ({first_line(error)}); needed: {wanted}"
+        ) from error
 
 
 def find_dataset(path: str | Path, group: Any, key: str) -> Any:
@@ -72,7 +74,9 @@ def all_datasets(path: str | Path, root: Any) -> dict[str, Any]:
         prefix, group, depth = pending.pop()
         visited += len(group)
         if visited > _ITEMS or depth > _DEPTH:
-            raise DataError(f"{path}: holds over {_ITEMS} items or {_DEPTH} levels, or a group in itself; refused")
+            raise DataError(
+                f"{path}: holds over {_ITEMS} items or {_DEPTH} levels, or a group in itself; refused"
+            )
         for key in group:
             name = f"{prefix}{key}"
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
@@ -85,7 +89,9 @@ def all_datasets(path: str | Path, root: Any) -> dict[str, Any]:
     return found
 
 
-def read_datasets(path: str | Path, items: Mapping[str, Any], file_bytes: int) -> dict[str, np.ndarray]:
+def read_datasets(
+    path: str | Path, items: Mapping[str, Any], file_bytes: int
+) -> dict[str, np.ndarray]:
     """Read HDF5 datasets whole.
 
     Raises
@@ -105,13 +111,20 @@ def _claimed(item: Any) -> int:
 
 def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
     if item.external or item.is_virtual or item.dtype.kind not in "biufc" or item.shape is None:
-        raise DataError(f"{path}: key {key!r} is {item.dtype} or lies in another file; needed: numbers in this one")
-    held, claimed = int(item.id.get_storage_size()), math.prod(item.shape) * item.id.get_type().get_size()
+        raise DataError(
+            f"{path}: key {key!r} is {item.dtype} or lies in another file; needed: numbers in this one"
+        )
+    held, claimed = (
+        int(item.id.get_storage_size()),
+        math.prod(item.shape) * item.id.get_type().get_size(),
+    )
     check_growth(path, f"key {key!r}", min(file_bytes, held), _claimed(item))
     if item.chunks:
         _check_chunks(path, key, item, file_bytes)
     elif held not in (0, claimed):
-        raise DataError(f"{path}: key {key!r} is stored in {held} bytes and claims {claimed}; needed: the same number")
+        raise DataError(
+            f"{path}: key {key!r} is stored in {held} bytes and claims {claimed}; needed: the same number"
+        )
     return np.asarray(item[()])
 
 
@@ -127,13 +140,17 @@ def _check_chunks(path: str | Path, key: str, item: Any, file_bytes: int) -> Non
             f"{path}: key {key!r} is packed by {[found[3] for found in filters]}; needed: {_KNOWN} or nothing"
         )
     if any(code == _SHUFFLE and values[:1] != (each,) for code, _, values, _ in filters):
-        raise DataError(f"{path}: key {key!r} is shuffled in pieces of another size; needed: an undamaged file")
+        raise DataError(
+            f"{path}: key {key!r} is shuffled in pieces of another size; needed: an undamaged file"
+        )
     check_growth(path, f"a chunk of key {key!r}", file_bytes, whole)
     chunks: list[Any] = []
     item.id.chunk_iter(chunks.append)
     for chunk in chunks:
         if chunk.byte_offset + chunk.size > file_bytes:
-            raise DataError(f"{path}: key {key!r} reaches beyond the end of the file; needed: a complete file")
+            raise DataError(
+                f"{path}: key {key!r} reaches beyond the end of the file; needed: a complete file"
+            )
         applied = [code for k, code in enumerate(codes) if not chunk.filter_mask >> k & 1]
         checksum = _FLETCHER32_BYTES if _FLETCHER32 in applied else 0
         found = chunk.size - checksum
@@ -142,4 +159,6 @@ def _check_chunks(path: str | Path, key: str, item: Any, file_bytes: int) -> Non
             found = len(zlib.decompressobj().decompress(packed[:found], whole + 1))
         if found != whole:
             size = f"more than {whole}" if found > whole else str(max(found, 0))
-            raise DataError(f"{path}: a chunk of key {key!r} holds {size} bytes, needed {whole}; refused")
+            raise DataError(
+                f"{path}: a chunk of key {key!r} holds {size} bytes, needed {whole}; refused"
+            )

@@ -14,7 +14,9 @@ def write_json(path: str | Path, value: Any) -> None:
     try:
         text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
-        raise DataError(f"{path}: a value is not finite or not JSON ({error}); nothing was written") from error
+        raise DataError(
+            f"{path}: a value is not finite or not JSON ({error}); nothing was written"
+        ) from error
     write_utf8(path, text + "\n")
 
 

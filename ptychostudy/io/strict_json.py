@@ -28,7 +28,11 @@ def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
         raise ValueError(f"nested too deeply, needed at most {_LEVELS} levels") from error
     level = [value]
     for _ in range(_LEVELS):
-        parts = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
+        parts = (
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        )
         level = [part for item in parts for part in item]
     if level:
         raise ValueError(f"nested too deeply, needed at most {_LEVELS} levels")

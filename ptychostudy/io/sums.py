@@ -41,7 +41,10 @@ def check_touched(paths: Iterable[str | Path], seen: Path, inventory: Path | Non
     touched = [name for name, look in looks.items() if look and known.get(name) != look]
     size = sum(looks[name][0] for name in touched)
     if size > _LARGE:
-        print(f"comparing {len(touched)} files ({size / 1e9:.0f} GB) with their recorded sums", file=sys.stderr)
+        print(
+            f"comparing {len(touched)} files ({size / 1e9:.0f} GB) with their recorded sums",
+            file=sys.stderr,
+        )
     same = {name: look for name, look in looks.items() if known.get(name) == look}
     try:
         for name in touched:

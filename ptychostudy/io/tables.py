@@ -25,10 +25,14 @@ def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Mapping[s
 def _cell(path: str | Path, column: str, value: Any) -> str:
     if isinstance(value, float | np.floating):
         if not math.isfinite(value):
-            raise DataError(f"{path}: column {column!r} would hold {value}; a table holds finite numbers only")
+            raise DataError(
+                f"{path}: column {column!r} would hold {value}; a table holds finite numbers only"
+            )
         return f"{value:.9g}"
     if value is None or value == "":
-        raise DataError(f"{path}: column {column!r} would be blank; every cell of a table is filled")
+        raise DataError(
+            f"{path}: column {column!r} would be blank; every cell of a table is filled"
+        )
     return str(value)
 
 

@@ -92,7 +92,9 @@ def _check_places(path: str | Path, infos: Sequence[zipfile.ZipInfo], end: int) 
             raise DataError(f"{path}: member {info.filename!r} overlaps another; refused")
         last = info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size
     if last > end:
-        raise DataError(f"{path}: the members reach beyond their directory; needed: a complete file")
+        raise DataError(
+            f"{path}: the members reach beyond their directory; needed: a complete file"
+        )
 
 
 def check_growth(path: str | Path, what: str, packed: int, unpacked: int) -> None:

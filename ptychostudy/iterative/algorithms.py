@@ -35,7 +35,9 @@ RECIPES = {
     "DM": Recipe("DMOptions", {}, batch_size=100),
     "RAAR": Recipe("RAAROptions", {}, batch_size=100),
     "BH": Recipe("BHOptions", {"sgd": 1.0}),
-    "autodiff": Recipe("AutodiffPtychographyOptions", {"lbfgs": 1.0, "adam": 0.2, "sgd": 0.01}, poisson=True),
+    "autodiff": Recipe(
+        "AutodiffPtychographyOptions", {"lbfgs": 1.0, "adam": 0.2, "sgd": 0.01}, poisson=True
+    ),
 }
 ALGORITHMS = tuple(RECIPES)
 
@@ -84,11 +86,15 @@ def find_recipe(algorithm, noise_model, device):
     if algorithm not in RECIPES:
         raise ValueError(f"algorithm must be one of {', '.join(RECIPES)}; found {algorithm!r}")
     if noise_model not in _NOISE_MODELS:
-        raise ValueError(f"noise_model must be one of {', '.join(_NOISE_MODELS)}; found {noise_model!r}")
+        raise ValueError(
+            f"noise_model must be one of {', '.join(_NOISE_MODELS)}; found {noise_model!r}"
+        )
     recipe = RECIPES[algorithm]
     if noise_model == "poisson" and not recipe.poisson:
         able = ", ".join(name for name, each in RECIPES.items() if each.poisson)
-        raise ValueError(f"noise_model 'poisson' is available for {able}; {algorithm} knows only 'gaussian'")
+        raise ValueError(
+            f"noise_model 'poisson' is available for {able}; {algorithm} knows only 'gaussian'"
+        )
     if device not in ("auto", "cpu", "gpu"):
         raise ValueError(f"device must be 'auto', 'cpu' or 'gpu'; found {device!r}")
     return recipe
@@ -110,7 +116,9 @@ def choose_step(recipe, algorithm, optimizer, step_size):
         return None
     optimizer = next(iter(recipe.steps)) if optimizer is None else optimizer
     if optimizer not in recipe.steps:
-        raise ValueError(f"optimizer for {algorithm} must be one of {', '.join(recipe.steps)}; found {optimizer!r}")
+        raise ValueError(
+            f"optimizer for {algorithm} must be one of {', '.join(recipe.steps)}; found {optimizer!r}"
+        )
     step_size = recipe.steps[optimizer] if step_size is None else float(step_size)
     if not 0 < step_size < np.inf:
         raise ValueError(f"step_size must be positive and finite, found {step_size}")
@@ -130,4 +138,6 @@ def summarize(object_, probe, loss, moved):
     earlier = float(loss[max(len(loss) - 1 - _WINDOW, 0)])
     change = abs(float(loss[-1]) - earlier) / max(abs(earlier), np.finfo(np.float64).tiny)
     moved = float(moved) if finite and np.isfinite(moved) else np.inf
-    return IterativeResult(object_, probe, loss, bool(finite and moved < _SETTLED), change, moved, bool(finite))
+    return IterativeResult(
+        object_, probe, loss, bool(finite and moved < _SETTLED), change, moved, bool(finite)
+    )

@@ -46,7 +46,9 @@ def try_further(counts, positions, pair, *, noise_model, device):
     object_, probe = pair
     if not (np.all(np.isfinite(object_)) and np.all(np.isfinite(probe))):
         return object_
-    options = build_options(RECIPES["autodiff"], batch_size=len(counts), noise_model=noise_model, refine_probe=False)
+    options = build_options(
+        RECIPES["autodiff"], batch_size=len(counts), noise_model=noise_model, refine_probe=False
+    )
     set_step(options, (LBFGS, 1.0), TRIAL_EPOCHS, len(counts))
     options.reconstructor_options.default_device = device
     task = build_task(options, counts, positions, probe, object_)

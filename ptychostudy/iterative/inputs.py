@@ -39,14 +39,22 @@ def check_scan(
     if n == 0 or wave.shape[0] != n or n % 2:
         raise ValueError(f"probe must be square with an even side, found shape {wave.shape}")
     if frames.ndim != 3 or frames.shape[1:] != (n, n) or len(frames) == 0:
-        raise ValueError(f"counts must have shape (frames, {n}, {n}) like the probe, found {frames.shape}")
+        raise ValueError(
+            f"counts must have shape (frames, {n}, {n}) like the probe, found {frames.shape}"
+        )
     if centres.shape != (len(frames), 2):
-        raise ValueError(f"positions must have shape ({len(frames)}, 2), one for each frame; found {centres.shape}")
+        raise ValueError(
+            f"positions must have shape ({len(frames)}, 2), one for each frame; found {centres.shape}"
+        )
     for name, array in (("counts", frames), ("positions", centres), ("probe", wave)):
         if not np.all(np.isfinite(array)):
-            raise ValueError(f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not")
+            raise ValueError(
+                f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not"
+            )
     if np.iscomplexobj(frames) or frames.min() < 0:
-        raise ValueError("counts must be real and not negative (photon counts, not amplitudes or fields)")
+        raise ValueError(
+            "counts must be real and not negative (photon counts, not amplitudes or fields)"
+        )
     _check_windows(centres, n, object_shape)
     return frames.astype(np.float32), centres, wave
 
@@ -65,7 +73,10 @@ def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[i
 
 def check_power(counts: NDArray[Any], probe: NDArray[Any]) -> None:
     """Raise ValueError if the probe is not in photons: the object would leave the order of one, and steps diverge."""
-    measured, power = float(counts.sum(dtype=np.float64) / len(counts)), float(np.sum(np.abs(probe) ** 2))
+    measured, power = (
+        float(counts.sum(dtype=np.float64) / len(counts)),
+        float(np.sum(np.abs(probe) ** 2)),
+    )
     if measured == 0 or not 1 / _POWER_RANGE < power / measured < _POWER_RANGE:
         raise ValueError(
             f"probe power must be the mean counts of a frame ({measured:.4g}) within a factor {_POWER_RANGE:.0f}, "

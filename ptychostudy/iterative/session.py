@@ -47,9 +47,13 @@ def choose_device(torch, device):
         warnings.simplefilter("always")
         present = torch.cuda.is_available()
     if not present and device != "cpu" and gpu.given():
-        gpu.warn_unused("torch", _causes(torch) or [str(each.message).split(". ")[0] for each in said])
+        gpu.warn_unused(
+            "torch", _causes(torch) or [str(each.message).split(". ")[0] for each in said]
+        )
     elif not present and device == "gpu":
-        warnings.warn("no GPU that torch can use: reconstructing on the CPU", RuntimeWarning, stacklevel=3)
+        warnings.warn(
+            "no GPU that torch can use: reconstructing on the CPU", RuntimeWarning, stacklevel=3
+        )
     return "gpu" if present and device != "cpu" else "cpu"
 
 
@@ -78,6 +82,8 @@ def _import_torch():
             raise
         torch._ptychostudy_operators = torch.library.Library("torchvision", "DEF")
         for name in ("nms", "qnms"):
-            torch._ptychostudy_operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            torch._ptychostudy_operators.define(
+                f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            )
         import ptychi.api  # noqa: F401
     return torch

@@ -5,7 +5,13 @@ The torch imports are lazy: importing this module costs nothing, a reconstructio
 
 import numpy as np
 
-from ptychostudy.iterative.algorithms import RECIPES, at_least_one, choose_step, find_recipe, summarize
+from ptychostudy.iterative.algorithms import (
+    RECIPES,
+    at_least_one,
+    choose_step,
+    find_recipe,
+    summarize,
+)
 from ptychostudy.iterative.convergence import TRIAL_EPOCHS, movement, try_further
 from ptychostudy.iterative.inputs import check_power, check_scan
 from ptychostudy.iterative.session import choose_device, torch_session
@@ -92,19 +98,25 @@ def reconstruct(
     batch_size = recipe.batch_size if batch_size is None else at_least_one("batch_size", batch_size)
     step = choose_step(recipe, algorithm, optimizer, step_size)
     with torch_session(threads) as torch:
-        options = build_options(recipe, batch_size=batch_size, noise_model=noise_model, refine_probe=refine_probe)
+        options = build_options(
+            recipe, batch_size=batch_size, noise_model=noise_model, refine_probe=refine_probe
+        )
         set_step(options, step, epochs, len(counts))
         device = options.reconstructor_options.default_device = choose_device(torch, device)
         flat = np.ones(object_shape, np.complex64)
         task = build_task(options, counts, positions, probe, flat)
         if algorithm == "autodiff":
-            set_likelihood(task, noise_model, options.reconstructor_options.batch_size, probe.shape[-1])
+            set_likelihood(
+                task, noise_model, options.reconstructor_options.batch_size, probe.shape[-1]
+            )
         loss, earlier = _run(task, epochs, probe, on_epoch)
         object_, refined = read_result(task, probe)
         later = object_
         if step is None or step[0] != LBFGS:
             earlier = object_
-            later = try_further(counts, positions, (object_, refined), noise_model=noise_model, device=device)
+            later = try_further(
+                counts, positions, (object_, refined), noise_model=noise_model, device=device
+            )
     moved = movement(flat if earlier is None else earlier, later, refined, positions)
     return summarize(object_, refined if refine_probe else probe.astype(np.complex64), loss, moved)
 
@@ -149,10 +161,14 @@ def simulate_intensities(object_, probe, positions):
     blank = np.zeros((len(positions), n, n), np.float32)
     blank, positions, probe = check_scan(blank, positions, probe, object_.shape)
     with torch_session(threads=1) as torch:
-        options = build_options(RECIPES["LSQML"], batch_size=100, noise_model="gaussian", refine_probe=False)
+        options = build_options(
+            RECIPES["LSQML"], batch_size=100, noise_model="gaussian", refine_probe=False
+        )
         options.reconstructor_options.default_device = "cpu"
         task = build_task(options, blank, positions, probe, object_)
         with torch.no_grad():
             chunks = torch.arange(len(positions)).split(100)
-            frames = np.concatenate([task.reconstructor.forward_model(chunk).numpy() for chunk in chunks])
+            frames = np.concatenate(
+                [task.reconstructor.forward_model(chunk).numpy() for chunk in chunks]
+            )
     return np.fft.fftshift(frames, axes=(-2, -1))

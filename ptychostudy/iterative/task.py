@@ -33,7 +33,11 @@ def build_options(recipe, *, batch_size, noise_model, refine_probe):
     import ptychi.api as api
 
     options = getattr(api, recipe.options)()
-    solver, object_, probe = options.reconstructor_options, options.object_options, options.probe_options
+    solver, object_, probe = (
+        options.reconstructor_options,
+        options.object_options,
+        options.probe_options,
+    )
     solver.allow_nondeterministic_algorithms = False
     # The probe keeps the plain step: Adam's would have the size of the object's, whatever the photons.
     probe.step_size = recipe.steps.get("sgd", 1.0)
@@ -58,7 +62,11 @@ def build_options(recipe, *, batch_size, noise_model, refine_probe):
 
 def set_step(options, step, epochs, frames):
     """Set the number of epochs, and the object's optimizer, step size and its decay; `step` None leaves the rest."""
-    solver, object_, probe = options.reconstructor_options, options.object_options, options.probe_options
+    solver, object_, probe = (
+        options.reconstructor_options,
+        options.object_options,
+        options.probe_options,
+    )
     solver.num_epochs = epochs
     if step is None:
         return
@@ -67,11 +75,18 @@ def set_step(options, step, epochs, frames):
         # It compares gradients of one function, so it needs every frame each time, and a probe that moves likewise
         # and is not rescaled in between.
         solver.batch_size = frames
-        object_.optimizer_params, object_.remove_object_probe_ambiguity.enabled = dict(_LBFGS), False
+        object_.optimizer_params, object_.remove_object_probe_ambiguity.enabled = (
+            dict(_LBFGS),
+            False,
+        )
         probe.optimizer, probe.step_size, probe.optimizer_params = LBFGS, 1.0, dict(_LBFGS)
         return
     object_.optimization_plan.step_size_scheduler_class = "LinearLR"
-    decay = {"start_factor": 1.0, "end_factor": _DECAY_END, "total_iters": max(1, round(_DECAY_SHARE * epochs))}
+    decay = {
+        "start_factor": 1.0,
+        "end_factor": _DECAY_END,
+        "total_iters": max(1, round(_DECAY_SHARE * epochs)),
+    }
     object_.optimization_plan.step_size_scheduler_options = decay
 
 
@@ -123,7 +138,9 @@ def set_likelihood(task, noise_model, frames, n):
     model = reconstructor.forward_model
     whole, parts = model.forward, -(-pixels // _AT_ONCE)
     if parts > 1:
-        model.forward = lambda indices: cat([checkpoint(whole, i, use_reentrant=False) for i in indices.chunk(parts)])
+        model.forward = lambda indices: cat(
+            [checkpoint(whole, i, use_reentrant=False) for i in indices.chunk(parts)]
+        )
 
 
 def run_epochs(task, epochs, on_epoch=None):
@@ -145,8 +162,14 @@ def read_result(task, probe):
     The refined probe keeps the given one's power and, against it, no phase: power is what the data fix.
     """
     object_ = task.get_data_to_cpu("object", as_numpy=True)[0].astype(np.complex128)
-    refined = task.get_data_to_cpu("probe", as_numpy=True)[0, 0].astype(np.complex128) * probe.shape[-1]
-    factor = np.linalg.norm(refined) / np.linalg.norm(probe) * np.exp(1j * np.angle(np.vdot(probe, refined)))
+    refined = (
+        task.get_data_to_cpu("probe", as_numpy=True)[0, 0].astype(np.complex128) * probe.shape[-1]
+    )
+    factor = (
+        np.linalg.norm(refined)
+        / np.linalg.norm(probe)
+        * np.exp(1j * np.angle(np.vdot(probe, refined)))
+    )
     if np.isfinite(factor) and factor != 0:
         object_, refined = object_ * factor, refined / factor
     return object_.astype(np.complex64), refined.astype(np.complex64)

@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from skimage.registration import phase_cross_correlation
 
-from ptychostudy.measure.gauge import CONSTANT, PLANE, bounding_box, check_fields, ramp_field, remove_gauge
+from ptychostudy.measure.gauge import (
+    CONSTANT,
+    PLANE,
+    bounding_box,
+    check_fields,
+    ramp_field,
+    remove_gauge,
+)
 from ptychostudy.physics.propagate import translate
 
 
@@ -63,7 +70,9 @@ def tukey_window(shape: tuple[int, ...], taper: float) -> np.ndarray:
     """
     sides = []
     for size in shape:
-        inward = np.minimum(np.arange(size), np.arange(size)[::-1]) / max(taper * (size - 1) / 2, 1e-9)
+        inward = np.minimum(np.arange(size), np.arange(size)[::-1]) / max(
+            taper * (size - 1) / 2, 1e-9
+        )
         sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(inward, 1.0)))
     return np.outer(*sides)
 
@@ -75,7 +84,9 @@ def _windowed(field: np.ndarray, mask: np.ndarray, window: np.ndarray) -> np.nda
     return None if flat else free * window
 
 
-def register(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, upsample: int = 50) -> tuple[float, float]:
+def register(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, upsample: int = 50
+) -> tuple[float, float]:
     """Find the shift that puts a prediction onto the truth.
 
     Cross-correlation of the complex fields (Guizar-Sicairos et al. 2008, doi:10.1364/OL.33.000156), mean-free and
@@ -111,7 +122,9 @@ def register(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, upsample:
         moving = _windowed(apply_shift(pred, total)[box], inside, window)
         if reference is None or moving is None:
             return 0.0, 0.0
-        step = phase_cross_correlation(reference, moving, upsample_factor=upsample, normalization=None)[0]
+        step = phase_cross_correlation(
+            reference, moving, upsample_factor=upsample, normalization=None
+        )[0]
         size = np.abs(step).max()
         if size >= previous:
             break
@@ -172,4 +185,6 @@ def align(
         moved = apply_shift(moved, shift) if any(shift) else moved
     field, record = remove_gauge(moved, truth, mask, phase_align=phase_align)
     ramp = (before[0] + record["ramp"][0], before[1] + record["ramp"][1])
-    return AlignedField(np.where(covered, field, 0.0), shift, complex(record["factor"] * phase), ramp)
+    return AlignedField(
+        np.where(covered, field, 0.0), shift, complex(record["factor"] * phase), ramp
+    )

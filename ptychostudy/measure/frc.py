@@ -93,7 +93,9 @@ def _square(box: tuple[slice, slice]) -> tuple[slice, slice]:
     """Shrink a rectangle to its central square."""
     side = min(span.stop - span.start for span in box)
     if side < _SMALLEST:
-        raise ValueError(f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has {side}")
+        raise ValueError(
+            f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has {side}"
+        )
     row, col = (span.start + (span.stop - span.start - side) // 2 for span in box)
     return slice(row, row + side), slice(col, col + side)
 
@@ -107,7 +109,9 @@ def _spectrum(image: np.ndarray, mask: np.ndarray, window: np.ndarray) -> np.nda
     return np.zeros(image.shape, dtype=np.complex128) if flat else np.fft.fft2(free)
 
 
-def ring_correlation(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, taper: float = 0.25) -> RingCurve:
+def ring_correlation(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, taper: float = 0.25
+) -> RingCurve:
     """Correlate two images ring by ring in Fourier space.
 
     Both are cut to the central square of the mask's bounding box, freed of their mean (uncovered pixels take it, and
@@ -136,7 +140,9 @@ def ring_correlation(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, t
     square = _square(bounding_box(mask))
     window = tukey_window(mask[square].shape, taper)
     if not np.any(window * mask[square]):
-        raise ValueError("the central square of the covered rectangle holds no covered pixel to correlate")
+        raise ValueError(
+            "the central square of the covered rectangle holds no covered pixel to correlate"
+        )
     first, second = (_spectrum(image[square], mask[square], window) for image in (pred, truth))
     return _rings(first, second)
 
@@ -153,10 +159,14 @@ def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
     # A ring without power in one image (below rounding of the strongest ring) is not correlated with anything.
     quiet = 1e-24 * max(power_first.max(), power_second.max())
     lit = (power_first > quiet) & (power_second > quiet)
-    correlation = np.where(lit, cross, 0.0) / np.sqrt(np.where(lit, power_first * power_second, 1.0))
+    correlation = np.where(lit, cross, 0.0) / np.sqrt(
+        np.where(lit, power_first * power_second, 1.0)
+    )
     correlation[0] = correlation[1]
     count = np.bincount(radius)[:rings]
-    return RingCurve(np.clip(correlation, -1, 1), np.arange(rings) / (side / 2), count, half_bit(count), side)
+    return RingCurve(
+        np.clip(correlation, -1, 1), np.arange(rings) / (side / 2), count, half_bit(count), side
+    )
 
 
 def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:

@@ -14,7 +14,9 @@ PLANE, MEAN, NONE = "plane", "mean", "none"
 CONSTANT = 1e-6
 
 
-def check_fields(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def check_fields(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return prediction, truth (complex128) and mask (bool), or say why they cannot be compared.
 
     Raises
@@ -25,14 +27,20 @@ def check_fields(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple
     pred, truth = np.asarray(pred, dtype=np.complex128), np.asarray(truth, dtype=np.complex128)
     mask = np.asarray(mask, dtype=bool)
     if not pred.ndim == 2 or not pred.shape == truth.shape == mask.shape:
-        raise ValueError(f"need three (H, W) arrays of one shape, found {pred.shape}, {truth.shape} and {mask.shape}")
+        raise ValueError(
+            f"need three (H, W) arrays of one shape, found {pred.shape}, {truth.shape} and {mask.shape}"
+        )
     if not mask.any():
         raise ValueError("the mask covers no pixel, so there is nothing to compare")
     for name, field in (("prediction", pred), ("truth", truth)):
         if not np.all(np.isfinite(field)):
-            raise ValueError(f"the {name} has {int(np.sum(~np.isfinite(field)))} values that are not finite")
+            raise ValueError(
+                f"the {name} has {int(np.sum(~np.isfinite(field)))} values that are not finite"
+            )
         if not np.any(field[mask]):
-            raise ValueError(f"the {name} is zero on all {int(mask.sum())} covered pixels; it has no phase to compare")
+            raise ValueError(
+                f"the {name} is zero on all {int(mask.sum())} covered pixels; it has no phase to compare"
+            )
     return pred, truth, mask
 
 
@@ -86,7 +94,9 @@ def _newton_step(moments: np.ndarray) -> np.ndarray:
     hessian = np.real(np.outer(first, np.conj(first)) - np.conj(total) * second)
     values, vectors = np.linalg.eigh(hessian)
     floor = 1e-6 * abs(total) ** 2 + np.finfo(float).tiny
-    step: np.ndarray = vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(values), floor)) / (2 * np.pi)
+    step: np.ndarray = (
+        vectors @ ((vectors.T @ gradient) / np.maximum(np.abs(values), floor)) / (2 * np.pi)
+    )
     # A quarter of a cycle is half the coarse spacing: beyond it the step would leave the peak it started on.
     step *= min(1.0, 0.25 / max(np.abs(step).max(), 0.25))
     return step
@@ -107,7 +117,9 @@ def _refine(product: np.ndarray, cycles: np.ndarray, passes: int = 40) -> np.nda
     return cycles
 
 
-def phase_ramp(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, max_cycles: float = 8) -> tuple[float, float]:
+def phase_ramp(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, max_cycles: float = 8
+) -> tuple[float, float]:
     """Fit the linear phase ramp of a prediction against the truth, on the complex field.
 
     Maximises ``|sum mask conj(truth) pred exp(-i k . r)|``: a scan in half-cycle steps (a zero-padded Fourier
@@ -146,7 +158,9 @@ def phase_ramp(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, max_cyc
 
 def ramp_field(shape: tuple[int, ...], ramp: tuple[float, float]) -> np.ndarray:
     """Return ``exp(-i ramp . (r - centre))``, (H, W) complex128, centre ``= (H - 1, W - 1) / 2``, ramp in rad/px."""
-    rows, cols = (np.exp(-1j * k * size * coordinates(size)) for k, size in zip(ramp, shape, strict=True))
+    rows, cols = (
+        np.exp(-1j * k * size * coordinates(size)) for k, size in zip(ramp, shape, strict=True)
+    )
     return np.outer(rows, cols)
 
 

@@ -70,10 +70,14 @@ def _continuous(field: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Phase without jumps: the angle itself where no neighbours differ by more than pi, else unwrapped."""
     angle: np.ndarray = np.angle(field)
     for axis in (0, 1):
-        pairs = np.logical_and(*(np.take(mask, span, axis) for span in _neighbours(mask.shape[axis])))
+        pairs = np.logical_and(
+            *(np.take(mask, span, axis) for span in _neighbours(mask.shape[axis]))
+        )
         if np.any(np.abs(np.diff(angle, axis=axis))[pairs] > np.pi):
             # The algorithm (Herraez 2002) sorts with random keys; a fixed seed makes it a function of its input.
-            unwrapped = unwrap_phase(np.ma.array(angle, mask=~mask) if not mask.all() else angle, rng=0)
+            unwrapped = unwrap_phase(
+                np.ma.array(angle, mask=~mask) if not mask.all() else angle, rng=0
+            )
             return np.asarray(np.ma.filled(unwrapped, 0.0))
     return angle
 
@@ -82,7 +86,9 @@ def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(size - 1), np.arange(1, size)
 
 
-def phase_pair(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def phase_pair(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return continuous phases of prediction and truth, and their wrapped difference.
 
     Parameters
@@ -105,13 +111,17 @@ def phase_pair(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[n
     difference, own = np.angle(pred * np.conj(truth)), np.angle(pred)
     if np.abs(reference[mask]).max() > _FOLD_RAD:
         own = _continuous(pred, mask)
-        own = own + 2 * np.pi * np.rint(np.median((reference + difference - own)[mask]) / (2 * np.pi))
+        own = own + 2 * np.pi * np.rint(
+            np.median((reference + difference - own)[mask]) / (2 * np.pi)
+        )
     mean = reference[mask].mean()
     return own - mean, reference - mean, difference
 
 
 def _spread(values: np.ndarray) -> float:
-    return float(2 * np.abs(values - values.mean()).max() if np.iscomplexobj(values) else np.ptp(values))
+    return float(
+        2 * np.abs(values - values.mean()).max() if np.iscomplexobj(values) else np.ptp(values)
+    )
 
 
 def _columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, _Column]:
@@ -127,7 +137,9 @@ def _columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str,
     scale = {"amplitude": amplitude[mask].max(), "phase": 1.0, "value": amplitude[mask].max()}
     spans = {name: _spread(parts[1][parts[3]]) for name, parts in candidates.items()}
     return {
-        name: _Column(*parts, spans[name]) for name, parts in candidates.items() if spans[name] > CONSTANT * scale[name]
+        name: _Column(*parts, spans[name])
+        for name, parts in candidates.items()
+        if spans[name] > CONSTANT * scale[name]
     }
 
 
@@ -148,13 +160,17 @@ def pearson(pred: np.ndarray, truth: np.ndarray) -> float:
     """
     first, second = pred - pred.mean(), truth - truth.mean()
     if np.abs(second).max() <= CONSTANT * abs(truth.mean()):
-        raise ValueError(f"the truth is constant ({truth.mean():.6g}), correlation with it is not defined")
+        raise ValueError(
+            f"the truth is constant ({truth.mean():.6g}), correlation with it is not defined"
+        )
     if np.abs(first).max() <= CONSTANT * max(abs(pred.mean()), np.abs(second).max()):
         return 0.0
     return float(np.vdot(second, first).real / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
-def partial_pearson(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[float | None, float | None]:
+def partial_pearson(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray
+) -> tuple[float | None, float | None]:
     """Return the correlation of amplitude and of phase beyond a plane: the partial correlation given row and column.
 
     Alignment fits a linear phase ramp, so a nearly flat prediction takes over that of the truth and correlates with
@@ -182,7 +198,9 @@ def partial_pearson(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tu
 
 
 def _beyond_plane(columns: dict[str, _Column]) -> tuple[float | None, float | None]:
-    amplitude, phase = (_structure(columns[name]) if name in columns else None for name in SCORED[:2])
+    amplitude, phase = (
+        _structure(columns[name]) if name in columns else None for name in SCORED[:2]
+    )
     return amplitude, phase
 
 
@@ -193,7 +211,9 @@ def rms_phase(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _structure(column: _Column) -> float | None:
-    first, second = (without_plane(image, column.mask)[column.mask] for image in (column.pred, column.truth))
+    first, second = (
+        without_plane(image, column.mask)[column.mask] for image in (column.pred, column.truth)
+    )
     if np.abs(second).max() <= CONSTANT * column.span:
         return None
     if np.abs(first).max() <= CONSTANT * column.span:
@@ -278,13 +298,21 @@ def evaluate(
         raise ValueError(
             "the truth is constant on the mask, in amplitude and in phase; no metric is defined against it"
         )
-    curves = {name: ring_correlation(c.pred, c.truth, c.mask, taper=frc_taper) for name, c in columns.items()}
+    curves = {
+        name: ring_correlation(c.pred, c.truth, c.mask, taper=frc_taper)
+        for name, c in columns.items()
+    }
     scores = {name: _errors(column) | _resolution(curves[name]) for name, column in columns.items()}
     pictured = [name for name in columns if name != "value"]
     for name in pictured:
         scores[name] |= _similarities(columns[name], ms_ssim_sigma, boundary)
     similarities = ("ssim", "ms_ssim", "ms_ssim_scales")
-    scores["value"] |= {key: float(np.mean([scores[name][key] for name in pictured])) for key in similarities}
-    rows = {key: tuple(scores[name][key] if name in scores else None for name in SCORED) for key in scores["value"]}
+    scores["value"] |= {
+        key: float(np.mean([scores[name][key] for name in pictured])) for key in similarities
+    }
+    rows = {
+        key: tuple(scores[name][key] if name in scores else None for name in SCORED)
+        for key in scores["value"]
+    }
     rows["partial_pearson"] = (*_beyond_plane(columns), None)
     return Evaluation(rows, curves, {name: column.span for name, column in columns.items()})

@@ -23,12 +23,19 @@ def judge(canvas: Canvas) -> dict[str, Any]:
     """
     values = canvas.field[canvas.coverage > 0].astype(np.complex128)
     magnitude = np.abs(values)
-    statistics: dict[str, float] = {"covered_px": int(values.size), "nonzero_px": int(np.count_nonzero(values))}
+    statistics: dict[str, float] = {
+        "covered_px": int(values.size),
+        "nonzero_px": int(np.count_nonzero(values)),
+    }
     if values.size == 0 or not np.any(values):
         return {"status": "failed", "reason": "the output is all zero", "statistics": statistics}
     if not np.all(np.isfinite(values)):
         return {"status": "failed", "reason": "the output is not finite", "statistics": statistics}
-    statistics |= {"mean": float(magnitude.mean()), "max": float(magnitude.max()), "std": float(magnitude.std())}
+    statistics |= {
+        "mean": float(magnitude.mean()),
+        "max": float(magnitude.max()),
+        "std": float(magnitude.std()),
+    }
     statistics["std_field"] = float(values.std())
     if statistics["std_field"] < 1e-4 * statistics["mean"]:
         return {"status": "failed", "reason": "the output is constant", "statistics": statistics}

@@ -51,7 +51,10 @@ class Score:
 
 
 def cut(
-    field: np.ndarray, origin: tuple[int, int], rectangle_origin: tuple[int, int], shape: tuple[int, int]
+    field: np.ndarray,
+    origin: tuple[int, int],
+    rectangle_origin: tuple[int, int],
+    shape: tuple[int, int],
 ) -> np.ndarray:
     """Cut a rectangle out of a field that knows its origin.
 

@@ -34,7 +34,9 @@ def _weights(mask: np.ndarray, boundary: str) -> np.ndarray:
     core = (slice(_RADIUS, -_RADIUS), slice(_RADIUS, -_RADIUS))
     inside[core] = mask[core]
     if not inside.any():
-        raise ValueError(f"no covered pixel has its whole {2 * _RADIUS + 1} px window inside the {mask.shape} image")
+        raise ValueError(
+            f"no covered pixel has its whole {2 * _RADIUS + 1} px window inside the {mask.shape} image"
+        )
     return inside
 
 
@@ -44,7 +46,9 @@ def _prepare(
     mask = np.asarray(mask, dtype=bool)
     side = 2 * _RADIUS + 1
     if min(mask.shape) < side:
-        raise ValueError(f"structural similarity needs at least {side} x {side} px, found {mask.shape}")
+        raise ValueError(
+            f"structural similarity needs at least {side} x {side} px, found {mask.shape}"
+        )
     if not data_range > 0:
         raise ValueError(
             f"structural similarity needs a positive data range, found {data_range}; is the truth constant?"
@@ -54,7 +58,12 @@ def _prepare(
 
 
 def ssim(
-    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, data_range: float, boundary: str = "reflect"
+    pred: np.ndarray,
+    truth: np.ndarray,
+    mask: np.ndarray,
+    *,
+    data_range: float,
+    boundary: str = "reflect",
 ) -> float:
     """Return the mean structural similarity over the mask.
 
@@ -84,12 +93,19 @@ def ssim(
         If the image is smaller than the window, the range is not positive, or `boundary` is unknown.
     """
     pred, truth, mask = _prepare(pred, truth, mask, data_range)
-    options = {"gaussian_weights": True, "sigma": _SIGMA, "use_sample_covariance": False, "full": True}
+    options = {
+        "gaussian_weights": True,
+        "sigma": _SIGMA,
+        "use_sample_covariance": False,
+        "full": True,
+    }
     similarity = structural_similarity(truth, pred, data_range=data_range, **options)[1]
     return float(np.average(similarity, weights=_weights(mask, boundary)))
 
 
-def _components(pred: np.ndarray, truth: np.ndarray, data_range: float) -> tuple[np.ndarray, np.ndarray]:
+def _components(
+    pred: np.ndarray, truth: np.ndarray, data_range: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Luminance and contrast-structure maps."""
     # The second moments of the fluctuations about a common level suffer no cancellation on bright images.
     level = truth.mean()

@@ -34,7 +34,9 @@ class Difference:
     pairs: int
 
 
-def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+def wilson_interval(
+    successes: int, trials: int, confidence: float = CONFIDENCE
+) -> tuple[float, float]:
     """Return Wilson's score interval of a rate (Wilson 1927, doi:10.1080/01621459.1927.10502953, no continuity term).
 
     Unlike ``rate +- z sigma`` it stays inside [0, 1] and keeps a width where every trial or none succeeded.
@@ -71,11 +73,19 @@ def wilson_interval(successes: int, trials: int, confidence: float = CONFIDENCE)
 
 def mean(values: Sequence[float] | np.ndarray) -> float | None:
     """Return the mean, None of nothing; of equal values that value to the last bit, so that it lies in its interval."""
-    return values[0] + math.fsum(value - values[0] for value in values) / len(values) if len(values) else None
+    return (
+        values[0] + math.fsum(value - values[0] for value in values) / len(values)
+        if len(values)
+        else None
+    )
 
 
 def bootstrap_interval(
-    values: Sequence[float] | np.ndarray, confidence: float = CONFIDENCE, *, seed: int = 0, resamples: int = RESAMPLES
+    values: Sequence[float] | np.ndarray,
+    confidence: float = CONFIDENCE,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> tuple[float, float] | None:
     """Return a bootstrap interval of the mean: percentiles, widened for few values.
 
@@ -111,7 +121,9 @@ def bootstrap_interval(
     """
     found = np.sort(np.asarray(values, dtype=np.float64))
     if not np.all(np.isfinite(found)):
-        raise ValueError(f"found {found.tolist()}; needed: finite values, without those of failed runs")
+        raise ValueError(
+            f"found {found.tolist()}; needed: finite values, without those of failed runs"
+        )
     k = len(found)
     if k < LEAST_VALUES:
         return None
@@ -119,12 +131,18 @@ def bootstrap_interval(
     tail = NormalDist().cdf(-math.sqrt(k / (k - 1)) * quantile)
     means = _resampled_means(found, seed, resamples)
     # Both ends by the same rule, so that the interval of the negated values is the negated interval.
-    low, high = (sign * float(np.quantile(sign * means, tail, method="inverted_cdf")) for sign in (1, -1))
+    low, high = (
+        sign * float(np.quantile(sign * means, tail, method="inverted_cdf")) for sign in (1, -1)
+    )
     return low, high
 
 
 def paired_difference(
-    first: Sequence[float | None], second: Sequence[float | None], confidence: float = CONFIDENCE, *, seed: int = 0
+    first: Sequence[float | None],
+    second: Sequence[float | None],
+    confidence: float = CONFIDENCE,
+    *,
+    seed: int = 0,
 ) -> Difference:
     """Return the mean of ``first - second`` over pairs, with its bootstrap interval.
 
@@ -159,7 +177,10 @@ def _resampled_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarra
     k = len(values)
     if k**k <= resamples:
         sets = list(itertools.combinations_with_replacement(range(k), k))
-        orders = [math.factorial(k) // math.prod(math.factorial(one.count(i)) for i in set(one)) for one in sets]
+        orders = [
+            math.factorial(k) // math.prod(math.factorial(one.count(i)) for i in set(one))
+            for one in sets
+        ]
         return np.repeat([mean(values[list(one)]) for one in sets], orders)
     chosen = np.random.default_rng(seed).integers(0, k, size=(resamples, k))
     means: np.ndarray = values[0] + (values[chosen] - values[0]).mean(axis=1)

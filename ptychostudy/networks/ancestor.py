@@ -50,12 +50,16 @@ def _patches(x, n, frames, seeds, scale):
     """Amplitude and phase patches (B, N, N, C) that are zero outside the central N/2 x N/2 (``pad_object``)."""
     down = {64: (32, 64, 128), 128: (16, 32, 64, 128), 256: (8, 16, 32, 64, 128)}
     if n not in down:
-        raise ValueError(f"architecture 'ptychopinn' takes windows of side {tuple(down)}, found {n}")
+        raise ValueError(
+            f"architecture 'ptychopinn' takes windows of side {tuple(down)}, found {n}"
+        )
     x = _down(x, [scale * f for f in down[n]], seeds)
     grow = [scale * f for f in {64: (64, 32), 128: (128, 64, 32), 256: (256, 128, 64, 32)}[n]]
     maps = []
     for name, activation, bound in (("amplitude", "sigmoid", 1.0), ("phase", "tanh", math.pi)):
         # The ancestor keeps the last four channels for an outer branch even where there is none.
-        y = seeds.conv(frames, f"{name}_map", activation=activation)(_up(x, grow, name, seeds)[..., :-4])
+        y = seeds.conv(frames, f"{name}_map", activation=activation)(
+            _up(x, grow, name, seeds)[..., :-4]
+        )
         maps.append(kl.ZeroPadding2D(n // 4, name=f"{name}_pad")(bound * y))
     return maps

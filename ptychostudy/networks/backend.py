@@ -13,7 +13,11 @@ _log = logging.getLogger("ptychostudy")
 
 def start():
     """Run a first operation and log the device; without a GPU that is one clear line, not a failure."""
-    device = keras.ops.zeros(1).device if keras.backend.backend() == "tensorflow" else keras.backend.backend()
+    device = (
+        keras.ops.zeros(1).device
+        if keras.backend.backend() == "tensorflow"
+        else keras.backend.backend()
+    )
     if "GPU" in str(device):
         _log.info("networks run on %s", device)
     elif gpu.given():
@@ -40,15 +44,25 @@ def _causes():
 
 def _missing_wheels():
     """Return the packages of TensorFlow's own extra for GPUs that are not installed."""
-    wanted = [line for line in importlib.metadata.requires("tensorflow") or () if "and-cuda" in line]
-    installed = {re.sub(r"[-_.]+", "-", found.name).lower() for found in importlib.metadata.distributions()}
-    return [name for line in wanted if (name := re.match(r"[\w.-]+", line).group()) not in installed]
+    wanted = [
+        line for line in importlib.metadata.requires("tensorflow") or () if "and-cuda" in line
+    ]
+    installed = {
+        re.sub(r"[-_.]+", "-", found.name).lower() for found in importlib.metadata.distributions()
+    }
+    return [
+        name for line in wanted if (name := re.match(r"[\w.-]+", line).group()) not in installed
+    ]
 
 
 def out_of_memory(error):
     """Say whether an error of any backend means that the memory of the device, or of the machine, is used up."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    known = {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}  # NumPy, TensorFlow, torch
+    known = {
+        "MemoryError",
+        "ResourceExhaustedError",
+        "OutOfMemoryError",
+    }  # NumPy, TensorFlow, torch
     return bool(names & known) or "RESOURCE_EXHAUSTED" in str(error)  # JAX
 
 

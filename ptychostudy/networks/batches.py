@@ -103,15 +103,23 @@ class GroupData:
         """Refuse arrays that do not belong together."""
         shapes = (self.offsets.shape, self.fractions.shape)
         if self.members.ndim != 2 or any(shape != (*self.members.shape, 2) for shape in shapes):
-            raise ValueError(f"members {self.members.shape} need offsets and fractions (g, C, 2), found {shapes}")
+            raise ValueError(
+                f"members {self.members.shape} need offsets and fractions (g, C, 2), found {shapes}"
+            )
         if self.labels is not None and self.members.shape[1] != 1:
-            raise ValueError(f"labels are for single frames, found groups of {self.members.shape[1]}")
+            raise ValueError(
+                f"labels are for single frames, found groups of {self.members.shape[1]}"
+            )
 
     def inputs(self, indices):
         """Return the network's inputs for some groups, float32."""
         frames = self.members[indices]
         counts = self.counts[frames.ravel()].reshape(*frames.shape, *self.counts.shape[1:])
-        factor = np.float32(self.factor) if np.ndim(self.factor) == 0 else self.factor[frames][..., None, None]
+        factor = (
+            np.float32(self.factor)
+            if np.ndim(self.factor) == 0
+            else self.factor[frames][..., None, None]
+        )
         return {
             "amplitude": np.sqrt(counts, dtype=np.float32) * np.asarray(factor, dtype=np.float32),
             "offsets": np.asarray(self.offsets[indices], dtype=np.float32),

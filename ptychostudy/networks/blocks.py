@@ -18,7 +18,9 @@ class Seeds:
         """Build a 3 x 3 convolution with its own seeded He-normal weights."""
         key = np.random.SeedSequence([self.seed, *name.encode()]).generate_state(1)[0]
         initializer = keras.initializers.HeNormal(seed=int(key >> 1))
-        return kl.Conv2D(filters, 3, padding="same", kernel_initializer=initializer, name=name, **options)
+        return kl.Conv2D(
+            filters, 3, padding="same", kernel_initializer=initializer, name=name, **options
+        )
 
 
 class Compose(kl.Layer):

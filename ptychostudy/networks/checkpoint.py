@@ -31,6 +31,10 @@ class State:
             return None
         try:
             metadata = read_metadata(self.path)
-            return {**read_npz(self.path), **metadata["plain"]} if metadata["identity"] == self.identity else None
+            return (
+                {**read_npz(self.path), **metadata["plain"]}
+                if metadata["identity"] == self.identity
+                else None
+            )
         except DataError:
             return None  # a damaged state costs a fresh start, never a wrong one

@@ -50,7 +50,13 @@ def network_from_config(config, probe, side, weights=None):
     NetworkModel
     """
     model = build_model(
-        config["kind"], config["n"], config["frames"], side, probe, seed=config["seed"], **config["options"]
+        config["kind"],
+        config["n"],
+        config["frames"],
+        side,
+        probe,
+        seed=config["seed"],
+        **config["options"],
     )
     if weights is not None:
         set_weights(model, weights)

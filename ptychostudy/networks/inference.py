@@ -40,7 +40,10 @@ class Predictor:
                 if self.batch_size == 1:
                     raise exhausted(error) from error
                 self.batch_size //= 2
-                _log.warning("out of memory: %d groups at a time from now on (infer.batch_size)", self.batch_size)
+                _log.warning(
+                    "out of memory: %d groups at a time from now on (infer.batch_size)",
+                    self.batch_size,
+                )
 
     def _canvases(self, indices):
         side, size = self.model.side, self.batch_size

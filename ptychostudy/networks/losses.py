@@ -52,7 +52,9 @@ def amplitude_error(mask=None):
     weight = _weights(mask)
 
     def loss(amplitude, intensity):
-        return _masked_mean(ops.abs(ops.sqrt(intensity + EPSILON * MEAN_INTENSITY) - amplitude), weight)
+        return _masked_mean(
+            ops.abs(ops.sqrt(intensity + EPSILON * MEAN_INTENSITY) - amplitude), weight
+        )
 
     return loss
 
@@ -88,7 +90,9 @@ def patch_error(support):
 
 def _weights(mask):
     """Give a mask as a float32 tensor, or a scalar one."""
-    return ops.convert_to_tensor(np.ones((1, 1), "float32") if mask is None else np.asarray(mask, "float32"))
+    return ops.convert_to_tensor(
+        np.ones((1, 1), "float32") if mask is None else np.asarray(mask, "float32")
+    )
 
 
 def _masked_mean(values, weight):

@@ -153,10 +153,15 @@ def build_model(
         if blind:
             features = Blind(square, name="blind")(inputs["amplitude"])
         else:
-            project = physics.BackProject(square, margin, support, mask, steps=steps, name="back_project")
+            project = physics.BackProject(
+                square, margin, support, mask, steps=steps, name="back_project"
+            )
             features = project(inputs["amplitude"], probes, inputs["offsets"])
         maps = _unet(features, seeds, width, amplitude_head)
-        maps = [Surround(margin, value, name=f"surround{value}")(m) for m, value in zip(maps, (1, 0), strict=True)]
+        maps = [
+            Surround(margin, value, name=f"surround{value}")(m)
+            for m, value in zip(maps, (1, 0), strict=True)
+        ]
         canvas = Compose(name="compose")(*maps)
     return _finish(kind, inputs, probes, canvas, maps)
 
@@ -168,9 +173,13 @@ def _check(kind, architecture, n, frames, side):
     if architecture not in ARCHITECTURES:
         raise ValueError(f"architecture must be one of {ARCHITECTURES}, found {architecture!r}")
     if n % 8 or side % 8 or side < n:
-        raise ValueError(f"window side {n} and canvas side {side} must be multiples of 8 with canvas >= window")
+        raise ValueError(
+            f"window side {n} and canvas side {side} must be multiples of 8 with canvas >= window"
+        )
     if kind == "supervised" and (frames != 1 or side != n):
-        raise ValueError(f"a supervised network takes single frames on their own window, found C={frames}, P={side}")
+        raise ValueError(
+            f"a supervised network takes single frames on their own window, found C={frames}, P={side}"
+        )
 
 
 def _unet(features, seeds, width, amplitude_head):

@@ -62,7 +62,9 @@ def shift_matrices(offsets, n, side):
     -------
     rows, cols : (B, C, n, side)
     """
-    lag = ops.convert_to_tensor((np.arange(n)[:, None] - np.arange(side)[None, :]).astype("float32"))
+    lag = ops.convert_to_tensor(
+        (np.arange(n)[:, None] - np.arange(side)[None, :]).astype("float32")
+    )
     offsets = ops.cast(offsets, "float32")[..., None, None]
     return tuple(ops.relu(1.0 - ops.abs(lag + offsets[:, :, axis])) for axis in (0, 1))
 
@@ -149,7 +151,9 @@ class FrameProbes(keras.layers.Layer):
         """Return the pair (B, C, N, N) of shifted, sign-modulated probes for fractions (B, C, 2)."""
         angle = -2.0 * np.pi * ops.cast(fractions, "float32")[..., None] * self.frequency
         angle = angle[:, :, 0, :, None] + angle[:, :, 1, None, :]
-        shifted = _transform(multiply(self.spectrum, (ops.cos(angle), ops.sin(angle))), ops.ifft2, 1.0)
+        shifted = _transform(
+            multiply(self.spectrum, (ops.cos(angle), ops.sin(angle))), ops.ifft2, 1.0
+        )
         return tuple(part * self.sign for part in shifted)
 
     def compute_output_shape(self, fractions_shape):
@@ -215,16 +219,23 @@ class BackProject(keras.layers.Layer):
         """Return (B, Q, Q, 5): start (real, imaginary), refined object (modulus, phase), relative illumination."""
         keep = slice(self.rim, probes[0].shape[-1] - self.rim)
         probes = tuple(part[:, :, keep, keep] for part in probes)
-        matrices = shift_matrices(offsets + (self.rim - self.margin), probes[0].shape[-1], self.square)
+        matrices = shift_matrices(
+            offsets + (self.rim - self.margin), probes[0].shape[-1], self.square
+        )
         illumination = place(squared_modulus(probes), matrices)
         peak = ops.max(illumination, axis=(1, 2), keepdims=True)
         weight = 1.0 / (illumination + 0.02 * peak)
-        start = self._gather(self._replace(amplitude, self._field(probes)), probes, matrices, weight)
+        start = self._gather(
+            self._replace(amplitude, self._field(probes)), probes, matrices, weight
+        )
         now = (start[0] + 0.02 * peak * weight, start[1])
         before = now
         for step in range(self.steps):
             ahead = _add(now, _add(now, before, -1.0), MOMENTUM)
-            before, now = now, self._sweep(ahead, amplitude, probes, matrices, 1.1 - step / self.steps)
+            before, now = (
+                now,
+                self._sweep(ahead, amplitude, probes, matrices, 1.1 - step / self.steps),
+            )
         lit = illumination / peak
         modulus = ops.sqrt(squared_modulus(now) + 1e-6)
         phase = ops.arctan2(now[1], now[0]) * lit / (lit + 0.02)

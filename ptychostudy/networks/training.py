@@ -101,7 +101,9 @@ def train(
         If not even one group at a time fits. Before that, an epoch that ran out of memory is done again with its
         batches in smaller parts, whose gradients add up to the same step but for rounding.
     """
-    run = _Run(model, data, np.asarray(training), np.asarray(validation), batch_size=batch_size, seed=seed)
+    run = _Run(
+        model, data, np.asarray(training), np.asarray(validation), batch_size=batch_size, seed=seed
+    )
     run.compile(_loss(model, loss, mask, support), mask, learning_rate, epochs)
     if initial_state is not None:
         run.restore(initial_state)
@@ -154,12 +156,18 @@ class _Run:
     def _attach(self):
         """Give the network an optimizer that takes one step for `parts` calls."""
         schedule, several = (
-            (self.schedule, None) if self.parts == 1 else (PerStep(self.schedule, self.parts), self.parts)
+            (self.schedule, None)
+            if self.parts == 1
+            else (PerStep(self.schedule, self.parts), self.parts)
         )
-        optimizer = keras.optimizers.Adam(schedule, global_clipnorm=1.0, gradient_accumulation_steps=several)
+        optimizer = keras.optimizers.Adam(
+            schedule, global_clipnorm=1.0, gradient_accumulation_steps=several
+        )
         optimizer.build(variables(self.model))
         self.optimizer = optimizer
-        self.model.trainer.compile(optimizer, loss={"target": self.loss, "object": None}, jit_compile=False)
+        self.model.trainer.compile(
+            optimizer, loss={"target": self.loss, "object": None}, jit_compile=False
+        )
 
     @property
     def micro_batch(self):
@@ -187,7 +195,13 @@ class _Run:
         loss, floor = self._train_epoch()
         val_loss, val_floor, statistics = self._validate()
         self.epoch += 1
-        row = {"epoch": self.epoch, "loss": loss, "val_loss": val_loss, "floor": floor, "val_floor": val_floor}
+        row = {
+            "epoch": self.epoch,
+            "loss": loss,
+            "val_loss": val_loss,
+            "floor": floor,
+            "val_floor": val_floor,
+        }
         self.history.append(row | {"learning_rate": rate})
         if val_loss < self.best_loss:
             self.best_loss, self.best_epoch, self.wait = val_loss, self.epoch, 0
@@ -221,7 +235,9 @@ class _Run:
             inputs = self.data.inputs(chosen)
             target = self.data.target(chosen, inputs)
             output = self.model.trainer.predict_on_batch(inputs)
-            value = self.loss(keras.ops.convert_to_tensor(target), keras.ops.convert_to_tensor(output["target"]))
+            value = self.loss(
+                keras.ops.convert_to_tensor(target), keras.ops.convert_to_tensor(output["target"])
+            )
             total.extend(keras.ops.convert_to_numpy(value)[:kept])
             floor.extend(self._floor(target)[:kept])
             if start == 0:
@@ -230,14 +246,20 @@ class _Run:
 
     def _floor(self, target):
         """Entropy floor of each sample; zero for supervised training."""
-        return np.zeros(len(target)) if self.model.kind == "supervised" else losses.entropy_floor(target, self.mask)
+        return (
+            np.zeros(len(target))
+            if self.model.kind == "supervised"
+            else losses.entropy_floor(target, self.mask)
+        )
 
     def result(self):
         """Describe where the run stands."""
         status, reason, statistics = self.outcome
         if status == "ok" and self.history and self.wait:
             reason = f"best epoch {self.best_epoch} of {self.epoch}"
-        return TrainResult(status, reason, statistics, list(self.history), self.best_epoch, self.micro_batch)
+        return TrainResult(
+            status, reason, statistics, list(self.history), self.best_epoch, self.micro_batch
+        )
 
     def state(self):
         """Return everything a later run needs: flat dictionary of arrays and plain numbers."""
@@ -246,19 +268,31 @@ class _Run:
         for k, variable in enumerate(self._moments()):
             value = as_array(variable)
             # The counter, its only integer, counts calls; the state counts steps.
-            arrays[f"optimizer/{k:03d}"] = np.asarray(value // self.parts if value.dtype.kind == "i" else value)
-        plain = {"epoch": self.epoch, "wait": self.wait, "best_epoch": self.best_epoch, "best_loss": self.best_loss}
+            arrays[f"optimizer/{k:03d}"] = np.asarray(
+                value // self.parts if value.dtype.kind == "i" else value
+            )
+        plain = {
+            "epoch": self.epoch,
+            "wait": self.wait,
+            "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
+        }
         plain |= {"parts": self.parts}
         return arrays | plain | {"history": list(self.history), "outcome": list(self.outcome)}
 
     def _moments(self):
         """Variables of the optimizer that outlive a step; sums over its parts are empty again by then."""
-        return [variable for variable in self.optimizer.variables if "gradient_accumulator" not in variable.path]
+        return [
+            variable
+            for variable in self.optimizer.variables
+            if "gradient_accumulator" not in variable.path
+        ]
 
     def restore(self, state):
         """Continue from `state`; a state of another network or optimizer is refused."""
         parts = {
-            key: {k[len(key) :]: v for k, v in state.items() if k.startswith(key)} for key in ("weights/", "best/")
+            key: {k[len(key) :]: v for k, v in state.items() if k.startswith(key)}
+            for key in ("weights/", "best/")
         }
         set_weights(self.model, parts["weights/"])
         self.best = parts["best/"]
@@ -268,7 +302,9 @@ class _Run:
         moments = self._moments()
         expected, found = len(moments), sum(key.startswith("optimizer/") for key in state)
         if expected != found:
-            raise ValueError(f"the saved state holds {found} optimizer variables, this network's optimizer {expected}")
+            raise ValueError(
+                f"the saved state holds {found} optimizer variables, this network's optimizer {expected}"
+            )
         for k, variable in enumerate(moments):
             value = state[f"optimizer/{k:03d}"]
             variable.assign(value * self.parts if value.dtype.kind == "i" else value)
@@ -282,7 +318,10 @@ def _statistics(canvas, side):
     canvas = keras.ops.convert_to_numpy(canvas)
     low = (canvas.shape[1] - side) // 2
     centre = canvas[:, low : low + side, low : low + side]
-    amplitude, phase = np.hypot(centre[..., 0], centre[..., 1]), np.arctan2(centre[..., 1], centre[..., 0])
+    amplitude, phase = (
+        np.hypot(centre[..., 0], centre[..., 1]),
+        np.arctan2(centre[..., 1], centre[..., 0]),
+    )
     names = ("amplitude_mean", "amplitude_std", "phase_mean", "phase_std")
     values = (amplitude.mean(), amplitude.std(), phase.mean(), phase.std())
     return {name: float(value) for name, value in zip(names, values, strict=True)}
@@ -295,5 +334,8 @@ def _judge(statistics):
         return "failed", f"not finite: {', '.join(bad)} in epoch {statistics['epoch']}"
     flat = [name for name in ("amplitude", "phase") if statistics[f"{name}_std"] < COLLAPSED]
     if flat or statistics["amplitude_mean"] < COLLAPSED:
-        return "failed", f"collapsed: {' and '.join(flat) or 'amplitude'} constant in epoch {statistics['epoch']}"
+        return (
+            "failed",
+            f"collapsed: {' and '.join(flat) or 'amplitude'} constant in epoch {statistics['epoch']}",
+        )
     return "ok", "all epochs done"

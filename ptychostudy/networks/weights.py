@@ -20,10 +20,14 @@ def set_weights(model, weights):
     own = {variable.path: variable for variable in variables(model)}
     missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     if missing or unknown:
-        raise ValueError(f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}")
+        raise ValueError(
+            f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}"
+        )
     for name, variable in own.items():
         if tuple(weights[name].shape) != tuple(variable.shape):
-            raise ValueError(f"weight {name} needs shape {tuple(variable.shape)}, found {tuple(weights[name].shape)}")
+            raise ValueError(
+                f"weight {name} needs shape {tuple(variable.shape)}, found {tuple(weights[name].shape)}"
+            )
     for name, variable in own.items():
         variable.assign(weights[name])
 

@@ -67,13 +67,17 @@ class PartialCanvas:
         """
         patches, corners = np.asarray(patches), np.asarray(corners)
         if len(patches) != len(corners):
-            raise ValueError(f"{len(patches)} patches but {len(corners)} positions; each patch needs exactly one")
+            raise ValueError(
+                f"{len(patches)} patches but {len(corners)} positions; each patch needs exactly one"
+            )
         if np.shape(window) != patches.shape[1:]:
             raise ValueError(
                 f"stitch window of shape {np.shape(window)} for patches of shape {patches.shape[1:]}; they must agree"
             )
         if not np.all(np.isfinite(patches)) or np.any(np.abs(patches) > _LIMIT):
-            raise ValueError(f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched")
+            raise ValueError(
+                f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched"
+            )
         weighted = patches.astype(np.complex128) * window
         weight = np.rint(np.asarray(window, dtype=np.float64) * _UNIT).astype(np.int64)
         real = np.rint(weighted.real * _UNIT).astype(np.int64)
@@ -97,7 +101,9 @@ class PartialCanvas:
     def merge(self, sums: np.ndarray) -> None:
         """Add the sums (3, H, W) int64 of another partial canvas on the same rectangle."""
         if sums.shape != self.sums.shape:
-            raise ValueError(f"partial canvases differ in shape: {sums.shape} and {self.sums.shape}")
+            raise ValueError(
+                f"partial canvases differ in shape: {sums.shape} and {self.sums.shape}"
+            )
         self.sums += sums
 
     def finish(self) -> Canvas:

@@ -119,7 +119,11 @@ def input_scale(mean_counts: float, n: int) -> float:
 
 
 def simulated_blocks(
-    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, rng: np.random.Generator | None, block: int = 64
+    object_: np.ndarray,
+    probe: np.ndarray,
+    positions: np.ndarray,
+    rng: np.random.Generator | None,
+    block: int = 64,
 ) -> Iterator[np.ndarray]:
     """Yield detected photons of consecutive frames, (<= block, N, N) uint32; memory is that of one block.
 
@@ -148,7 +152,9 @@ def thinned_blocks(
         yield thin_counts(counts[index[start : start + block]], keep, rng)
 
 
-def mean_intensity(object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = 64) -> float:
+def mean_intensity(
+    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = 64
+) -> float:
     """Return the mean over the frames of the summed noise-free intensity, in the units of ``|probe|^2``."""
     sums = [
         intensities(object_, probe, positions[start : start + block]).sum(axis=(1, 2))
@@ -160,7 +166,9 @@ def mean_intensity(object_: np.ndarray, probe: np.ndarray, positions: np.ndarray
 def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = 64) -> float:
     """Return the mean detected photons per frame of (a part of) a stack, summed in 64-bit integers."""
     index = np.arange(len(counts)) if index is None else np.asarray(index)
-    total = sum(int(counts[index[s : s + block]].sum(dtype=np.int64)) for s in range(0, len(index), block))
+    total = sum(
+        int(counts[index[s : s + block]].sum(dtype=np.int64)) for s in range(0, len(index), block)
+    )
     return total / len(index)
 
 

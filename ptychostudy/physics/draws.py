@@ -2,7 +2,17 @@
 
 import numpy as np
 
-_ROLES = ("object", "probe", "scan", "simulation", "thinning", "grouping", "subsampling", "training", "control")
+_ROLES = (
+    "object",
+    "probe",
+    "scan",
+    "simulation",
+    "thinning",
+    "grouping",
+    "subsampling",
+    "training",
+    "control",
+)
 
 
 def generator(seed: int, role: str, *keys: int | str) -> np.random.Generator:
@@ -24,5 +34,9 @@ def generator(seed: int, role: str, *keys: int | str) -> np.random.Generator:
     """
     numbers = [_ROLES.index(role)]
     for key in keys:
-        numbers.append(int.from_bytes(key.encode(), "big") % 2**64 if isinstance(key, str) else int(key))
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=tuple(numbers))))
+        numbers.append(
+            int.from_bytes(key.encode(), "big") % 2**64 if isinstance(key, str) else int(key)
+        )
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=tuple(numbers)))
+    )

@@ -36,7 +36,9 @@ def draw_circuit(
     return blocks, buses, vias
 
 
-def _divide(shape: tuple[int, int], largest: float, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+def _divide(
+    shape: tuple[int, int], largest: float, rng: np.random.Generator
+) -> list[tuple[int, int, int, int]]:
     """Cut a rectangle in two, again and again, until no side exceeds ``largest``; return (top, left, height, width)."""
     waiting, done = [(0, 0, *shape)], []
     while waiting:
@@ -80,7 +82,8 @@ def _fill_plate(cell: np.ndarray, feature: float, rng: np.random.Generator) -> N
     for _ in range(max(1, round(cell.size / (6 * feature) ** 2))):
         height, width = (_pixels(feature * rng.uniform(0.7, 3.0)) for _ in range(2))
         row, col = (
-            int(rng.integers(0, max(1, size - side))) for size, side in zip(cell.shape, (height, width), strict=True)
+            int(rng.integers(0, max(1, size - side)))
+            for size, side in zip(cell.shape, (height, width), strict=True)
         )
         cell[row : row + height, col : col + width] = 0.0
 
@@ -102,7 +105,10 @@ def _fill_logic(cell: np.ndarray, feature: float, rng: np.random.Generator) -> N
     for row in range(0, cell.shape[0] - width + 1, 2 * width):
         col = 0
         while col < cell.shape[1]:
-            length, gap = _pixels(feature * rng.uniform(0.6, 4.0)), _pixels(feature * rng.uniform(0.5, 1.2))
+            length, gap = (
+                _pixels(feature * rng.uniform(0.6, 4.0)),
+                _pixels(feature * rng.uniform(0.5, 1.2)),
+            )
             cell[row : row + width, col : col + length] = rng.uniform(0.5, 0.9)
             col += length + gap
     cell[:, :width] = cell[:, -width:] = 0.95
@@ -111,7 +117,9 @@ def _fill_logic(cell: np.ndarray, feature: float, rng: np.random.Generator) -> N
 _FILLS = (_fill_grating, _fill_pads, _fill_plate, _fill_rings, _fill_logic, _fill_logic)
 
 
-def _route_bus(buses: np.ndarray, vias: np.ndarray, feature: float, rng: np.random.Generator) -> None:
+def _route_bus(
+    buses: np.ndarray, vias: np.ndarray, feature: float, rng: np.random.Generator
+) -> None:
     """Draw parallel traces along the rows that all turn into the columns, with vias where they begin and end."""
     if rng.random() < 0.5:
         buses, vias = buses.T, vias.T

@@ -55,7 +55,9 @@ def photons_per_pixel(dose: float, density: float) -> float:
         If either is negative or not finite.
     """
     if not (0 <= dose < np.inf and 0 <= density < np.inf):
-        raise ValueError(f"dose and density must be finite and not negative, found {dose} and {density}")
+        raise ValueError(
+            f"dose and density must be finite and not negative, found {dose} and {density}"
+        )
     return float(dose) * float(density)
 
 
@@ -95,7 +97,9 @@ def multiplicity_map(
     return np.maximum(summed[first : first + shape[0], first : first + shape[1]], 0.0)
 
 
-def hull_mask(positions: np.ndarray, *, origin: tuple[int, int], shape: tuple[int, int]) -> np.ndarray:
+def hull_mask(
+    positions: np.ndarray, *, origin: tuple[int, int], shape: tuple[int, int]
+) -> np.ndarray:
     """Return the (H, W) bool mask of object pixels inside the convex hull of the positions.
 
     The pixel nearest to each position always belongs to it, so that a line scan or one frame has a mask too.

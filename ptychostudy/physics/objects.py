@@ -59,9 +59,13 @@ def make_object(
     if not feature_px >= 2:
         raise ValueError(f"feature_px must be at least 2, found {feature_px}")
     if min(shape) < 4 * feature_px:
-        raise ValueError(f"an object of shape {tuple(shape)} is smaller than four features of {feature_px:g} px")
+        raise ValueError(
+            f"an object of shape {tuple(shape)} is smaller than four features of {feature_px:g} px"
+        )
     opacity, delay = _KINDS[kind]((int(shape[0]), int(shape[1])), float(feature_px), rng)
-    return _transmission(-opacity, without_plane(delay, np.ones(delay.shape, dtype=bool)), amplitude, phase_rad)
+    return _transmission(
+        -opacity, without_plane(delay, np.ones(delay.shape, dtype=bool)), amplitude, phase_rad
+    )
 
 
 def image_object(
@@ -103,7 +107,9 @@ def _grey(image: np.ndarray, shape: tuple[int, int], name: str) -> _Field:
     if image.ndim == 3 and image.shape[-1] in (3, 4):
         image = rgb2gray(image[..., :3])
     if image.ndim != 2:
-        raise ValueError(f"{name} must be (h, w), (h, w, 3) or (h, w, 4), found shape {image.shape}")
+        raise ValueError(
+            f"{name} must be (h, w), (h, w, 3) or (h, w, 4), found shape {image.shape}"
+        )
     if not np.all(np.isfinite(image)):
         raise ValueError(f"{name} holds values that are not finite")
     resized: _Field = resize(image.astype(np.float64), shape, order=1, anti_aliasing=True)
@@ -119,7 +125,9 @@ def _transmission(
     if not 0 <= phase_rad < 2 * np.pi:
         raise ValueError(f"phase_rad must be in [0, 2 pi), found {phase_rad}")
     phase = _stretch(delay, -phase_rad / 2, phase_rad / 2, "phase")
-    transmission: NDArray[np.complex128] = _stretch(bright, low, high, "amplitude") * np.exp(1j * phase)
+    transmission: NDArray[np.complex128] = _stretch(bright, low, high, "amplitude") * np.exp(
+        1j * phase
+    )
     return transmission
 
 
@@ -129,13 +137,20 @@ def _stretch(field: _Field, low: float, high: float, name: str) -> _Field:
         return np.full(field.shape, float(low))
     span = np.ptp(field)
     if span == 0:
-        raise ValueError(f"the {name} picture has one grey level only and cannot span [{low:g}, {high:g}]")
+        raise ValueError(
+            f"the {name} picture has one grey level only and cannot span [{low:g}, {high:g}]"
+        )
     stretched: _Field = low + (high - low) * ((field - field.min()) / span)
     return stretched
 
 
 def _random_field(
-    shape: tuple[int, int], rng: np.random.Generator, *, longest_px: float, shortest_px: float, power: float
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    longest_px: float,
+    shortest_px: float,
+    power: float,
 ) -> _Field:
     """Gaussian random field: spectrum ``q^-power`` between two lengths, unit variance, not periodic in the frame."""
     padded = [2 * size for size in shape]
@@ -151,14 +166,19 @@ def _smooth(shape: tuple[int, int], feature: float, rng: np.random.Generator) ->
     return _random_field(shape, rng, longest_px=12 * feature, shortest_px=3 * feature, power=3.0)
 
 
-def _draw_grf(shape: tuple[int, int], feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
+def _draw_grf(
+    shape: tuple[int, int], feature: float, rng: np.random.Generator
+) -> tuple[_Field, _Field]:
     first, second = (
-        _random_field(shape, rng, longest_px=10 * feature, shortest_px=feature / 3, power=3.0) for _ in range(2)
+        _random_field(shape, rng, longest_px=10 * feature, shortest_px=feature / 3, power=3.0)
+        for _ in range(2)
     )
     return first, 0.5 * first + np.sqrt(0.75) * second
 
 
-def _draw_lines(shape: tuple[int, int], feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
+def _draw_lines(
+    shape: tuple[int, int], feature: float, rng: np.random.Generator
+) -> tuple[_Field, _Field]:
     rows, cols = np.indices(shape)
     opacity, delay = np.zeros(shape), np.zeros(shape)
     # Lines cross the whole frame, so their number grows with its side for a constant density.
@@ -172,7 +192,9 @@ def _draw_lines(shape: tuple[int, int], feature: float, rng: np.random.Generator
     return np.tanh(opacity / 2), np.tanh(delay / 2)
 
 
-def _draw_siemens(shape: tuple[int, int], feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
+def _draw_siemens(
+    shape: tuple[int, int], feature: float, rng: np.random.Generator
+) -> tuple[_Field, _Field]:
     metal, resist = np.zeros(shape), np.zeros(shape)
     cell = 16 * feature
     rows, cols = (max(1, round(size / cell)) for size in shape)
@@ -185,7 +207,9 @@ def _draw_siemens(shape: tuple[int, int], feature: float, rng: np.random.Generat
     return opacity, 0.7 * metal - 0.6 * resist + 0.15 * _smooth(shape, feature, rng)
 
 
-def _star(shape: tuple[int, int], centre: _Field, radius: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
+def _star(
+    shape: tuple[int, int], centre: _Field, radius: float, rng: np.random.Generator
+) -> tuple[_Field, _Field]:
     """Draw one spoke star with broken rings, and the plain rings between its spokes' steps."""
     rows, cols = np.indices(shape)
     dy, dx = rows - centre[0], cols - centre[1]
@@ -199,12 +223,21 @@ def _star(shape: tuple[int, int], centre: _Field, radius: float, rng: np.random.
     return star * rings, (1 - rings) * inside
 
 
-def _draw_circuit(shape: tuple[int, int], feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
-    blocks, buses, vias = (gaussian_filter(layer, 0.6) for layer in draw_circuit(shape, feature, rng))
+def _draw_circuit(
+    shape: tuple[int, int], feature: float, rng: np.random.Generator
+) -> tuple[_Field, _Field]:
+    blocks, buses, vias = (
+        gaussian_filter(layer, 0.6) for layer in draw_circuit(shape, feature, rng)
+    )
     # Every layer has its own ratio of delay to absorption, as different metals have.
     opacity = 0.7 * blocks + 0.3 * buses + 0.5 * vias + 0.08 * _smooth(shape, feature, rng)
     delay = 0.45 * blocks + 0.6 * buses - 0.45 * vias + 0.12 * _smooth(shape, feature, rng)
     return np.tanh(opacity), delay
 
 
-_KINDS = {"lines": _draw_lines, "siemens": _draw_siemens, "grf": _draw_grf, "circuit": _draw_circuit}
+_KINDS = {
+    "lines": _draw_lines,
+    "siemens": _draw_siemens,
+    "grf": _draw_grf,
+    "circuit": _draw_circuit,
+}

@@ -9,7 +9,9 @@ def without_plane(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     basis = np.broadcast_arrays(np.ones((1, 1)), rows, cols)
     # Three sums each in place of a matrix with a row per pixel: objects may have 8192 pixels a side.
     gram = [[np.sum(one * other, where=mask) for other in basis] for one in basis]
-    level, down, right = np.linalg.lstsq(gram, [np.sum(one * image, where=mask) for one in basis])[0]
+    level, down, right = np.linalg.lstsq(gram, [np.sum(one * image, where=mask) for one in basis])[
+        0
+    ]
     rest: np.ndarray = image - (level + down * rows + right * cols)
     return rest
 

@@ -90,15 +90,21 @@ def _slope(diameter_px: float, curvature_rad: float) -> float:
     return slope
 
 
-def _disc(n: int, diameter_px: float, curvature_rad: float, edge_px: float) -> NDArray[np.complex128]:
+def _disc(
+    n: int, diameter_px: float, curvature_rad: float, edge_px: float
+) -> NDArray[np.complex128]:
     _slope(diameter_px, curvature_rad)
     r = _radius(n)
     radius = diameter_px / 2
-    wave: NDArray[np.complex128] = 0.5 * erfc((r - radius) / edge_px) * np.exp(1j * curvature_rad * (r / radius) ** 2)
+    wave: NDArray[np.complex128] = (
+        0.5 * erfc((r - radius) / edge_px) * np.exp(1j * curvature_rad * (r / radius) ** 2)
+    )
     return wave
 
 
-def _zoneplate_cone(n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float) -> float:
+def _zoneplate_cone(
+    n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float
+) -> float:
     """Return the diameter of the geometric light cone for which 99 % of the power fall on ``diameter_px``.
 
     At a given curvature the beam only scales with its cone, so a few proportional corrections suffice.
@@ -109,7 +115,9 @@ def _zoneplate_cone(n: int, diameter_px: float, curvature_rad: float, edge_px: f
     return cone
 
 
-def _zoneplate(n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float) -> NDArray[np.complex128]:
+def _zoneplate(
+    n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float
+) -> NDArray[np.complex128]:
     """Propagate the annular pupil of a zone plate to its defocused focus (Goodman, Fourier Optics, 4.2 and 5.2).
 
     Defocus multiplies the pupil with ``exp(-i pi a q^2)``; a ray of frequency q lands at radius ``a q``. The cone's
@@ -117,7 +125,9 @@ def _zoneplate(n: int, diameter_px: float, curvature_rad: float, edge_px: float,
     """
     q_max = _slope(diameter_px, curvature_rad)
     if q_max == 0:
-        raise ValueError("curvature_rad must not be 0 for a zoneplate: it sets the distance from focus")
+        raise ValueError(
+            "curvature_rad must not be 0 for a zoneplate: it sets the distance from focus"
+        )
     sign = np.sign(curvature_rad)
     defocus = sign * diameter_px / 2 / q_max
     # Four times the window: light that leaves it is lost, as on a real order-sorting aperture, and never wraps around.
@@ -210,7 +220,9 @@ def distort_probe(
     # A beam in a window of n pixels cannot have a far field narrower than one of its pixels.
     edge = max(probe_diameter_px(np.fft.fftshift(far)) / 2, 1.0) / n
     phase = defocus_rad * q2 / edge**2 + 2 * np.pi * (row * q_rows + col * q_cols)
-    wrong: NDArray[np.complex128] = np.fft.ifft2(far * np.exp(-1j * phase - 2 * (np.pi * blur_px) ** 2 * q2))
+    wrong: NDArray[np.complex128] = np.fft.ifft2(
+        far * np.exp(-1j * phase - 2 * (np.pi * blur_px) ** 2 * q2)
+    )
     border, allowed = _border_density(wrong), max(_WRONG_EDGE_DENSITY, 2 * _border_density(wave))
     if not border <= allowed:
         raise ValueError(
@@ -248,7 +260,9 @@ def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> fl
     if not 0 < total < np.inf:
         raise ValueError(f"a probe needs finite power above zero, found {total}")
     rows, cols = np.indices(power.shape)
-    distance = np.hypot(rows - (power * rows).sum() / total, cols - (power * cols).sum() / total).ravel()
+    distance = np.hypot(
+        rows - (power * rows).sum() / total, cols - (power * cols).sum() / total
+    ).ravel()
     order = np.argsort(distance, kind="stable")
     held = np.cumsum(power.ravel()[order])
     # The last share is rounded like the sum itself, so that energy = 1 finds its pixel.

@@ -53,7 +53,9 @@ def make_scan(
     if kind not in _KINDS:
         raise ValueError(f"scan kind must be one of {sorted(_KINDS)}, found {kind!r}")
     if not np.all(high_ > low_):
-        raise ValueError(f"scan rectangle is empty: low {low}, high {high}; high must exceed low on both axes")
+        raise ValueError(
+            f"scan rectangle is empty: low {low}, high {high}; high must exceed low on both axes"
+        )
     if not (np.isfinite(step_px) and step_px > 0):
         raise ValueError(f"step_px must be positive, found {step_px}")
     trace, default_jitter = _KINDS[kind]
@@ -70,16 +72,21 @@ def _cell_centres(length: float, step: float) -> NDArray[np.float64]:
     return np.arange(0.5, count) * (length / count)
 
 
-def _raster(extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _raster(
+    extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     cols = _cell_centres(extent[1], step)
     lines = [
-        np.stack([np.full(cols.shape, r), cols[:: (-1) ** k]], -1) for k, r in enumerate(_cell_centres(extent[0], step))
+        np.stack([np.full(cols.shape, r), cols[:: (-1) ** k]], -1)
+        for k, r in enumerate(_cell_centres(extent[0], step))
     ]
     lattice = np.concatenate(lines)
     return lattice + rng.uniform(-jitter, jitter, lattice.shape)
 
 
-def _fermat(extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _fermat(
+    extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """Vogel's spiral (doi:10.1016/0025-5564(79)90080-4): equal area ``pi c^2`` per point, so c = step / sqrt(pi)."""
     scale = step / np.sqrt(np.pi)
     k = np.arange(int(np.ceil((np.hypot(*extent) / 2 / scale) ** 2)) + 1)
@@ -92,7 +99,9 @@ def _fermat(extent: NDArray[np.float64], step: float, jitter: float, rng: np.ran
     return spiral[inside] if inside.any() else extent[None] / 2
 
 
-def _fly(extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _fly(
+    extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     rows = _cell_centres(extent[0], step * np.sqrt(_FLY_ASPECT))
     cols = _cell_centres(extent[1], step / np.sqrt(_FLY_ASPECT))
     rows = rows + rng.uniform(-jitter, jitter, rows.shape)
@@ -105,10 +114,17 @@ def _fly(extent: NDArray[np.float64], step: float, jitter: float, rng: np.random
     return np.concatenate(lines)
 
 
-def _random(extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator) -> NDArray[np.float64]:
+def _random(
+    extent: NDArray[np.float64], step: float, jitter: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
     count = max(1, round(float(np.prod(extent)) / step**2))
     points = rng.uniform(0, 1, (count, 2)) * extent
     return points + rng.uniform(-jitter, jitter, points.shape)
 
 
-_KINDS = {"raster": (_raster, 0.25), "fermat": (_fermat, 0.0), "fly": (_fly, 0.25), "random": (_random, 0.0)}
+_KINDS = {
+    "raster": (_raster, 0.25),
+    "fermat": (_fermat, 0.0),
+    "fly": (_fly, 0.25),
+    "random": (_random, 0.0),
+}

@@ -107,7 +107,9 @@ def place(windows: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> n
     return total
 
 
-def enlarged(field: np.ndarray, origin: np.ndarray, positions: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def enlarged(
+    field: np.ndarray, origin: np.ndarray, positions: np.ndarray, n: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Pad a canvas with zeros until every window lies inside; return it and its new origin."""
     before = np.maximum(origin - np.floor(positions.min(axis=0) - n / 2).astype(int), 0)
     end = np.ceil(positions.max(axis=0) + n / 2).astype(int)

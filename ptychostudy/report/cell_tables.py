@@ -9,9 +9,26 @@ from ptychostudy.study.names import SCORED
 
 CONTROL = "Flat"
 _COLUMNS = SCORED
-_BEST = {"mae": "0", "mse": "0", "psnr": "200 (cap)", "psnr_255": "200 (cap)", "frc50_px": "1", "rms_phase_rad": "0"}
+_BEST = {
+    "mae": "0",
+    "mse": "0",
+    "psnr": "200 (cap)",
+    "psnr_255": "200 (cap)",
+    "frc50_px": "1",
+    "rms_phase_rad": "0",
+}
 _BEST |= dict.fromkeys(
-    ("pearson", "ssim", "ms_ssim", "frc50", "frc1over7", "frc_half_bit", "frc_auc", "frc50_saturated"), "1"
+    (
+        "pearson",
+        "ssim",
+        "ms_ssim",
+        "frc50",
+        "frc1over7",
+        "frc_half_bit",
+        "frc_auc",
+        "frc50_saturated",
+    ),
+    "1",
 )
 FACTS = (
     "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected photons per object "
@@ -60,7 +77,13 @@ def cell_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
     if design == "fixed_fluence":
         header = ["Nominal", *header]
         rows = [[str(nominal_dose(job, design)), *row] for job, row in zip(jobs, rows, strict=True)]
-    blocks = [["## Cells"], [f"Design: {DESIGNS[design]}."], [f"{FACTS}."], table(header, rows), ["## Jobs"]]
+    blocks = [
+        ["## Cells"],
+        [f"Design: {DESIGNS[design]}."],
+        [f"{FACTS}."],
+        table(header, rows),
+        ["## Jobs"],
+    ]
     for job in jobs:
         blocks += _scores(job)
     return blocks
@@ -71,7 +94,11 @@ def _facts(job: Mapping[str, Any]) -> list[str]:
     texts = [str(job["dose"]), f"{job['photons_measured']:.6g}", job["view"], job["split"]]
     texts += [photons(job["photons_per_pixel"]), _area(found), _linear(found)]
     texts += [" / ".join(number(found.get(f"multiplicity_{key}")) for key in ("min", "p05"))]
-    texts += [number(job["phase_floor_rad"], "rms_phase_rad"), str(job["mask_px"]), f"{job['coverage']:.3f}"]
+    texts += [
+        number(job["phase_floor_rad"], "rms_phase_rad"),
+        str(job["mask_px"]),
+        f"{job['coverage']:.3f}",
+    ]
     return [*texts, ending(job["arms"].get("PtyChi", {}))]
 
 
@@ -79,10 +106,16 @@ def _scores(job: Mapping[str, Any]) -> list[list[str]]:
     models = model_order([job])
     shown = [f"{model} (zero)" if model == CONTROL else model for model in models]
     names = dict.fromkeys(row["metric"] for row in job["metrics"])
-    rows = [row for name in names for column in _COLUMNS if (row := _row(job, models, name, column))]
+    rows = [
+        row for name in names for column in _COLUMNS if (row := _row(job, models, name, column))
+    ]
     rows += [row] if (row := _row(job, models, "rms_phase_rad", "phase")) else []
     facts = f"Truth: {job['truth']}. Measured dose {job['photons_measured']:.6g} photons per frame, {describe(job)}."
-    return [[f"### {cell_name(job)}"], [facts], table(["Metric", "Column", *shown, "Perfect"], rows)]
+    return [
+        [f"### {cell_name(job)}"],
+        [facts],
+        table(["Metric", "Column", *shown, "Perfect"], rows),
+    ]
 
 
 def _row(job: Mapping[str, Any], models: Iterable[str], metric: str, column: str) -> list[str]:

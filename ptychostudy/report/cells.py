@@ -68,7 +68,11 @@ def nominal_dose(job: Mapping[str, Any], design: str) -> int:
     For ``fixed_frame`` photons per frame. For ``fixed_fluence`` the photons per frame that the full scan would need to
     put the same fluence on the object: the cell's dose times the kept fraction ``s_img`` of the frames.
     """
-    return int(job["dose"]) if design == "fixed_frame" else round(job["dose"] * job["overlap"]["s_img"])
+    return (
+        int(job["dose"])
+        if design == "fixed_frame"
+        else round(job["dose"] * job["overlap"]["s_img"])
+    )
 
 
 def truth_name(summary: Mapping[str, Any]) -> str:
@@ -102,5 +106,9 @@ def ending(arm: Mapping[str, Any]) -> str:
 
 def convergence(jobs: Sequence[Mapping[str, Any]]) -> str:
     """Return in how many of some cells the iterative arm converged, as text; empty where it never ran to an end."""
-    known = [arm["converged"] for job in jobs if (arm := job["arms"].get("PtyChi", {})).get("converged") is not None]
+    known = [
+        arm["converged"]
+        for job in jobs
+        if (arm := job["arms"].get("PtyChi", {})).get("converged") is not None
+    ]
     return f"PtyChi converged in {sum(known)} of {len(known)} cells" if known else ""

@@ -43,24 +43,35 @@ def _keys(column: str) -> list[tuple[str, str]]:
 
 
 def _heading(job: Mapping[str, Any], design: str) -> str:
-    fluence = f" (nominal {photons(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
-    area, linear = (number(job["overlap"].get(key)) for key in ("metric_2_image_based_avg", "linear_overlap"))
+    fluence = (
+        f" (nominal {photons(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
+    )
+    area, linear = (
+        number(job["overlap"].get(key)) for key in ("metric_2_image_based_avg", "linear_overlap")
+    )
     facts = f"n = {photons(job['photons_per_pixel'])}, overlap {area} (linear {linear})"
     floor = number(job["phase_floor_rad"], "rms_phase_rad")
     return f"{photons(job['dose'])} photons per frame{fluence}, {job['view']}: {facts}, floor {floor} rad"
 
 
-def _line(model: str, scores: Sequence[str], seeds: str, ended: str, *, widths: Sequence[int]) -> str:
+def _line(
+    model: str, scores: Sequence[str], seeds: str, ended: str, *, widths: Sequence[int]
+) -> str:
     cells = "".join(f"{text:>{width}}" for text, width in zip(scores, widths, strict=True))
     return f"{model:<10}{cells}{seeds:>5}{ended:>5}".rstrip()
 
 
 def _block(
-    summary: Mapping[str, Any], job: Mapping[str, Any], keys: Sequence[tuple[str, str]], widths: Sequence[int]
+    summary: Mapping[str, Any],
+    job: Mapping[str, Any],
+    keys: Sequence[tuple[str, str]],
+    widths: Sequence[int],
 ) -> list[str]:
     models, n = model_order(summary["jobs"]), summary["seeds"]["n"]
     scored = {model: [repeated(summary, job, model, *key) for key in keys] for model in models}
-    best = [_best([scored[arm][k]["mean"] for arm in ARMS], smallest=k == 3) for k in range(len(keys))]
+    best = [
+        _best([scored[arm][k]["mean"] for arm in ARMS], smallest=k == 3) for k in range(len(keys))
+    ]
     lines = []
     for model in models:
         runs = runs_of(summary, job, model)
@@ -94,7 +105,9 @@ def legend(summary: Mapping[str, Any]) -> list[str]:
     ]
     if summary["seeds"]["n"] > 1:
         sentences.append("[low, high]: " + summary["seeds"]["method"] + ".")
-    return [line for text in sentences for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
+    return [
+        line for text in sentences for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)
+    ]
 
 
 def usefulness_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -103,7 +116,9 @@ def usefulness_lines(summary: Mapping[str, Any]) -> list[str]:
     judged = [entry for entry in summary["usefulness"] if entry["split"] in splits]
     lines = textwrap.wrap(counted(judged), WIDTH, break_on_hyphens=False)
     for text in remarks(judged):
-        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        lines += textwrap.wrap(
+            text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
     return lines
 
 

@@ -25,9 +25,7 @@ def seed_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
     blocks = [["## Seeds"], [f"Drawn and trained anew: {seeds_text(summary)}."], *_success(summary)]
     if summary["seeds"]["n"] == 1:
         return blocks
-    method = (
-        f"Each score is `mean [low, high]` over the seeds in which the model succeeded. {summary['seeds']['method']}."
-    )
+    method = f"Each score is `mean [low, high]` over the seeds in which the model succeeded. {summary['seeds']['method']}."
     blocks += [[method], *_deltas(summary)]
     for job in shown_jobs(summary):
         blocks += [[f"### {cell_name(job)}, {summary['seeds']['n']} seeds"], [f"{describe(job)}."]]
@@ -43,7 +41,10 @@ def _success(summary: Mapping[str, Any]) -> list[list[str]]:
         ended = f"{found['converged']} of {found['judged']}" if found["judged"] else "N/A"
         rows.append([arm, f"{found['ok']} of {found['trials']} {_TRIALS[arm]}", rate, ended])
     header = ["Model", "Succeeded", "Rate of success [95 % Wilson interval]", "Converged"]
-    return [["A run that collapsed, diverged or was constant did not succeed."], table(header, rows)]
+    return [
+        ["A run that collapsed, diverged or was constant did not succeed."],
+        table(header, rows),
+    ]
 
 
 def _deltas(summary: Mapping[str, Any]) -> list[list[str]]:
@@ -54,10 +55,10 @@ def _deltas(summary: Mapping[str, Any]) -> list[list[str]]:
             counts = {(found[c]["n"], found[c]["n_cells"]) for c in PARTS if found[c]["n"]}
             pairs, cells = max(counts, default=(0, 0))
             texts = [interval(found[column], metric, signed=True) for column in PARTS]
-            rows.append([f"{_LABELS[metric]} Δ ({ARMS[0]} - {other})", *texts, str(pairs), str(cells)])
-    explained = (
-        "Difference of the means over those cells, train and test, in which both arms have a result in every seed:"
-    )
+            rows.append(
+                [f"{_LABELS[metric]} Δ ({ARMS[0]} - {other})", *texts, str(pairs), str(cells)]
+            )
+    explained = "Difference of the means over those cells, train and test, in which both arms have a result in every seed:"
     return [[explained], table(["Difference", "Amplitude", "Phase", "Seeds", "Cells"], rows)]
 
 
@@ -71,9 +72,15 @@ def _cell(summary: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
     return table(["Model", "Seeds", *_SHOWN.values(), "Converged"], rows)
 
 
-def _score(summary: Mapping[str, Any], job: Mapping[str, Any], model: str, key: tuple[str, str]) -> str:
+def _score(
+    summary: Mapping[str, Any], job: Mapping[str, Any], model: str, key: tuple[str, str]
+) -> str:
     found = repeated(summary, job, model, *key)
-    below = key[0] == "rms_phase_rad" and found["mean"] is not None and found["mean"] < job["phase_floor_rad"]
+    below = (
+        key[0] == "rms_phase_rad"
+        and found["mean"] is not None
+        and found["mean"] < job["phase_floor_rad"]
+    )
     return interval(found, key[0]) + (" (below the floor)" if below else "")
 
 

@@ -8,7 +8,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.measure.statistics import bootstrap_interval, mean, paired_difference, wilson_interval
+from ptychostudy.measure.statistics import (
+    bootstrap_interval,
+    mean,
+    paired_difference,
+    wilson_interval,
+)
 from ptychostudy.report.cells import cell_name, cell_of, model_order, score
 from ptychostudy.study.names import ARMS, CELL, DELTA_METRICS, OTHERS, PARTS
 
@@ -30,7 +35,9 @@ _TRIALS = {
 }
 
 
-def seed_section(repetitions: Mapping[int, Sequence[Mapping[str, Any]]], *, trained_on: str = "each") -> dict[str, Any]:
+def seed_section(
+    repetitions: Mapping[int, Sequence[Mapping[str, Any]]], *, trained_on: str = "each"
+) -> dict[str, Any]:
     """Return the section ``seeds`` of ``metrics_summary.json``.
 
     Parameters
@@ -58,8 +65,13 @@ def seed_section(repetitions: Mapping[int, Sequence[Mapping[str, Any]]], *, trai
     for seed, jobs in repetitions.items():
         different = sorted({*names} ^ {cell_name(job) for job in jobs})
         if different:
-            raise ValueError(f"seed {seed} and the first seed do not both have {different[0]}; needed: the same cells")
-    by_cell = [dict(zip(repetitions, jobs, strict=True)) for jobs in zip(*repetitions.values(), strict=True)]
+            raise ValueError(
+                f"seed {seed} and the first seed do not both have {different[0]}; needed: the same cells"
+            )
+    by_cell = [
+        dict(zip(repetitions, jobs, strict=True))
+        for jobs in zip(*repetitions.values(), strict=True)
+    ]
     return {
         "n": len(repetitions),
         "list": list(repetitions),
@@ -82,14 +94,20 @@ def _cell_scores(jobs: Mapping[int, Mapping[str, Any]]) -> Iterable[dict[str, An
     place = cell_of(next(iter(jobs.values())))
     for model in model_order(jobs.values()):
         for metric, column in MEASURED:
-            found = _statistics({seed: score(job, model, metric, column) for seed, job in jobs.items()})
+            found = _statistics(
+                {seed: score(job, model, metric, column) for seed, job in jobs.items()}
+            )
             if found["values"]:
                 yield {**place, "model": model, "metric": metric, "column": column, **found}
 
 
 def _pairs(first: Mapping[int, float | None], second: Mapping[int, float | None]) -> dict[str, Any]:
     found = paired_difference(list(first.values()), list(second.values()))
-    values = {str(seed): a - b for seed, a in first.items() if a is not None and (b := second.get(seed)) is not None}
+    values = {
+        str(seed): a - b
+        for seed, a in first.items()
+        if a is not None and (b := second.get(seed)) is not None
+    }
     low, high = found.interval or (None, None)
     return {"values": values, "mean": found.mean, "low": low, "high": high, "n": found.pairs}
 
@@ -99,11 +117,18 @@ def _cell_pairs(jobs: Mapping[int, Mapping[str, Any]]) -> Iterable[dict[str, Any
     for other in OTHERS:
         for metric, column in MEASURED:
             first, second = (
-                {seed: score(job, model, metric, column) for seed, job in jobs.items()} for model in (ARMS[0], other)
+                {seed: score(job, model, metric, column) for seed, job in jobs.items()}
+                for model in (ARMS[0], other)
             )
             found = _pairs(first, second)
             if found["n"]:
-                yield {**place, "metric": metric, "column": column, "difference": f"{ARMS[0]} - {other}", **found}
+                yield {
+                    **place,
+                    "metric": metric,
+                    "column": column,
+                    "difference": f"{ARMS[0]} - {other}",
+                    **found,
+                }
 
 
 def _mean_pairs(by_cell: Sequence[Mapping[int, Mapping[str, Any]]], other: str) -> dict[str, Any]:
@@ -112,24 +137,44 @@ def _mean_pairs(by_cell: Sequence[Mapping[int, Mapping[str, Any]]], other: str) 
     for metric in DELTA_METRICS:
         for column in PARTS:
             both = [
-                {seed: [score(job, model, metric, column) for model in (ARMS[0], other)] for seed, job in jobs.items()}
+                {
+                    seed: [score(job, model, metric, column) for model in (ARMS[0], other)]
+                    for seed, job in jobs.items()
+                }
                 for jobs in by_cell
             ]
-            whole = [cell for cell in both if all(value is not None for pair in cell.values() for value in pair)]
+            whole = [
+                cell
+                for cell in both
+                if all(value is not None for pair in cell.values() for value in pair)
+            ]
             means = [
-                {seed: math.fsum(cell[seed][k] or 0.0 for cell in whole) / len(whole) for seed in by_cell[0]}
+                {
+                    seed: math.fsum(cell[seed][k] or 0.0 for cell in whole) / len(whole)
+                    for seed in by_cell[0]
+                }
                 for k in (0, 1)
                 if whole
             ]
-            found[metric][column] = {**(_pairs(*means) if means else _pairs({}, {})), "n_cells": len(whole)}
+            found[metric][column] = {
+                **(_pairs(*means) if means else _pairs({}, {})),
+                "n_cells": len(whole),
+            }
     return found
 
 
 def _runs(jobs: Mapping[int, Mapping[str, Any]], model: str) -> dict[str, Any]:
-    arms = {seed: job["arms"].get(model, {"status": "failed", "reason": "not run"}) for seed, job in jobs.items()}
+    arms = {
+        seed: job["arms"].get(model, {"status": "failed", "reason": "not run"})
+        for seed, job in jobs.items()
+    }
     good = [arm for arm in arms.values() if arm["status"] == "ok"]
     judged = [arm["converged"] for arm in good if arm.get("converged") is not None]
-    failures = {str(s): arm.get("reason") or "no reason given" for s, arm in arms.items() if arm["status"] != "ok"}
+    failures = {
+        str(s): arm.get("reason") or "no reason given"
+        for s, arm in arms.items()
+        if arm["status"] != "ok"
+    }
     return {
         **cell_of(next(iter(jobs.values()))),
         "model": model,
@@ -140,7 +185,9 @@ def _runs(jobs: Mapping[int, Mapping[str, Any]], model: str) -> dict[str, Any]:
     }
 
 
-def _success(repetitions: Mapping[int, Sequence[Mapping[str, Any]]], arm: str, trial: Sequence[str]) -> dict[str, Any]:
+def _success(
+    repetitions: Mapping[int, Sequence[Mapping[str, Any]]], arm: str, trial: Sequence[str]
+) -> dict[str, Any]:
     trials: dict[tuple[Any, ...], bool] = {}
     judged = []
     for seed, jobs in repetitions.items():
@@ -155,15 +202,24 @@ def _success(repetitions: Mapping[int, Sequence[Mapping[str, Any]]], arm: str, t
     return found | {"converged": sum(judged), "judged": len(judged)}
 
 
-def repeated(summary: Mapping[str, Any], job: Mapping[str, Any], model: str, metric: str, column: str) -> Any:
+def repeated(
+    summary: Mapping[str, Any], job: Mapping[str, Any], model: str, metric: str, column: str
+) -> Any:
     """Return ``values mean low high`` of one score of one cell over the seeds; empty where no seed has it."""
     wanted = {**cell_of(job), "model": model, "metric": metric, "column": column}
     return _first(summary["seeds"]["cells"], wanted) or _NONE
 
 
-def paired(summary: Mapping[str, Any], job: Mapping[str, Any], other: str, metric: str, column: str) -> Any:
+def paired(
+    summary: Mapping[str, Any], job: Mapping[str, Any], other: str, metric: str, column: str
+) -> Any:
     """Return ``values mean low high n`` of PtychoPINN minus another arm in one cell; empty where no seed has both."""
-    wanted = {**cell_of(job), "metric": metric, "column": column, "difference": f"{ARMS[0]} - {other}"}
+    wanted = {
+        **cell_of(job),
+        "metric": metric,
+        "column": column,
+        "difference": f"{ARMS[0]} - {other}",
+    }
     return _first(summary["seeds"]["paired"], wanted) or {**_NONE, "n": 0}
 
 
@@ -172,15 +228,22 @@ def runs_of(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> A
     return _first(summary["seeds"]["runs"], {**cell_of(job), "model": model})
 
 
-def _first(entries: Iterable[Mapping[str, Any]], wanted: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((entry for entry in entries if all(entry[key] == value for key, value in wanted.items())), None)
+def _first(
+    entries: Iterable[Mapping[str, Any]], wanted: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    return next(
+        (entry for entry in entries if all(entry[key] == value for key, value in wanted.items())),
+        None,
+    )
 
 
 def endings(summary: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return how the runs of some cells ended, over all seeds: convergence of the iterative arm, then failed arms."""
     cells, found = [cell_of(job) for job in jobs], []
     runs = [run for run in summary["seeds"]["runs"] if cell_of(run) in cells]
-    judged, converged = (sum(run[key] for run in runs if run["model"] == "PtyChi") for key in ("judged", "converged"))
+    judged, converged = (
+        sum(run[key] for run in runs if run["model"] == "PtyChi") for key in ("judged", "converged")
+    )
     if judged:
         found.append(f"PtyChi converged in {converged} of {judged} runs")
     for arm in ARMS:

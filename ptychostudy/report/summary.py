@@ -47,7 +47,11 @@ def make_job(status: Mapping[str, Any], rows: Iterable[Mapping[str, str]]) -> di
             "needed: the same models, those that failed among them"
         )
     failed = {model for model, arm in status["arms"].items() if arm["status"] != "ok"}
-    scored = {row["model"] for row in metrics if any(row[column] is not None for column in (*PARTS, "value"))}
+    scored = {
+        row["model"]
+        for row in metrics
+        if any(row[column] is not None for column in (*PARTS, "value"))
+    }
     if scored & failed:
         raise ValueError(
             f"{cell_name(status)}: the table of metrics holds numbers of {sorted(scored & failed)}, which failed; "
@@ -111,12 +115,18 @@ def summarize(
         If there is no job, a cell comes twice, or the seeds do not have the same cells.
     """
     ordered = in_order(jobs)
-    repetitions = {seed: ordered} | {other: in_order(found) for other, found in (replicates or {}).items()}
+    repetitions = {seed: ordered} | {
+        other: in_order(found) for other, found in (replicates or {}).items()
+    }
     models = model_order(ordered)
     return {
         **_counts(ordered),
-        "jobs": [{key: value for key, value in job.items() if key != "definitions"} for job in ordered],
-        "definitions": {name: text for job in ordered for name, text in job.get("definitions", {}).items()},
+        "jobs": [
+            {key: value for key, value in job.items() if key != "definitions"} for job in ordered
+        ],
+        "definitions": {
+            name: text for job in ordered for name, text in job.get("definitions", {}).items()
+        },
         "aggregate_metrics": {model: _aggregate(ordered, model) for model in models},
         "arms": {model: _success(ordered, model) for model in models},
         "design": design,
@@ -128,7 +138,12 @@ def summarize(
 
 def _counts(jobs: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     success = sum(job["status"] == "success" for job in jobs)
-    return {"n_jobs": len(jobs), "n_executed": len(jobs), "n_success": success, "n_failed": len(jobs) - success}
+    return {
+        "n_jobs": len(jobs),
+        "n_executed": len(jobs),
+        "n_success": success,
+        "n_failed": len(jobs) - success,
+    }
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -152,7 +167,11 @@ def _aggregate(jobs: Sequence[Mapping[str, Any]], model: str) -> dict[str, dict[
 
 def _success(jobs: Sequence[Mapping[str, Any]], model: str) -> dict[str, Any]:
     seen = [(job, job["arms"][model]) for job in jobs if model in job["arms"]]
-    failures = {cell_name(job): arm.get("reason") or "no reason given" for job, arm in seen if arm["status"] != "ok"}
+    failures = {
+        cell_name(job): arm.get("reason") or "no reason given"
+        for job, arm in seen
+        if arm["status"] != "ok"
+    }
     return {"n_ok": len(seen) - len(failures), "n_failed": len(failures), "failures": failures}
 
 
@@ -166,14 +185,20 @@ def make_manifest(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _result(job: Mapping[str, Any]) -> dict[str, Any]:
-    failed = {model: arm.get("reason") or "" for model, arm in job["arms"].items() if arm["status"] != "ok"}
+    failed = {
+        model: arm.get("reason") or ""
+        for model, arm in job["arms"].items()
+        if arm["status"] != "ok"
+    }
     result = cell_of(job) | {
         "status": job["status"],
         "returncode": int(job["status"] != "success"),
         "failed_arms": sorted(failed),
     }
     if failed:
-        result["error"] = "; ".join(f"{model}: {reason or 'no reason given'}" for model, reason in failed.items())
+        result["error"] = "; ".join(
+            f"{model}: {reason or 'no reason given'}" for model, reason in failed.items()
+        )
     return result
 
 
@@ -192,7 +217,10 @@ def make_delta(summary: Mapping[str, Any]) -> dict[str, Any]:
         "seed": summary["seeds"]["list"][0],
         "deltas": {f"vs_{other}": _mean_difference(jobs, other) for other in OTHERS},
         "cells": [
-            cell_of(job) | _light(job) | {f"vs_{other}": _difference(job, other) for other in OTHERS} for job in jobs
+            cell_of(job)
+            | _light(job)
+            | {f"vs_{other}": _difference(job, other) for other in OTHERS}
+            for job in jobs
         ],
     }
 
@@ -222,7 +250,9 @@ def _mean_difference(jobs: Sequence[Mapping[str, Any]], other: str) -> dict[str,
     }
 
 
-def judge_metadata(path: str, metadata: Mapping[str, Any] | None, error: str = "") -> dict[str, Any]:
+def judge_metadata(
+    path: str, metadata: Mapping[str, Any] | None, error: str = ""
+) -> dict[str, Any]:
     """Say whether a phase C file tells where it came from.
 
     Parameters
@@ -244,10 +274,16 @@ def judge_metadata(path: str, metadata: Mapping[str, Any] | None, error: str = "
     canonical = isinstance(steps, list) and any(
         isinstance(step, dict) and step.get("operation") == "canonicalize" for step in steps
     )
-    judged = {"npz_path": path, "has_metadata": metadata is not None, "has_canonical_transform": canonical}
+    judged = {
+        "npz_path": path,
+        "has_metadata": metadata is not None,
+        "has_canonical_transform": canonical,
+    }
     judged["compliant"] = metadata is not None and canonical
     if not judged["compliant"]:
-        judged["error"] = error or "_metadata lists no data_transformations with the operation 'canonicalize'"
+        judged["error"] = (
+            error or "_metadata lists no data_transformations with the operation 'canonicalize'"
+        )
     return judged
 
 
@@ -256,5 +292,7 @@ def collect_compliance(judged: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for record in judged:
         *_, dose, name = record["npz_path"].split("/")
-        found.setdefault(dose, {})[name.removesuffix(".npz").removeprefix("patched_")] = dict(record)
+        found.setdefault(dose, {})[name.removesuffix(".npz").removeprefix("patched_")] = dict(
+            record
+        )
     return found

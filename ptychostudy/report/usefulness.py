@@ -55,7 +55,9 @@ def verdicts(repetitions: Mapping[int, Iterable[Mapping[str, Any]]]) -> list[dic
     return [judge_arm(job, arm, seed=seed, named=several) for seed, job in found for arm in ARMS]
 
 
-def judge_arm(job: Mapping[str, Any], arm: str, *, seed: int = 0, named: bool = False) -> dict[str, Any]:
+def judge_arm(
+    job: Mapping[str, Any], arm: str, *, seed: int = 0, named: bool = False
+) -> dict[str, Any]:
     """Return the verdict on one arm in one cell.
 
     Parameters
@@ -77,8 +79,16 @@ def judge_arm(job: Mapping[str, Any], arm: str, *, seed: int = 0, named: bool = 
         ``metric column value flat margin better``. ``floor_rad``: 1/sqrt(2n), None where it does not hold. ``text``:
         one sentence.
     """
-    name = f"{arm}, {photons(job['dose'])} photons, {job['view']}, {job['split']}" + (f", seed {seed}" if named else "")
-    found = {**cell_of(job), "seed": seed, "arm": arm, "floor_rad": _floor(job), "truth": job["truth"]}
+    name = f"{arm}, {photons(job['dose'])} photons, {job['view']}, {job['split']}" + (
+        f", seed {seed}" if named else ""
+    )
+    found = {
+        **cell_of(job),
+        "seed": seed,
+        "arm": arm,
+        "floor_rad": _floor(job),
+        "truth": job["truth"],
+    }
     record = job["arms"].get(arm, {"status": "failed", "reason": "not run"})
     if record["status"] != "ok":
         text = f"{name}: failed: {record.get('reason') or 'no reason given'}"
@@ -121,7 +131,14 @@ def _measure(job: Mapping[str, Any], arm: str, metric: str, column: str) -> dict
         better = own < flat
     else:
         better = own >= flat + margin if margin else own > flat
-    return {"metric": metric, "column": column, "value": own, "flat": flat, "margin": margin, "better": better}
+    return {
+        "metric": metric,
+        "column": column,
+        "value": own,
+        "flat": flat,
+        "margin": margin,
+        "better": better,
+    }
 
 
 def _value(job: Mapping[str, Any], model: str, metric: str, column: str) -> float | None:
@@ -132,7 +149,9 @@ def _value(job: Mapping[str, Any], model: str, metric: str, column: str) -> floa
 
 
 def _sentence(measures: Sequence[Mapping[str, Any]], floor: float | None) -> str:
-    good, bad = ([_said(m, floor) for m in measures if m["better"] is kind] for kind in (True, False))
+    good, bad = (
+        [_said(m, floor) for m in measures if m["better"] is kind] for kind in (True, False)
+    )
     if not bad:
         return "better than a flat object: " + "; ".join(good)
     text = "no better than a flat object: " + "; ".join(bad)
@@ -174,7 +193,10 @@ def counted(found: Iterable[Mapping[str, Any]]) -> str:
     for arm in ARMS:
         own = [entry["verdict"] for entry in found if entry["arm"] == arm]
         rest = [f"{own.count(kind)} {kind}" for kind in (FAILED, NOT_JUDGED) if kind in own]
-        parts.append(f"{arm} in {own.count(USEFUL)} of {len(own)} cases" + (f" ({', '.join(rest)})" if rest else ""))
+        parts.append(
+            f"{arm} in {own.count(USEFUL)} of {len(own)} cases"
+            + (f" ({', '.join(rest)})" if rest else "")
+        )
     return "Better than a flat object: " + ", ".join(parts) + "."
 
 
@@ -182,7 +204,9 @@ def remarks(found: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return a sentence for every arm and cell that is no better than a flat object, one for all its seeds."""
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
     for entry in found:
-        groups.setdefault((entry["arm"], entry["dose"], entry["view"], entry["split"]), []).append(entry)
+        groups.setdefault((entry["arm"], entry["dose"], entry["view"], entry["split"]), []).append(
+            entry
+        )
     return [text for group in groups.values() if (text := _remark(group))]
 
 
@@ -193,20 +217,28 @@ def _remark(group: Sequence[Mapping[str, Any]]) -> str:
     first = poor[0]
     worst = max(poor, key=lambda entry: sum(not measure["better"] for measure in entry["measures"]))
     place = f"{first['arm']}, {photons(first['dose'])} photons, {first['view']}, {first['split']}"
-    said = _sentence(worst["measures"], worst["floor_rad"]).removeprefix("no better than a flat object: ")
-    return (
-        f"{place}: no better than a flat object in {len(poor)} of {len(group)} seeds; in seed {worst['seed']}: {said}"
+    said = _sentence(worst["measures"], worst["floor_rad"]).removeprefix(
+        "no better than a flat object: "
     )
+    return f"{place}: no better than a flat object in {len(poor)} of {len(group)} seeds; in seed {worst['seed']}: {said}"
 
 
 def verdict_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return all verdicts with their numbers as a Markdown table; ``flat`` is what the flat object gets."""
-    keys = list(dict.fromkeys((m["metric"], m["column"]) for entry in found for m in entry["measures"]))
+    keys = list(
+        dict.fromkeys((m["metric"], m["column"]) for entry in found for m in entry["measures"])
+    )
     heads = [_head(*key) for key in keys]
     rows = []
     for entry in found:
         known = {(m["metric"], m["column"]): m for m in entry["measures"]}
-        place = [entry["arm"], str(entry["dose"]), entry["view"], entry["split"], str(entry["seed"])]
+        place = [
+            entry["arm"],
+            str(entry["dose"]),
+            entry["view"],
+            entry["split"],
+            str(entry["seed"]),
+        ]
         floor = number(entry["floor_rad"], "rms_phase_rad")
         rows.append([*place, *(_cell(known.get(key)) for key in keys), floor, entry["verdict"]])
     return table(["Model", "Dose", "View", "Split", "Seed", *heads, "Floor (rad)", "Verdict"], rows)
@@ -215,7 +247,9 @@ def verdict_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
 def _head(metric: str, column: str) -> str:
     if metric == _STRUCTURE:
         return f"Correlation beyond a plane, {column}"
-    return {"rms_phase_rad": "Phase error (rad)", "rms_amplitude": "Amplitude error"}.get(metric, f"SSIM, {column}")
+    return {"rms_phase_rad": "Phase error (rad)", "rms_amplitude": "Amplitude error"}.get(
+        metric, f"SSIM, {column}"
+    )
 
 
 def _cell(measure: Mapping[str, Any] | None) -> str:

@@ -22,7 +22,9 @@ def run(*, hub: Path = Path(".")) -> None:
     """
     present = [name for name in FOLDERS if (hub / name).is_dir()]
     if not present:
-        raise DataError(f"{hub}: nothing to archive; needed: at least one of the folders {', '.join(FOLDERS)}")
+        raise DataError(
+            f"{hub}: nothing to archive; needed: at least one of the folders {', '.join(FOLDERS)}"
+        )
     target = hub / "archive" / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     if target.exists():
         raise DataError(f"{target}: is there already and is not overwritten; run the command again")

@@ -42,7 +42,9 @@ def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
     report(log, command, {}, hub=hub)
 
 
-def report(log: list[Path], command: str, before: Mapping[str, Written], *, hub: Path = Path(".")) -> None:
+def report(
+    log: list[Path], command: str, before: Mapping[str, Written], *, hub: Path = Path(".")
+) -> None:
     """Do what `run` does, with what is known of the start of the run.
 
     Parameters
@@ -76,7 +78,10 @@ def continuation(arguments: Sequence[str], *, hub: Path = Path("."), shell_folde
             given = following
         elif word.startswith("--directory="):
             given = word.partition("=")[2]
-    start = next((p for p in (Path(shell_folder or "/"), hub, *hub.parents) if (p / given).resolve() == hub), hub)
+    start = next(
+        (p for p in (Path(shell_folder or "/"), hub, *hub.parents) if (p / given).resolve() == hub),
+        hub,
+    )
     return f"cd {shlex.quote(str(start))} && {shlex.join(arguments)}"
 
 
@@ -90,23 +95,43 @@ def resolve(*, hub: Path = Path(".")) -> None:
 
 def _describe(log: list[Path], resume: str, hub: Path, before: Mapping[str, Written]) -> None:
     text = "\n".join(_text(Path(path)) for path in log)
-    failed = [failures.identify(failure, _text(Path(failure.source))) for failure in failures.parse_failures(text)]
-    tails = ["\n".join(_shown(path, hub, before) for path in failure.logs) for failure in failed] or [_tail(text)]
-    absent = [[path for path in failures.files_of(failure) if not (hub / path).exists()] for failure in failed]
+    failed = [
+        failures.identify(failure, _text(Path(failure.source)))
+        for failure in failures.parse_failures(text)
+    ]
+    tails = [
+        "\n".join(_shown(path, hub, before) for path in failure.logs) for failure in failed
+    ] or [_tail(text)]
+    absent = [
+        [path for path in failures.files_of(failure) if not (hub / path).exists()]
+        for failure in failed
+    ]
     stamp = _stamp()
     report = Path("red") / f"blocked_{stamp}.md"
     names = {"stamp": stamp, "snakemake_log": ", ".join(map(str, log)), "resume": resume}
     _write(hub / report, blockers.blocked_report(failed, tails, **names))
-    _write(hub / LEDGER, _text(hub / LEDGER) + blockers.blocked_lines(failed, absent, stamp=stamp, report=str(report)))
+    _write(
+        hub / LEDGER,
+        _text(hub / LEDGER)
+        + blockers.blocked_lines(failed, absent, stamp=stamp, report=str(report)),
+    )
     print(f"{hub / report} says what failed and how to continue")
 
 
 def _close(hub: Path) -> None:
     ledger = _text(hub / LEDGER)
-    entries = [entry for entry in blockers.open_entries(ledger) if all((hub / path).exists() for path in entry[2])]
+    entries = [
+        entry
+        for entry in blockers.open_entries(ledger)
+        if all((hub / path).exists() for path in entry[2])
+    ]
     if entries:
         _write(hub / LEDGER, ledger + blockers.resolved_lines(entries, stamp=_stamp()))
-        print("resolved by this run:", *(f"  {job} ({report})" for job, report, _ in entries), sep="\n")
+        print(
+            "resolved by this run:",
+            *(f"  {job} ({report})" for job, report, _ in entries),
+            sep="\n",
+        )
 
 
 def _shown(path: str, hub: Path, before: Mapping[str, Written]) -> str:
@@ -131,7 +156,9 @@ def _text(path: Path) -> str:
 def _tail(text: str) -> str:
     lines = text.splitlines()
     # A cancelled job may say much before it ends; what Slurm said comes first then, and explains the rest.
-    return "\n".join([line for line in lines[:-TAIL] if failures.is_slurms_word(line)] + lines[-TAIL:])
+    return "\n".join(
+        [line for line in lines[:-TAIL] if failures.is_slurms_word(line)] + lines[-TAIL:]
+    )
 
 
 def _stamp() -> str:

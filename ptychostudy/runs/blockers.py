@@ -6,7 +6,12 @@ from ptychostudy.runs.failures import Failure
 
 
 def blocked_report(
-    failures: Sequence[Failure], tails: Sequence[str], *, stamp: str, snakemake_log: str, resume: str
+    failures: Sequence[Failure],
+    tails: Sequence[str],
+    *,
+    stamp: str,
+    snakemake_log: str,
+    resume: str,
 ) -> str:
     """Return the Markdown that says which jobs failed, why, and how to continue.
 
@@ -29,10 +34,20 @@ def blocked_report(
     ]
     lines += ["", *_fenced("sh", resume), ""]
     if not failures:
-        return "\n".join([*lines, "Snakemake named no failed job. Its last lines:", "", *_fenced("text", tails[0]), ""])
+        return "\n".join(
+            [
+                *lines,
+                "Snakemake named no failed job. Its last lines:",
+                "",
+                *_fenced("text", tails[0]),
+                "",
+            ]
+        )
     for failure, tail in zip(failures, tails, strict=True):
         lines += [f"## {failure.rule or 'unknown rule'}", ""]
-        lines += [f"- wildcards: {', '.join(f'{k}={v}' for k, v in failure.wildcards.items()) or 'none'}"]
+        lines += [
+            f"- wildcards: {', '.join(f'{k}={v}' for k, v in failure.wildcards.items()) or 'none'}"
+        ]
         lines += [f"- exit code: {failure.exit_code}{_meaning(failure)}"]
         lines += [f"- log: {', '.join(failure.logs) or 'none'}", ""]
         lines += ["Command:", "", *_fenced("sh", failure.command or "# not reported"), ""]
@@ -57,7 +72,9 @@ _MEANINGS = {
 
 def _meaning(failure: Failure) -> str:
     code = "137" if failure.exit_code == "killed by SIGKILL" else failure.exit_code
-    text = _MEANINGS.get(code, "").replace("{more}", _MORE).replace("{rule}", failure.rule or "RULE")
+    text = (
+        _MEANINGS.get(code, "").replace("{more}", _MORE).replace("{rule}", failure.rule or "RULE")
+    )
     return f" ({text})" if text else ""
 
 
@@ -65,7 +82,9 @@ def _fenced(language: str, text: str) -> list[str]:
     return [f"````{language}", text.rstrip("\n"), "````"]
 
 
-def blocked_lines(failures: Sequence[Failure], absent: Sequence[Sequence[str]], *, stamp: str, report: str) -> str:
+def blocked_lines(
+    failures: Sequence[Failure], absent: Sequence[Sequence[str]], *, stamp: str, report: str
+) -> str:
     """Return the ledger's lines of a failed run: time, ``blocked``, job, report, files still to be made."""
     rows = [(failure.job, " ".join(files)) for failure, files in zip(failures, absent, strict=True)]
     rows = rows or [("unknown job", "")]
@@ -77,9 +96,16 @@ def open_entries(ledger: str) -> list[tuple[str, str, list[str]]]:
     rows = [line.split("\t") for line in ledger.splitlines()]
     rows = [row for row in rows if len(row) == 5]
     done = {(row[2], row[3]) for row in rows if row[1].startswith("resolved")}
-    return [(row[2], row[3], row[4].split()) for row in rows if row[1] == "blocked" and (row[2], row[3]) not in done]
+    return [
+        (row[2], row[3], row[4].split())
+        for row in rows
+        if row[1] == "blocked" and (row[2], row[3]) not in done
+    ]
 
 
 def resolved_lines(entries: Sequence[tuple[str, str, list[str]]], *, stamp: str) -> str:
     """Return the ledger's lines that close entries."""
-    return "".join(f"{stamp}\tresolved by a later run\t{job}\t{report}\t{' '.join(f)}\n" for job, report, f in entries)
+    return "".join(
+        f"{stamp}\tresolved by a later run\t{job}\t{report}\t{' '.join(f)}\n"
+        for job, report, f in entries
+    )

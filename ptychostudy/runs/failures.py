@@ -6,31 +6,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 _BLOCK = re.compile(r"^([ ]*)(?:local)?(?:rule|checkpoint) (\w+):\n((?:\1    .*\n)+)", re.MULTILINE)
-_ERROR = re.compile(r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\s*\n)+)", re.MULTILINE)
-_GROUP = re.compile(r"^    message: Error in group \S+\n    log: (.+)\n    jobs:\n((?:        .*\n)+)", re.MULTILINE)
+_ERROR = re.compile(
+    r"^([ ]*)Error in (?:rule|checkpoint) (\w+):\n((?:\1    .*\n|\s*\n)+)", re.MULTILINE
+)
+_GROUP = re.compile(
+    r"^    message: Error in group \S+\n    log: (.+)\n    jobs:\n((?:        .*\n)+)", re.MULTILINE
+)
 _MEMBER = re.compile(r"^(        )rule (\w+):\n((?:            .*\n)+)", re.MULTILINE)
 _SLURM = re.compile(r"SLURM status is: '(\w+)'")
 # Of a group Snakemake keeps Slurm's word to itself; its line in the job's log, not always the last, stands for it.
-_STEP = re.compile(r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE)
-_REFUSED = re.compile(r"Slurm did not take this job: (.+?)\. *(?:For further error details .*)?$", re.MULTILINE)
+_STEP = re.compile(
+    r"^slurmstepd.*: \*\*\* \w+ \S+ ON \S+ CANCELLED AT \S+(?: DUE TO (.+?))? ?\*\*\*", re.MULTILINE
+)
+_REFUSED = re.compile(
+    r"Slurm did not take this job: (.+?)\. *(?:For further error details .*)?$", re.MULTILINE
+)
 _STATES = {
     "": "CANCELLED",
     "TIME LIMIT": "TIMEOUT",
     "NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS": "NODE_FAIL",
     "PREEMPTION": "PREEMPTED",
 }
-_SHELL = re.compile(r"^ *shell:\n(.*?)\n *\(command exited with non-zero exit code\)", re.MULTILINE | re.DOTALL)
+_SHELL = re.compile(
+    r"^ *shell:\n(.*?)\n *\(command exited with non-zero exit code\)", re.MULTILINE | re.DOTALL
+)
 _EXIT = re.compile(
     r'^CalledProcessError in file "([^"]*)", line \d+:\n'
     r"Command '(.*?)' (?:returned non-zero exit status (\d+)|died with <Signals\.(\w+): \d+>)\.$",
     re.MULTILINE | re.DOTALL,
 )
 _MISSING = re.compile(
-    r'^MissingOutputException in rule (\w+) in file "([^"]*)".*\nJob (\d+) .*\n((?:.+ \(missing.*\n)+)', re.MULTILINE
+    r'^MissingOutputException in rule (\w+) in file "([^"]*)".*\nJob (\d+) .*\n((?:.+ \(missing.*\n)+)',
+    re.MULTILINE,
 )
 # A log that Snakemake shows: innermost first, because the log of a cluster job shows logs of its own.
 _SHOWN = re.compile(r"^Logfile (.+):\n(=+)\n(?:(?!Logfile .+:\n=).*\n)*?\2\n", re.MULTILINE)
-_PREFIX = re.compile(r"^set -euo pipefail;( trap '' TERM;)?( export PYTHONPATH=.*?:\$PYTHONPATH\};)?\s*")
+_PREFIX = re.compile(
+    r"^set -euo pipefail;( trap '' TERM;)?( export PYTHONPATH=.*?:\$PYTHONPATH\};)?\s*"
+)
 _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _LOG_HINT = " (check log file(s) for error details)"
 
@@ -65,7 +78,9 @@ class Failure:
     @property
     def job(self) -> str:
         """Rule and wildcards in one line."""
-        return " ".join([self.rule or "unknown rule", *(f"{k}={v}" for k, v in self.wildcards.items())])
+        return " ".join(
+            [self.rule or "unknown rule", *(f"{k}={v}" for k, v in self.wildcards.items())]
+        )
 
 
 def parse_failures(text: str) -> list[Failure]:
@@ -91,7 +106,9 @@ def parse_failures(text: str) -> list[Failure]:
     for match in sorted(reported, key=re.Match.start):
         for number, failure in _reported(match, exits, states):
             pairs = (
-                pair.split("=", 1) for pair in jobs.get(number, {}).get("wildcards", "").split(", ") if "=" in pair
+                pair.split("=", 1)
+                for pair in jobs.get(number, {}).get("wildcards", "").split(", ")
+                if "=" in pair
             )
             logs = failure.logs or _logs(jobs.get(number, {}))
             # The jobs of a group are named again, indented, without what is known of the group.
@@ -115,9 +132,15 @@ def is_slurms_word(line: str) -> bool:
 def _merged(failures: list[Failure], exits: list[Failure]) -> list[Failure]:
     """Give failures without a command those of the same log; what is left over are failures of their own."""
     by_log = {log: failure for failure in exits for log in failure.logs}
-    known = [next((by_log[log] for log in f.logs if log in by_log), None) if not f.command else None for f in failures]
+    known = [
+        next((by_log[log] for log in f.logs if log in by_log), None) if not f.command else None
+        for f in failures
+    ]
     pairs = zip(failures, known, strict=True)
-    merged = [replace(f, command=e.command, exit_code=e.exit_code, source=e.source) if e else f for f, e in pairs]
+    merged = [
+        replace(f, command=e.command, exit_code=e.exit_code, source=e.source) if e else f
+        for f, e in pairs
+    ]
     return merged + [failure for failure in exits if failure not in known]
 
 
@@ -153,8 +176,14 @@ def _of_member(match: re.Match[str]) -> tuple[str, Failure]:
 def _of_error(match: re.Match[str], exits: Mapping[str, re.Match[str]]) -> tuple[str, Failure]:
     value, shell = _fields(match), _SHELL.search(match[3])
     command = _plain(shell[1]) if shell else ""
-    known = _of_exit(exits[command]) if command in exits else Failure(command=command, exit_code=_status(match[3]))
-    return value.get("jobid", ""), replace(known, rule=match[2], logs=_logs(value), outputs=_outputs(value))
+    known = (
+        _of_exit(exits[command])
+        if command in exits
+        else Failure(command=command, exit_code=_status(match[3]))
+    )
+    return value.get("jobid", ""), replace(
+        known, rule=match[2], logs=_logs(value), outputs=_outputs(value)
+    )
 
 
 def _status(text: str) -> str:
@@ -171,7 +200,9 @@ def _outputs(block: Mapping[str, str]) -> tuple[str, ...]:
 
 def _of_missing(match: re.Match[str]) -> tuple[str, Failure]:
     outputs = tuple(line.split(" (missing", 1)[0] for line in match[4].splitlines())
-    return match[3], Failure(match[1], exit_code="0, but outputs are missing", outputs=outputs, source=match[2])
+    return match[3], Failure(
+        match[1], exit_code="0, but outputs are missing", outputs=outputs, source=match[2]
+    )
 
 
 def _fields(match: re.Match[str]) -> dict[str, str]:
@@ -188,7 +219,9 @@ def _logs(block: Mapping[str, str]) -> tuple[str, ...]:
 def _of_exit(match: re.Match[str]) -> Failure:
     command = _plain(match[2])
     code = match[3] or f"killed by {match[4]}"
-    return Failure(command=command, exit_code=code, logs=tuple(_TEE.findall(command)), source=match[1])
+    return Failure(
+        command=command, exit_code=code, logs=tuple(_TEE.findall(command)), source=match[1]
+    )
 
 
 def _plain(command: str) -> str:
@@ -240,4 +273,8 @@ def files_of(failure: Failure) -> list[str]:
         words = shlex.split(failure.command)
     except ValueError:
         return []
-    return list(dict.fromkeys(word for word in words if word.startswith(("data/", "analysis/", "products/"))))
+    return list(
+        dict.fromkeys(
+            word for word in words if word.startswith(("data/", "analysis/", "products/"))
+        )
+    )

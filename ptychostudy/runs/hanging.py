@@ -46,7 +46,9 @@ def end_with_the_run(executor: Any, scheduler: Any) -> None:
         threads.shutdown(wait=True, cancel_futures=True)
         # All jobs of the run have its name, and nothing else has.
         scancel = ["scancel", "--name", executor.run_uuid]
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # the plug-in tries, too, and says what is wrong
+        with contextlib.suppress(
+            OSError, subprocess.TimeoutExpired
+        ):  # the plug-in tries, too, and says what is wrong
             subprocess.run(scancel, capture_output=True, timeout=CANCEL_S, check=False)
         executor.wait_thread = SimpleNamespace(join=partial(executor.wait_thread.join, 1))
         cancel()
@@ -66,7 +68,11 @@ def end_commands(seen: dict[int, float], seconds: float) -> None:
     """
     import psutil  # of Snakemake
 
-    found = {process.pid: process for process in psutil.Process().children(recursive=True) if _command(process)}
+    found = {
+        process.pid: process
+        for process in psutil.Process().children(recursive=True)
+        if _command(process)
+    }
     now = time.monotonic()
     for number in set(seen) - set(found):
         del seen[number]
@@ -81,7 +87,11 @@ def end_commands(seen: dict[int, float], seconds: float) -> None:
             except psutil.Error:
                 continue
         if name:
-            print(f"ptychostudy: {name} does not answer: ended with the run", file=sys.stderr, flush=True)
+            print(
+                f"ptychostudy: {name} does not answer: ended with the run",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def _below(process: Any) -> list[Any]:

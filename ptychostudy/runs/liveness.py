@@ -38,7 +38,11 @@ class Run:
     """
 
     def __init__(self, hub: Path = Path(".")) -> None:
-        self.alone, self._file, self._process = False, _open(hub / STATE / "ptychostudy.run"), os.getpid()
+        self.alone, self._file, self._process = (
+            False,
+            _open(hub / STATE / "ptychostudy.run"),
+            os.getpid(),
+        )
         announce()
         if self._file is None:
             return
@@ -68,7 +72,9 @@ class Run:
         hub : Path
             Whose lock, which is this run's own, is removed.
         """
-        shutil.rmtree(hub / STATE / "locks", ignore_errors=True)  # what cannot be removed, Snakemake names
+        shutil.rmtree(
+            hub / STATE / "locks", ignore_errors=True
+        )  # what cannot be removed, Snakemake names
         self.release()
         os.chdir(folder)
         sys.stdout.flush()
@@ -104,7 +110,9 @@ def cancel_orphans(script: str) -> bool:
     """
     if not shutil.which("squeue"):
         return False
-    done = subprocess.run([script, "--jobs-only", "."], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [script, "--jobs-only", "."], check=True, stdout=subprocess.PIPE, text=True
+    )
     print(done.stdout, end="", flush=True)
     return bool(done.stdout)
 
@@ -150,8 +158,12 @@ def end_failed_submissions(executor: Any) -> None:
     def run_job(job: Any) -> None:
         try:
             submit(job)
-        except Exception as error:  # the plug-in's handler of errors failed; what it was about comes first
-            executor.report_job_error(SimpleNamespace(job=job, external_jobid=None), f"{error.__context__ or error}")
+        except (
+            Exception
+        ) as error:  # the plug-in's handler of errors failed; what it was about comes first
+            executor.report_job_error(
+                SimpleNamespace(job=job, external_jobid=None), f"{error.__context__ or error}"
+            )
 
     def report_job_error(submitted: Any, msg: str | None = None, **options: Any) -> None:
         if submitted.external_jobid is None:
@@ -167,13 +179,21 @@ def end_failed_submissions(executor: Any) -> None:
         cancel()
         watch.cancel()
 
-    executor.run_job, executor.report_job_error, executor.cancel = run_job, report_job_error, cancel_in_time
+    executor.run_job, executor.report_job_error, executor.cancel = (
+        run_job,
+        report_job_error,
+        cancel_in_time,
+    )
 
 
 def reason_of(message: str) -> str:
     """Return in one line what the plug-in says of a submission: the words of sbatch without those it was given."""
-    said = message.partition("\n    sbatch call:")[0].removeprefix("SLURM sbatch failed. The error message was ")
-    words = "; ".join(filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines())))
+    said = message.partition("\n    sbatch call:")[0].removeprefix(
+        "SLURM sbatch failed. The error message was "
+    )
+    words = "; ".join(
+        filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines()))
+    )
     return words or "sbatch said nothing"
 
 
@@ -223,7 +243,10 @@ def _clear(hub: Path, record: str) -> None:
     locks = hub / STATE / "locks"
     if locks.is_dir() and any(locks.iterdir()):
         shutil.rmtree(locks)
-        print(f"ptychostudy: process {process} was killed during its run: removed its lock", file=sys.stderr)
+        print(
+            f"ptychostudy: process {process} was killed during its run: removed its lock",
+            file=sys.stderr,
+        )
 
 
 def follow(stop: Callable[[int], None]) -> None:
@@ -252,7 +275,12 @@ def _ancestors() -> list[int]:
     try:
         while found[-1] > 1:
             # The name in parentheses may hold anything, so the fields count from its end.
-            fields = Path(f"/proc/{found[-1]}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            fields = (
+                Path(f"/proc/{found[-1]}/stat")
+                .read_text(encoding="utf-8")
+                .rpartition(")")[2]
+                .split()
+            )
             found.append(int(fields[1]))
     except (OSError, ValueError, IndexError):
         return found

@@ -43,7 +43,18 @@ INSTEAD = {
     "GPU allocation": "gpu, or gpu_model beside it",
 }
 """The plug-in's name of what a word asks for, and the resource that asks for it; the rest it sets by itself."""
-STANDARD = ("_cores", "_nodes", "mem", "mem_mb", "mem_mib", "disk", "disk_mb", "disk_mib", "runtime", "tmpdir")
+STANDARD = (
+    "_cores",
+    "_nodes",
+    "mem",
+    "mem_mb",
+    "mem_mib",
+    "disk",
+    "disk_mb",
+    "disk_mib",
+    "runtime",
+    "tmpdir",
+)
 """Resources that mean something whether or not a rule names them."""
 # Calls of Snakemake that run no job.
 _NO_JOBS = (
@@ -78,10 +89,17 @@ def rule_names(folder: Path) -> set[str]:
     files = [folder / "Snakefile", *sorted((folder / "rules").glob("*.smk"))]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     defined = re.findall(r"^[ ]*(?:rule|checkpoint)\s+(\w+)\s*:", text, re.MULTILINE)
-    return {*defined, *re.findall(r"^[ ]*use\s+rule\s+\w+\s+(?:from\s+\w+\s+)?as\s+(\w+)\b(?!\*)", text, re.MULTILINE)}
+    return {
+        *defined,
+        *re.findall(
+            r"^[ ]*use\s+rule\s+\w+\s+(?:from\s+\w+\s+)?as\s+(\w+)\b(?!\*)", text, re.MULTILINE
+        ),
+    }
 
 
-def check_names(line: Namespace, rules: Collection[str], scatters: Collection[str], resources: Collection[str]) -> None:
+def check_names(
+    line: Namespace, rules: Collection[str], scatters: Collection[str], resources: Collection[str]
+) -> None:
     """Refuse the settings of a rule, a scatter, a resource or a group that there is not.
 
     Parameters
@@ -96,7 +114,9 @@ def check_names(line: Namespace, rules: Collection[str], scatters: Collection[st
     PreflightError
         Snakemake would pass over the setting, and run the rule as if nothing had been said.
     """
-    arrays = getattr(line, "slurm_array_jobs", None)  # not said, it is no string, and without the plug-in not there
+    arrays = getattr(
+        line, "slurm_array_jobs", None
+    )  # not said, it is no string, and without the plug-in not there
     for option, kind, given, known in (
         ("set-resources", "rule", line.set_resources, rules),
         ("set-threads", "rule", line.set_threads, rules),
@@ -120,8 +140,14 @@ def _known(option: str, kind: str, given: Iterable[str], known: Collection[str])
         if plain in known:
             continue
         close = difflib.get_close_matches(plain, known, 1)
-        meant = f"did you mean {name.removesuffix(plain)}{close[0]}?" if close else _list("known", known)
-        raise PreflightError(f"{option} names the {kind} {name!r}, which this workflow does not have; {meant}")
+        meant = (
+            f"did you mean {name.removesuffix(plain)}{close[0]}?"
+            if close
+            else _list("known", known)
+        )
+        raise PreflightError(
+            f"{option} names the {kind} {name!r}, which this workflow does not have; {meant}"
+        )
 
 
 def _list(title: str, names: Collection[str]) -> str:
@@ -145,7 +171,9 @@ def check_slurm(line: Namespace, rules: Mapping[str, Mapping[str, Any]]) -> None
     if line.executor != "slurm":
         return
     check_words(_said(line, rules, "slurm_extra"))
-    if any(getattr(line, name, None) for name in _NO_JOBS) or (line.report and not line.report_after_run):
+    if any(getattr(line, name, None) for name in _NO_JOBS) or (
+        line.report and not line.report_after_run
+    ):
         return
     accounts = _said(line, rules, "slurm_account")
     unnamed = any("slurm_account" not in list(of) for of in rules.values())
@@ -201,9 +229,15 @@ def check_words(said: Mapping[str, str]) -> None:
         for pattern, meaning in get_forbidden_slurm_options().items():
             if match := re.search(pattern, text):
                 word = match[0].strip(" =")
-                do = f"say it by the resource {INSTEAD[meaning]}" if meaning in INSTEAD else "leave it out"
+                do = (
+                    f"say it by the resource {INSTEAD[meaning]}"
+                    if meaning in INSTEAD
+                    else "leave it out"
+                )
                 why = "which the Slurm plug-in sets itself"
-                raise PreflightError(f"slurm_extra in {who} ({text!r}) has {word}, {why} and refuses there: {do}")
+                raise PreflightError(
+                    f"slurm_extra in {who} ({text!r}) has {word}, {why} and refuses there: {do}"
+                )
 
 
 def check_programs(*, guesses_account: bool, named: bool) -> None:
@@ -277,7 +311,11 @@ def check_accounts(said: Mapping[str, str]) -> None:
     first = ("sacctmgr", "-n", "-s", "list", "user", user, "format=account%256")
     for command in (first, ("sshare", "-U", "--format", "Account%256", "--noheader")):
         answer = _ask(*command)
-        if answer is not None and answer.returncode == 0 and (known := set(answer.stdout.lower().split())):
+        if (
+            answer is not None
+            and answer.returncode == 0
+            and (known := set(answer.stdout.lower().split()))
+        ):
             break
     else:
         return
@@ -285,12 +323,16 @@ def check_accounts(said: Mapping[str, str]) -> None:
         for name in filter(None, re.split(r"[,\s]+", value)):
             if name.lower() not in known:
                 has = ", ".join(sorted(known))
-                raise PreflightError(f"slurm_account in {who} is {name!r}; {user} has {has} (SITE in the profile)")
+                raise PreflightError(
+                    f"slurm_account in {who} is {name!r}; {user} has {has} (SITE in the profile)"
+                )
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str] | None:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
     except subprocess.TimeoutExpired:
         return None
 

@@ -13,7 +13,12 @@ from types import FrameType
 from ptychostudy import gpu
 from ptychostudy.runs import liveness
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
 
 
 class Stopped(BaseException):
@@ -35,7 +40,9 @@ def stoppable() -> Iterator[None]:
     reasons: list[str] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Slurm says it more than once; tidying up takes its time
+        signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # Slurm says it more than once; tidying up takes its time
         raise Stopped(reasons[0] if reasons else "SIGTERM")
 
     def orphaned(process: int) -> None:

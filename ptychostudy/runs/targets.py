@@ -50,6 +50,8 @@ def widen(workflow: Any, verdicts: Collection[str], whole: str) -> None:
         @dag_settings.setter
         def dag_settings(self, value: Any) -> None:
             targets = widened(value.targets, verdicts, whole) if value is not None else None
-            self.__dict__["dag_settings"] = value if targets is None else replace(value, targets=targets)
+            self.__dict__["dag_settings"] = (
+                value if targets is None else replace(value, targets=targets)
+            )
 
     workflow.__class__ = Widened

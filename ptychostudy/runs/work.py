@@ -29,7 +29,9 @@ class Work:
         _log.info("started", extra={"label": self.label})
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None
+    ) -> None:
         if kind is None:
             _log.info("done", extra={"label": self.label})
 

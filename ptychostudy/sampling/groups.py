@@ -70,7 +70,9 @@ def _check(k: int, size: int, wanted: int, pool: int, oversample: bool) -> None:
         raise ValueError(f"{k} frames cannot form a group of C={size}")
     if pool < size:
         name = "neighbor_pool_size" if oversample else "neighbor_count"
-        raise ValueError(f"{name}={pool} < C={size}: K must be >= C (OVERSAMPLING-001: neighbor_pool_size >= C)")
+        raise ValueError(
+            f"{name}={pool} < C={size}: K must be >= C (OVERSAMPLING-001: neighbor_pool_size >= C)"
+        )
     if wanted < 1:
         raise ValueError(f"n_groups must be at least 1, found {wanted}")
     if wanted <= k:
@@ -93,7 +95,9 @@ def _neighbours(positions: np.ndarray, pool: int) -> np.ndarray:
     return others
 
 
-def _oversampled(neighbours: np.ndarray, size: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def _oversampled(
+    neighbours: np.ndarray, size: int, wanted: int, rng: np.random.Generator
+) -> np.ndarray:
     k, pool = neighbours.shape
     seen: set[tuple[int, ...]] = set()
     groups: list[tuple[int, ...]] = []
@@ -139,7 +143,12 @@ class GroupGeometry:
 
 
 def group_geometry(
-    positions: np.ndarray, members: np.ndarray, n: int, *, side: int | None = None, multiple: int = 8
+    positions: np.ndarray,
+    members: np.ndarray,
+    n: int,
+    *,
+    side: int | None = None,
+    multiple: int = 8,
 ) -> GroupGeometry:
     """Place each group's windows on a common canvas size; nothing is ever clipped.
 
@@ -171,6 +180,8 @@ def group_geometry(
     needed = n + 2 * reach
     side = -(-needed // multiple) * multiple if side is None else side
     if side < needed:
-        raise ValueError(f"group canvas of {side} px is too small: windows of {n} px reach {reach} px, needed {needed}")
+        raise ValueError(
+            f"group canvas of {side} px is too small: windows of {n} px reach {reach} px, needed {needed}"
+        )
     origin = centre - (side - n) // 2
     return GroupGeometry(np.asarray(members), origin, corners - origin[:, None], fractions, side)

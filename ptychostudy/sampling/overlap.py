@@ -75,7 +75,9 @@ def mean_overlap_in_groups(
     return float(disc_overlap(nearest, diameter).mean())
 
 
-def mean_overlap_of_frames(positions: np.ndarray, diameter: float, *, neighbor_count: int = 6) -> float:
+def mean_overlap_of_frames(
+    positions: np.ndarray, diameter: float, *, neighbor_count: int = 6
+) -> float:
     """Metric 2: mean overlap of each distinct position with its nearest others.
 
     Parameters
@@ -96,7 +98,9 @@ def mean_overlap_of_frames(positions: np.ndarray, diameter: float, *, neighbor_c
     unique = unique_positions(positions)
     if len(unique) <= 1:
         return 0.0
-    distance, _ = KDTree(unique).query(unique, k=np.arange(2, min(neighbor_count, len(unique) - 1) + 2))
+    distance, _ = KDTree(unique).query(
+        unique, k=np.arange(2, min(neighbor_count, len(unique) - 1) + 2)
+    )
     return float(disc_overlap(distance, diameter).mean())
 
 
@@ -227,7 +231,9 @@ def overlap_report(
         "neighbor_count": int(neighbor_count),
         "probe_diameter_px": float(diameter),
         "rng_seed_subsample": int(rng_seed_subsample),
-        "metric_2_image_based_avg": mean_overlap_of_frames(positions, diameter, neighbor_count=neighbor_count),
+        "metric_2_image_based_avg": mean_overlap_of_frames(
+            positions, diameter, neighbor_count=neighbor_count
+        ),
         "metric_3_group_to_group_avg": mean_overlap_of_groups(positions, groups, diameter),
         "n_images_total": int(n_images_total),
         "n_images_subsampled": len(positions),
@@ -252,7 +258,10 @@ def _multiplicity(probe: np.ndarray, positions: np.ndarray) -> dict[str, float |
     scored = multiplicity_map(probe, positions, origin=origin, shape=shape)[
         hull_mask(positions, origin=origin, shape=shape)
     ]
-    return {"multiplicity_min": float(scored.min()), "multiplicity_p05": float(np.percentile(scored, 5))}
+    return {
+        "multiplicity_min": float(scored.min()),
+        "multiplicity_p05": float(np.percentile(scored, 5)),
+    }
 
 
 def unique_positions(positions: np.ndarray) -> np.ndarray:
@@ -265,7 +274,9 @@ def unique_positions(positions: np.ndarray) -> np.ndarray:
 def _checked(positions: np.ndarray) -> np.ndarray:
     positions = np.asarray(positions, dtype=np.float64)
     if positions.ndim != 2 or positions.shape[1] != 2 or not np.all(np.isfinite(positions)):
-        raise ValueError(f"positions must be finite and of shape (k, 2), found shape {positions.shape}")
+        raise ValueError(
+            f"positions must be finite and of shape (k, 2), found shape {positions.shape}"
+        )
     return positions
 
 

@@ -5,7 +5,12 @@ from scipy.spatial import KDTree
 
 
 def split_scan(
-    positions: np.ndarray, diameter_px: float, *, axis: str = "y", fraction: float = 0.5, guard_px: float | None = None
+    positions: np.ndarray,
+    diameter_px: float,
+    *,
+    axis: str = "y",
+    fraction: float = 0.5,
+    guard_px: float | None = None,
 ) -> dict[str, np.ndarray]:
     """Split frames along one axis and discard a guard band between the parts.
 
@@ -35,7 +40,10 @@ def split_scan(
     along = np.asarray(positions)[:, 0 if axis == "y" else 1]
     cut = along.min() + fraction * (along.max() - along.min())
     half = (diameter_px if guard_px is None else guard_px) / 2
-    parts = {"train": np.flatnonzero(along < cut - half), "test": np.flatnonzero(along > cut + half)}
+    parts = {
+        "train": np.flatnonzero(along < cut - half),
+        "test": np.flatnonzero(along > cut + half),
+    }
     for name, index in parts.items():
         if len(index) == 0:
             raise ValueError(
@@ -61,8 +69,16 @@ def shared_pixels(first: np.ndarray, second: np.ndarray, diameter_px: float) -> 
     int
     """
     points = np.concatenate([first, second])
-    low, high = np.floor(points.min(axis=0) - diameter_px), np.ceil(points.max(axis=0) + diameter_px)
-    rows, cols = np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij")
+    low, high = (
+        np.floor(points.min(axis=0) - diameter_px),
+        np.ceil(points.max(axis=0) + diameter_px),
+    )
+    rows, cols = np.meshgrid(
+        *(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij"
+    )
     grid = np.stack([rows.ravel(), cols.ravel()], axis=1)
-    near = [KDTree(part).query(grid, distance_upper_bound=diameter_px / 2)[0] < np.inf for part in (first, second)]
+    near = [
+        KDTree(part).query(grid, distance_upper_bound=diameter_px / 2)[0] < np.inf
+        for part in (first, second)
+    ]
     return int(np.count_nonzero(near[0] & near[1]))

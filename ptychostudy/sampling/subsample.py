@@ -80,7 +80,9 @@ def solve_s_img(
     order = np.random.default_rng(rng_seed).permutation(len(positions))
 
     def overlap(count: int) -> float:
-        return mean_overlap_of_frames(positions[order[:count]], diameter, neighbor_count=neighbor_count)
+        return mean_overlap_of_frames(
+            positions[order[:count]], diameter, neighbor_count=neighbor_count
+        )
 
     low, high = 1, len(positions)
     lowest, highest = 0.0, overlap(high)
@@ -93,9 +95,13 @@ def solve_s_img(
     while high - low > 1 and highest > target:
         middle = (low + high) // 2
         value = overlap(middle)
-        low, high, lowest, highest = (middle, high, value, highest) if value < target else (low, middle, lowest, value)
+        low, high, lowest, highest = (
+            (middle, high, value, highest) if value < target else (low, middle, lowest, value)
+        )
     # One frame has no neighbour: its overlap of 0 says nothing.
-    miss, count = min((abs(value - target), k) for k, value in ((low, lowest), (high, highest)) if k > 1)
+    miss, count = min(
+        (abs(value - target), k) for k, value in ((low, lowest), (high, highest)) if k > 1
+    )
     if miss > tolerance:
         # With few frames the overlap does not rise evenly: another number of them may still fit.
         values = {k: overlap(k) for k in range(2, min(4 * high, len(positions)) + 1)}

@@ -30,7 +30,11 @@ def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
     measured = settings["frames"] == "measured"
     found = _converted(settings, source[0], measured) if source else _synthetic(settings)
     positions = found["positions"]
-    arrays = {"ycoords": positions[:, 0], "xcoords": positions[:, 1], "probeGuess": found["probe"].astype(np.complex64)}
+    arrays = {
+        "ycoords": positions[:, 0],
+        "xcoords": positions[:, 1],
+        "probeGuess": found["probe"].astype(np.complex64),
+    }
     if measured:
         arrays["counts"] = found["counts"]
     else:
@@ -47,7 +51,9 @@ def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
 
 def _converted(settings: dict[str, Any], source: Path, measured: bool) -> dict[str, np.ndarray]:
     npz = settings["npz"]
-    found = load(USER).read_user_scan(source, measurement=npz["measurement"], axes=npz["axes"], frames=measured)
+    found = load(USER).read_user_scan(
+        source, measurement=npz["measurement"], axes=npz["axes"], frames=measured
+    )
     if len(found["probe"]) != settings["frame_px"]:
         raise DataError(
             f"{source}: key 'probeGuess' has side {len(found['probe'])}, but base.frame_px is {settings['frame_px']}; "
@@ -65,7 +71,9 @@ def _synthetic(settings: dict[str, Any]) -> dict[str, np.ndarray]:
     shape = tuple(wanted["shape_px"])
     options = {"amplitude": tuple(wanted["amplitude"]), "phase_rad": wanted["phase_rad"]}
     if wanted["kind"] == "image":
-        pictures = [load(PICTURE).read_image(wanted[key]) for key in ("amplitude_image", "phase_image")]
+        pictures = [
+            load(PICTURE).read_image(wanted[key]) for key in ("amplitude_image", "phase_image")
+        ]
         object_ = image_object(*pictures, shape, **options)
     else:
         object_ = make_object(wanted["kind"], shape, generator(seed, "object"), **options)
@@ -73,7 +81,9 @@ def _synthetic(settings: dict[str, Any]) -> dict[str, np.ndarray]:
     scan = settings["scan"]
     low, high = (n / 2, n / 2), (shape[0] - n / 2 - 1, shape[1] - n / 2 - 1)
     rng = generator(seed, "scan")
-    positions = make_scan(scan["kind"], low, high, scan["step_px"], rng, jitter_px=scan["jitter_px"])
+    positions = make_scan(
+        scan["kind"], low, high, scan["step_px"], rng, jitter_px=scan["jitter_px"]
+    )
     return {"object": object_, "probe": probe, "positions": positions}
 
 

@@ -49,10 +49,16 @@ def run(
     source, seen = open_scan(scan), read_npz(overlap, ["ycoords", "xcoords"])
     paths = {"PtychoPINN": pinn, "Baseline": baseline, "PtyChi": ptychi, "Untrained": untrained}
     records = {arm: read_metadata(path) for arm, path in paths.items()}
-    products = {arm: read_npz(path, ["reconstructed_object", "coverage", "origin"]) for arm, path in paths.items()}
+    products = {
+        arm: read_npz(path, ["reconstructed_object", "coverage", "origin"])
+        for arm, path in paths.items()
+    }
     origin, shape = products["PtychoPINN"]["origin"], products["PtychoPINN"]["coverage"].shape
     cut = {
-        arm: [scoring.cut(found[key], found["origin"], origin, shape) for key in ("reconstructed_object", "coverage")]
+        arm: [
+            scoring.cut(found[key], found["origin"], origin, shape)
+            for key in ("reconstructed_object", "coverage")
+        ]
         for arm, found in products.items()
     }
     good = [arm for arm in paths if records[arm]["status"] == "ok"]
@@ -67,9 +73,19 @@ def run(
         {"Untrained": cut["Untrained"][0]} if "Untrained" in good else {}
     )
     scores = {arm: _score(field, truth, mask, settings, arm) for arm, field in fields.items()}
-    write_npz(raw, {**{arm: found[0] for arm, found in cut.items()}, "truth": truth, "mask": mask, "origin": origin})
+    write_npz(
+        raw,
+        {
+            **{arm: found[0] for arm, found in cut.items()},
+            "truth": truth,
+            "mask": mask,
+            "origin": origin,
+        },
+    )
     kept = {arm: found.field for arm, found in scores.items()}
-    write_npz(aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings})
+    write_npz(
+        aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings}
+    )
     write_csv(metrics, METRIC_COLUMNS, _rows(scores, [arm for arm in paths if arm not in good]))
     write_csv(curves, CURVE_COLUMNS, _curves(scores))
     record = _status(source, read_metadata(overlap), records, scores) | {
@@ -79,10 +95,17 @@ def run(
     write_json(status, {"dose": dose, "view": view, "split": split, **record})
 
 
-def _score(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str) -> scoring.Score:
+def _score(
+    field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str
+) -> scoring.Score:
     # A ramp fitted to the flat object would give it structure; it gets one complex factor and nothing else.
-    gauge = "mean" if arm == "Flat" and settings["phase_align"] == "plane" else settings["phase_align"]
-    options = {"registration": arm in settings["register_arms"], "ms_ssim_sigma": settings["ms_ssim_sigma"]}
+    gauge = (
+        "mean" if arm == "Flat" and settings["phase_align"] == "plane" else settings["phase_align"]
+    )
+    options = {
+        "registration": arm in settings["register_arms"],
+        "ms_ssim_sigma": settings["ms_ssim_sigma"],
+    }
     return scoring.score(field, truth, mask, phase_align=gauge, **options)
 
 
@@ -91,7 +114,13 @@ def _rows(scores: dict[str, scoring.Score], failed: list[str]) -> list[dict[str,
     rows = {arm: found.evaluation.rows for arm, found in scores.items()}
     rows |= {arm: dict.fromkeys(rows["Flat"], (None, None, None)) for arm in failed}
     return [
-        dict(zip(METRIC_COLUMNS, (arm, name, *("n/a" if v is None else float(v) for v in values)), strict=True))
+        dict(
+            zip(
+                METRIC_COLUMNS,
+                (arm, name, *("n/a" if v is None else float(v) for v in values)),
+                strict=True,
+            )
+        )
         for arm in (*ARMS, *CONTROLS)
         for name, values in rows[arm].items()
     ]
@@ -103,7 +132,11 @@ def _curves(scores: dict[str, scoring.Score]) -> list[dict[str, Any]]:
         curves = found.evaluation.curves
         whole = curves["value"]
         for ring in range(len(whole.correlation)):
-            numbers = [float(whole.frequency[ring]), int(whole.count[ring]), float(whole.half_bit[ring])]
+            numbers = [
+                float(whole.frequency[ring]),
+                int(whole.count[ring]),
+                float(whole.half_bit[ring]),
+            ]
             parts = [float(curves[k].correlation[ring]) if k in curves else "n/a" for k in SCORED]
             rows.append(dict(zip(CURVE_COLUMNS, (arm, ring, *numbers, *parts), strict=True)))
     return rows
@@ -115,7 +148,8 @@ def _status(
     n = source.photons_measured * overlap["frames_per_pixel"]
     keys = ("status", "reason", "statistics", "converged")
     arms = {
-        arm: {key: record.get(key) for key in keys} | {"status": record["status"]} for arm, record in records.items()
+        arm: {key: record.get(key) for key in keys} | {"status": record["status"]}
+        for arm, record in records.items()
     }
     arms["Flat"] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
     for arm, found in scores.items():
@@ -140,7 +174,14 @@ def _conditions(source: Scan) -> list[str]:
     """Return what a reader must know of a study that is no plain one: no noise, or a wrong probe."""
     made = source.metadata["data_transformations"][-1]["parameters"]
     wrong = {key: value for key, value in made.get("wrong_probe", {}).items() if np.any(value)}
-    found = ["noise-free: expected counts, for which the floor does not hold"] if made.get("noise") == "none" else []
+    found = (
+        ["noise-free: expected counts, for which the floor does not hold"]
+        if made.get("noise") == "none"
+        else []
+    )
     if wrong:
-        found.append("arms were given a wrong probe: " + ", ".join(f"{key} {value}" for key, value in wrong.items()))
+        found.append(
+            "arms were given a wrong probe: "
+            + ", ".join(f"{key} {value}" for key, value in wrong.items())
+        )
     return found

@@ -47,7 +47,9 @@ def run(
     """
     record, arm, cell = read_metadata(arm_file), read_npz(arm_file), read_metadata(view)
     if record["status"] != "ok":
-        raise DataError(f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction")
+        raise DataError(
+            f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction"
+        )
     source = read_npz(scan, ["ycoords", "xcoords", "probeGuess", "photons_requested"])
     frames = read_npz(view, ["frames"])["frames"]
     positions = np.stack([source["ycoords"], source["xcoords"]], axis=1)[frames]

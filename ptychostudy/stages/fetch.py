@@ -29,11 +29,19 @@ def run(settings: dict[str, Any], *, output: Path) -> None:
         ``siemens_star.npz``: counts, coordinates and probe; the downloaded archive stays beside it.
     """
     if settings["frame_px"] != FRAME_PX:
-        raise ValueError(f"base.frame_px is {settings['frame_px']}; the Siemens star comes with {FRAME_PX} px frames")
+        raise ValueError(
+            f"base.frame_px is {settings['frame_px']}; the Siemens star comes with {FRAME_PX} px frames"
+        )
     with Work("fetch the measured Siemens star"):
         found = fetch_siemens_star(output.parent / "download")
     write_npz(
-        output, found, {"source": "-".join(_RELEASE), "sha256": _SHA256, "licence": "BSD-3-style, UChicago Argonne"}
+        output,
+        found,
+        {
+            "source": "-".join(_RELEASE),
+            "sha256": _SHA256,
+            "licence": "BSD-3-style, UChicago Argonne",
+        },
     )
 
 
@@ -64,7 +72,9 @@ def fetch_siemens_star(cache_dir: str | Path) -> dict[str, np.ndarray]:
     finally:
         raw_path.unlink(missing_ok=True)
     side = raw["data"].shape[-1]
-    counts, positions, probe = convert(raw["data"][0], raw["scan"][0], raw["probe"].reshape(side, side), FRAME_PX)
+    counts, positions, probe = convert(
+        raw["data"][0], raw["scan"][0], raw["probe"].reshape(side, side), FRAME_PX
+    )
     return {
         "counts": counts,
         "ycoords": positions[:, 0],

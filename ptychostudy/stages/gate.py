@@ -27,10 +27,22 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
     found = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
     console, folder = Console(width=WIDTH, highlight=False, markup=False), summary.parent
-    console.print(*closing_lines(found), *legend(found), "", *usefulness_lines(found), "", "Look at:", sep="\n")
+    console.print(
+        *closing_lines(found),
+        *legend(found),
+        "",
+        *usefulness_lines(found),
+        "",
+        "Look at:",
+        sep="\n",
+    )
     plots = f"{folder}/dose_*/*/*/comparison_plot.png"
     console.print(
-        *(f"  {p}" for p in (report, summary.with_suffix(".md"), *sorted(folder.glob("*.png")), plots)), sep="\n"
+        *(
+            f"  {p}"
+            for p in (report, summary.with_suffix(".md"), *sorted(folder.glob("*.png")), plots)
+        ),
+        sep="\n",
     )
     failed, unknown = verdict(checks)
     console.print(*(f"could not check: {sentence}" for sentence in unknown), sep="\n")

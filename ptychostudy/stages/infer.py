@@ -74,7 +74,11 @@ def run(
     arrays, records = {}, {}
     with Work(f"infer {arm} {label} shard {shard}"):
         for name, network in bundles.items():
-            members = found["frames"][found["groups"]] if network["config"]["frames"] > 1 else found["frames"][:, None]
+            members = (
+                found["frames"][found["groups"]]
+                if network["config"]["frames"] > 1
+                else found["frames"][:, None]
+            )
             members = members[: settings["debug_limit"]]
             canvas, options = PartialCanvas(origin, shape), settings | {"batch_size": batch_size}
             records[name] = _fill(canvas, network, source, members, settings=options, shard=shard)
@@ -99,15 +103,29 @@ def _untrained(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fill(
-    canvas: PartialCanvas, bundle: Any, source: Scan, members: np.ndarray, *, settings: Any, shard: str
+    canvas: PartialCanvas,
+    bundle: Any,
+    source: Scan,
+    members: np.ndarray,
+    *,
+    settings: Any,
+    shard: str,
 ) -> dict[str, Any]:
     """Stream the shard's groups through one network onto the canvas; return what became of them."""
     number, shards = (int(part) for part in shard.split("-of-"))
     chosen = np.array_split(np.arange(len(members)), shards)[number - 1]
     outcome = bundle["provenance"]["outcome"]
     if outcome["status"] != "ok" and bundle["weights"] is not None:
-        found = {"status": "failed", "reason": f"training: {outcome['reason']}", "diagnostic": "not run"}
-        return found | {"groups": 0, "nonzero_inputs": 0, "statistics": outcome.get("statistics") or {}}
+        found = {
+            "status": "failed",
+            "reason": f"training: {outcome['reason']}",
+            "diagnostic": "not run",
+        }
+        return found | {
+            "groups": 0,
+            "nonzero_inputs": 0,
+            "statistics": outcome.get("statistics") or {},
+        }
     geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     scale, gauge = _normalization(bundle, source)
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
@@ -128,8 +146,17 @@ def _fill(
     reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""
     diagnostic = f"input photons {inputs.text()}; output {outputs.text()}"
     found = {"status": "failed" if reason else "ok", "reason": reason, "diagnostic": diagnostic}
-    seen = {"not_finite": outputs.bad, "largest": outputs.largest, "nonzero": outputs.nonzero, "values": outputs.size}
-    return found | {"groups": len(chosen), "nonzero_inputs": inputs.nonzero, "statistics": seen if reason else {}}
+    seen = {
+        "not_finite": outputs.bad,
+        "largest": outputs.largest,
+        "nonzero": outputs.nonzero,
+        "values": outputs.size,
+    }
+    return found | {
+        "groups": len(chosen),
+        "nonzero_inputs": inputs.nonzero,
+        "statistics": seen if reason else {},
+    }
 
 
 def _normalization(bundle: Any, source: Scan) -> tuple[float, float]:

@@ -21,7 +21,9 @@ def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path)
     found: dict[str, dict[str, object]] = {}
     for path in scans:
         doses = read_npz(path, ["photons_requested", "photons_measured", "xcoords"])
-        found.setdefault(path.parent.name, {"dose": float(doses["photons_requested"])})[path.stem.split("_")[-1]] = {
+        found.setdefault(path.parent.name, {"dose": float(doses["photons_requested"])})[
+            path.stem.split("_")[-1]
+        ] = {
             "path": path.as_posix(),
             "frames": len(doses["xcoords"]),
             "photons_measured": float(doses["photons_measured"]),

@@ -29,7 +29,9 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
     fields = {arm: arrays[arm] for arm in (*ARMS, *CONTROLS) if arm in arrays}
     title = f"{photons(record['dose'])} photons per frame, {record['view']}, {record['split']}"
     scores, caption = _scores(metrics), _caption(record, status)
-    figure = comparison_plot(fields, arrays["truth"], arrays["mask"], title, scores=scores, caption=caption)
+    figure = comparison_plot(
+        fields, arrays["truth"], arrays["mask"], title, scores=scores, caption=caption
+    )
     write_figure(plot, figure)
 
 
@@ -45,7 +47,9 @@ def _scores(metrics: Path) -> dict[str, dict[str, tuple[float | None, ...]]]:
 def _caption(record: dict[str, Any], status: Path) -> str:
     repetition = re.search(r"seeds/seed_([0-9]+)/", status.as_posix())
     failed = [f"{arm} failed" for arm, found in record["arms"].items() if found["status"] != "ok"]
-    ended = "; ".join([f"PtyChi {ending(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)])
+    ended = "; ".join(
+        [f"PtyChi {ending(record['arms']['PtyChi'])}", *(f for f in failed if "PtyChi" not in f)]
+    )
     return (
         f"Measured dose {record['photons_measured']:.6g} photons per frame, {describe(record)}. {ended}. "
         f"Seed: {repetition.group(1) if repetition else 'the first'}. Truth: {record['truth']}."

@@ -17,7 +17,15 @@ from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
 
 
-def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manifest: Path, label: str = "") -> None:
+def run(
+    settings: dict[str, Any],
+    *,
+    scan: Path,
+    view: Path,
+    output: Path,
+    manifest: Path,
+    label: str = "",
+) -> None:
     """Reconstruct from a flat start with the known probe; a diverged run is recorded as failed.
 
     Parameters
@@ -36,10 +44,17 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
     frames = read_npz(view, ["frames"])["frames"]
     positions, n = source.positions[frames], source.counts.shape[-1]
     origin = np.maximum(split_positions(source.positions, n)[0].min(axis=0) - 2, 0)
-    shape = tuple(int(v) for v in split_positions(source.positions, n)[0].max(axis=0) + n + 2 - origin)
+    shape = tuple(
+        int(v) for v in split_positions(source.positions, n)[0].max(axis=0) + n + 2 - origin
+    )
     with Work(f"pty-chi {label}".rstrip()) as progress:
         result = reconstruct(
-            source.counts[frames], positions - origin, source.probe, shape, **settings, on_epoch=progress.step
+            source.counts[frames],
+            positions - origin,
+            source.probe,
+            shape,
+            **settings,
+            on_epoch=progress.step,
         )
     corners, _ = split_positions(positions - origin, n)
     light = place(np.broadcast_to(np.abs(source.probe) ** 2, (len(frames), n, n)), corners, shape)
@@ -57,10 +72,25 @@ def run(settings: dict[str, Any], *, scan: Path, view: Path, output: Path, manif
         "origin": np.array(canvas.origin, dtype=np.int64),
         "loss": np.nan_to_num(result.loss),
     }
-    record = {"arm": "PtyChi", **outcome, "algorithm": settings["algorithm"], "converged": bool(result.converged)}
-    record |= {"change_last_ten": float(np.nan_to_num(result.change_last_ten)), "frames": len(frames)}
+    record = {
+        "arm": "PtyChi",
+        **outcome,
+        "algorithm": settings["algorithm"],
+        "converged": bool(result.converged),
+    }
+    record |= {
+        "change_last_ten": float(np.nan_to_num(result.change_last_ten)),
+        "frames": len(frames),
+    }
     record |= {"moved_over_floor": round(result.moved, 4) if np.isfinite(result.moved) else None}
     write_npz(output, arrays, record)
-    run_record = {"settings": settings, "versions": provenance.versions(), "threads": provenance.threads()}
-    run_record |= {"loss": [float(v) for v in arrays["loss"]], "wall_time_s": round(progress.seconds, 3)}
+    run_record = {
+        "settings": settings,
+        "versions": provenance.versions(),
+        "threads": provenance.threads(),
+    }
+    run_record |= {
+        "loss": [float(v) for v in arrays["loss"]],
+        "wall_time_s": round(progress.seconds, 3),
+    }
     write_json(manifest, record | run_record | {"output": output.name, "sha256": sha256_of(output)})

@@ -39,8 +39,18 @@ def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
     with Work("reference, full dose") as progress:
         result = reconstruct(counts, positions, probe, shape, **settings, on_epoch=progress.step)
     if not result.finite:
-        raise ValueError("the full-dose reconstruction of the measured scan diverged; change the section 'reference'")
+        raise ValueError(
+            "the full-dose reconstruction of the measured scan diverged; change the section 'reference'"
+        )
     corners, _ = split_positions(positions, n)
     coverage = place(np.broadcast_to(np.abs(result.probe) ** 2, counts.shape), corners, shape)
-    found = {"objectGuess": result.object, "probeGuess": result.probe, "coverage": coverage.astype(np.float32)}
-    write_npz(output, found, {"truth": "full-dose iterative reference", "converged": bool(result.converged)})
+    found = {
+        "objectGuess": result.object,
+        "probeGuess": result.probe,
+        "coverage": coverage.astype(np.float32),
+    }
+    write_npz(
+        output,
+        found,
+        {"truth": "full-dose iterative reference", "converged": bool(result.converged)},
+    )

@@ -5,7 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.io.arrays import Stream, member_names, open_frames, read_metadata, read_npz, write_npz
+from ptychostudy.io.arrays import (
+    Stream,
+    member_names,
+    open_frames,
+    read_metadata,
+    read_npz,
+    write_npz,
+)
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import (
     check_noise_free,
@@ -20,7 +27,9 @@ from ptychostudy.physics.probes import distort_probe, probe_diameter_px
 from ptychostudy.sampling.split import split_scan
 
 
-def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, train: Path, test: Path) -> None:
+def run(
+    settings: dict[str, Any], *, base: Path, reference: Path, dose: int, train: Path, test: Path
+) -> None:
     """Write ``patched_train.npz`` and ``patched_test.npz`` of one dose; frames are streamed in blocks.
 
     Parameters
@@ -46,14 +55,26 @@ def run(settings: dict[str, Any], *, base: Path, reference: Path, dose: int, tra
     for (split, index), path in zip(parts.items(), (train, test), strict=True):
         if "counts" in member_names(base):
             if noise == "none":
-                raise DataError(f"{base}: holds measured counts, but simulate.noise is none; needed: poisson")
-            scale, blocks = _thinned(base, index, dose, generator(settings["seed"], "thinning", dose, split))
+                raise DataError(
+                    f"{base}: holds measured counts, but simulate.noise is none; needed: poisson"
+                )
+            scale, blocks = _thinned(
+                base, index, dose, generator(settings["seed"], "thinning", dose, split)
+            )
         else:
-            rng = generator(settings["seed"], "simulation", dose, split) if noise == "poisson" else None
+            rng = (
+                generator(settings["seed"], "simulation", dose, split)
+                if noise == "poisson"
+                else None
+            )
             scale, blocks = _simulated(known, positions[index], dose, rng)
         history = read_metadata(base)["data_transformations"]
         history.append(
-            {"tool": "ptychostudy.simulate", "operation": "detect", "parameters": {"dose": dose, **settings}}
+            {
+                "tool": "ptychostudy.simulate",
+                "operation": "detect",
+                "parameters": {"dose": dose, **settings},
+            }
         )
         metadata = {
             "schema_version": "1.1",
@@ -76,11 +97,19 @@ def _probes(true: np.ndarray, wrong: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return the probe for the arms and, where it is a wrong one, the true one beside it."""
     if not any(np.any(value) for value in wrong.values()):
         return {"probeGuess": true.astype(np.complex64)}
-    return {"probeGuess": distort_probe(true, **wrong).astype(np.complex64), "probeTrue": true.astype(np.complex64)}
+    return {
+        "probeGuess": distort_probe(true, **wrong).astype(np.complex64),
+        "probeTrue": true.astype(np.complex64),
+    }
 
 
-def _simulated(known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator | None) -> Any:
-    object_, probe = known["objectGuess"].astype(np.complex128), known["probeGuess"].astype(np.complex128)
+def _simulated(
+    known: dict[str, np.ndarray], positions: np.ndarray, dose: int, rng: np.random.Generator | None
+) -> Any:
+    object_, probe = (
+        known["objectGuess"].astype(np.complex128),
+        known["probeGuess"].astype(np.complex128),
+    )
     if rng is None:
         check_noise_free(dose, len(probe))
     scale = photon_scale(mean_intensity(object_, probe, positions), dose)

@@ -11,7 +11,9 @@ from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas, PartialCanvas
 
 
-def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path) -> None:
+def run(
+    *, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path
+) -> None:
     """Write the canvas of an arm; an all-zero, constant or failed arm is recorded as failed with its statistics.
 
     Parameters
@@ -29,7 +31,8 @@ def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Pat
         If the shards do not make one whole, or hold other arms.
     """
     found = sorted(
-        ((read_metadata(path), path) for path in shards), key=lambda item: int(item[0]["shard"].split("-")[0])
+        ((read_metadata(path), path) for path in shards),
+        key=lambda item: int(item[0]["shard"].split("-")[0]),
     )
     expected = [f"{k}-of-{len(shards)}" for k in range(1, len(shards) + 1)]
     if not found or [record["shard"] for record, _ in found] != expected:
@@ -40,8 +43,16 @@ def run(*, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Pat
     for part in sums:
         total.merge(part)
     canvas, records = total.finish(), [record["arms"][arm] for record, _ in found]
-    arrays = {"reconstructed_object": canvas.field, "coverage": canvas.coverage, "origin": np.array(canvas.origin)}
-    write_npz(output, arrays, {"arm": arm, **_outcome(canvas, records), "groups": sum(r["groups"] for r in records)})
+    arrays = {
+        "reconstructed_object": canvas.field,
+        "coverage": canvas.coverage,
+        "origin": np.array(canvas.origin),
+    }
+    write_npz(
+        output,
+        arrays,
+        {"arm": arm, **_outcome(canvas, records), "groups": sum(r["groups"] for r in records)},
+    )
 
 
 def _outcome(canvas: Canvas, records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -87,12 +87,16 @@ def run(
 
 def _jobs(status: list[Path], tables: list[Path]) -> list[dict[str, Any]]:
     if sorted(path.parent for path in status) != sorted(path.parent for path in tables):
-        raise DataError(f"status and tables are in different folders ({len(status)} and {len(tables)}); needed: pairs")
+        raise DataError(
+            f"status and tables are in different folders ({len(status)} and {len(tables)}); needed: pairs"
+        )
     found = {path.parent: read_csv(path, METRIC_COLUMNS) for path in tables}
     return [make_job(read_json(path, ["arms"]), found[path.parent]) for path in status]
 
 
-def _replicates(seeds: list[int], status: list[Path], tables: list[Path]) -> dict[int, list[dict[str, Any]]]:
+def _replicates(
+    seeds: list[int], status: list[Path], tables: list[Path]
+) -> dict[int, list[dict[str, Any]]]:
     """Return the jobs of every further seed, which its path names."""
     named = {path: _seed(path) for path in (*status, *tables)}
     if set(named.values()) != set(seeds):
@@ -101,7 +105,10 @@ def _replicates(seeds: list[int], status: list[Path], tables: list[Path]) -> dic
             f"settings name {sorted(seeds)}; needed: the same"
         )
     return {
-        seed: _jobs(*([path for path in paths if named[path] == seed] for paths in (status, tables))) for seed in seeds
+        seed: _jobs(
+            *([path for path in paths if named[path] == seed] for paths in (status, tables))
+        )
+        for seed in seeds
     }
 
 

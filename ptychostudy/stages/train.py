@@ -66,11 +66,17 @@ def run(
     kind = settings.get("kind", "pinn")
     config = network_config(settings, arm=arm, kind=kind, n=n, frames=groups.shape[1])
     normalization = {str(round(one.photons_requested)): _normalization(one) for one in sources}
-    learned = _labels(settings, sources, list(normalization.values()), labels) if kind == "supervised" else None
+    learned = (
+        _labels(settings, sources, list(normalization.values()), labels)
+        if kind == "supervised"
+        else None
+    )
     if learned is not None and learned.covered is not None:
         groups = groups[_known(learned, groups[:, 0], np.abs(source.probe) ** 2)]
     parts = spatial_split(groups, source.positions, settings["validation_fraction"])
-    parts = [np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts]
+    parts = [
+        np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts
+    ]
     side, data = _joined(sources, groups, normalization, learned)
     model = network_from_config(config, source.probe, side)
     inputs = {
@@ -97,7 +103,15 @@ def run(
             save_state=state.write,
         )
     write_csv(history, HISTORY_COLUMNS, map(_spelt, result.history))
-    _write(bundle, record, model, config=config, probe=source.probe, normalization=normalization, result=result)
+    _write(
+        bundle,
+        record,
+        model,
+        config=config,
+        probe=source.probe,
+        normalization=normalization,
+        result=result,
+    )
     state.path.unlink(missing_ok=True)
 
 
@@ -109,9 +123,13 @@ def _same_scan(paths: list[Path]) -> list[Scan]:
     doses = [round(one.photons_requested) for one in found]
     for path, one in zip(paths, found, strict=True):
         if not np.array_equal(one.positions, found[0].positions):
-            raise DataError(f"{path}: its positions are not those of {paths[0]}; needed: one scan at several doses")
+            raise DataError(
+                f"{path}: its positions are not those of {paths[0]}; needed: one scan at several doses"
+            )
         if doses.count(round(one.photons_requested)) > 1:
-            raise DataError(f"{path}: a second file of dose {one.photons_requested:g}; needed: each dose once")
+            raise DataError(
+                f"{path}: a second file of dose {one.photons_requested:g}; needed: each dose once"
+            )
     return found
 
 
@@ -124,10 +142,15 @@ def _normalization(source: Scan) -> dict[str, float]:
     """Return what brings amplitudes of a dose, and objects behind its probe, to the network's units."""
     n = source.counts.shape[-1]
     scale = input_scale(mean_counts(source.counts), n)
-    return {"input_scale": scale, "probe_gauge": float(np.linalg.norm(source.probe)) * scale / (n / 2)}
+    return {
+        "input_scale": scale,
+        "probe_gauge": float(np.linalg.norm(source.probe)) * scale / (n / 2),
+    }
 
 
-def _joined(sources: list[Scan], groups: np.ndarray, normalization: Any, labels: Labels | None) -> Any:
+def _joined(
+    sources: list[Scan], groups: np.ndarray, normalization: Any, labels: Labels | None
+) -> Any:
     """Return the side of a group's canvas and the groups of all doses; the groups are the same in each."""
     k, times = len(sources[0].counts), len(sources)
     geometry = group_geometry(sources[0].positions, groups, sources[0].counts.shape[-1])
@@ -142,10 +165,15 @@ def _joined(sources: list[Scan], groups: np.ndarray, normalization: Any, labels:
     )
 
 
-def _labels(settings: dict[str, Any], sources: list[Scan], normalization: list[Any], paths: list[Path]) -> Labels:
+def _labels(
+    settings: dict[str, Any], sources: list[Scan], normalization: list[Any], paths: list[Path]
+) -> Labels:
     """Return the objects that a supervised network learns from: the truth, or reconstructions where they are known."""
     corners = split_positions(sources[0].positions, sources[0].counts.shape[-1])[0]
-    owner, gauges = np.repeat(np.arange(len(sources)), len(corners)), [found["probe_gauge"] for found in normalization]
+    owner, gauges = (
+        np.repeat(np.arange(len(sources)), len(corners)),
+        [found["probe_gauge"] for found in normalization],
+    )
     if settings.get("labels", "truth") == "truth":
         fields = [source.truth * gauge for source, gauge in zip(sources, gauges, strict=True)]
         return Labels(fields, np.tile(corners, (len(sources), 1)), owner)
@@ -165,7 +193,9 @@ def _labels(settings: dict[str, Any], sources: list[Scan], normalization: list[A
 def _reconstruction(path: Path) -> dict[str, np.ndarray]:
     record = read_metadata(path)
     if record["status"] != "ok":
-        raise DataError(f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from")
+        raise DataError(
+            f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from"
+        )
     return read_npz(path, ["reconstructed_object", "coverage", "origin"])
 
 
@@ -178,7 +208,9 @@ def _known(labels: Labels, frames: np.ndarray, light: np.ndarray) -> np.ndarray:
     ]
     chosen = np.flatnonzero(np.min(shares, axis=0) >= 0.5)
     if not len(chosen):
-        raise DataError("no frame lies where the reconstruction to learn from is covered; needed: that of these frames")
+        raise DataError(
+            "no frame lies where the reconstruction to learn from is covered; needed: that of these frames"
+        )
     return chosen
 
 
@@ -188,12 +220,34 @@ def _spelt(numbers: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(
-    bundle: Path, record: Path, model: Any, *, config: Any, probe: Any, normalization: Any, result: TrainResult
+    bundle: Path,
+    record: Path,
+    model: Any,
+    *,
+    config: Any,
+    probe: Any,
+    normalization: Any,
+    result: TrainResult,
 ) -> None:
-    outcome = {"status": result.status, "reason": result.reason, "statistics": _spelt(result.statistics)}
-    made_by = {"versions": provenance.versions(), "threads": provenance.threads(), "outcome": outcome}
+    outcome = {
+        "status": result.status,
+        "reason": result.reason,
+        "statistics": _spelt(result.statistics),
+    }
+    made_by = {
+        "versions": provenance.versions(),
+        "threads": provenance.threads(),
+        "outcome": outcome,
+    }
     weights = get_weights(model)
-    write_bundle(bundle, weights=weights, probe=probe, config=config, normalization=normalization, provenance=made_by)
+    write_bundle(
+        bundle,
+        weights=weights,
+        probe=probe,
+        config=config,
+        normalization=normalization,
+        provenance=made_by,
+    )
     write_json(
         record,
         {

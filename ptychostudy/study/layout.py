@@ -11,10 +11,23 @@ if TYPE_CHECKING:
     from ptychostudy.study.settings import Study
 # The folders that a study writes, of data/ only what stages write: a user's own scans may lie beside it. `DRAWN` are
 # those that every seed has for itself, further seeds under seeds/seed_{k}/.
-DRAWN = ("data/phase_c", "data/phase_e", "data/phase_f", "data/inference", "analysis", "logs", "benchmarks")
+DRAWN = (
+    "data/phase_c",
+    "data/phase_e",
+    "data/phase_f",
+    "data/inference",
+    "analysis",
+    "logs",
+    "benchmarks",
+)
 FOLDERS = ("data/base", "data/phase_d", *DRAWN, "seeds", "products", "red")
 NETWORKS = ("PtychoPINN", "Baseline")
-COMPARED = ("reconstructions.npz", "reconstructions_aligned.npz", "comparison_metrics.csv", "frc_curves.csv")
+COMPARED = (
+    "reconstructions.npz",
+    "reconstructions_aligned.npz",
+    "comparison_metrics.csv",
+    "frc_curves.csv",
+)
 REPORTS = (
     "comparison_manifest.json",
     "metrics_summary.json",
@@ -49,7 +62,10 @@ def listed(study: "Study") -> list[str]:
     files += ["data/phase_c/run_manifest.json", "data/phase_d/metrics_bundle.json"]
     for view in study.view_list:
         for split in SPLITS:
-            files += [f"data/phase_d/{view}/{view}_{split}.npz", f"data/phase_d/{view}/{split}_metrics.json"]
+            files += [
+                f"data/phase_d/{view}/{view}_{split}.npz",
+                f"data/phase_d/{view}/{split}_metrics.json",
+            ]
     for folder in repetitions(study):
         files += [folder + path for path in _drawn(study)]
     return files + [f"analysis/{name}" for name in REPORTS]
@@ -77,13 +93,26 @@ def labels(study: "Study", dose: int | str) -> str:
 
 def _drawn(study: "Study") -> list[str]:
     """Return what each seed draws or trains anew, and what follows from it."""
-    files = [f"data/phase_c/dose_{dose}/patched_{split}.npz" for dose in study.dose_list for split in SPLITS]
-    for bundle in dict.fromkeys(path for pair in study.pairs for path in bundles(study, *pair).values()):
-        files += [bundle.replace("wts.h5.zip", name) for name in ("wts.h5.zip", "history.csv", "training.json")]
+    files = [
+        f"data/phase_c/dose_{dose}/patched_{split}.npz"
+        for dose in study.dose_list
+        for split in SPLITS
+    ]
+    for bundle in dict.fromkeys(
+        path for pair in study.pairs for path in bundles(study, *pair).values()
+    ):
+        files += [
+            bundle.replace("wts.h5.zip", name)
+            for name in ("wts.h5.zip", "history.csv", "training.json")
+        ]
     for cell in (f"dose_{dose}/{view}/{split}" for dose, view in study.pairs for split in SPLITS):
-        files += [f"data/phase_f/{cell}/{name}" for name in ("ptychi_reconstruction.npz", "manifest.json")]
+        files += [
+            f"data/phase_f/{cell}/{name}" for name in ("ptychi_reconstruction.npz", "manifest.json")
+        ]
         files += [f"data/inference/{cell}/{arm}.npz" for arm in (*NETWORKS, "Untrained")]
-        files += [f"analysis/{cell}/{name}" for name in (*COMPARED, "comparison_plot.png", "status.json")]
+        files += [
+            f"analysis/{cell}/{name}" for name in (*COMPARED, "comparison_plot.png", "status.json")
+        ]
     return files
 
 
@@ -121,7 +150,10 @@ class Hub:
     def repetitions(self) -> "Iterator[Hub]":
         """Yield the hub of every seed after the first; it holds what that seed drew and what followed."""
         for seed in self.settings["seeds"][1:]:
-            yield Hub(self.root / "seeds" / f"seed_{seed}", self.settings | {"seeds": [seed], "repetition": True})
+            yield Hub(
+                self.root / "seeds" / f"seed_{seed}",
+                self.settings | {"seeds": [seed], "repetition": True},
+            )
 
     def analysis(self, dose: int, view: str, split: str) -> Path:
         """Return the folder of a cell's comparison."""

@@ -40,7 +40,9 @@ class ProbeSettings(Section):
         "disc", description="soft disc, defocused zone plate, or speckled"
     )
     diameter_px: Positive = Field(36.0, description="diameter in object pixels")
-    curvature_rad: float | None = Field(None, description="phase of the spherical wave at the edge; default 2 pi")
+    curvature_rad: float | None = Field(
+        None, description="phase of the spherical wave at the edge; default 2 pi"
+    )
     edge_px: Positive = Field(2.0, description="width of the soft edge in object pixels")
 
 
@@ -58,7 +60,9 @@ class NpzSettings(Section):
     """A user's own file."""
 
     path: str | None = Field(None, description="NPZ or HDF5 file, relative to the hub")
-    measurement: Literal["auto", "counts", "intensity", "amplitude"] = Field("auto", description="what the frames hold")
+    measurement: Literal["auto", "counts", "intensity", "amplitude"] = Field(
+        "auto", description="what the frames hold"
+    )
     axes: Literal["auto", "NHW", "HWN"] = Field("auto", description="axis order of the frames")
 
 
@@ -68,7 +72,9 @@ class BaseSettings(Section):
     kind: Literal["synthetic", "npz", "siemens_star"] = Field(
         "synthetic", description="synthetic, the user's own file, or a published measured scan"
     )
-    frames: Literal["simulate", "measured"] = Field("simulate", description="simulate frames, or thin measured ones")
+    frames: Literal["simulate", "measured"] = Field(
+        "simulate", description="simulate frames, or thin measured ones"
+    )
     frame_px: Literal[32, 64, 128, 256] = Field(64, description="frame side N")
     pixel_size_m: Positive = Field(1e-8, description="object pixel")
     seed: Seed = Field(7, description="of object, probe and scan")

@@ -24,7 +24,10 @@ def _whole(value: Any) -> Any:
     """Take 1e3, which YAML reads as text, as the number it is."""
     if not isinstance(value, list):
         return value
-    return [int(float(v)) if isinstance(v, str) and re.fullmatch(r"[0-9]+e\+?[0-9]", v) else v for v in value]
+    return [
+        int(float(v)) if isinstance(v, str) and re.fullmatch(r"[0-9]+e\+?[0-9]", v) else v
+        for v in value
+    ]
 
 
 def _distinct(numbers: list[int]) -> list[int]:
@@ -33,8 +36,12 @@ def _distinct(numbers: list[int]) -> list[int]:
     return numbers
 
 
-Doses = Annotated[list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)]
-Seeds = Annotated[list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)]
+Doses = Annotated[
+    list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)
+]
+Seeds = Annotated[
+    list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)
+]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
 
 
@@ -47,7 +54,9 @@ class Section(BaseModel):
     @classmethod
     def _true_is_no_number_and_a_set_no_list(cls, value: Any, info: ValidationInfo) -> Any:
         kind = cls.model_fields[info.field_name or ""].annotation
-        if kind is not bool and any(isinstance(v, bool) for v in (value if isinstance(value, list) else [value])):
+        if kind is not bool and any(
+            isinstance(v, bool) for v in (value if isinstance(value, list) else [value])
+        ):
             raise ValueError("a number or a text, not true or false")
         if isinstance(value, set):  # YAML has sets, which have no order
             raise ValueError("a list, not a set")

@@ -10,9 +10,13 @@ from ptychostudy.study.section import Count, Doses, Name, Positive, Section, See
 class SplitSettings(Section):
     """How the scan is cut into a training and a test part."""
 
-    axis: Literal["y", "x"] = Field("y", description="the axis that is cut: rows (y) or columns (x)")
+    axis: Literal["y", "x"] = Field(
+        "y", description="the axis that is cut: rows (y) or columns (x)"
+    )
     fraction: float = Field(0.5, gt=0, lt=1, description="part of the range that trains")
-    guard_px: float | None = Field(None, ge=0, description="width of the discarded band; default one probe diameter")
+    guard_px: float | None = Field(
+        None, ge=0, description="width of the discarded band; default one probe diameter"
+    )
 
 
 class ReconstructSettings(Section):
@@ -21,11 +25,19 @@ class ReconstructSettings(Section):
     algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = Field(
         "autodiff", description="of pty-chi; autodiff with L-BFGS is maximum likelihood"
     )
-    epochs: Count = Field(20, description="passes over the frames; lbfgs: of five steps, some seven passes")
+    epochs: Count = Field(
+        20, description="passes over the frames; lbfgs: of five steps, some seven passes"
+    )
     batch_size: Count = Field(50, description="frames per update; lbfgs takes all at once")
-    noise_model: Literal["gaussian", "poisson"] = Field("poisson", description="likelihood of the counts")
-    optimizer: Literal["lbfgs", "adam", "sgd"] | None = Field(None, description="default: the algorithm's best")
-    step_size: Positive | None = Field(None, description="first step of the object; default by algorithm")
+    noise_model: Literal["gaussian", "poisson"] = Field(
+        "poisson", description="likelihood of the counts"
+    )
+    optimizer: Literal["lbfgs", "adam", "sgd"] | None = Field(
+        None, description="default: the algorithm's best"
+    )
+    step_size: Positive | None = Field(
+        None, description="first step of the object; default by algorithm"
+    )
     refine_probe: bool = Field(False, description="whether the probe is reconstructed, too")
 
     @model_validator(mode="after")
@@ -56,12 +68,16 @@ class SimulateSettings(Section):
 
     doses: Doses = Field(default=[1000, 100000], description="mean detected photons per frame")
     design: Literal["fixed_frame", "fixed_fluence"] = Field(
-        "fixed_frame", description="a dose is per frame, or per frame of the full scan at equal fluence"
+        "fixed_frame",
+        description="a dose is per frame, or per frame of the full scan at equal fluence",
     )
-    noise: Literal["poisson", "none"] = Field("poisson", description="none: expected counts, the noise-free limit")
+    noise: Literal["poisson", "none"] = Field(
+        "poisson", description="none: expected counts, the noise-free limit"
+    )
     seed: Seed = Field(42, description="of the draw of photons")
     wrong_probe: WrongProbeSettings = Field(
-        WrongProbeSettings(), description="what the arms are given instead of the probe that made the frames"
+        WrongProbeSettings(),
+        description="what the arms are given instead of the probe that made the frames",
     )
 
 
@@ -69,7 +85,9 @@ class ViewSettings(Section):
     """One way to sample the scan."""
 
     s_img: float | None = Field(None, gt=0, le=1, description="fraction of the frames kept")
-    target_overlap: float | None = Field(None, gt=0, lt=1, description="wanted mean disc overlap (metric 2)")
+    target_overlap: float | None = Field(
+        None, gt=0, lt=1, description="wanted mean disc overlap (metric 2)"
+    )
     n_groups: Count | None = Field(None, description="groups; default one per frame")
 
     @model_validator(mode="after")
@@ -93,7 +111,9 @@ class OverlapSettings(Section):
     neighbor_count: Count = Field(7, description="K nearest neighbours a group is drawn from")
     metric_neighbor_count: Count = Field(6, description="K of metrics 1 and 2")
     enable_oversampling: bool = Field(False, description="allow more groups than frames")
-    neighbor_pool_size: Count | None = Field(None, description="neighbours to draw from when oversampling; default K")
+    neighbor_pool_size: Count | None = Field(
+        None, description="neighbours to draw from when oversampling; default K"
+    )
     seed_grouping: Seed = Field(123, description="of the draw of groups")
     seed_subsampling: Seed = Field(456, description="of the choice of frames")
 
@@ -119,15 +139,21 @@ class NetworkSettings(Section):
         "backprojection", description="the default network, or the ancestor's topology"
     )
     width: Count = Field(16, description="filters of the first level (backprojection)")
-    steps: int = Field(12, ge=0, description="data-consistency steps before the network (backprojection)")
+    steps: int = Field(
+        12, ge=0, description="data-consistency steps before the network (backprojection)"
+    )
     amplitude_head: Literal["softplus", "sigmoid"] = Field(
         "softplus", description="last function of the amplitude; sigmoid ends at 1"
     )
     epochs: Count = Field(3, description="passes over the groups, at most")
     batch_size: Count = Field(8, description="groups per step")
     learning_rate: Positive = Field(3e-3, description="of Adam, at the start")
-    patience: Count = Field(5, description="epochs without a better validation loss before stopping")
-    validation_fraction: float = Field(0.1, gt=0, lt=0.5, description="part of the training area that is held out")
+    patience: Count = Field(
+        5, description="epochs without a better validation loss before stopping"
+    )
+    validation_fraction: float = Field(
+        0.1, gt=0, lt=0.5, description="part of the training area that is held out"
+    )
     seed: Seed = Field(11, description="of initial weights and of the order of the groups")
 
 
@@ -143,8 +169,12 @@ class BaselineSettings(NetworkSettings):
     kind: Literal["supervised", "pinn"] = Field(
         "supervised", description="learns from objects, or from frames as the PINN does"
     )
-    labels: Literal["truth", "reconstruction"] = Field("truth", description="what a supervised network learns from")
-    steps: int = Field(4, ge=0, description="as of the PINN; one frame alone gains nothing from more")
+    labels: Literal["truth", "reconstruction"] = Field(
+        "truth", description="what a supervised network learns from"
+    )
+    steps: int = Field(
+        4, ge=0, description="as of the PINN; one frame alone gains nothing from more"
+    )
     epochs: Count = Field(10, description="passes over the frames, at most")
     batch_size: Count = Field(16, description="frames per step")
 
@@ -152,7 +182,9 @@ class BaselineSettings(NetworkSettings):
 class TrainSettings(Section):
     """Both networks."""
 
-    doses: Literal["each", "all"] = Field("each", description="one network per dose, or one for all doses")
+    doses: Literal["each", "all"] = Field(
+        "each", description="one network per dose, or one for all doses"
+    )
     pinn: PinnSettings = Field(PinnSettings(), description="the physics-informed network")
     baseline: BaselineSettings = Field(BaselineSettings(), description="the Baseline")
 
@@ -173,7 +205,8 @@ class CompareSettings(Section):
     """Gauge, registration and metrics."""
 
     phase_align: Literal["plane", "mean", "none"] = Field(
-        "plane", description="what is removed before scoring: factor and phase ramp, factor alone, or nothing"
+        "plane",
+        description="what is removed before scoring: factor and phase ramp, factor alone, or nothing",
     )
     register_arms: list[Literal["PtychoPINN", "Baseline", "PtyChi"]] = Field(
         default=["PtyChi"], description="arms that are registered; the shift of all is reported"
@@ -184,11 +217,15 @@ class CompareSettings(Section):
 class SummarizeSettings(Section):
     """Reports."""
 
-    ms_ssim_threshold: float = Field(0.8, gt=0, le=1, description="below it the sanity check of the report says LOW")
+    ms_ssim_threshold: float = Field(
+        0.8, gt=0, le=1, description="below it the sanity check of the report says LOW"
+    )
 
 
 class VerifySettings(Section):
     """Bounds of the verification."""
 
     max_shift_px: Positive = Field(1.0, description="largest credible registration shift of an arm")
-    min_coverage: float = Field(0.5, gt=0, le=1, description="smallest covered part of the scanned hull")
+    min_coverage: float = Field(
+        0.5, gt=0, le=1, description="smallest covered part of the scanned hull"
+    )

@@ -32,23 +32,39 @@ class Study(Section):
     """A whole study; one section per stage."""
 
     study: Name = Field("quick", description="name of the study")
-    doses: Doses | None = Field(None, description="shorthand for simulate.doses on the command line")
+    doses: Doses | None = Field(
+        None, description="shorthand for simulate.doses on the command line"
+    )
     select_views: list[Name] | None = Field(
         None, alias="views", min_length=1, description="only these of overlap.views"
     )
-    seeds: Seeds = Field(default=[0], description="repetitions; each is added to the seeds of photons and networks")
-    base: BaseSettings = Field(BaseSettings(), description="object, probe and scan, simulated or the user's own")
+    seeds: Seeds = Field(
+        default=[0], description="repetitions; each is added to the seeds of photons and networks"
+    )
+    base: BaseSettings = Field(
+        BaseSettings(), description="object, probe and scan, simulated or the user's own"
+    )
     reference: ReconstructSettings = Field(
-        ReconstructSettings(algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True),
+        ReconstructSettings(
+            algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True
+        ),
         description="how measured frames are reconstructed at full dose, to score against",
     )
-    split: SplitSettings = Field(SplitSettings(), description="how the scan is cut into a training and a test part")
-    simulate: SimulateSettings = Field(SimulateSettings(), description="doses and the draw of photons")
-    overlap: OverlapSettings = Field(OverlapSettings(), description="views, groups and the overlap metrics")
+    split: SplitSettings = Field(
+        SplitSettings(), description="how the scan is cut into a training and a test part"
+    )
+    simulate: SimulateSettings = Field(
+        SimulateSettings(), description="doses and the draw of photons"
+    )
+    overlap: OverlapSettings = Field(
+        OverlapSettings(), description="views, groups and the overlap metrics"
+    )
     train: TrainSettings = Field(TrainSettings(), description="both networks")
     reconstruct: ReconstructSettings = Field(ReconstructSettings(), description="the iterative arm")
     infer: InferSettings = Field(InferSettings(), description="chunked inference and stitching")
-    compare: CompareSettings = Field(CompareSettings(), description="gauge, registration and metrics")
+    compare: CompareSettings = Field(
+        CompareSettings(), description="gauge, registration and metrics"
+    )
     summarize: SummarizeSettings = Field(SummarizeSettings(), description="reports")
     verify: VerifySettings = Field(VerifySettings(), description="bounds of the verification")
 
@@ -61,14 +77,20 @@ class Study(Section):
             )
         unknown = set(self.select_views or ()) - set(self.overlap.views)
         if unknown:
-            raise ValueError(f"views names {sorted(unknown)}; needed: some of {sorted(self.overlap.views)}")
+            raise ValueError(
+                f"views names {sorted(unknown)}; needed: some of {sorted(self.overlap.views)}"
+            )
         _check_design(self)
         return self
 
     @property
     def view_list(self) -> list[str]:
         """Names of the views of the study."""
-        return [name for name in self.overlap.views if self.select_views is None or name in self.select_views]
+        return [
+            name
+            for name in self.overlap.views
+            if self.select_views is None or name in self.select_views
+        ]
 
     @property
     def pairs(self) -> list[tuple[int, str]]:
@@ -80,7 +102,11 @@ class Study(Section):
         nominal = self.doses or self.simulate.doses
         if self.simulate.design == "fixed_frame":
             return [(dose, view) for dose in nominal for view in self.view_list]
-        return [(round(dose / (self.overlap.views[v].s_img or 1.0)), v) for dose in nominal for v in self.view_list]
+        return [
+            (round(dose / (self.overlap.views[v].s_img or 1.0)), v)
+            for dose in nominal
+            for v in self.view_list
+        ]
 
     @property
     def dose_list(self) -> list[int]:
@@ -97,7 +123,9 @@ class Study(Section):
 def _check_design(study: Study) -> None:
     """Refuse what fixed fluence cannot mean (doses are needed before any overlap is solved for), and coarse counts."""
     few = 1000 * study.base.frame_px**2
-    if study.simulate.noise == "none" and (min(study.dose_list) < few or study.base.frames == "measured"):
+    if study.simulate.noise == "none" and (
+        min(study.dose_list) < few or study.base.frames == "measured"
+    ):
         raise ValueError(
             f"simulate.noise is none, doses are {study.dose_list}, base.frames is {study.base.frames}; needed: "
             f"simulated frames of at least {few} photons (1000 a pixel), as expected counts are rounded to whole ones"
@@ -105,7 +133,9 @@ def _check_design(study: Study) -> None:
     if study.simulate.design == "fixed_frame":
         return
     if study.base.frames == "measured":
-        raise ValueError("simulate.design is fixed_fluence, base.frames is measured; needed: simulated frames")
+        raise ValueError(
+            "simulate.design is fixed_fluence, base.frames is measured; needed: simulated frames"
+        )
     solved = [name for name in study.view_list if study.overlap.views[name].s_img is None]
     if solved:
         raise ValueError(
@@ -138,15 +168,23 @@ def _check_size(config: Any) -> None:
     """Refuse what no study is: values without end, which a few aliases of YAML are enough for."""
     level = [config]
     for _ in range(_LEVELS):
-        parts = (value.values() if isinstance(value, dict) else value for value in level if isinstance(value, _NESTED))
+        parts = (
+            value.values() if isinstance(value, dict) else value
+            for value in level
+            if isinstance(value, _NESTED)
+        )
         level = [part for each in parts for part in each]
         if any(isinstance(part, int) and part.bit_length() > _BITS for part in level):
-            raise ConfigError(f"config: a number has more than {_BITS} binary digits; needed: one that can be printed")
+            raise ConfigError(
+                f"config: a number has more than {_BITS} binary digits; needed: one that can be printed"
+            )
         if not level:
             return
         if len(level) > _VALUES:
             break
-    raise ConfigError(f"config: too large or too deep; needed: at most {_VALUES} values on each of {_LEVELS} levels")
+    raise ConfigError(
+        f"config: too large or too deep; needed: at most {_VALUES} values on each of {_LEVELS} levels"
+    )
 
 
 def _sentence(item: Any) -> str:
@@ -156,9 +194,13 @@ def _sentence(item: Any) -> str:
         close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
         meant = f"did you mean {close[0]!r}? known are" if close else "needed: one of"
         return f"config key {path!r} is unknown (value {_short(item['input'])}); {meant} {', '.join(known)}"
-    message = re.sub(r"^(Value error, |(Input|String|List|Dictionary) should (be )?)", "", item["msg"])
+    message = re.sub(
+        r"^(Value error, |(Input|String|List|Dictionary) should (be )?)", "", item["msg"]
+    )
     if isinstance(item["input"], dict | BaseModel):
-        found = message if "needed" in message else f"found {_short(item['input'])}; needed: {message}"
+        found = (
+            message if "needed" in message else f"found {_short(item['input'])}; needed: {message}"
+        )
         return f"config section {path!r}: {found}" if path else f"config: {found}"
     limits = _limits(_described(item["loc"]))
     return f"config key {path!r}: found {_short(item['input'])}; needed: {message}{limits}"
@@ -219,7 +261,11 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
         For ``overlap``: the view.
     """
     offset = study.seeds[0]
-    repeated = {"seeds": study.seeds, "design": study.simulate.design, "trained_on": study.train.doses}
+    repeated = {
+        "seeds": study.seeds,
+        "design": study.simulate.design,
+        "trained_on": study.train.doses,
+    }
     sections: dict[str, Any] = {
         "base": study.base.read(),
         "fetch": {"frame_px": study.base.frame_px},
@@ -227,7 +273,8 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
         "simulate": study.simulate.model_dump(include={"noise", "wrong_probe"})
         | {"seed": study.simulate.seed + offset, "split": study.split},
         "train_pinn": study.train.pinn.model_dump() | {"seed": study.train.pinn.seed + offset},
-        "train_baseline": study.train.baseline.model_dump() | {"seed": study.train.baseline.seed + offset},
+        "train_baseline": study.train.baseline.model_dump()
+        | {"seed": study.train.baseline.seed + offset},
         "reconstruct": study.reconstruct.read(),
         "infer": study.infer.model_dump(exclude={"shards", "batch_size"}),
         "compare": study.compare,
@@ -242,12 +289,22 @@ def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[st
     }
     if stage == "overlap":
         if view not in study.overlap.views:
-            raise ConfigError(f"view {view!r} is not in the configuration; needed: one of {list(study.overlap.views)}")
+            raise ConfigError(
+                f"view {view!r} is not in the configuration; needed: one of {list(study.overlap.views)}"
+            )
         common = study.overlap.model_dump(exclude={"views"})
-        return {**common, **study.overlap.views[view].model_dump(), "split": study.split.model_dump()}
+        return {
+            **common,
+            **study.overlap.views[view].model_dump(),
+            "split": study.split.model_dump(),
+        }
     if stage not in sections:
-        raise ConfigError(f"stage {stage!r} has no settings; needed: one of overlap, {', '.join(sections)}")
-    found: dict[str, Any] = json.loads(json.dumps(sections[stage], default=lambda model: model.model_dump(mode="json")))
+        raise ConfigError(
+            f"stage {stage!r} has no settings; needed: one of overlap, {', '.join(sections)}"
+        )
+    found: dict[str, Any] = json.loads(
+        json.dumps(sections[stage], default=lambda model: model.model_dump(mode="json"))
+    )
     return found
 
 

@@ -23,7 +23,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in lines:
-                raise ConfigError(f"key {key.value!r} is given twice, in lines {lines[key.value]} and {line}")
+                raise ConfigError(
+                    f"key {key.value!r} is given twice, in lines {lines[key.value]} and {line}"
+                )
             lines[key.value] = line
         return super().construct_mapping(node, deep)
 
@@ -55,8 +57,17 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     # PyYAML takes a date of month 13, an `!!int` of nothing, a `!!bool` of anything as they come.
-    except (OSError, ValueError, LookupError, AttributeError, RecursionError, yaml.YAMLError) as error:
-        said = str(error).strip() or type(error).__name__  # of a broken file PyYAML may say nothing but a line's end
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+        yaml.YAMLError,
+    ) as error:
+        said = (
+            str(error).strip() or type(error).__name__
+        )  # of a broken file PyYAML may say nothing but a line's end
         raise ConfigError(f"{path}: cannot be read as YAML ({said.splitlines()[0]})") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")

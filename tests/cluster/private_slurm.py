@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
 from conftest import copy_workflow
 
 HERE = Path(__file__).parent

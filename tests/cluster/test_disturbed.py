@@ -14,9 +14,9 @@ import time
 import psutil
 import pytest
 import yaml
-from conftest import ROOT
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
+from conftest import ROOT
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.atomic import sha256_of
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from conftest import TINY
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
+
+from conftest import TINY
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import TINY
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
+from conftest import TINY
 from ptychostudy import gpu
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from studies import made_record
 
 from ptychostudy.stages.picture import _caption
+from studies import made_record
 
 RECORD, _ = made_record(1000, "dense", "test", failed=("Baseline",), converged=False)
 

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from studies import made_record
 
 from ptychostudy.__main__ import main
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.study.names import METRIC_COLUMNS
+from studies import made_record
 
 SETTINGS = {"ms_ssim_threshold": 0.8, "seeds": [0, 4, 7], "design": "fixed_frame", "trained_on": "each"}
 CELLS = [(dose, view, split) for dose in (1000, 100000) for view in ("dense", "sparse") for split in ("train", "test")]

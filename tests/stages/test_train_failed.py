@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import yaml
-from conftest import TINY
 
+from conftest import TINY
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.io.tables import read_csv
 

@@ -5,12 +5,12 @@ import io
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from studies import MODELS, VIEWS, made_study
 
 from ptychostudy.figures.curves import dose_curves, frc_plot, overlap_curves
 from ptychostudy.figures.fields import comparison_plot
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
 from ptychostudy.figures.style import STYLES
+from studies import MODELS, VIEWS, made_study
 
 
 @pytest.fixture

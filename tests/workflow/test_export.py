@@ -1,7 +1,6 @@
 """The export rule: from nothing to a Ptychodus product of one arm, and where each arm's product comes from."""
 
 from conftest import copy_workflow
-
 from ptychostudy.formats.ptychodus import read_product_h5
 from ptychostudy.io.arrays import read_metadata, read_npz
 

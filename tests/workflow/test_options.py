@@ -5,8 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import copy_workflow
 
+from conftest import copy_workflow
 from ptychostudy.formats.bundle import read_bundle
 
 OPTIONS = {

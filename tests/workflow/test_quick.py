@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+
 from conftest import ROOT, copy_workflow
 
 HIGH, LOW = "dose_100000", "dose_1000"

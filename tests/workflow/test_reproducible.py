@@ -1,7 +1,6 @@
 """The same configuration gives the same bytes, in another folder and on another number of cores."""
 
 from conftest import copy_workflow
-
 from ptychostudy.io.atomic import sha256_of
 
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt"}

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from conftest import copy_workflow
 
+from conftest import copy_workflow
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.study.layout import FOLDERS

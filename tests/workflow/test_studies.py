@@ -1,8 +1,8 @@
 """Every study that ships is whole: its configuration is valid and its jobs follow from it."""
 
 import pytest
-from conftest import ROOT, copy_workflow
 
+from conftest import ROOT, copy_workflow
 from ptychostudy.physics.draws import generator
 from ptychostudy.physics.scans import make_scan
 from ptychostudy.sampling.split import split_scan

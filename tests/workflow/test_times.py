@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+
 from conftest import Workflow, copy_workflow
 
 REPORT = "analysis/verification_report.json"

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from studies import made_job, made_study
 
 from ptychostudy.report import seeds
 from ptychostudy.report.cells import shown_jobs
 from ptychostudy.report.summary import make_delta, summarize
+from studies import made_job, made_study
 
 GAIN = {0: 0.80, 1: 0.90, 2: 0.85, 3: 0.70}
 

@@ -1,10 +1,10 @@
 """Texts of a study: the exact lines of the highlights, and every way to tamper with them."""
 
 import pytest
-from studies import made_study
 
 from ptychostudy.report import closing, markdown, tables
 from ptychostudy.report.summary import make_delta, make_job, summarize
+from studies import made_study
 
 HIGHLIGHTS = """\
 MS-SSIM Δ (PtychoPINN - Baseline)  : amplitude +0.010  phase +0.015

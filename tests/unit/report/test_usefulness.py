@@ -1,10 +1,10 @@
 """Which arm is better than a flat object: each measure decides alone; failures and flat truths are apart."""
 
 import pytest
-from studies import made_job, made_study
 
 from ptychostudy.report import closing, tables, usefulness
 from ptychostudy.report.summary import make_delta
+from studies import made_job, made_study
 
 
 def job(**changes):
