@@ -11,7 +11,7 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.io.text import read_text
 from ptychostudy.report import summary, tables
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, HISTORY_COLUMNS, METRIC_COLUMNS, SPLITS
 
 
@@ -38,14 +38,14 @@ def rebuilt(hub: Hub) -> dict[str, Any]:
             path = hub.scan(dose, split)
             name = path.relative_to(hub.root).as_posix()
             compliance.append(summary.judge_metadata(name, read_metadata(path)))
-    first, *others = hub.settings["seeds"]
+    first, *others = hub.settings.seeds
     return summary.summarize(
         _jobs(hub),
         summary.collect_compliance(compliance),
         seed=first,
         replicates=dict(zip(others, map(_jobs, hub.repetitions()), strict=True)),
-        design=hub.settings["design"],
-        trained_on=hub.settings["trained_on"],
+        design=hub.settings.design,
+        trained_on=hub.settings.trained_on,
     )
 
 
@@ -122,7 +122,7 @@ def _rendered(name: str, render: Any) -> Any:
         summary = _json(hub, "metrics_summary.json", ["jobs"])
         delta = _json(hub, "metrics_delta_summary.json", ["deltas"])
         text = read_text(hub.root / "analysis" / name)
-        wanted = render(summary, delta, hub.settings["ms_ssim_threshold"])
+        wanted = render(summary, delta, hub.settings.ms_ssim_threshold)
         if text == wanted:
             return []
         pairs = zip(text.splitlines(), wanted.splitlines(), strict=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 
 
 class CouldNotCheck(Exception):

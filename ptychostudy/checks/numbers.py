@@ -21,7 +21,7 @@ from ptychostudy.physics.counts import dose_tolerance, mean_counts
 from ptychostudy.physics.probes import probe_diameter_px
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import shared_pixels
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS, SPLITS
 
 
@@ -219,7 +219,7 @@ def arms(hub: Hub) -> list[str]:
 
 def _counted(hub: Hub, folder: Path) -> list[str]:
     """Return the arms that failed in a repetition: there a failure is a result, which the report counts."""
-    if not hub.settings.get("repetition"):
+    if not hub.repetition:
         return []
     found = read_json(folder / "status.json", ["arms"])["arms"]
     return [arm for arm in ARMS if found.get(arm, {}).get("status") == "failed"]
@@ -232,10 +232,10 @@ def coverage(hub: Hub) -> list[str]:
         found = read_json(hub.analysis(*cell) / "status.json", ["coverage", "mask_px"])
         raw = read_npz(hub.analysis(*cell) / "reconstructions.npz")
         where = "dose_{}/{}/{}".format(*cell)
-        if found["coverage"] < hub.settings["verify"]["min_coverage"]:
+        if found["coverage"] < hub.settings.verify.min_coverage:
             problems.append(
                 f"{where}: arms cover {found['coverage']:.3f} of the hull, "
-                f"needed {hub.settings['verify']['min_coverage']}"
+                f"needed {hub.settings.verify.min_coverage}"
             )
         if int(raw["mask"].sum()) != found["mask_px"]:
             problems.append(
@@ -251,7 +251,7 @@ def coverage(hub: Hub) -> list[str]:
 
 def shifts(hub: Hub) -> list[str]:
     """Check that the measured shift of every arm is small: canvases are placed by coordinates."""
-    bound, problems = hub.settings["verify"]["max_shift_px"], []
+    bound, problems = hub.settings.verify.max_shift_px, []
     for cell in hub.cells():
         status = read_json(hub.analysis(*cell) / "status.json", ["arms"])
         for arm in ARMS:

@@ -1,7 +1,7 @@
 """Stage compare: three arms and two controls against the truth of one cell."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,9 +12,12 @@ from ptychostudy.io.tables import write_csv
 from ptychostudy.measure import scoring
 from ptychostudy.study.names import ARMS, CONTROLS, CURVE_COLUMNS, METRIC_COLUMNS, SCORED
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.compare import CompareSettings
+
 
 def run(
-    settings: dict[str, Any],
+    settings: "CompareSettings",
     *,
     pinn: Path,
     baseline: Path,
@@ -35,7 +38,7 @@ def run(
 
     Parameters
     ----------
-    settings : dict
+    settings : CompareSettings
         Section ``compare``.
     pinn, baseline, untrained, ptychi : Path
         Products of the arms.
@@ -84,7 +87,9 @@ def run(
     )
     kept = {arm: found.field for arm, found in scores.items()}
     write_npz(
-        aligned, {"truth": truth, "mask": mask, "origin": origin, **kept}, {"settings": settings}
+        aligned,
+        {"truth": truth, "mask": mask, "origin": origin, **kept},
+        {"settings": settings.plain()},
     )
     write_csv(metrics, METRIC_COLUMNS, _rows(scores, [arm for arm in paths if arm not in good]))
     write_csv(curves, CURVE_COLUMNS, _curves(scores))
@@ -96,15 +101,13 @@ def run(
 
 
 def _score(
-    field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: Any, arm: str
+    field: np.ndarray, truth: np.ndarray, mask: np.ndarray, settings: "CompareSettings", arm: str
 ) -> scoring.Score:
     # A ramp fitted to the flat object would give it structure; it gets one complex factor and nothing else.
-    gauge = (
-        "mean" if arm == "Flat" and settings["phase_align"] == "plane" else settings["phase_align"]
-    )
+    gauge = "mean" if arm == "Flat" and settings.phase_align == "plane" else settings.phase_align
     options = {
-        "registration": arm in settings["register_arms"],
-        "ms_ssim_sigma": settings["ms_ssim_sigma"],
+        "registration": arm in settings.register_arms,
+        "ms_ssim_sigma": settings.ms_ssim_sigma,
     }
     return scoring.score(field, truth, mask, phase_align=gauge, **options)
 

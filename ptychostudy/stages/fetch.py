@@ -1,7 +1,7 @@
 """Stage fetch: a published measured scan, from the package index to the conventions of this package."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from ptychostudy.formats.download import download_source, extract_bz2_member
 from ptychostudy.formats.siemens_star import convert, object_shape
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.runs.work import Work
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.base import FetchSettings
 
 _RELEASE = ("tike", "0.26.0")
 _SHA256 = "e6a89bfb8e62ff77e01ca2cef4384898b1208f541652a5449dc0c61781006a19"
@@ -18,19 +21,19 @@ _LIMIT_BYTES = 64 << 20
 FRAME_PX = 64
 
 
-def run(settings: dict[str, Any], *, output: Path) -> None:
+def run(settings: "FetchSettings", *, output: Path) -> None:
     """Download, check and convert the measured Siemens star.
 
     Parameters
     ----------
-    settings : dict
+    settings : FetchSettings
         Key ``frame_px``.
     output : Path
         ``siemens_star.npz``: counts, coordinates and probe; the downloaded archive stays beside it.
     """
-    if settings["frame_px"] != FRAME_PX:
+    if settings.frame_px != FRAME_PX:
         raise ValueError(
-            f"base.frame_px is {settings['frame_px']}; the Siemens star comes with {FRAME_PX} px frames"
+            f"base.frame_px is {settings.frame_px}; the Siemens star comes with {FRAME_PX} px frames"
         )
     with Work("fetch the measured Siemens star"):
         found = fetch_siemens_star(output.parent / "download")

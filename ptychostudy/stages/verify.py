@@ -1,19 +1,22 @@
 """Stage verify: check every artifact and recompute its numbers; the report is written whatever the result."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptychostudy.checks import artifacts, numbers
 from ptychostudy.checks.check import perform
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
 from ptychostudy.report.usefulness import counted
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.verify import VerificationSettings
 
 SCHEMA = "1.1"
 
 
-def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> None:
+def run(settings: "VerificationSettings", *, output: Path, hub: Path = Path(".")) -> None:
     """Write ``verification_report.json``: whether the run is sound, and, apart from it, which arms are useful.
 
     Soundness is one entry a check, pass, fail or could-not-check with path and reason; ``all_valid`` is its verdict,
@@ -22,7 +25,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
 
     Parameters
     ----------
-    settings : dict
+    settings : VerificationSettings
         Section ``verify``, and ``ms_ssim_threshold``, ``pairs``, ``seeds``, ``trained_on`` and ``gridsize``.
     output : Path
         The report. It holds no timestamp: the same study gives the same bytes.
@@ -31,7 +34,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
     """
     study = Hub(hub, settings)
     found = [perform(check, study) for check in (*artifacts.CHECKS, *numbers.CHECKS)]
-    for seed, repeated in zip(settings["seeds"][1:], study.repetitions(), strict=True):
+    for seed, repeated in zip(settings.seeds[1:], study.repetitions(), strict=True):
         for check in (perform(check, repeated) for check in numbers.REPEATED):
             found.append(check | {"path": f"seeds/seed_{seed}/{check['path']}"})
     invalid = [check for check in found if check["valid"] is False]
@@ -45,7 +48,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
         "n_unchecked": sum(check["valid"] is None for check in found),
         "doses": study.doses,
         "views": study.views,
-        "seeds": settings["seeds"],
+        "seeds": settings.seeds,
         "validations": found,
         "usefulness": _usefulness(study),
     }

@@ -7,7 +7,10 @@ OTHERS = ARMS[1:]
 CONTROLS = ("Flat", "Untrained")
 """What a metric must not reward: an object of ones, a network of random weights."""
 
-INFERRED = ("PtychoPINN", "Baseline", "Untrained")
+NETWORKS = ARMS[:2]
+"""What is trained."""
+
+INFERRED = (*NETWORKS, "Untrained")
 """What goes through a network: these have shards and a canvas."""
 
 SPLITS = ("train", "test")

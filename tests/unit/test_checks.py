@@ -9,10 +9,13 @@ from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, SPLITS
+from ptychostudy.study.settings import parse_study
+from ptychostudy.study.stage_settings import stage_settings
 
-SETTINGS = {"pairs": [[1000, "dense"]], "seeds": [0], "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
+STUDY = {"views": ["dense"], "simulate": {"doses": [1000]}, "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
+SETTINGS = stage_settings(parse_study(STUDY), "verify")
 
 
 def structure(seed):
@@ -77,7 +80,7 @@ def test_an_arm_that_failed_in_a_repetition_is_counted_and_not_judged(hub):
     study, put = hub
     put(fields={"Baseline": None}, arms={"Baseline": {"status": "failed", "reason": "collapsed"}})
     assert len(numbers.arms(study)) == 1
-    assert numbers.arms(Hub(study.root, SETTINGS | {"repetition": True})) == []
+    assert numbers.arms(Hub(study.root, SETTINGS, repetition=True)) == []
 
 
 @pytest.mark.parametrize(("shift", "wrong"), [([0.0, 1.0], 0), ([0.0, 1.01], 1), ([-1.01, 0.0], 1), (None, 0)])
