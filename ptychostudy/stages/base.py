@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.io.arrays import write_npz
@@ -23,16 +24,14 @@ def run(settings: dict[str, Any], *, output: Path, source: list[Path]) -> None:
     settings : dict
         Section ``base``.
     output : Path
-        ``base.npz`` with ``xcoords ycoords probeGuess`` and ``objectGuess`` or ``counts``.
+        ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``.
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
     measured = settings["frames"] == "measured"
     found = _converted(settings, source[0], measured) if source else _synthetic(settings)
-    positions = found["positions"]
     arrays = {
-        "ycoords": positions[:, 0],
-        "xcoords": positions[:, 1],
+        **position_arrays(found["positions"]),
         "probeGuess": found["probe"].astype(np.complex64),
     }
     if measured:

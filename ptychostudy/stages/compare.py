@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.records import write_json
@@ -46,7 +47,8 @@ def run(
     raw, aligned, metrics, curves, status : Path
         Outputs.
     """
-    source, seen = open_scan(scan), read_npz(overlap, ["ycoords", "xcoords"])
+    source = open_scan(scan)
+    positions = read_positions(read_npz(overlap, COORDINATES))
     paths = {"PtychoPINN": pinn, "Baseline": baseline, "PtyChi": ptychi, "Untrained": untrained}
     records = {arm: read_metadata(path) for arm, path in paths.items()}
     products = {
@@ -62,7 +64,6 @@ def run(
         for arm, found in products.items()
     }
     good = [arm for arm in paths if records[arm]["status"] == "ok"]
-    positions = np.stack([seen["ycoords"], seen["xcoords"]], axis=1)
     # Where every arm failed, the hull is scored: the controls keep their numbers, and the study goes on.
     covered = [cut[arm][1] for arm in good] or [np.ones(shape)]
     mask, coverage = scoring.common_mask(covered, positions, origin)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ptychostudy.formats.positions import COORDINATES, position_arrays, read_positions
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.io.records import write_json
 from ptychostudy.physics.draws import generator
@@ -39,10 +40,9 @@ def run(
         ``{view}_{split}.npz`` with ``frames`` (indices into the split), ``groups`` (indices into ``frames``) and
         coordinates; ``{split}_metrics.json``.
     """
-    arrays = read_npz(base, ["ycoords", "xcoords"])
+    scan = read_positions(read_npz(base, COORDINATES))
     probe = read_npz(reference, ["probeGuess"])["probeGuess"]
     diameter = probe_diameter_px(probe)
-    scan = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     positions = scan[split_scan(scan, diameter, **settings["split"])[split]]
     seed, neighbours = settings["seed_subsampling"], settings["metric_neighbor_count"]
     s_img = settings["s_img"] or solve_s_img(
@@ -72,6 +72,6 @@ def run(
         probe=probe,
     )
     report |= {"view": view, "split": split, "target_overlap": settings["target_overlap"]}
-    found = {"frames": frames, "groups": groups, "ycoords": kept[:, 0], "xcoords": kept[:, 1]}
+    found = {"frames": frames, "groups": groups, **position_arrays(kept)}
     write_npz(output, found, report)
     write_json(metrics, report)

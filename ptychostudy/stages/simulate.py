@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.positions import COORDINATES, position_arrays, read_positions
 from ptychostudy.io.arrays import (
     Stream,
     member_names,
@@ -47,10 +48,9 @@ def run(
     """
     if dose < 1:
         raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
-    arrays = read_npz(base, ["ycoords", "xcoords"])
+    positions = read_positions(read_npz(base, COORDINATES))
     known = read_npz(reference, ["objectGuess", "probeGuess"])
     noise, wrong = settings.get("noise", "poisson"), settings.get("wrong_probe", {})
-    positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
     parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **settings["split"])
     for (split, index), path in zip(parts.items(), (train, test), strict=True):
         if "counts" in member_names(base):
@@ -84,8 +84,7 @@ def run(
             "data_transformations": history,
         }
         found = {
-            "ycoords": positions[index, 0],
-            "xcoords": positions[index, 1],
+            **position_arrays(positions[index]),
             "scan_index": index,
             **_probes(scale * known["probeGuess"], wrong),
             "objectGuess": known["objectGuess"],
