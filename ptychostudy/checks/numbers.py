@@ -9,6 +9,7 @@ import numpy as np
 from ptychostudy.checks.artifacts import differences
 from ptychostudy.checks.check import Check, CouldNotCheck
 from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.atomic import sha256_of
@@ -76,11 +77,11 @@ def overlap(hub: Hub) -> list[str]:
     for view in hub.views:
         for split in SPLITS:
             path = hub.root / "data" / "phase_d" / view / f"{view}_{split}.npz"
-            found = read_npz(path, ["frames", "groups", "ycoords", "xcoords"])
+            found = read_npz(path, ["frames", "groups", *COORDINATES])
             recorded = read_json(
                 path.with_name(f"{split}_metrics.json"), ["metric_2_image_based_avg"]
             )
-            positions = np.stack([found["ycoords"], found["xcoords"]], axis=1)
+            positions = read_positions(found)
             scan = open_scan(hub.scan(hub.doses[0], split))
             if found["frames"].max() >= len(scan.positions) or np.any(
                 scan.positions[found["frames"]] != positions

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.download import download_source, extract_bz2_member
+from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.siemens_star import convert, object_shape
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.runs.work import Work
@@ -59,8 +60,9 @@ def fetch_siemens_star(cache_dir: str | Path) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray
-        ``counts`` (516, 64, 64) uint32, ``ycoords`` and ``xcoords`` (516,) float64 window centres, ``probeGuess``
-        (64, 64) complex64 in photons, ``objectGuess`` (H, W) complex64 of ones (there is no ground truth).
+        ``counts`` (516, 64, 64) uint32, the two coordinates of the window centres (516,) float64,
+        ``probeGuess`` (64, 64) complex64 in photons, ``objectGuess`` (H, W) complex64 of ones
+        (there is no ground truth).
 
     Raises
     ------
@@ -80,8 +82,7 @@ def fetch_siemens_star(cache_dir: str | Path) -> dict[str, np.ndarray]:
     )
     return {
         "counts": counts,
-        "ycoords": positions[:, 0],
-        "xcoords": positions[:, 1],
+        **position_arrays(positions),
         "probeGuess": probe,
         "objectGuess": np.ones(object_shape(positions, FRAME_PX), np.complex64),
     }

@@ -20,12 +20,12 @@ def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path)
     """
     found: dict[str, dict[str, object]] = {}
     for path in scans:
-        doses = read_npz(path, ["photons_requested", "photons_measured", "xcoords"])
+        doses = read_npz(path, ["photons_requested", "photons_measured", "scan_index"])
         found.setdefault(path.parent.name, {"dose": float(doses["photons_requested"])})[
             path.stem.split("_")[-1]
         ] = {
             "path": path.as_posix(),
-            "frames": len(doses["xcoords"]),
+            "frames": len(doses["scan_index"]),
             "photons_measured": float(doses["photons_measured"]),
         }
     write_json(manifest, found)
