@@ -15,6 +15,7 @@ from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
+from ptychostudy.study.sections import ReconstructSettings
 
 
 def run(
@@ -53,7 +54,7 @@ def run(
             positions - origin,
             source.probe,
             shape,
-            **settings,
+            ReconstructSettings.model_validate(settings),
             on_epoch=progress.step,
         )
     corners, _ = split_positions(positions - origin, n)

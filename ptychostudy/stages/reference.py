@@ -10,6 +10,7 @@ from ptychostudy.iterative.solver import reconstruct
 from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
+from ptychostudy.study.sections import ReconstructSettings
 
 
 def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
@@ -37,7 +38,8 @@ def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
     shape = tuple(np.ceil(positions.max(axis=0)).astype(int) + n // 2 + 1)
     probe = scale_probe(arrays["probeGuess"], mean_counts(counts))
     with Work("reference, full dose") as progress:
-        result = reconstruct(counts, positions, probe, shape, **settings, on_epoch=progress.step)
+        section = ReconstructSettings.model_validate(settings)
+        result = reconstruct(counts, positions, probe, shape, section, on_epoch=progress.step)
     if not result.finite:
         raise ValueError(
             "the full-dose reconstruction of the measured scan diverged; change the section 'reference'"
