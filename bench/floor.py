@@ -115,13 +115,15 @@ def maximum_likelihood(counts, positions, probe, shape, steps):
 def solve(scene, counts, probe, solver):
     """Run one solver; return the object, how far it still moves (nothing for ours) and the CPU seconds."""
     from ptychostudy.iterative.solver import reconstruct
+    from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
     name, noise, epochs, options = solver
     start, shape = time.process_time(), scene.object.shape
     if solver is OWN or name.startswith("NumPy"):
         found, moved = maximum_likelihood(counts, scene.positions, probe, shape, epochs), ""
     else:
-        result = reconstruct(counts, scene.positions, probe, shape, epochs=epochs, noise_model=noise, **options)
+        settings = ReconstructSettings(epochs=epochs, noise_model=noise, **options)
+        result = reconstruct(counts, scene.positions, probe, shape, settings)
         found, moved = result.object, f"{result.moved:.2f}{'' if result.converged else ' (not converged)'}"
     return found, moved, time.process_time() - start
 

@@ -1,1 +1,1 @@
-"""The iterative arm: pty-chi behind arrays in, arrays out. The only importer of torch and ptychi."""
+"""The iterative arm: pty-chi, arrays in and arrays out. The only importer of torch and ptychi."""

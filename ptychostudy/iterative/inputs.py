@@ -1,6 +1,9 @@
-"""Whether counts, positions, probe and object fit together; refused before a solver turns them into NaN."""
+"""Whether counts, positions, probe and object fit together.
 
-from typing import Any
+What does not is refused before a solver turns it into NaN.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,9 +13,27 @@ from ptychostudy.physics.windows import corners, inside
 _POWER_RANGE = 10.0
 
 
+class Scan(NamedTuple):
+    """Frames with all that a solver must know of them.
+
+    Attributes
+    ----------
+    counts : (k, N, N) float32
+        Photon counts, zero frequency in the centre.
+    positions : (k, 2) float64
+        Window centres (row, col) in object pixels, corner origin.
+    probe : (N, N) complex128
+        Probe in photons, orthonormal convention.
+    """
+
+    counts: NDArray[np.float32]
+    positions: NDArray[np.float64]
+    probe: NDArray[np.complex128]
+
+
 def check_scan(
     counts: ArrayLike, positions: ArrayLike, probe: ArrayLike, object_shape: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.complex128]]:
+) -> Scan:
     """Check the arrays of a scan against each other.
 
     Parameters
@@ -28,37 +49,64 @@ def check_scan(
 
     Returns
     -------
-    counts, positions, probe : float32, float64, complex128
+    Scan
+        Counts, positions and probe as float32, float64 and complex128.
 
     Raises
     ------
     ValueError
-        For a wrong shape, NaN or infinity, complex or negative counts, or a window outside the object.
+        For a wrong shape, NaN or infinity, complex or negative counts, or a window outside the
+        object.
     """
-    frames, centres = np.asarray(counts), np.asarray(positions, np.float64)
+    frames = np.asarray(counts)
+    centres = np.asarray(positions, np.float64)
     wave = np.asarray(probe, np.complex128)
+    n = _check_probe(wave)
+    _check_frames(frames, n)
+    _check_positions(centres, len(frames))
+    _check_finite("counts", frames)
+    _check_finite("positions", centres)
+    _check_finite("probe", wave)
+    _check_counts(frames)
+    _check_windows(centres, n, object_shape)
+    return Scan(frames.astype(np.float32), centres, wave)
+
+
+def _check_probe(wave: NDArray[np.complex128]) -> int:
+    """Return the side N of a probe that is square."""
     n = wave.shape[-1] if wave.ndim == 2 else 0
+    # Windows are [centre - N / 2, centre + N / 2) and fftshift swaps halves: both want an even N.
     if n == 0 or wave.shape[0] != n or n % 2:
         raise ValueError(f"probe must be square with an even side, found shape {wave.shape}")
+    return n
+
+
+def _check_frames(frames: NDArray[Any], n: int) -> None:
     if frames.ndim != 3 or frames.shape[1:] != (n, n) or len(frames) == 0:
         raise ValueError(
             f"counts must have shape (frames, {n}, {n}) like the probe, found {frames.shape}"
         )
-    if centres.shape != (len(frames), 2):
+
+
+def _check_positions(centres: NDArray[np.float64], frames: int) -> None:
+    if centres.shape != (frames, 2):
         raise ValueError(
-            f"positions must have shape ({len(frames)}, 2), one for each frame; found {centres.shape}"
+            f"positions must have shape ({frames}, 2), one for each frame; found {centres.shape}"
         )
-    for name, array in (("counts", frames), ("positions", centres), ("probe", wave)):
-        if not np.all(np.isfinite(array)):
-            raise ValueError(
-                f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not"
-            )
+
+
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    wrong = ~np.isfinite(array)
+    if wrong.any():
+        raise ValueError(f"{name} must be finite, found {int(np.sum(wrong))} values that are not")
+
+
+def _check_counts(frames: NDArray[Any]) -> None:
+    # The cast to float32 would drop an imaginary part and go on.
     if np.iscomplexobj(frames) or frames.min() < 0:
         raise ValueError(
             "counts must be real and not negative (photon counts, not amplitudes or fields)"
         )
-    _check_windows(centres, n, object_shape)
-    return frames.astype(np.float32), centres, wave
 
 
 def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[int, int]) -> None:
@@ -67,19 +115,22 @@ def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[i
     if outside.any():
         first = int(np.flatnonzero(outside)[0])
         raise ValueError(
-            f"position {first} (row, col) = {tuple(positions[first].tolist())} puts its window of side {n} outside the "
-            f"object of shape {tuple(object_shape)}; {int(outside.sum())} of {len(positions)} do"
+            f"position {first} (row, col) = {tuple(positions[first].tolist())} puts its window "
+            f"of side {n} outside the object of shape {tuple(object_shape)}; "
+            f"{int(outside.sum())} of {len(positions)} do"
         )
 
 
 def check_power(counts: NDArray[Any], probe: NDArray[Any]) -> None:
-    """Raise ValueError if the probe is not in photons: the object would leave the order of one, and steps diverge."""
-    measured, power = (
-        float(counts.sum(dtype=np.float64) / len(counts)),
-        float(np.sum(np.abs(probe) ** 2)),
-    )
+    """Raise ValueError if the probe is not in photons.
+
+    The object would leave the order of one, and steps diverge.
+    """
+    # float32 holds whole numbers up to 2^24 only: a sum of counts passes that.
+    measured = float(counts.sum(dtype=np.float64) / len(counts))
+    power = float(np.sum(np.abs(probe) ** 2))
     if measured == 0 or not 1 / _POWER_RANGE < power / measured < _POWER_RANGE:
         raise ValueError(
-            f"probe power must be the mean counts of a frame ({measured:.4g}) within a factor {_POWER_RANGE:.0f}, "
-            f"found {power:.4g}"
+            f"probe power must be the mean counts of a frame ({measured:.4g}) "
+            f"within a factor {_POWER_RANGE:.0f}, found {power:.4g}"
         )

@@ -1,17 +1,24 @@
-"""torch and pty-chi as guests: imported late, quiet, with a thread count and a seed, and nothing of it left after."""
+"""torch and pty-chi as guests: imported late, quiet, with a thread count and a seed.
+
+Nothing of it is left after. Modules and devices of torch are `Any` here: torch may be absent, or of
+another build, where types are checked.
+"""
 
 import contextlib
 import logging
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 from ptychostudy import gpu
 
 
 @contextlib.contextmanager
-def torch_session(threads):
+def torch_session(threads: int) -> Iterator[Any]:
     """Yield torch with a thread count and a seeded generator; put both back after.
 
-    LSQML's Poisson step draws from torch's global generator: a fixed seed makes a second run equal to the first.
+    LSQML's Poisson step draws from torch's global generator: a fixed seed makes a second run equal
+    to the first.
     """
     torch = _import_torch()
     before = torch.get_num_threads()
@@ -22,14 +29,19 @@ def torch_session(threads):
             yield torch
     finally:
         torch.set_num_threads(before)
+        # pty-chi makes its device torch's default, and leaves it so.
         torch.set_default_device("cpu")
 
 
 @contextlib.contextmanager
-def silence():
-    """Hold pty-chi's log, progress bar and warnings: it writes through the root logger, and so to standard error."""
-    logger, disabled = logging.getLogger("ptychi"), logging.root.manager.disable
+def silence() -> Iterator[None]:
+    """Hold pty-chi's log, progress bar and warnings.
+
+    It writes through the root logger, and so to standard error.
+    """
+    logger = logging.getLogger("ptychi")
     level = logger.level
+    disabled = logging.root.manager.disable
     logger.setLevel(logging.ERROR)
     logging.disable(logging.CRITICAL)
     try:
@@ -41,15 +53,14 @@ def silence():
         logger.setLevel(level)
 
 
-def choose_device(torch, device):
-    """Translate a device into pty-chi's word; a GPU that was given or asked for and is not used is one warning."""
-    with warnings.catch_warnings(record=True) as said:  # such as a driver that is too old
-        warnings.simplefilter("always")
-        present = torch.cuda.is_available()
+def choose_device(torch: Any, device: str) -> str:
+    """Translate a device into pty-chi's word.
+
+    A GPU that was given or asked for and is not used is one warning.
+    """
+    present, complaints = _look_for_gpu(torch)
     if not present and device != "cpu" and gpu.given():
-        gpu.warn_unused(
-            "torch", _causes(torch) or [str(each.message).split(". ")[0] for each in said]
-        )
+        gpu.warn_unused("torch", _causes(torch) or complaints)
     elif not present and device == "gpu":
         warnings.warn(
             "no GPU that torch can use: reconstructing on the CPU", RuntimeWarning, stacklevel=3
@@ -57,21 +68,34 @@ def choose_device(torch, device):
     return "gpu" if present and device != "cpu" else "cpu"
 
 
-def _causes(torch):
+def _look_for_gpu(torch: Any) -> tuple[bool, list[str]]:
+    """Return whether torch can use a GPU, and the first sentence of each warning it gave."""
+    with warnings.catch_warnings(record=True) as said:  # such as a driver that is too old
+        warnings.simplefilter("always")
+        present = bool(torch.cuda.is_available())
+    return present, [_first_sentence(warning) for warning in said]
+
+
+def _first_sentence(warning: warnings.WarningMessage) -> str:
+    return str(warning.message).split(". ")[0]
+
+
+def _causes(torch: Any) -> list[str]:
     """Return what torch lacks of what it needs for a GPU, with the remedy."""
     if torch.version.cuda or torch.version.hip:
         return []
     return [
-        f"torch {torch.__version__} is a build for CPUs (install the CUDA build: `make clean`, then `make environment "
-        "GPU=1` without torch's CPU index in pip's settings)"
+        f"torch {torch.__version__} is a build for CPUs (install the CUDA build: `make clean`, "
+        "then `make environment GPU=1` without torch's CPU index in pip's settings)"
     ]
 
 
-def _import_torch():
+def _import_torch() -> Any:
     """Import torch so that ptychi can be imported after it.
 
-    torchvision's wheel is linked to a CUDA torch; beside a CPU build it fails for two missing operators that ptychi
-    never calls. Only when that happens are the two declared, and the import is tried again.
+    torchvision's wheel is linked to a CUDA torch; beside a CPU build it fails for two missing
+    operators that ptychi never calls. Only when that happens are the two declared, and the import
+    is tried again.
     """
     import torch
 
@@ -80,10 +104,14 @@ def _import_torch():
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise
-        torch._ptychostudy_operators = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            torch._ptychostudy_operators.define(
-                f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            )
+        _declare_operators(torch)
         import ptychi.api  # noqa: F401
     return torch
+
+
+def _declare_operators(torch: Any) -> None:
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    # torch forgets the declarations with the object that made them: torch itself holds it.
+    torch._ptychostudy_operators = operators

@@ -3,46 +3,41 @@
 The torch imports are lazy: importing this module costs nothing, a reconstruction pays for it.
 """
 
-import numpy as np
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from ptychostudy.iterative.algorithms import (
-    RECIPES,
-    at_least_one,
-    choose_step,
-    find_recipe,
-    summarize,
-)
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ptychostudy.iterative.algorithms import AUTODIFF, LBFGS, RECIPES, Step, choose_step
 from ptychostudy.iterative.convergence import TRIAL_EPOCHS, movement, try_further
-from ptychostudy.iterative.inputs import check_power, check_scan
+from ptychostudy.iterative.inputs import Scan, check_power, check_scan
+from ptychostudy.iterative.likelihood import set_likelihood
+from ptychostudy.iterative.options import build_options, set_step
+from ptychostudy.iterative.result import IterativeResult, summarize
 from ptychostudy.iterative.session import choose_device, torch_session
-from ptychostudy.iterative.task import (
-    LBFGS,
-    build_options,
-    build_task,
-    read_result,
-    run_epochs,
-    set_likelihood,
-    set_step,
-)
+from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.reconstruct import ReconstructSettings
+
+# Frames that a forward model without gradients takes at once.
+_AT_ONCE = 100
+
+OnEpoch = Callable[[int, int, float], None]
 
 
 def reconstruct(
-    counts,
-    positions,
-    probe,
-    object_shape,
+    counts: ArrayLike,
+    positions: ArrayLike,
+    probe: ArrayLike,
+    object_shape: tuple[int, int],
+    settings: "ReconstructSettings",
     *,
-    algorithm="LSQML",
-    epochs=60,
-    batch_size=None,
-    noise_model="gaussian",
-    refine_probe=False,
-    step_size=None,
-    optimizer=None,
-    threads=1,
-    device="auto",
-    on_epoch=None,
-):
+    threads: int = 1,
+    device: str = "auto",
+    on_epoch: OnEpoch | None = None,
+) -> IterativeResult:
     """Reconstruct an object from diffraction counts, starting from ones.
 
     Parameters
@@ -55,23 +50,25 @@ def reconstruct(
         Probe in photons: ``sum |P|^2`` is the mean number of counts in a frame (orthonormal FFT).
     object_shape : (int, int)
         Rows and columns of the object; every window lies inside.
-    algorithm : str
-        One of `ptychostudy.iterative.algorithms.ALGORITHMS`.
-    epochs : int
-        Passes over all frames; with ``lbfgs`` an epoch holds five steps, which take about seven passes.
-    batch_size : int, optional
-        Frames in a batch (for DM and RAAR: in a chunk, which changes only memory; ``lbfgs`` takes all frames at once,
-        whatever is said here). Default depends on the algorithm.
-    noise_model : {"gaussian", "poisson"}
-        Likelihood. ``poisson`` exists for LSQML and autodiff.
-    refine_probe : bool
-        Whether the probe is reconstructed too.
-    step_size : float, optional
-        First step of the object's updates; it falls linearly to 2 % over the first 70 % of the epochs, that of
-        ``lbfgs`` stays. Default depends on algorithm and optimizer. DM and RAAR have none.
-    optimizer : {"adam", "sgd", "lbfgs"}, optional
-        What scales the object's updates; ``sgd`` is the algorithm as published. Default: adam for LSQML and ePIE,
-        lbfgs for autodiff, which alone has it.
+    settings : ReconstructSettings
+        ``algorithm``: one of `ptychostudy.iterative.algorithms.ALGORITHMS`.
+
+        ``epochs``: passes over all frames; with ``lbfgs`` an epoch holds five steps, which take
+        about seven passes.
+
+        ``batch_size``: frames in a batch (for DM and RAAR: in a chunk, which changes only memory;
+        ``lbfgs`` takes all frames at once, whatever is said here).
+
+        ``noise_model``: the likelihood. ``poisson`` exists for LSQML and autodiff.
+
+        ``refine_probe``: whether the probe is reconstructed too.
+
+        ``step_size``: first step of the object's updates; it falls linearly to 2 % over the first
+        70 % of the epochs, that of ``lbfgs`` stays. Default depends on algorithm and optimizer. DM
+        and RAAR have none.
+
+        ``optimizer``: what scales the object's updates; ``sgd`` is the algorithm as published.
+        Default: adam for LSQML and ePIE, lbfgs for autodiff, which alone has it.
     threads : int
         Torch threads. More than one makes results differ in the last bits from run to run.
     device : {"auto", "cpu", "gpu"}
@@ -87,55 +84,102 @@ def reconstruct(
     Raises
     ------
     ValueError
-        For an unknown name, an array of the wrong shape or content, a window outside the object, or a probe whose
-        power is not that of the counts.
+        For an optimizer or a step that the algorithm does not take, an array of the wrong shape or
+        content, a window outside the object, or a probe whose power is not that of the counts.
     """
-    recipe = find_recipe(algorithm, noise_model, device)
-    at_least_one("epochs", epochs)
-    at_least_one("threads", threads)
-    counts, positions, probe = check_scan(counts, positions, probe, object_shape)
-    check_power(counts, probe)
-    batch_size = recipe.batch_size if batch_size is None else at_least_one("batch_size", batch_size)
-    step = choose_step(recipe, algorithm, optimizer, step_size)
+    _check_machine(threads, device)
+    scan = check_scan(counts, positions, probe, object_shape)
+    check_power(scan.counts, scan.probe)
+    step = choose_step(settings)
+    start = Pair(np.ones(object_shape, np.complex64), scan.probe)
     with torch_session(threads) as torch:
-        options = build_options(
-            recipe, batch_size=batch_size, noise_model=noise_model, refine_probe=refine_probe
-        )
-        set_step(options, step, epochs, len(counts))
-        device = options.reconstructor_options.default_device = choose_device(torch, device)
-        flat = np.ones(object_shape, np.complex64)
-        task = build_task(options, counts, positions, probe, flat)
-        if algorithm == "autodiff":
-            set_likelihood(
-                task, noise_model, options.reconstructor_options.batch_size, probe.shape[-1]
-            )
-        loss, earlier = _run(task, epochs, probe, on_epoch)
-        object_, refined = read_result(task, probe)
-        later = object_
-        if step is None or step[0] != LBFGS:
-            earlier = object_
-            later = try_further(
-                counts, positions, (object_, refined), noise_model=noise_model, device=device
-            )
-    moved = movement(flat if earlier is None else earlier, later, refined, positions)
-    return summarize(object_, refined if refine_probe else probe.astype(np.complex64), loss, moved)
+        used = choose_device(torch, device)
+        options = _choose_options(settings, step, len(scan.counts))
+        options.reconstructor_options.default_device = used
+        return _solve(options, scan, start, settings, on_epoch)
 
 
-def _run(task, epochs, probe, on_epoch):
-    """Run all epochs; return the losses and the object as it was four epochs before the end, if there were more."""
-    kept = []
+def _check_machine(threads: int, device: str) -> None:
+    """Refuse a number of threads or a device that torch would take for something else."""
+    if isinstance(threads, bool) or int(threads) != threads or threads < 1:
+        raise ValueError(f"threads must be a whole number of at least 1, found {threads!r}")
+    if device not in ("auto", "cpu", "gpu"):
+        raise ValueError(f"device must be 'auto', 'cpu' or 'gpu'; found {device!r}")
 
-    def after_epoch(epoch, loss):
+
+def _choose_options(settings: "ReconstructSettings", step: Step | None, frames: int) -> Any:
+    """Return pty-chi's options for all that the settings say."""
+    options = build_options(
+        RECIPES[settings.algorithm],
+        batch_size=settings.batch_size,
+        noise_model=settings.noise_model,
+        refine_probe=settings.refine_probe,
+    )
+    set_step(options, step, settings.epochs, frames)
+    return options
+
+
+def _solve(
+    options: Any,
+    scan: Scan,
+    start: Pair,
+    settings: "ReconstructSettings",
+    on_epoch: OnEpoch | None,
+) -> IterativeResult:
+    """Run an algorithm from a first object, and judge what it comes to."""
+    task = _build(options, scan, start, settings)
+    loss, earlier = _run(task, settings.epochs, start, on_epoch)
+    pair = read_result(task, scan.probe)
+    if options.object_options.optimizer == LBFGS:
+        # Its own last epochs are what the others are tried with.
+        moved = movement(earlier, pair.object, pair.probe, scan.positions)
+    else:
+        device = options.reconstructor_options.default_device
+        moved = _movement_of_a_trial(scan, pair, settings.noise_model, device)
+    # A known probe comes back as given, not with the rounding of two changes of convention.
+    final = pair.probe if settings.refine_probe else scan.probe.astype(np.complex64)
+    return summarize(pair.object, final, loss, moved)
+
+
+def _build(options: Any, scan: Scan, start: Pair, settings: "ReconstructSettings") -> Any:
+    """Return a task that has yet to run its first epoch."""
+    task = build_task(options, scan, start.object)
+    if settings.algorithm == AUTODIFF:
+        batch = options.reconstructor_options.batch_size
+        set_likelihood(task, settings.noise_model, batch, start.probe.shape[-1])
+    return task
+
+
+def _run(
+    task: Any, epochs: int, start: Pair, on_epoch: OnEpoch | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run all epochs; return the losses (epochs,) and an earlier object (H, W).
+
+    It is the object as it was four epochs before the end, or the first one if that was not later.
+    """
+    earlier = start.object
+
+    def after_epoch(epoch: int, loss: float) -> None:
+        nonlocal earlier
         if epoch == epochs - TRIAL_EPOCHS:
-            kept.append(read_result(task, probe)[0])
+            earlier = read_result(task, start.probe).object
         if on_epoch is not None:
             on_epoch(epoch, epochs, loss)
 
-    return run_epochs(task, epochs, after_epoch), kept[0] if kept else None
+    loss = run_epochs(task, epochs, after_epoch)
+    return loss, earlier
 
 
-def simulate_intensities(object_, probe, positions):
-    """Return the intensities that pty-chi's own forward model predicts: a referee for `core.propagate.intensities`.
+def _movement_of_a_trial(scan: Scan, pair: Pair, noise_model: str, device: str) -> float:
+    """Return how far L-BFGS moves the result of another algorithm, in units of the floor."""
+    further = try_further(scan, pair, noise_model=noise_model, device=device)
+    return movement(pair.object, further, pair.probe, scan.positions)
+
+
+def simulate_intensities(object_: ArrayLike, probe: ArrayLike, positions: ArrayLike) -> np.ndarray:
+    """Return the intensities that pty-chi's own forward model predicts.
+
+    It is a referee for `physics.propagate.intensities`.
 
     Parameters
     ----------
@@ -156,19 +200,30 @@ def simulate_intensities(object_, probe, positions):
     ValueError
         If a shape is wrong or a window leaves the object.
     """
-    object_ = np.asarray(object_)
+    transmission = np.asarray(object_)
     n = np.shape(probe)[-1]
-    blank = np.zeros((len(positions), n, n), np.float32)
-    blank, positions, probe = check_scan(blank, positions, probe, object_.shape)
+    blank = np.zeros((len(np.asarray(positions)), n, n), np.float32)
+    rows, cols = transmission.shape
+    scan = check_scan(blank, positions, probe, (rows, cols))
     with torch_session(threads=1) as torch:
-        options = build_options(
-            RECIPES["LSQML"], batch_size=100, noise_model="gaussian", refine_probe=False
-        )
-        options.reconstructor_options.default_device = "cpu"
-        task = build_task(options, blank, positions, probe, object_)
-        with torch.no_grad():
-            chunks = torch.arange(len(positions)).split(100)
-            frames = np.concatenate(
-                [task.reconstructor.forward_model(chunk).numpy() for chunk in chunks]
-            )
+        task = build_task(_referee_options(), scan, transmission)
+        frames = _propagate(torch, task.reconstructor, len(blank))
+    # pty-chi's detector has the zero frequency in the corner.
     return np.fft.fftshift(frames, axes=(-2, -1))
+
+
+def _referee_options() -> Any:
+    # Which algorithm it is does not matter: its forward model is asked, and no epoch is run.
+    options = build_options(
+        RECIPES["LSQML"], batch_size=_AT_ONCE, noise_model="gaussian", refine_probe=False
+    )
+    options.reconstructor_options.default_device = "cpu"
+    return options
+
+
+def _propagate(torch: Any, reconstructor: Any, frames: int) -> np.ndarray:
+    """Return what a reconstructor expects on the detector, (frames, N, N), a chunk at a time."""
+    with torch.no_grad():
+        chunks = torch.arange(frames).split(_AT_ONCE)
+        intensities = [reconstructor.forward_model(chunk).numpy() for chunk in chunks]
+    return np.concatenate(intensities)

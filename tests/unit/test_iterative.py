@@ -4,22 +4,26 @@ import json
 import subprocess
 import sys
 import textwrap
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from ptychostudy.iterative.algorithms import ALGORITHMS, summarize
+from ptychostudy.iterative.algorithms import ALGORITHMS, choose_step
 from ptychostudy.iterative.convergence import movement
+from ptychostudy.iterative.result import summarize
 from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
 SCRIPT = """
 import contextlib
 import io
 import json
 import numpy as np
-from ptychostudy.iterative import task
+from ptychostudy.iterative import likelihood
 from ptychostudy.iterative.solver import reconstruct
 from ptychostudy.physics.propagate import intensities, translate
+from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
 n, shape = 32, (71, 82)
 rng = np.random.default_rng(5)
@@ -37,17 +41,21 @@ scale = 1e6 / clean.sum((1, 2)).mean()
 counts = rng.poisson(scale * clean).astype(np.uint32)
 probe = probe * np.sqrt(counts.sum() / len(counts) / np.sum(np.abs(probe) ** 2))
 
+def run(wave, settings, **options):
+    return reconstruct(counts, positions, wave, shape, ReconstructSettings(**settings), **options)
+
 seen = []
-first = reconstruct(counts, positions, probe, shape, epochs=20, on_epoch=lambda *args: seen.append(args))
-again = reconstruct(counts, positions, probe, shape, epochs=20)
-poisson = [reconstruct(counts, positions, probe, shape, epochs=3, noise_model="poisson") for _ in range(2)]
-refined = reconstruct(counts, positions, 0.8j * probe, shape, epochs=20, refine_probe=True)
+lsqml = {"algorithm": "LSQML", "noise_model": "gaussian", "epochs": 20}
+first = run(probe, lsqml, on_epoch=lambda *args: seen.append(args))
+again = run(probe, lsqml)
+poisson = [run(probe, lsqml | {"epochs": 3, "noise_model": "poisson"}) for _ in range(2)]
+refined = run(0.8j * probe, lsqml | {"refine_probe": True})
 by_likelihood = {"epochs": 16, "algorithm": "autodiff", "noise_model": "poisson"}
-likely = [reconstruct(counts, positions, probe, shape, **by_likelihood) for _ in range(2)]
-both = reconstruct(counts, positions, 0.8j * probe, shape, **by_likelihood, refine_probe=True)
-task._AT_ONCE = 40 * n * n
-parts = reconstruct(counts, positions, probe, shape, **by_likelihood)
-diverged = reconstruct(counts, positions, probe, shape, epochs=8, algorithm="ePIE", optimizer="sgd", step_size=1e6)
+likely = [run(probe, by_likelihood) for _ in range(2)]
+both = run(0.8j * probe, by_likelihood | {"refine_probe": True})
+likelihood._AT_ONCE = 40 * n * n
+parts = run(probe, by_likelihood)
+diverged = run(probe, lsqml | {"epochs": 8, "algorithm": "ePIE", "optimizer": "sgd", "step_size": 1e6})
 
 lit = np.zeros(shape, bool)
 lit[19:51, 19:62] = True
@@ -175,30 +183,42 @@ def test_divergence_is_a_result_not_an_exception(result):
     assert result["diverged moved"] == np.inf
 
 
-def _arguments(**changes):
+LSQML = {"algorithm": "LSQML", "noise_model": "gaussian"}
+
+
+def refusal_of(message, settings=None, **changes):
+    """Run a scan that fits, with some arguments replaced; it is refused before torch is loaded."""
     given = {
         "counts": np.ones((3, 8, 8)),
         "positions": np.full((3, 2), 10.0),
         "probe": np.ones((8, 8), complex),
         "object_shape": (20, 20),
     }
-    return given | changes
+    with pytest.raises(ValueError, match=message):
+        reconstruct(**(given | changes), settings=ReconstructSettings(**(LSQML | (settings or {}))))
+    assert "torch" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"algorithm": "DM", "step_size": 1.0}, "DM has no step"),
+        ({"algorithm": "DM", "optimizer": "adam"}, "DM has no step"),
+        ({"optimizer": "lbfgs"}, "optimizer for LSQML must be one of adam, sgd; found 'lbfgs'"),
+        ({"algorithm": "BH", "optimizer": "adam"}, "optimizer for BH must be one of sgd; found 'adam'"),
+    ],
+)
+def test_a_step_that_the_algorithm_does_not_take_is_named(settings, message):
+    refusal_of(message, settings)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"algorithm": "lsqml"}, "one of LSQML, ePIE, rPIE, DM, RAAR, BH, autodiff; found 'lsqml'"),
-        ({"noise_model": "laplace"}, "one of gaussian, poisson"),
-        ({"algorithm": "DM", "noise_model": "poisson"}, "available for LSQML"),
-        ({"algorithm": "DM", "step_size": 1.0}, "DM has no step"),
-        ({"algorithm": "DM", "optimizer": "adam"}, "DM has no step"),
-        ({"optimizer": "lbfgs"}, "one of adam, sgd"),
-        ({"step_size": 0.0}, "step_size must be positive"),
         ({"device": "tpu"}, "device must be"),
-        ({"epochs": 0}, "epochs must be a whole number"),
-        ({"batch_size": 2.5}, "batch_size must be a whole number"),
         ({"threads": 0}, "threads must be a whole number"),
+        ({"threads": True}, "threads must be a whole number"),
+        ({"threads": 1.5}, "threads must be a whole number"),
         ({"probe": np.ones((8, 6), complex)}, "square"),
         ({"probe": np.ones((7, 7), complex)}, "even side"),
         ({"probe": 100 * np.ones((8, 8), complex)}, "probe power"),
@@ -212,15 +232,27 @@ def _arguments(**changes):
     ],
 )
 def test_bad_arguments_are_named(changes, message):
-    given = _arguments(**changes)
-    arrays = [given.pop(name) for name in ("counts", "positions", "probe", "object_shape")]
-    with pytest.raises(ValueError, match=message):
-        reconstruct(*arrays, **given)
-    assert "torch" not in sys.modules
+    refusal_of(message, **changes)
 
 
 def test_algorithms_are_those_of_the_study():
     assert ALGORITHMS == ("LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff")
+    assert ALGORITHMS == get_args(ReconstructSettings.model_fields["algorithm"].annotation)
+
+
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [
+        ({}, ("adam", 0.2)),
+        ({"optimizer": "sgd"}, ("sgd", 1.0)),
+        ({"step_size": 0.5}, ("adam", 0.5)),
+        ({"algorithm": "ePIE", "optimizer": "sgd"}, ("sgd", 0.1)),
+        ({"algorithm": "autodiff"}, ("lbfgs", 1.0)),
+        ({"algorithm": "RAAR"}, None),
+    ],
+)
+def test_the_step_is_the_algorithm_s_own_unless_said(settings, step):
+    assert choose_step(ReconstructSettings(**(LSQML | settings))) == step
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ptychostudy.physics.objects import make_object
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.scans import make_scan
+from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
 shape = (152, 152)
 object_ = make_object("circuit", shape, generator(3, "object"))
@@ -35,12 +36,13 @@ def run(label, dose, epochs, noise):
     probe = wave * np.sqrt(dose / mean_intensity(object_, wave, positions))
     mean = intensities(object_, probe, positions)
     counts = poisson_counts(mean, generator(0, "simulation", int(dose))) if noise else mean
-    found = reconstruct(counts, positions, probe, shape, algorithm="autodiff", noise_model="poisson", epochs=epochs)
-    straight, _ = remove_gauge(found.object, object_, mask)
+    settings = ReconstructSettings(algorithm="autodiff", noise_model="poisson", epochs=epochs)
+    end = reconstruct(counts, positions, probe, shape, settings)
+    straight, _ = remove_gauge(end.object, object_, mask)
     rms = float(np.sqrt(np.mean(np.angle(straight * object_.conj())[mask] ** 2)))
     light = seen * (np.abs(probe) ** 4).sum() / (np.abs(probe) ** 2).sum()
     n = [float((light * np.abs(object_) ** 2)[mask].mean()), photons_per_pixel(dose, frames_per_pixel(positions))]
-    result[label] = {"rms": rms, "n": n, "converged": found.converged, "moved": found.moved}
+    result[label] = {"rms": rms, "n": n, "converged": end.converged, "moved": end.moved}
 
 run("1e5", 1e5, 20, True)
 run("1e6", 1e6, 20, True)

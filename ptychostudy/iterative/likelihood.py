@@ -1,0 +1,76 @@
+"""The likelihood of an autodiff task: what L-BFGS can climb, within a bounded memory."""
+
+from typing import Any
+
+from ptychostudy.iterative.algorithms import LBFGS
+
+# Gradients of this many detector pixels at once take about 1.3 GB.
+_AT_ONCE = 2**23
+# Photons added to measured and expected ones: the logarithm stays finite where no light is
+# expected.
+_DARK = 1e-3
+
+
+def set_likelihood(task: Any, noise_model: str, frames: int, n: int) -> None:
+    """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
+
+    pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default
+    ``log_input=True``: it takes exponentials of intensities, and is infinite from the first epoch.
+
+    Parameters
+    ----------
+    task : PtychographyTask
+        Of the options `AutodiffPtychographyOptions`; it is changed.
+    noise_model : {"gaussian", "poisson"}
+        Likelihood.
+    frames, n : int
+        Frames in a batch, and their side.
+    """
+    reconstructor = task.reconstructor
+    pixels = frames * n * n
+    mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
+    reconstructor.loss_function = mean
+    if reconstructor.parameter_group.object.options.optimizer == LBFGS:
+        _take_sums(reconstructor, mean, pixels)
+    parts = -(-pixels // _AT_ONCE)
+    if parts > 1:
+        _propagate_in_parts(reconstructor.forward_model, parts)
+
+
+def _take_sums(reconstructor: Any, mean: Any, pixels: int) -> None:
+    """Descend on the sum over all pixels; the losses told remain means.
+
+    torch's L-BFGS forgets curvatures below 1e-10. Those of a mean over all pixels lie there, and
+    the object would stay where it is; those of the sum never do.
+    """
+
+    def total(predicted: Any, measured: Any) -> Any:
+        return pixels * mean(predicted, measured)
+
+    reconstructor.loss_function = total
+    reconstructor.loss_tracker.metric_function = mean
+    reconstructor.loss_tracker.always_compute_loss = True
+
+
+def _propagate_in_parts(model: Any, parts: int) -> None:
+    """Propagate a large batch in parts, each again on the way back, instead of keeping them all."""
+    from torch import cat
+    from torch.utils.checkpoint import checkpoint
+
+    whole = model.forward
+
+    def forward(indices: Any) -> Any:
+        return cat([checkpoint(whole, part, use_reentrant=False) for part in indices.chunk(parts)])
+
+    model.forward = forward
+
+
+def _half_deviance(predicted: Any, measured: Any) -> Any:
+    """Return half the Poisson deviance per pixel, of tensors of counts.
+
+    It is the negative log-likelihood above that of a perfect fit. The likelihood itself is
+    thousands of times larger, and what is left of it to gain would drown in float32.
+    """
+    lifted = measured + _DARK
+    ratio = lifted / (predicted + _DARK)
+    return (predicted - measured + lifted * ratio.log()).mean()
