@@ -6,7 +6,6 @@ Say what it computes on, and what its errors mean.
 import importlib.metadata
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -28,7 +27,7 @@ def start() -> None:
     if "GPU" in device:
         _log.info("networks run on %s", device)
     elif gpu.given():
-        gpu.warn_unused("TensorFlow", list(_causes()))
+        gpu.warn_unused("TensorFlow", _causes())
     else:
         _log.info("no GPU found: networks run on the CPU")
 
@@ -38,28 +37,28 @@ def _device() -> str:
     backend = keras.backend.backend()
     if backend != "tensorflow":
         return str(backend)
-    return f"{keras.ops.zeros(1).device}"
+    return str(keras.ops.zeros(1).device)
 
 
-def _causes() -> Iterator[str]:
-    """Yield what TensorFlow lacks of what it needs for a GPU, with the remedy."""
+def _causes() -> list[str]:
+    """Return what TensorFlow lacks of what it needs for a GPU, with the remedy."""
     import tensorflow  # type: ignore[import-untyped]  # it declares no types
 
     build = tensorflow.sysconfig.get_build_info()
     if not build["is_cuda_build"]:
-        yield (
+        return [
             f"TensorFlow {tensorflow.__version__} here is built without CUDA "
             "(install its build for Linux on x86-64)"
-        )
-        return
+        ]
     missing = _missing_wheels()
     runtime = _cuda_runtime(build)
     # Either source will do: the libraries of the system, or the wheels that the extra installs.
     if missing and not gpu.loadable(runtime):
-        yield (
+        return [
             f"its CUDA libraries are not here, neither {runtime} nor {len(missing)} packages, "
             f"{missing[0]} and so on (install the extra `gpu`: make environment GPU=1)"
-        )
+        ]
+    return []
 
 
 def _cuda_runtime(build: dict[str, Any]) -> str:
@@ -78,7 +77,7 @@ def _missing_wheels() -> list[str]:
 
 def _name(requirement: str) -> str:
     """Return the name at the head of a requirement, such as ``nvidia-cudnn-cu12<10.0,>=9.3``."""
-    name, *_ = re.findall(r"^[\w.-]+", requirement)
+    name: str = re.findall(r"^[\w.-]+", requirement)[0]
     return name
 
 

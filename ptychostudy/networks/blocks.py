@@ -140,6 +140,11 @@ class Blind(Layer):
         return ops.pad(image, ((0, 0), pad, pad))
 
 
+def _exchanged(x: Tensor) -> Tensor:
+    """Exchange rows within a packed pixel and packed columns: (B, h, 2, w, 2, k), or back."""
+    return ops.transpose(x, (0, 1, 3, 2, 4, 5))
+
+
 class SpaceToDepth(Layer):
     """Pack 2 x 2 pixels into channels: (B, H, W, k) -> (B, H/2, W/2, 4k)."""
 
@@ -147,7 +152,7 @@ class SpaceToDepth(Layer):
         """Pack."""
         _, h, w, k = x.shape
         x = ops.reshape(x, (-1, h // 2, 2, w // 2, 2, k))
-        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h // 2, w // 2, 4 * k))
+        return ops.reshape(_exchanged(x), (-1, h // 2, w // 2, 4 * k))
 
 
 class DepthToSpace(Layer):
@@ -157,7 +162,7 @@ class DepthToSpace(Layer):
         """Unpack."""
         _, h, w, k = x.shape
         x = ops.reshape(x, (-1, h, w, 2, 2, k // 4))
-        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, 2 * h, 2 * w, k // 4))
+        return ops.reshape(_exchanged(x), (-1, 2 * h, 2 * w, k // 4))
 
 
 class Channel(Layer):

@@ -42,10 +42,7 @@ def output_statistics(canvas: Tensor, side: int) -> dict[str, float]:
     side : int
         Side of the square in pixels.
     """
-    canvas = keras.ops.convert_to_numpy(canvas)
-    # The centre only: the rim, which no light reaches, is constant by design.
-    low = (canvas.shape[1] - side) // 2
-    centre = canvas[:, low : low + side, low : low + side]
+    centre = _central(keras.ops.convert_to_numpy(canvas), side)
     real = centre[..., 0]
     imaginary = centre[..., 1]
     amplitude = np.hypot(real, imaginary)
@@ -58,6 +55,14 @@ def output_statistics(canvas: Tensor, side: int) -> dict[str, float]:
     }
 
 
+def _central(canvas: np.ndarray, side: int) -> np.ndarray:
+    """Cut canvases (B, P, P, 2) to the square (B, side, side, 2) at their centre."""
+    # The rim, which no light reaches, is constant by design.
+    low = (canvas.shape[1] - side) // 2
+    keep = slice(low, low + side)
+    return canvas[:, keep, keep]
+
+
 def judge(statistics: dict[str, Any]) -> Outcome:
     """Find non-finite and constant outputs.
 
@@ -66,16 +71,20 @@ def judge(statistics: dict[str, Any]) -> Outcome:
     statistics : dict
         From `output_statistics`, with ``epoch``, ``loss`` and ``val_loss``.
     """
+    fault = _fault(statistics)
+    return Outcome("failed" if fault else "ok", fault or GOING_ON, statistics)
+
+
+def _fault(statistics: dict[str, Any]) -> str:
+    """Return what is wrong with an output, or an empty text."""
     # First: a standard deviation that is not a number is below no bound.
     bad = [name for name, value in statistics.items() if not math.isfinite(value)]
     if bad:
-        reason = f"not finite: {', '.join(bad)} in epoch {statistics['epoch']}"
-        return Outcome("failed", reason, statistics)
+        return f"not finite: {', '.join(bad)} in epoch {statistics['epoch']}"
     constant = _constant(statistics)
     if constant:
-        reason = f"collapsed: {' and '.join(constant)} constant in epoch {statistics['epoch']}"
-        return Outcome("failed", reason, statistics)
-    return Outcome("ok", GOING_ON, statistics)
+        return f"collapsed: {' and '.join(constant)} constant in epoch {statistics['epoch']}"
+    return ""
 
 
 def _constant(statistics: dict[str, Any]) -> list[str]:

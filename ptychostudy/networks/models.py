@@ -45,8 +45,7 @@ def gauge_probe(probe: np.ndarray) -> np.ndarray:
     Its power is that of a mean frame: ``sum |P|^2 = (N / 2)^2``.
     """
     probe = np.asarray(probe, dtype=np.complex128)
-    gauged: np.ndarray = probe * (probe.shape[-1] / 2 / np.linalg.norm(probe))
-    return gauged
+    return np.asarray(probe * (probe.shape[-1] / 2 / np.linalg.norm(probe)))
 
 
 def lit_sides(
@@ -187,10 +186,15 @@ def _finish(
     """Join inputs and outputs to the two models of a `NetworkModel`."""
     frames, n = inputs["amplitude"].shape[1:3]
     if kind == "pinn":
-        field = (canvas[..., 0], canvas[..., 1])
-        target = FarField(name="far_field")(field, probes, inputs["offsets"])
+        target = _intensities(canvas, probes, inputs["offsets"])
     else:
-        target = keras.layers.Concatenate(name="maps")(list(maps))
+        target = keras.layers.Concatenate(name="maps")(maps)
     predictor = keras.Model(inputs, canvas, name="predictor")
     trainer = keras.Model(inputs, {"object": canvas, "target": target}, name="trainer")
     return NetworkModel(predictor, trainer, kind, n, frames, canvas.shape[1])
+
+
+def _intensities(canvas: Tensor, probes: Pair, offsets: Tensor) -> Tensor:
+    """Return the frames (B, C, N, N) that a canvas (B, P, P, 2) would give."""
+    field = (canvas[..., 0], canvas[..., 1])
+    return FarField(name="far_field")(field, probes, offsets)

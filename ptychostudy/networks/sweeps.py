@@ -129,7 +129,8 @@ class BackProject(Layer):
     def _inside(self, pair: Pair) -> Pair:
         """Cut frames (B, C, N, N) to the square that holds the probe's light."""
         keep = slice(self.rim, pair[0].shape[-1] - self.rim)
-        return pair[0][:, :, keep, keep], pair[1][:, :, keep, keep]
+        real, imaginary = (part[:, :, keep, keep] for part in pair)
+        return real, imaginary
 
     def _swept(self, now: Pair, amplitude: Tensor, beams: Beams) -> Pair:
         """Refine an object (B, Q, Q) by all sweeps, each starting ahead of where the last ended."""

@@ -16,7 +16,7 @@ from ptychostudy.io.tables import write_csv
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
 from ptychostudy.networks.checkpoint import State
-from ptychostudy.networks.config import network_config, network_from_config
+from ptychostudy.networks.config import network_config, network_from_config, objective_of
 from ptychostudy.networks.training import TrainResult, train
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.physics.counts import input_scale, mean_counts
@@ -24,6 +24,7 @@ from ptychostudy.physics.windows import split_positions
 from ptychostudy.runs.work import Work
 from ptychostudy.sampling.groups import group_geometry
 from ptychostudy.study.names import HISTORY_COLUMNS
+from ptychostudy.study.sections import BaselineSettings, PinnSettings
 
 __all__ = ["prepare", "run"]
 
@@ -63,20 +64,22 @@ def run(
     sources = _same_scan(scan)
     source, n = sources[0], sources[0].counts.shape[-1]
     groups = np.arange(len(source.counts))[:, None] if view is None else _groups(view)
-    kind = settings.get("kind", "pinn")
-    config = network_config(settings, arm=arm, kind=kind, n=n, frames=groups.shape[1])
+    # For the lead: this line goes where `settings` is the model itself.
+    section = (PinnSettings if arm == "PtychoPINN" else BaselineSettings).model_validate(settings)
+    objective = objective_of(section)
+    config = network_config(section, arm=arm, n=n, frames=groups.shape[1])
     normalization = {str(round(one.photons_requested)): _normalization(one) for one in sources}
     learned = (
-        _labels(settings, sources, list(normalization.values()), labels)
-        if kind == "supervised"
+        _labels(objective.labels, sources, list(normalization.values()), labels)
+        if objective.kind == "supervised"
         else None
     )
     if learned is not None and learned.covered is not None:
         groups = groups[_known(learned, groups[:, 0], np.abs(source.probe) ** 2)]
-    parts = spatial_split(groups, source.positions, settings["validation_fraction"])
-    parts = [
-        np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts
-    ]
+    training, validation = (
+        np.concatenate([part + k * len(groups) for k in range(len(sources))])
+        for part in spatial_split(groups, source.positions, section.validation_fraction)
+    )
     side, data = _joined(sources, groups, normalization, learned)
     model = network_from_config(config, source.probe, side)
     inputs = {
@@ -90,13 +93,9 @@ def run(
         result = train(
             model,
             data,
-            *parts,
-            epochs=settings["epochs"],
-            batch_size=settings["batch_size"],
-            learning_rate=settings["learning_rate"],
-            seed=settings["seed"],
-            patience=settings["patience"],
-            loss=settings.get("loss", "poisson"),
+            training,
+            validation,
+            section,
             support=np.abs(source.probe) ** 2,
             on_epoch=lambda row: progress.step(row["epoch"], settings["epochs"], row["loss"]),
             initial_state=state.read(),
@@ -166,7 +165,7 @@ def _joined(
 
 
 def _labels(
-    settings: dict[str, Any], sources: list[Scan], normalization: list[Any], paths: list[Path]
+    learned_from: str, sources: list[Scan], normalization: list[Any], paths: list[Path]
 ) -> Labels:
     """Return the objects that a supervised network learns from: the truth, or reconstructions where they are known."""
     corners = split_positions(sources[0].positions, sources[0].counts.shape[-1])[0]
@@ -174,7 +173,7 @@ def _labels(
         np.repeat(np.arange(len(sources)), len(corners)),
         [found["probe_gauge"] for found in normalization],
     )
-    if settings.get("labels", "truth") == "truth":
+    if learned_from == "truth":
         fields = [source.truth * gauge for source, gauge in zip(sources, gauges, strict=True)]
         return Labels(fields, np.tile(corners, (len(sources), 1)), owner)
     if len(paths) != len(sources):
