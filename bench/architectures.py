@@ -138,9 +138,10 @@ def untrained(settings, source, dose):
     from ptychostudy.networks.config import network_config, network_from_config
     from ptychostudy.networks.weights import get_weights
     from ptychostudy.physics.counts import input_scale, mean_counts
+    from ptychostudy.study.sections.train import PinnSettings
 
     n = source.counts.shape[-1]
-    config = network_config(settings, arm="PtychoPINN", kind="pinn", n=n, frames=4)
+    config = network_config(PinnSettings.model_validate(settings), arm="PtychoPINN", n=n, frames=4)
     weights = get_weights(network_from_config(config, source.probe, 2 * n))
     last = ("amplitude_map", "phase_map")
     weights = {name: np.zeros_like(value) if name.startswith(last) else value for name, value in weights.items()}

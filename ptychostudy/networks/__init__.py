@@ -1,1 +1,1 @@
-"""Networks: physics layers, models, losses and the training loop, in Keras 3 with ``keras.ops`` only."""
+"""Networks: physics layers, models, losses and training, in Keras 3 with ``keras.ops`` only."""

@@ -1,8 +1,12 @@
-"""Start the Keras backend where its greetings can be held back; say what it computes on and what its errors mean."""
+"""Start the Keras backend where its greetings can be held back.
+
+Say what it computes on, and what its errors mean.
+"""
 
 import importlib.metadata
 import logging
 import re
+from typing import Any
 
 import keras
 
@@ -10,66 +14,94 @@ from ptychostudy import gpu
 
 _log = logging.getLogger("ptychostudy")
 
+# What an error is called where memory is used up: by NumPy, by TensorFlow and by torch.
+OUT_OF_MEMORY = {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}
 
-def start():
-    """Run a first operation and log the device; without a GPU that is one clear line, not a failure."""
-    device = (
-        keras.ops.zeros(1).device
-        if keras.backend.backend() == "tensorflow"
-        else keras.backend.backend()
-    )
-    if "GPU" in str(device):
+
+def start() -> None:
+    """Run a first operation and log the device.
+
+    Without a GPU that is one clear line, not a failure.
+    """
+    device = _device()
+    if "GPU" in device:
         _log.info("networks run on %s", device)
     elif gpu.given():
-        gpu.warn_unused("TensorFlow", list(_causes()))
+        gpu.warn_unused("TensorFlow", _causes())
     else:
         _log.info("no GPU found: networks run on the CPU")
 
 
-def _causes():
-    """Yield what TensorFlow lacks of what it needs for a GPU, with the remedy."""
-    import tensorflow as tf
+def _device() -> str:
+    """Return where the backend computes, which TensorFlow knows only after a first operation."""
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        return str(backend)
+    return str(keras.ops.zeros(1).device)
 
-    build = tf.sysconfig.get_build_info()
+
+def _causes() -> list[str]:
+    """Return what TensorFlow lacks of what it needs for a GPU, with the remedy."""
+    import tensorflow  # type: ignore[import-untyped]  # it declares no types
+
+    build = tensorflow.sysconfig.get_build_info()
     if not build["is_cuda_build"]:
-        yield f"TensorFlow {tf.__version__} here is built without CUDA (install its build for Linux on x86-64)"
-        return
-    missing, runtime = _missing_wheels(), f"libcudart.so.{build['cuda_version'].split('.')[0]}"
+        return [
+            f"TensorFlow {tensorflow.__version__} here is built without CUDA "
+            "(install its build for Linux on x86-64)"
+        ]
+    missing = _missing_wheels()
+    runtime = _cuda_runtime(build)
+    # Either source will do: the libraries of the system, or the wheels that the extra installs.
     if missing and not gpu.loadable(runtime):
-        yield (
-            f"its CUDA libraries are not here, neither {runtime} nor {len(missing)} packages, {missing[0]} and so on "
-            "(install the extra `gpu`: make environment GPU=1)"
-        )
+        return [
+            f"its CUDA libraries are not here, neither {runtime} nor {len(missing)} packages, "
+            f"{missing[0]} and so on (install the extra `gpu`: make environment GPU=1)"
+        ]
+    return []
 
 
-def _missing_wheels():
+def _cuda_runtime(build: dict[str, Any]) -> str:
+    """Return the file name of the CUDA runtime that this TensorFlow loads."""
+    major, *_ = build["cuda_version"].split(".")
+    return f"libcudart.so.{major}"
+
+
+def _missing_wheels() -> list[str]:
     """Return the packages of TensorFlow's own extra for GPUs that are not installed."""
-    wanted = [
-        line for line in importlib.metadata.requires("tensorflow") or () if "and-cuda" in line
-    ]
-    installed = {
-        re.sub(r"[-_.]+", "-", found.name).lower() for found in importlib.metadata.distributions()
-    }
-    return [
-        name for line in wanted if (name := re.match(r"[\w.-]+", line).group()) not in installed
-    ]
+    requirements = importlib.metadata.requires("tensorflow") or ()
+    wanted = [_name(line) for line in requirements if "and-cuda" in line]
+    installed = _installed()
+    return [name for name in wanted if name not in installed]
 
 
-def out_of_memory(error):
-    """Say whether an error of any backend means that the memory of the device, or of the machine, is used up."""
+def _name(requirement: str) -> str:
+    """Return the name at the head of a requirement, such as ``nvidia-cudnn-cu12<10.0,>=9.3``."""
+    name: str = re.findall(r"^[\w.-]+", requirement)[0]
+    return name
+
+
+def _installed() -> set[str]:
+    """Return the names of all installed packages, spelt as in requirements (PEP 503)."""
+    names = set()
+    for package in importlib.metadata.distributions():
+        names.add(re.sub(r"[-_.]+", "-", package.name).lower())
+    return names
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Say whether an error of any backend means that the device's, or all, memory is used up."""
+    # By name: to import a backend for its class of errors would load a second framework.
     names = {kind.__name__ for kind in type(error).__mro__}
-    known = {
-        "MemoryError",
-        "ResourceExhaustedError",
-        "OutOfMemoryError",
-    }  # NumPy, TensorFlow, torch
-    return bool(names & known) or "RESOURCE_EXHAUSTED" in str(error)  # JAX
+    # JAX raises a general error and says so in its text only.
+    return bool(names & OUT_OF_MEMORY) or "RESOURCE_EXHAUSTED" in str(error)
 
 
-def exhausted(error):
+def exhausted(error: Exception) -> MemoryError:
     """Return the error to raise where not even one group at a time fits."""
-    reason = str(error).strip().partition("\n")[0][:200]
+    reason, *_ = str(error).strip().partition("\n")
     return MemoryError(
-        f"a single group does not fit: {reason}; needed: more memory, or a network or frames that need less of it "
-        "(train.pinn.width, train.baseline.width, base.frame_px); a smaller batch_size cannot help any more"
+        f"a single group does not fit: {reason[:200]}; needed: more memory, or a network or "
+        "frames that need less of it (train.pinn.width, train.baseline.width, base.frame_px); "
+        "a smaller batch_size cannot help any more"
     )

@@ -12,10 +12,19 @@ from ptychostudy.io.atomic import DataError
 
 
 class State:
-    """The state after the last finished epoch, valid only for the same settings, data and code."""
+    """The state after the last finished epoch, valid only for the same settings, data and code.
+
+    Parameters
+    ----------
+    path : Path
+        File of the state.
+    identity : dict
+        Settings, digests of the data and of the code, as JSON holds them.
+    """
 
     def __init__(self, path: Path, identity: dict[str, Any]) -> None:
         self.path = path
+        # Sorted, so that the order in which settings were read makes no other training of it.
         text = json.dumps(identity, sort_keys=True)
         self.identity = hashlib.sha256(text.encode()).hexdigest()
 
@@ -30,11 +39,13 @@ class State:
         if not self.path.is_file():
             return None
         try:
-            metadata = read_metadata(self.path)
-            return (
-                {**read_npz(self.path), **metadata["plain"]}
-                if metadata["identity"] == self.identity
-                else None
-            )
+            return self._own()
         except DataError:
             return None  # a damaged state costs a fresh start, never a wrong one
+
+    def _own(self) -> dict[str, Any] | None:
+        """Return the arrays and plain values of the file if it is of this training."""
+        metadata = read_metadata(self.path)
+        if metadata["identity"] != self.identity:
+            return None
+        return {**read_npz(self.path), **metadata["plain"]}

@@ -1,38 +1,49 @@
-"""What a bundle's ``config.json`` says about a network, and how a network is built from it again."""
+"""What a bundle's ``config.json`` says about a network, and how it is built from it again."""
 
-from ptychostudy.networks.models import build_model
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptychostudy.networks.models import NetworkModel, build_model
 from ptychostudy.networks.weights import set_weights
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.train import NetworkSection
+
+FORMAT = 1
+# The settings that make the form of a network; all others are of its training.
 OPTIONS = ("architecture", "width", "steps", "amplitude_head")
 
 
-def network_config(settings, *, arm, kind, n, frames):
+def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int) -> dict[str, Any]:
     """Return the plain data from which `network_from_config` builds the same network.
 
     Parameters
     ----------
-    settings : dict
+    settings : PinnSettings or BaselineSettings
         Section ``train.pinn`` or ``train.baseline``.
     arm : str
         ``PtychoPINN`` or ``Baseline``.
-    kind : {"pinn", "supervised"}
-        How it is trained.
     n, frames : int
         Frame side N and frames per group C.
     """
-    options = {name: settings[name] for name in OPTIONS}
     return {
-        "format": 1,
+        "format": FORMAT,
         "arm": arm,
-        "kind": kind,
+        "kind": settings.kind,
         "n": n,
         "frames": frames,
-        "seed": settings["seed"],
-        "options": options,
+        "seed": settings.seed,
+        "options": {name: getattr(settings, name) for name in OPTIONS},
     }
 
 
-def network_from_config(config, probe, side, weights=None):
+def network_from_config(
+    config: dict[str, Any],
+    probe: np.ndarray,
+    side: int,
+    weights: dict[str, np.ndarray] | None = None,
+) -> NetworkModel:
     """Build a network and give it trained weights; without weights it is the untrained control.
 
     Parameters

@@ -1,20 +1,21 @@
-"""Weights of a network as plain arrays, and object canvases from them."""
+"""Object canvases of groups, from a network."""
 
 import logging
 
 import numpy as np
 
 from ptychostudy.networks.backend import exhausted, out_of_memory
-from ptychostudy.networks.batches import micro_batches
+from ptychostudy.networks.batches import GroupData, micro_batches
+from ptychostudy.networks.models import NetworkModel
 
 _log = logging.getLogger("ptychostudy")
 
 
 class Predictor:
-    """A network that computes object canvases of groups, and takes fewer at a time where memory is short.
+    """A network that computes object canvases of groups, fewer at a time where memory is short.
 
-    Every network call sees exactly ``batch_size`` groups (the last call is filled up by repetition), so the result
-    for a group does not depend on how the groups were cut into chunks.
+    Every network call sees exactly ``batch_size`` groups (the last call is filled up by
+    repetition), so the result for a group does not depend on how the groups were cut into chunks.
 
     Parameters
     ----------
@@ -26,36 +27,56 @@ class Predictor:
         Groups in one network call; halved for good by each call that runs out of memory.
     """
 
-    def __init__(self, model, data, batch_size=16):
-        self.model, self.data, self.batch_size = model, data, batch_size
+    def __init__(self, model: NetworkModel, data: GroupData, batch_size: int = 16) -> None:
+        self.model = model
+        self.data = data
+        self.batch_size = batch_size
 
-    def __call__(self, indices):
-        """Return the canvases (k, P, P) complex64 of k groups; `MemoryError` where not even one group fits."""
+    def __call__(self, indices: np.ndarray) -> np.ndarray:
+        """Return the canvases (k, P, P) complex64 of k groups.
+
+        Raises
+        ------
+        MemoryError
+            Where not even one group fits.
+        """
         while True:
             try:
                 return self._canvases(np.asarray(indices))
             except Exception as error:
-                if not out_of_memory(error):
-                    raise
-                if self.batch_size == 1:
-                    raise exhausted(error) from error
-                self.batch_size //= 2
-                _log.warning(
-                    "out of memory: %d groups at a time from now on (infer.batch_size)",
-                    self.batch_size,
-                )
+                self._halve(error)
 
-    def _canvases(self, indices):
-        side, size = self.model.side, self.batch_size
+    def _halve(self, error: Exception) -> None:
+        """Take half as many groups at a time; raise what is no lack of memory or has no cure."""
+        if not out_of_memory(error):
+            raise error
+        if self.batch_size == 1:
+            raise exhausted(error) from error
+        # For good: what did not fit once would most likely not fit the next time either.
+        self.batch_size //= 2
+        _log.warning(
+            "out of memory: %d groups at a time from now on (infer.batch_size)", self.batch_size
+        )
+
+    def _canvases(self, indices: np.ndarray) -> np.ndarray:
+        """Return the canvases (k, P, P) of k groups, batch by batch."""
+        side = self.model.side
         out = np.empty((len(indices), side, side), dtype=np.complex64)
-        for start, chosen in micro_batches(indices, size):
-            canvas = np.asarray(self.model.predictor.predict_on_batch(self.data.inputs(chosen)))
-            kept = min(size, len(indices) - start)
-            out[start : start + kept] = canvas[:kept, ..., 0] + 1j * canvas[:kept, ..., 1]
+        for where, chosen in micro_batches(indices, self.batch_size):
+            canvas = self.model.predictor.predict_on_batch(self.data.inputs(chosen))
+            out[where] = _complex(np.asarray(canvas)[: where.stop - where.start])
         return out
 
 
-def predict(model, data, indices, *, batch_size=16):
+def _complex(canvas: np.ndarray) -> np.ndarray:
+    """Return complex canvases (k, P, P) of real and imaginary parts (k, P, P, 2)."""
+    field: np.ndarray = canvas[..., 0] + 1j * canvas[..., 1]
+    return field
+
+
+def predict(
+    model: NetworkModel, data: GroupData, indices: np.ndarray, *, batch_size: int = 16
+) -> np.ndarray:
     """Compute the object canvases of some groups once, see `Predictor`.
 
     Parameters

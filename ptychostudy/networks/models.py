@@ -1,32 +1,19 @@
-"""Builders of the networks: back-projection U-Net (default) and the ancestor's topology, self- and fully supervised."""
+"""Builders of the networks: the default and the ancestor's topology, self- and fully supervised."""
 
 import math
 from dataclasses import dataclass
 
 import keras
 import numpy as np
-from keras import layers as kl
 
-from ptychostudy.networks import physics
 from ptychostudy.networks.ancestor import ancestor
-from ptychostudy.networks.blocks import (
-    Blind,
-    Channel,
-    Compose,
-    DepthToSpace,
-    Head,
-    Seeds,
-    SpaceToDepth,
-    Surround,
-    double,
-)
+from ptychostudy.networks.backprojection import BackProjection, Lit
+from ptychostudy.networks.blocks import Seeds
+from ptychostudy.networks.physics import FarField, FrameProbes
+from ptychostudy.networks.tensors import Pair, Tensor
 
 KINDS = ("pinn", "supervised")
 ARCHITECTURES = ("backprojection", "ptychopinn")
-LEVELS = 2
-"""Poolings of the back-projection U-Net, after the packing of 2 x 2 pixels."""
-AMPLITUDE_MAX = 2.0
-"""Largest amplitude of the sigmoid head, in units of the mean transmission."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +25,8 @@ class NetworkModel:
     predictor : keras.Model
         Inputs -> object canvas (B, P, P, 2), real and imaginary part.
     trainer : keras.Model
-        Inputs -> ``{"object": canvas, "target": what the loss sees}``: intensities (B, C, N, N) in network units for
-        a PINN, amplitude and phase (B, N, N, 2) for a supervised network.
+        Inputs -> ``{"object": canvas, "target": what the loss sees}``: intensities (B, C, N, N) in
+        network units for a PINN, amplitude and phase (B, N, N, 2) for a supervised network.
     kind, n, frames, side
         What it was built for: kind of training, window side, frames per group, canvas side.
     """
@@ -52,13 +39,18 @@ class NetworkModel:
     side: int
 
 
-def gauge_probe(probe):
-    """Scale a probe to network units, ``sum |P|^2 = (N / 2)^2``, so that ``|O|`` is of order one."""
+def gauge_probe(probe: np.ndarray) -> np.ndarray:
+    """Scale a probe (N, N) to network units, so that ``|O|`` is of order one.
+
+    Its power is that of a mean frame: ``sum |P|^2 = (N / 2)^2``.
+    """
     probe = np.asarray(probe, dtype=np.complex128)
-    return probe * (probe.shape[-1] / 2 / np.linalg.norm(probe))
+    return np.asarray(probe * (probe.shape[-1] / 2 / np.linalg.norm(probe)))
 
 
-def lit_sides(probe, side, *, level=1e-2, multiple=8):
+def lit_sides(
+    probe: np.ndarray, side: int, *, level: float = 1e-2, multiple: int = 8
+) -> tuple[int, int]:
     """Sides of the smallest central squares of canvas and window that hold the light of all frames.
 
     Parameters
@@ -78,34 +70,44 @@ def lit_sides(probe, side, *, level=1e-2, multiple=8):
         At most ``side`` and N.
     """
     n = probe.shape[-1]
-    lit = np.argwhere(np.abs(probe) ** 2 > level * np.max(np.abs(probe) ** 2)) + 0.5 - n / 2
-    reach = float(np.max(np.abs(lit))) + 1.5
+    reach = _reach(probe, level)
+    # Windows move by up to P - N on the canvas, and the light moves with them.
     square = multiple * math.ceil((2 * reach + side - n) / multiple)
-    return min(side, square), min(n, 4 * math.ceil(2 * reach / 4))
+    support = 4 * math.ceil(2 * reach / 4)
+    return min(side, square), min(n, support)
+
+
+def _reach(probe: np.ndarray, level: float) -> float:
+    """Return how far from the window's centre, along an axis in pixels, there is light."""
+    intensity = np.abs(probe) ** 2
+    lit = np.argwhere(intensity > level * np.max(intensity))
+    # The 1.5 hold the far half of that pixel, and the sub-pixel shift, half a pixel at most.
+    return float(np.max(np.abs(lit + 0.5 - probe.shape[-1] / 2))) + 1.5
 
 
 def build_model(
-    kind,
-    n,
-    frames,
-    side,
-    probe,
+    kind: str,
+    n: int,
+    frames: int,
+    side: int,
+    probe: np.ndarray,
     *,
-    architecture="backprojection",
-    mask=None,
-    seed=0,
-    width=16,
-    steps=12,
-    amplitude_head="softplus",
-    scale=2,
-    blind=False,
-):
+    architecture: str = "backprojection",
+    mask: np.ndarray | None = None,
+    seed: int = 0,
+    width: int = 16,
+    steps: int = 12,
+    amplitude_head: str = "softplus",
+    scale: int = 2,
+    blind: bool = False,
+) -> NetworkModel:
     """Build one network; see the module for what `kind` and `architecture` mean.
 
     Parameters
     ----------
     kind : {"pinn", "supervised"}
-        Trained on the frames' likelihood, or on object patches (one frame per group, canvas = window).
+        Trained on the frames' likelihood, or on object patches (one frame per group, canvas =
+        window).
     n, frames, side : int
         Window side N (even), frames per group C, canvas side P (multiple of 8).
     probe : (N, N) complex
@@ -119,13 +121,14 @@ def build_model(
     width : int
         Filters of the back-projection network's first level.
     steps : int
-        Data-consistency sweeps before its convolutions, see `layers.BackProject`.
+        Data-consistency sweeps before its convolutions, see `sweeps.BackProject`.
     amplitude_head : {"softplus", "sigmoid"}
-        Its amplitude activation; the sigmoid is scaled to `AMPLITUDE_MAX`.
+        Its amplitude activation; the sigmoid is scaled to `backprojection.AMPLITUDE_MAX`.
     scale : int
         Filter scale of the ancestor's network.
     blind : bool
-        Show the back-projection network the detector only: a control, which the ancestor's network is anyway.
+        Show the back-projection network the detector only: a control, which the ancestor's network
+        is anyway.
 
     Returns
     -------
@@ -138,84 +141,60 @@ def build_model(
     """
     _check(kind, architecture, n, frames, side)
     mask = np.ones((n, n)) if mask is None else np.asarray(mask)
-    probe, seeds = gauge_probe(probe), Seeds(seed)
-    inputs = {
-        "amplitude": keras.Input((frames, n, n), name="amplitude"),
-        "offsets": keras.Input((frames, 2), name="offsets"),
-        "fractions": keras.Input((frames, 2), name="fractions"),
-    }
-    probes = physics.FrameProbes(probe, name="frame_probes")(inputs["fractions"])
+    probe = gauge_probe(probe)
+    seeds = Seeds(seed)
+    inputs = _inputs(n, frames)
+    probes = FrameProbes(probe, name="frame_probes")(inputs["fractions"])
     if architecture == "ptychopinn":
         canvas, maps = ancestor(kind, inputs, side, seeds, scale)
     else:
-        square, support = lit_sides(probe, side)
-        margin = (side - square) // 2
-        if blind:
-            features = Blind(square, name="blind")(inputs["amplitude"])
-        else:
-            project = physics.BackProject(
-                square, margin, support, mask, steps=steps, name="back_project"
-            )
-            features = project(inputs["amplitude"], probes, inputs["offsets"])
-        maps = _unet(features, seeds, width, amplitude_head)
-        maps = [
-            Surround(margin, value, name=f"surround{value}")(m)
-            for m, value in zip(maps, (1, 0), strict=True)
-        ]
-        canvas = Compose(name="compose")(*maps)
+        form = BackProjection(seeds, mask, width, steps, amplitude_head, blind)
+        canvas, maps = form.build(inputs, probes, Lit(side, *lit_sides(probe, side)))
     return _finish(kind, inputs, probes, canvas, maps)
 
 
-def _check(kind, architecture, n, frames, side):
+def _check(kind: str, architecture: str, n: int, frames: int, side: int) -> None:
     """Refuse sizes and names that no builder can serve."""
     if kind not in KINDS:
         raise ValueError(f"network kind must be one of {KINDS}, found {kind!r}")
     if architecture not in ARCHITECTURES:
         raise ValueError(f"architecture must be one of {ARCHITECTURES}, found {architecture!r}")
+    # The default network halves a side three times: by packing 2 x 2 pixels and two poolings.
     if n % 8 or side % 8 or side < n:
         raise ValueError(
             f"window side {n} and canvas side {side} must be multiples of 8 with canvas >= window"
         )
     if kind == "supervised" and (frames != 1 or side != n):
         raise ValueError(
-            f"a supervised network takes single frames on their own window, found C={frames}, P={side}"
+            "a supervised network takes single frames on their own window, "
+            f"found C={frames}, P={side}"
         )
 
 
-def _unet(features, seeds, width, amplitude_head):
-    """U-Net with skip connections and two heads; features (B, Q, Q, 5) -> amplitude and phase (B, Q, Q, 1).
-
-    It works on 2 x 2 pixels packed into channels: half the side costs a quarter of the time, and what a head adds to
-    its base still has full resolution.
-    """
-    skips, x = [], SpaceToDepth(name="pack")(features)
-    for level in range(LEVELS):
-        x = double(x, width * 2**level, f"down{level}", seeds)
-        skips.append(x)
-        x = kl.MaxPooling2D(2, name=f"pool{level}")(x)
-    x = double(x, width * 2**LEVELS, "bottom", seeds)
-    for level in reversed(range(LEVELS)):
-        x = kl.UpSampling2D(2, name=f"grow{level}")(x)
-        x = kl.Concatenate(name=f"skip{level}")([x, skips[level]])
-        x = double(x, width * 2**level, f"up{level}", seeds)
-    x = DepthToSpace(name="unpack")(seeds.conv(width, "packed_map")(x))
-    x = kl.Concatenate(name="see_input")([x, features])
-    amplitude = Head(amplitude_head, AMPLITUDE_MAX, name="amplitude_head")
-    phase = Head("phase", math.pi, name="phase_head")
-    return (
-        amplitude(seeds.conv(1, "amplitude_map")(x), Channel(2, name="amplitude_base")(features)),
-        phase(seeds.conv(1, "phase_map")(x), Channel(3, name="phase_base")(features)),
-    )
+def _inputs(n: int, frames: int) -> dict[str, Tensor]:
+    """Return the inputs of both models, as `GroupData.inputs` fills them."""
+    return {
+        "amplitude": keras.Input((frames, n, n), name="amplitude"),
+        "offsets": keras.Input((frames, 2), name="offsets"),
+        "fractions": keras.Input((frames, 2), name="fractions"),
+    }
 
 
-def _finish(kind, inputs, probes, canvas, maps):
+def _finish(
+    kind: str, inputs: dict[str, Tensor], probes: Pair, canvas: Tensor, maps: list[Tensor]
+) -> NetworkModel:
     """Join inputs and outputs to the two models of a `NetworkModel`."""
     frames, n = inputs["amplitude"].shape[1:3]
     if kind == "pinn":
-        pair = tuple(canvas[..., k] for k in (0, 1))
-        target = physics.FarField(name="far_field")(pair, probes, inputs["offsets"])
+        target = _intensities(canvas, probes, inputs["offsets"])
     else:
-        target = kl.Concatenate(name="maps")(list(maps))
+        target = keras.layers.Concatenate(name="maps")(maps)
     predictor = keras.Model(inputs, canvas, name="predictor")
     trainer = keras.Model(inputs, {"object": canvas, "target": target}, name="trainer")
     return NetworkModel(predictor, trainer, kind, n, frames, canvas.shape[1])
+
+
+def _intensities(canvas: Tensor, probes: Pair, offsets: Tensor) -> Tensor:
+    """Return the frames (B, C, N, N) that a canvas (B, P, P, 2) would give."""
+    field = (canvas[..., 0], canvas[..., 1])
+    return FarField(name="far_field")(field, probes, offsets)

@@ -1,10 +1,21 @@
-"""Learning rate: a cosine after a warm-up, also where several calls of the optimizer make up one step."""
+"""Learning rate: a cosine after a warm-up, also where several calls make up one step."""
+
+from typing import Any
 
 import keras
 
+from ptychostudy.networks.tensors import Tensor
 
-def cosine(learning_rate, steps, epochs):
-    """Return the schedule of a training: up within one epoch or a tenth of all steps, then a cosine to 2 %.
+FLOOR = 0.02
+"""Last rate of the cosine, relative to the peak."""
+
+
+def cosine(
+    learning_rate: float, steps: int, epochs: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the schedule of a training: a rise within one epoch, then a cosine to 2 %.
+
+    The rise takes a tenth of all steps where that is less than an epoch.
 
     Parameters
     ----------
@@ -14,13 +25,18 @@ def cosine(learning_rate, steps, epochs):
         Steps in an epoch; epochs.
     """
     total = max(1, steps * epochs)
+    # Adam's first moments are means over few gradients: a small rate keeps early steps small.
     warm = min(steps, total // 10)
     return keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10, total - warm, alpha=0.02, warmup_target=learning_rate, warmup_steps=warm
+        learning_rate / 10,
+        total - warm,
+        alpha=FLOOR,
+        warmup_target=learning_rate,
+        warmup_steps=warm,
     )
 
 
-class PerStep(keras.optimizers.schedules.LearningRateSchedule):
+class PerStep(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # as Layer
     """A schedule that counts steps, for an optimizer that counts the calls that make them up.
 
     Parameters
@@ -31,9 +47,12 @@ class PerStep(keras.optimizers.schedules.LearningRateSchedule):
         Calls in one step.
     """
 
-    def __init__(self, schedule, parts):
-        self.schedule, self.parts = schedule, parts
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, parts: int
+    ) -> None:
+        self.schedule = schedule
+        self.parts = parts
 
-    def __call__(self, call):
+    def __call__(self, call: Any) -> Tensor:
         """Return the rate of the step that a call belongs to."""
         return self.schedule(keras.ops.floor_divide(call, self.parts))

@@ -1,15 +1,23 @@
 """Weights and other variables of a Keras model as plain arrays, by name."""
 
+from typing import TYPE_CHECKING, Any
+
 import keras
 import numpy as np
 
+if TYPE_CHECKING:
+    from ptychostudy.networks.models import NetworkModel
 
-def get_weights(model):
-    """Return the trainable weights, ``{layer/variable: float32 array}``; the probe and the mask are not among them."""
+
+def get_weights(model: "NetworkModel") -> dict[str, np.ndarray]:
+    """Return the trainable weights, ``{layer/variable: float32 array}``.
+
+    The probe and the mask are constants and not among them.
+    """
     return {variable.path: as_array(variable) for variable in variables(model)}
 
 
-def set_weights(model, weights):
+def set_weights(model: "NetworkModel", weights: dict[str, np.ndarray]) -> None:
     """Give a model the weights that `get_weights` returned.
 
     Raises
@@ -18,26 +26,34 @@ def set_weights(model, weights):
         If a name is missing or unknown, or a shape differs.
     """
     own = {variable.path: variable for variable in variables(model)}
-    missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
-    if missing or unknown:
-        raise ValueError(
-            f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}"
-        )
+    _check_names(own, weights)
+    # All shapes are looked at before the first value is set: a refusal leaves the model as it was.
     for name, variable in own.items():
-        if tuple(weights[name].shape) != tuple(variable.shape):
-            raise ValueError(
-                f"weight {name} needs shape {tuple(variable.shape)}, found {tuple(weights[name].shape)}"
-            )
+        needed = tuple(variable.shape)
+        given = tuple(weights[name].shape)
+        if given != needed:
+            raise ValueError(f"weight {name} needs shape {needed}, found {given}")
     for name, variable in own.items():
         variable.assign(weights[name])
 
 
-def as_array(variable):
+def _check_names(own: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
+    """Refuse weights whose names are not exactly those of the network."""
+    missing = sorted(own.keys() - weights.keys())
+    unknown = sorted(weights.keys() - own.keys())
+    if missing or unknown:
+        raise ValueError(
+            f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}"
+        )
+
+
+def as_array(variable: keras.Variable) -> np.ndarray:
     """Copy a Keras variable to a NumPy array."""
-    # Reshaping makes a tensor with the same bits: NumPy 2 warns about the variables' own conversion.
+    # Reshaping makes a tensor with the same bits: NumPy 2 warns about the variables' own form.
     return np.array(keras.ops.convert_to_numpy(keras.ops.reshape(variable, variable.shape)))
 
 
-def variables(model):
-    """Trainable variables of a `NetworkModel`."""
-    return model.trainer.trainable_variables
+def variables(model: "NetworkModel") -> list[keras.Variable]:
+    """Trainable variables of a `NetworkModel`, in the order in which its layers were built."""
+    own: list[keras.Variable] = model.trainer.trainable_variables
+    return own

@@ -20,6 +20,6 @@ def test_cuda_libraries_are_missed_only_where_no_one_brings_them(monkeypatch, mi
         pytest.skip("this TensorFlow is built without CUDA: that is the cause")
     monkeypatch.setattr(backend, "_missing_wheels", lambda: missing)
     monkeypatch.setattr(gpu, "loadable", lambda name: loadable)
-    found = list(backend._causes())
-    assert len(found) == causes
-    assert all("libcudart.so.12" in text and "2 packages, nvidia-cudnn-cu12" in text for text in found)
+    told = backend._causes()
+    assert len(told) == causes
+    assert all("libcudart.so.12" in text and "2 packages, nvidia-cudnn-cu12" in text for text in told)

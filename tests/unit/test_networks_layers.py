@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from ptychostudy.networks import losses, physics
+from ptychostudy.networks import losses, physics, placement, sweeps
 from ptychostudy.physics import propagate
 from ptychostudy.physics.windows import place, split_positions
 
@@ -46,11 +46,11 @@ def test_frame_probes_equal_the_numpy_translation(rng):
 @pytest.mark.parametrize("offset", [(0, 0), (16, 16), (3, 11), (11, 3), (0, 16), (16, 0)])
 def test_extract_cuts_the_window_at_the_offset(rng, offset):
     canvas = rng.normal(size=(1, SIDE, SIDE)).astype("float32")
-    matrices = physics.shift_matrices(np.array([[offset]], "float32"), N, SIDE)
+    matrices = placement.shift_matrices(np.array([[offset]], "float32"), N, SIDE)
     expected = canvas[0, offset[0] : offset[0] + N, offset[1] : offset[1] + N]
     # One-hot rows: sums of zeros and one value are exact.
-    assert np.array_equal(numpy_(physics.extract(canvas, matrices))[0, 0], expected)
-    placed = numpy_(physics.place(expected[None, None], matrices))[0]
+    assert np.array_equal(numpy_(placement.extract(canvas, matrices))[0, 0], expected)
+    placed = numpy_(placement.place(expected[None, None], matrices))[0]
     assert np.array_equal(placed[offset[0] : offset[0] + N, offset[1] : offset[1] + N], expected)
     assert np.count_nonzero(placed) == N * N
 
@@ -58,9 +58,9 @@ def test_extract_cuts_the_window_at_the_offset(rng, offset):
 def test_place_is_the_adjoint_of_extract(rng):
     canvas = rng.normal(size=(3, SIDE, SIDE)).astype("float32")
     windows = rng.normal(size=(3, 4, N, N)).astype("float32")
-    matrices = physics.shift_matrices(rng.integers(0, SIDE - N + 1, (3, 4, 2)), N, SIDE)
-    left = np.vdot(numpy_(physics.extract(canvas, matrices)), windows)
-    right = np.vdot(canvas, numpy_(physics.place(windows, matrices)))
+    matrices = placement.shift_matrices(rng.integers(0, SIDE - N + 1, (3, 4, 2)), N, SIDE)
+    left = np.vdot(numpy_(placement.extract(canvas, matrices)), windows)
+    right = np.vdot(canvas, numpy_(placement.place(windows, matrices)))
     # Sums of 3000 products in single precision.
     assert left == pytest.approx(right, abs=1e-2)
 
@@ -69,10 +69,10 @@ def test_place_is_the_adjoint_of_extract(rng):
 @pytest.mark.parametrize("frames", [1, 4])
 def test_reassemble_keeps_groups_apart_for_every_batch(rng, groups, frames):
     weight = np.pad(np.ones((N // 2, N // 2)), N // 4)
-    layer = physics.Reassemble(weight, SIDE)
+    layer = placement.Reassemble(weight, SIDE)
     scene = rng.normal(size=(64, SIDE, SIDE)).astype("float32")
     offsets = rng.integers(0, SIDE - N + 1, (64, frames, 2))
-    patches = numpy_(physics.extract(scene, physics.shift_matrices(offsets, N, SIDE)))
+    patches = numpy_(placement.extract(scene, placement.shift_matrices(offsets, N, SIDE)))
     out = numpy_(layer(patches[:groups], offsets[:groups]))
     assert out.shape == (groups, SIDE, SIDE)
     for g in range(groups):
@@ -104,7 +104,7 @@ def test_back_projection_recovers_a_known_object(rng):
     probes = physics.FrameProbes(probe)(fractions[None].astype("float32"))
     errors = []
     for steps in (0, 30):
-        layer = physics.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
+        layer = sweeps.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
         out = numpy_(layer(amplitude, probes, (corners - 4)[None].astype("float32")))[0]
         field = out[..., 2] * np.exp(1j * out[..., 3])
         truth, lit = object_[4:44, 4:44], out[..., 4] > 0.3
@@ -121,7 +121,7 @@ def test_masked_pixels_change_nothing_in_back_projection(rng):
     amplitude = rng.random((1, 1, N, N)).astype("float32")
     spoiled = amplitude.copy()
     spoiled[..., 3, 5] = 1e3
-    layer = physics.BackProject(N, 0, N, mask, steps=2)
+    layer = sweeps.BackProject(N, 0, N, mask, steps=2)
     offsets = np.zeros((1, 1, 2), "float32")
     assert np.array_equal(numpy_(layer(amplitude, probes, offsets)), numpy_(layer(spoiled, probes, offsets)))
 

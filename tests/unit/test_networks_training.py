@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
+from ptychostudy.networks.collapse import judge
 from ptychostudy.networks.inference import predict
 from ptychostudy.networks.losses import patch_error
 from ptychostudy.networks.models import build_model, gauge_probe
-from ptychostudy.networks.training import _judge, train
+from ptychostudy.networks.training import train
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.physics import propagate
 from ptychostudy.physics.windows import split_positions
+from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
 
 N, SIDE, GROUPS = 16, 24, 20
 
@@ -46,8 +48,9 @@ def network(probe, seed=0):
     return build_model("pinn", N, 4, SIDE, probe, width=4, steps=1, seed=seed)
 
 
-def run(model, data, epochs=4, **options):
-    return train(model, data, np.arange(15), np.arange(15, GROUPS), epochs=epochs, batch_size=4, seed=7, **options)
+def run(model, data, epochs=4, *, learning_rate=3e-3, patience=5, **options):
+    settings = PinnSettings(epochs=epochs, batch_size=4, learning_rate=learning_rate, seed=7, patience=patience)
+    return train(model, data, np.arange(15), np.arange(15, GROUPS), settings, **options)
 
 
 def digest(model):
@@ -105,17 +108,15 @@ def singles(data, labels):
     return GroupData(data.counts, np.arange(frames)[:, None], offsets, fractions, data.factor, labels)
 
 
-def supervised(data, probe, **options):
+def supervised(data, probe, epochs=4):
     model = build_model("supervised", N, 1, N, probe, width=4, steps=0)
-    parts = np.arange(64), np.arange(64, 80)
-    options = {"epochs": 4, "batch_size": 8, "learning_rate": 1e-3, "support": np.abs(probe) ** 2} | options
-    return model, train(model, data, *parts, **options)
+    settings = BaselineSettings(epochs=epochs, batch_size=8, learning_rate=1e-3, seed=0)
+    return train(model, data, np.arange(64), np.arange(64, 80), settings, support=np.abs(probe) ** 2)
 
 
 def test_supervised_training_lowers_the_error():
     data, probe, _, truth, corners = scene()
-    _, result = supervised(singles(data, Labels([truth], corners, np.zeros(len(corners), int))), probe)
-    rows = result.history
+    rows = supervised(singles(data, Labels([truth], corners, np.zeros(len(corners), int))), probe).history
     assert rows[-1]["val_loss"] < 0.8 * rows[0]["val_loss"] and rows[0]["floor"] == 0
 
 
@@ -124,7 +125,7 @@ def test_fully_covered_labels_train_as_the_truth_does():
     owner = np.zeros(len(corners), int)
     plain = Labels([truth], corners, owner)
     covered = Labels([truth], corners, owner, [np.ones(truth.shape, bool)])
-    first, second = (supervised(singles(data, labels), probe, epochs=1)[1].history[0] for labels in (plain, covered))
+    first, second = (supervised(singles(data, labels), probe, epochs=1).history[0] for labels in (plain, covered))
     # The sum of the weights carries an allowance of 1e-6 against division by zero.
     assert first["val_loss"] == pytest.approx(second["val_loss"], rel=1e-5)
 
@@ -269,7 +270,8 @@ HEALTHY = {"epoch": 2, "amplitude_mean": 0.8, "amplitude_std": 0.1, "phase_mean"
     ],
 )
 def test_a_constant_or_broken_output_is_a_failure_and_a_weak_one_is_not(changes, said):
-    status, reason = _judge(HEALTHY | changes)
+    status, reason, statistics = judge(HEALTHY | changes)
+    assert statistics == HEALTHY | changes
     assert (status, reason) == (("failed", said) if said else ("ok", "all epochs done"))
 
 

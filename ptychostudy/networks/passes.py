@@ -1,0 +1,80 @@
+"""One pass over the groups of a scan: over those that train, and over those that validate."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ptychostudy.networks.batches import GroupData, micro_batches
+from ptychostudy.networks.collapse import output_statistics
+from ptychostudy.networks.steps import Steps
+
+
+class Means(NamedTuple):
+    """Loss and floor, means over the groups of a pass."""
+
+    loss: float
+    floor: float
+
+
+class Validation(NamedTuple):
+    """What a pass over the validation groups gives.
+
+    Attributes
+    ----------
+    means : Means
+        Loss and floor.
+    statistics : dict
+        From `output_statistics`, of the first batch: the same groups in every epoch.
+    """
+
+    means: Means
+    statistics: dict[str, float]
+
+
+def epoch_order(groups: np.ndarray, seed: int, epoch: int, length: int) -> np.ndarray:
+    """Return an order (length,) of the groups, drawn from (seed, epoch); it wraps around.
+
+    Parameters
+    ----------
+    groups : (k,) int
+        Groups that train.
+    seed, epoch : int
+        What the draw depends on, and nothing else: a resumed training goes on with the same order.
+    length : int
+        Full batches only: a multiple of the batch size, which may be more than k.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, epoch]))
+    return np.resize(rng.permutation(groups), length)
+
+
+def train_pass(steps: Steps, data: GroupData, order: np.ndarray) -> Means:
+    """Train on all groups in an order; each counts with its loss before its step."""
+    losses = []
+    floors = []
+    for chosen in order.reshape(-1, steps.micro_batch):
+        inputs, target = data.batch(chosen)
+        losses.append(steps.call(inputs, target))
+        floors.append(steps.criterion.floor(target).mean())
+        # No later step can mend weights that are not numbers.
+        if not math.isfinite(losses[-1]):
+            break
+    return Means(float(np.mean(losses)), float(np.mean(floors)))
+
+
+def validate(steps: Steps, data: GroupData, groups: np.ndarray) -> Validation:
+    """Compute loss and floor of the validation groups (k,), and statistics of the output."""
+    losses: list[np.float32] = []
+    floors: list[np.float64] = []
+    statistics: dict[str, float] = {}
+    for where, chosen in micro_batches(groups, steps.micro_batch):
+        inputs, target = data.batch(chosen)
+        values, canvas = steps.evaluate(inputs, target)
+        # The last batch is filled up by repetition, which must not count twice.
+        kept = slice(where.stop - where.start)
+        losses.extend(values[kept])
+        floors.extend(steps.criterion.floor(target)[kept])
+        statistics = statistics or output_statistics(canvas, steps.model.n // 3)
+    # In double precision: early stopping compares means that may differ by little.
+    loss = float(np.mean(losses, dtype=np.float64))
+    return Validation(Means(loss, float(np.mean(floors))), statistics)
