@@ -101,14 +101,16 @@ def train_and_score(hub, study, view, dose, seed, network, epochs=None):
     from ptychostudy.formats.scan import open_scan
     from ptychostudy.io.records import read_json
     from ptychostudy.stages import train
-    from ptychostudy.study.settings import read_study, stage_settings
+    from ptychostudy.study.settings import read_study
+    from ptychostudy.study.stage_settings import stage_settings
 
     folder = Path(hub)
     settings = stage_settings(read_study(ROOT / "config" / CONFIGS[study]), "train_pinn")
-    settings |= {"seed": settings["seed"] + seed, "epochs": epochs or settings["epochs"]}
+    changes = {"seed": settings.seed + seed, "epochs": epochs or settings.epochs}
     if network == "ptychopinn":
         # The ancestor's rate: with the default's it collapses more often.
-        settings |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
+        changes |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
+    settings = settings.model_copy(update=changes)
     scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
     if network in ("sweeps only", "flat"):
         record = {"parameters": 0, "epochs_completed": 0, "status": "-"}

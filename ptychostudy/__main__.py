@@ -9,7 +9,6 @@ import argparse
 import ast
 import importlib
 import inspect
-import json
 import logging
 import os
 import signal
@@ -123,6 +122,8 @@ def _declaration(stage: str) -> Any:
         node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run"
     )
     run.body = run.body[:1]  # the docstring
+    for argument in run.args.args:
+        argument.annotation = None  # the settings: their section is known by the stage's name
     names: dict[str, Any] = {
         "Any": Any,
         "Literal": Literal,
@@ -168,45 +169,23 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
     return parser
 
 
-class _Found(dict[str, Any]):
-    """Settings typed by hand: a key that a stage looks for in vain is bad input."""
-
-    def __missing__(self, key: str) -> Any:
-        raise ValueError(
-            f"--settings lacks key {key!r}, found {sorted(self)}; needed: all keys, or --config FILE instead"
-        )
-
-
-def _settings(stage: str, options: dict[str, Any], config: Path | None) -> dict[str, Any]:
+def _settings(stage: str, options: dict[str, Any], config: Path | None) -> Any:
     """Return a stage's settings from its JSON, or from the configuration of the whole study."""
-    if config is not None:
-        from ptychostudy.study.settings import (
-            read_study,
-            stage_settings,
-        )  # no job of the workflow pays for pydantic
+    # Only stages that have settings pay for pydantic.
+    from ptychostudy.study.stage_settings import TRAIN, decode, stage_settings
 
-        study, networks = (
-            read_study(config),
-            {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"},
-        )
-        if stage == "infer" and options["batch_size"] is None:
-            options["batch_size"] = (
-                study.infer.batch_size
-            )  # no setting of the stage: see `rule infer`
-        section = networks[options["arm"]] if stage == "train" else stage
-        return stage_settings(study, section, options["view"] if stage == "overlap" else None)
-    text = options["settings"]
-    if text.startswith("@"):
-        text = Path(text[1:]).read_text(encoding="utf-8")
-    try:
-        found = json.loads(text, object_hook=_Found)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"--settings is not JSON ({error}); needed: an object with the stage's keys"
-        ) from error
-    if not isinstance(found, dict):
-        raise ValueError(f"--settings holds {type(found).__name__}, needed a JSON object")
-    return found
+    section = TRAIN[options["arm"]] if stage == "train" else stage
+    if config is None:
+        text = options["settings"]
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        return decode(section, text)
+    from ptychostudy.study.settings import read_study
+
+    study = read_study(config)
+    if stage == "infer" and options["batch_size"] is None:
+        options["batch_size"] = study.infer.batch_size  # no setting of the stage: see `rule infer`
+    return stage_settings(study, section, options["view"] if stage == "overlap" else None)
 
 
 if __name__ == "__main__":

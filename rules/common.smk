@@ -1,6 +1,5 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
-import json
 import sys
 
 sys.path.insert(0, str(workflow.basedir))
@@ -8,7 +7,8 @@ sys.path.insert(0, str(workflow.basedir))
 from ptychostudy import provenance
 from ptychostudy.formats import readers
 from ptychostudy.study import layout, names
-from ptychostudy.study.settings import parse_study, stage_settings
+from ptychostudy.study.settings import parse_study
+from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
 try:
@@ -28,7 +28,7 @@ wildcard_constraints:
     view="|".join(VIEWS),
     split="|".join(SPLITS),
     arm="|".join(names.ARMS),
-    network="|".join(layout.NETWORKS),
+    network="|".join(names.NETWORKS),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -36,22 +36,19 @@ scattergather:
     shards=STUDY.infer.shards,
 
 
-SHARD = "data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz"
-
-
 def settings(stage):
     """Return a params function: the JSON of what one stage reads, and nothing else."""
 
     def of(wildcards):
         view = wildcards.get("view") if stage == "overlap" else None
-        return json.dumps(stage_settings(STUDY, stage, view), sort_keys=True)
+        return encode(stage_settings(STUDY, stage, view))
 
     return of
 
 
 def code(stage):
     """Return the digest of a stage's own sources; comments and docstrings do not count."""
-    read = readers.needed(stage_settings(STUDY, "base")) if stage == "base" else []
+    read = readers.needed(STUDY.base) if stage == "base" else []
     return provenance.code_digest(f"ptychostudy.stages.{stage}", *read)
 
 
@@ -91,7 +88,7 @@ def bundle(wildcards):
 def shards(wildcards):
     """Return the shards of an arm in its cell, as many as this run scatters; the control's are PtychoPINN's."""
     network = "PtychoPINN" if wildcards.arm == "Untrained" else wildcards.arm
-    return gather.shards(SHARD, network=network, allow_missing=True)
+    return gather.shards(layout.SHARD, network=network, allow_missing=True)
 
 
 def base_source(wildcards):
@@ -115,7 +112,7 @@ def study_files(wildcards):
 
 def whole_study(wildcards):
     """Return every file of the study and the verdicts on it: named one by one, a deleted one is missed."""
-    scattered = gather.shards(SHARD, network=layout.NETWORKS, allow_missing=True)
+    scattered = gather.shards(layout.SHARD, network=names.NETWORKS, allow_missing=True)
     return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 
 

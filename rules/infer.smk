@@ -54,7 +54,7 @@ rule stitch:
     benchmark:
         "benchmarks/data/inference/dose_{dose}/{view}/{split}/{arm}.npz.tsv"
     wildcard_constraints:
-        arm=r"PtychoPINN|Baseline|Untrained",
+        arm="|".join(names.INFERRED),
     conda:
         "../envs/core.yaml"
     resources:

@@ -15,9 +15,9 @@ from ptychostudy.runs import blocked, hanging, liveness, preflight, targets
 LINE = preflight.command_line() if workflow.is_main_process else None
 if LINE:
     far = {
-        rule.name: rule.resources
-        for rule in workflow.rules
-        if rule.name not in workflow._localrules
+        each.name: each.resources
+        for each in workflow.rules
+        if each.name not in workflow._localrules
     }
     known = {
         *preflight.STANDARD,

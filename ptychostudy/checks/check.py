@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 
 # What a missing, damaged or foreign file can raise. A check that meets one of these has failed.
 UNREADABLE = (DataError, OSError, ValueError, KeyError, TypeError, IndexError)

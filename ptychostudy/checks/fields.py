@@ -9,7 +9,8 @@ from ptychostudy.checks.cells import Cell, cell_path, read_status
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS
 
 
@@ -38,7 +39,7 @@ def shifts(hub: Hub) -> list[str]:
 
 
 def _empty_arms(hub: Hub, cell: Cell) -> list[str]:
-    fields = read_npz(hub.analysis(*cell) / "reconstructions_aligned.npz")
+    fields = read_npz(hub.analysis(*cell) / layout.ALIGNED)
     counted = _counted(hub, cell)
     problems = []
     for arm in ARMS:
@@ -61,7 +62,7 @@ def _scored_part(field: np.ndarray, mask: np.ndarray) -> Canvas:
 
 def _counted(hub: Hub, cell: Cell) -> list[str]:
     """Return the arms that failed in a repetition: there that is a result, which is counted."""
-    if not hub.settings.get("repetition"):
+    if not hub.repetition:
         return []
     recorded = read_status(hub, cell)["arms"]
     return [arm for arm in ARMS if recorded.get(arm, {}).get("status") == "failed"]
@@ -69,9 +70,9 @@ def _counted(hub: Hub, cell: Cell) -> list[str]:
 
 def _uncovered(hub: Hub, cell: Cell) -> list[str]:
     status = read_status(hub, cell, ["coverage", "mask_px"])
-    fields = read_npz(hub.analysis(*cell) / "reconstructions.npz")
+    fields = read_npz(hub.analysis(*cell) / layout.FIELDS)
     covered = status["coverage"]
-    needed = hub.settings["verify"]["min_coverage"]
+    needed = hub.settings.verify.min_coverage
     mask_px = int(fields["mask"].sum())
     problems = []
     if covered < needed:
@@ -94,7 +95,7 @@ def _holes(fields: dict[str, np.ndarray]) -> list[str]:
 
 def _shifted_arms(hub: Hub, cell: Cell) -> list[str]:
     recorded = read_status(hub, cell)["arms"]
-    bound = hub.settings["verify"]["max_shift_px"]
+    bound = hub.settings.verify.max_shift_px
     problems = []
     for arm in ARMS:
         shift = recorded.get(arm, {}).get("shift_px")

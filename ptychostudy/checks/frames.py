@@ -8,7 +8,7 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
 from ptychostudy.report.summary import judge_metadata
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import SPLITS
 
 # Both numbers are the same whole photons over the same frames, so only last bits may differ.

@@ -7,17 +7,18 @@ from typing import Any
 from ptychostudy.io.atomic import DataError, check_sums, sha256_of
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import read_text
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 
-_SHARDS = "data/inference/*/*/*/*/shard_*-of-*.npz"
-_SEEDS = ("", "seeds/*/")
+_ANY = "*"
+_SHARDS = layout.SHARD.format(dose=_ANY, view=_ANY, split=_ANY, network=_ANY, scatteritem="*-of-*")
+_SEEDS = ("", layout.SEED.format(seed=_ANY))
 
 
 def listed_files(hub: Hub) -> list[str]:
     """Check that listed files are relative, exist and have their sha256, and shards theirs."""
-    analysis = hub.root / "analysis"
-    names = read_text(analysis / "artifact_inventory.txt").splitlines()
-    entries = read_json(analysis / "artifact_inventory.json", ["files"])["files"]
+    names = read_text(hub.root / layout.INVENTORY_TEXT).splitlines()
+    entries = read_json(hub.root / layout.INVENTORY, ["files"])["files"]
     problems = []
     if sorted(entries) != names:
         problems.append("artifact_inventory.txt and artifact_inventory.json list different files")

@@ -12,7 +12,8 @@ from ptychostudy.checks.differences import close
 from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.tables import read_csv
 from ptychostudy.measure.metrics import evaluate, rms_phase
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS, SCORED
 
 _MODELS = (*ARMS, *CONTROLS)
@@ -40,10 +41,10 @@ def recomputed(hub: Hub) -> list[str]:
 def _wrong_metrics(hub: Hub, cell: Cell) -> list[str]:
     folder = hub.analysis(*cell)
     name = folder.relative_to(hub.root)
-    aligned_file = folder / "reconstructions_aligned.npz"
+    aligned_file = folder / layout.ALIGNED
     fields = read_npz(aligned_file)
     sigma = read_metadata(aligned_file)["settings"]["ms_ssim_sigma"]
-    rows = _read_rows(folder / "comparison_metrics.csv")
+    rows = _read_rows(folder / layout.METRICS)
     scores = _evaluated(fields, sigma)
     records = read_status(hub, cell)["arms"]
     problems = _wrong_models(rows)

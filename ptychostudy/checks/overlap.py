@@ -13,7 +13,8 @@ from ptychostudy.io.records import read_json
 from ptychostudy.physics.probes import probe_diameter_px
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import shared_pixels
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import SPLITS
 
 _OPTIONS = (
@@ -30,7 +31,7 @@ _OPTIONS = (
 def recomputed(hub: Hub) -> list[str]:
     """Recompute the overlap metrics; compare the coordinates with those of the frames."""
     problems = []
-    probe = read_npz(hub.root / "data" / "base" / "reference.npz", ["probeGuess"])["probeGuess"]
+    probe = read_npz(hub.root / layout.REFERENCE, ["probeGuess"])["probeGuess"]
     for view in hub.views:
         for split in SPLITS:
             problems += _wrong_overlap(hub, view, split, probe)
@@ -59,8 +60,8 @@ def disjoint(hub: Hub) -> list[str]:
 
 
 def _wrong_overlap(hub: Hub, view: str, split: str, probe: np.ndarray) -> list[str]:
-    view_file = hub.root / "data" / "phase_d" / view / f"{view}_{split}.npz"
-    metrics_file = view_file.with_name(f"{split}_metrics.json")
+    view_file = hub.path(layout.VIEW, view=view, split=split)
+    metrics_file = hub.path(layout.VIEW_METRICS, view=view, split=split)
     arrays = read_npz(view_file, ["frames", "groups", "ycoords", "xcoords"])
     recorded = read_json(metrics_file, ["metric_2_image_based_avg"])
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
@@ -69,14 +70,22 @@ def _wrong_overlap(hub: Hub, view: str, split: str, probe: np.ndarray) -> list[s
     if not _are_of_frames(positions, arrays["frames"], scan):
         # The numbers of a scan that is not this one would say nothing more.
         return [f"{view_file.relative_to(hub.root)}: coordinates are not those of the frames"]
+    where = f"{view}/{metrics_file.name}"
+    return _wrong_numbers(recorded, positions, arrays["groups"], probe, where)
+
+
+def _wrong_numbers(
+    recorded: Mapping[str, Any],
+    positions: np.ndarray,
+    groups: np.ndarray,
+    probe: np.ndarray,
+    where: str,
+) -> list[str]:
+    """Compare a record of the overlap with that of positions (k, 2) and groups (G, C)."""
     options = {key: recorded[key] for key in _OPTIONS}
     diameter = recorded["probe_diameter_px"]
-    report = overlap_report(positions, arrays["groups"], diameter, probe=probe, **options)
-    return _wrong_numbers(recorded, report, f"{view}/{metrics_file.name}")
-
-
-def _wrong_numbers(recorded: Mapping[str, Any], report: Mapping[str, Any], where: str) -> list[str]:
-    """Compare what a report measures; the record also holds names and targets."""
+    report = overlap_report(positions, groups, diameter, probe=probe, **options)
+    # The record also holds names and targets, which nothing measures.
     measured = {key: value for key, value in recorded.items() if key in report}
     return differences(measured, report, where)
 

@@ -7,7 +7,8 @@ from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, HISTORY_COLUMNS
 
 
@@ -39,8 +40,9 @@ def products(hub: Hub) -> list[str]:
     """Compare every iterative reconstruction with the sha256 in its manifest."""
     problems = []
     for cell in hub.cells():
-        folder = _reconstruction(hub, cell)
-        record = read_json(folder / "manifest.json", ["sha256", "output"])
+        record_file = _reconstruction_record(hub, cell)
+        record = read_json(record_file, ["sha256", "output"])
+        folder = record_file.parent
         if sha256_of(folder / record["output"]) != record["sha256"]:
             name = folder.relative_to(hub.root)
             problems.append(f"{name}: the reconstruction is not the one its manifest names")
@@ -52,9 +54,9 @@ def _training_record(bundle_file: Path, keys: list[str]) -> dict[str, object]:
     return record
 
 
-def _reconstruction(hub: Hub, cell: Cell) -> Path:
-    """Return the folder of a cell's iterative reconstruction."""
-    return hub.root / "data" / "phase_f" / cell_path(cell)
+def _reconstruction_record(hub: Hub, cell: Cell) -> Path:
+    dose, view, split = cell
+    return hub.path(layout.PRODUCT_RECORD, dose=dose, view=view, split=split)
 
 
 def _failed_training(hub: Hub, bundle_file: Path) -> list[str]:
@@ -73,7 +75,7 @@ def _failed_training(hub: Hub, bundle_file: Path) -> list[str]:
 
 
 def _failed_reconstruction(hub: Hub, cell: Cell) -> list[str]:
-    record_file = _reconstruction(hub, cell) / "manifest.json"
+    record_file = _reconstruction_record(hub, cell)
     record = read_json(record_file, ["status", "reason", "loss", "converged"])
     if record["status"] == "ok":
         return []

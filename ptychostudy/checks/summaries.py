@@ -1,5 +1,6 @@
 """Checks of the summaries: manifest, metrics and differences say what the cells' own files say."""
 
+from pathlib import PurePath
 from typing import Any
 
 from ptychostudy.checks.cells import Cell, read_status
@@ -10,12 +11,11 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.report import summary
 from ptychostudy.report.usefulness import counted
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import METRIC_COLUMNS, SPLITS
 
-_MANIFEST = "comparison_manifest.json"
 _COUNTS = ["n_jobs", "n_executed", "n_success", "n_failed", "execution_results"]
-_SUMMARY = "metrics_summary.json"
 _SUMMARY_KEYS = [
     "n_jobs",
     "n_success",
@@ -23,22 +23,21 @@ _SUMMARY_KEYS = [
     "aggregate_metrics",
     "phase_c_metadata_compliance",
 ]
-_DELTA = "metrics_delta_summary.json"
 
 
 def read_summary(hub: Hub) -> dict[str, Any]:
     """Read the summary of the study, as everything that is rendered from it does."""
-    return _read(hub, _SUMMARY, ["jobs"])
+    return _read(hub, layout.SUMMARY, ["jobs"])
 
 
 def read_delta(hub: Hub) -> dict[str, Any]:
     """Read the differences between the arms."""
-    return _read(hub, _DELTA, ["deltas"])
+    return _read(hub, layout.DELTA, ["deltas"])
 
 
 def manifest(hub: Hub) -> list[str]:
     """Compare the counts of the comparison manifest with the cells."""
-    recorded = _read(hub, _MANIFEST, _COUNTS)
+    recorded = _read(hub, layout.COMPARISON_MANIFEST, _COUNTS)
     n_cells = len(list(hub.cells()))
     n_jobs = recorded["n_jobs"]
     n_results = len(recorded["execution_results"])
@@ -59,20 +58,21 @@ def manifest(hub: Hub) -> list[str]:
 
 def metrics_summary(hub: Hub) -> list[str]:
     """Rebuild the summary from the cells and compare."""
-    recorded = _read(hub, _SUMMARY, _SUMMARY_KEYS)
-    return differences(recorded, rebuilt(hub), _SUMMARY)
+    recorded = _read(hub, layout.SUMMARY, _SUMMARY_KEYS)
+    return differences(recorded, rebuilt(hub), PurePath(layout.SUMMARY).name)
 
 
 def delta_summary(hub: Hub) -> list[str]:
     """Rebuild the differences from the summary and compare."""
-    recorded = _read(hub, _DELTA, ["deltas", "source_metrics"])
-    return differences(recorded, summary.make_delta(read_summary(hub)), _DELTA)
+    recorded = _read(hub, layout.DELTA, ["deltas", "source_metrics"])
+    recomputed = summary.make_delta(read_summary(hub))
+    return differences(recorded, recomputed, PurePath(layout.DELTA).name)
 
 
 def rebuilt(hub: Hub) -> dict[str, Any]:
     """Build the summary again from the cells' own files, of all seeds."""
     compliance = summary.collect_compliance(_judged_metadata(hub))
-    first, *others = hub.settings["seeds"]
+    first, *others = hub.settings.seeds
     jobs = _cells_of_seed(hub)
     replicates = {}
     for seed, repetition in zip(others, hub.repetitions(), strict=True):
@@ -82,8 +82,8 @@ def rebuilt(hub: Hub) -> dict[str, Any]:
         compliance,
         seed=first,
         replicates=replicates,
-        design=hub.settings["design"],
-        trained_on=hub.settings["trained_on"],
+        design=hub.settings.design,
+        trained_on=hub.settings.trained_on,
     )
 
 
@@ -99,8 +99,8 @@ def usefulness(hub: Hub) -> dict[str, Any]:
     return {"reason": counted(verdicts), "verdicts": verdicts}
 
 
-def _read(hub: Hub, name: str, keys: list[str]) -> dict[str, Any]:
-    content: dict[str, Any] = read_json(hub.root / "analysis" / name, keys)
+def _read(hub: Hub, path: str, keys: list[str]) -> dict[str, Any]:
+    content: dict[str, Any] = read_json(hub.root / path, keys)
     return content
 
 
@@ -123,5 +123,5 @@ def _cells_of_seed(hub: Hub) -> list[dict[str, Any]]:
 def _read_cell(hub: Hub, cell: Cell) -> dict[str, Any]:
     """Read one cell as the summary holds it: its record and its table of metrics."""
     status = read_status(hub, cell)
-    rows = read_csv(hub.analysis(*cell) / "comparison_metrics.csv", METRIC_COLUMNS)
+    rows = read_csv(hub.analysis(*cell) / layout.METRICS, METRIC_COLUMNS)
     return summary.make_job(status, rows)

@@ -13,43 +13,44 @@ from ptychostudy.checks import (
     texts,
 )
 from ptychostudy.checks.check import Check, perform
-from ptychostudy.study.layout import Hub
+from ptychostudy.study import layout
+from ptychostudy.study.hub import Hub
 
 # First what the study says of itself, then its numbers. Those that each seed has for itself are
 # checked in its folder, too; views and reports are made once for all seeds.
 CHECKS = (
     Check(
-        "analysis/comparison_manifest.json",
+        layout.COMPARISON_MANIFEST,
         "Phase G comparison manifest",
         summaries.manifest,
     ),
     Check(
-        "analysis/metrics_summary.json",
+        layout.SUMMARY,
         "Phase G metrics summary equals the cells",
         summaries.metrics_summary,
     ),
-    Check("analysis/metrics_summary.md", "metrics summary text", texts.summary_text),
+    Check(layout.SUMMARY_TEXT, "metrics summary text", texts.summary_text),
     Check(
-        "analysis/aggregate_highlights.txt",
+        layout.AGGREGATE_HIGHLIGHTS,
         "aggregate highlights",
         texts.aggregate_highlights,
     ),
-    Check("analysis/metrics_digest.md", "metrics digest", texts.digest),
+    Check(layout.DIGEST, "metrics digest", texts.digest),
     Check("data/phase_c", "Phase C metadata compliance", frames.compliance),
     Check(
-        "analysis/metrics_delta_summary.json",
+        layout.DELTA,
         "differences equal the summary",
         summaries.delta_summary,
     ),
     Check(
-        "analysis/metrics_delta_highlights.txt",
+        layout.DELTA_HIGHLIGHTS,
         "highlights and preview equal the differences",
         texts.highlights,
     ),
-    Check("analysis/ssim_grid_summary.md", "SSIM grid summary, phase only", texts.grid),
+    Check(layout.GRID_TEXT, "SSIM grid summary, phase only", texts.grid),
     Check("data", "run records: trainings, reconstructions, comparisons", records.outcomes),
     Check(
-        "analysis/artifact_inventory.txt",
+        layout.INVENTORY_TEXT,
         "artifact inventory with sha256",
         inventory.listed_files,
     ),
@@ -101,9 +102,9 @@ def perform_all(hub: Hub) -> list[dict[str, Any]]:
     """
     entries = [perform(check, hub) for check in CHECKS]
     repeated = [check for check in CHECKS if check.each_seed]
-    for seed, repetition in zip(hub.settings["seeds"][1:], hub.repetitions(), strict=True):
+    for seed, repetition in zip(hub.settings.seeds[1:], hub.repetitions(), strict=True):
         for check in repeated:
             entry = perform(check, repetition)
-            entry["path"] = f"seeds/seed_{seed}/{check.path}"
+            entry["path"] = layout.SEED.format(seed=seed) + check.path
             entries.append(entry)
     return entries

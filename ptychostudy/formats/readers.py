@@ -4,25 +4,27 @@ A new format is a module beside this one, and a line here.
 """
 
 import importlib
-from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.base import BaseSettings
 
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
 
 
-def needed(base: Mapping[str, Any]) -> list[str]:
+def needed(base: "BaseSettings") -> list[str]:
     """Return the modules that read the source of a study.
 
     Parameters
     ----------
-    base : mapping
-        Settings of the stage ``base``.
+    base : BaseSettings
+        Section ``base`` of the study.
     """
-    if base["kind"] != "synthetic":
+    if base.kind != "synthetic":
         return [USER]
-    return [PICTURE] if base["object"]["kind"] == "image" else []
+    return [PICTURE] if base.object.kind == "image" else []
 
 
 def load(module: str) -> ModuleType:

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,13 +20,16 @@ from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.runs.work import Work
 from ptychostudy.sampling.groups import group_geometry
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.infer import PatchSettings
+
 __all__ = ["prepare", "run"]
 _log = logging.getLogger("ptychostudy")
 CHUNK = 128
 
 
 def run(
-    settings: dict[str, Any],
+    settings: "PatchSettings",
     *,
     arm: Literal["PtychoPINN", "Baseline"],
     bundle: Path,
@@ -41,7 +44,7 @@ def run(
 
     Parameters
     ----------
-    settings : dict
+    settings : PatchSettings
         Section ``infer``.
     arm : str
         ``PtychoPINN`` or ``Baseline``.
@@ -70,7 +73,7 @@ def run(
     source = open_scan(scan)
     found = read_npz(view, ["frames", "groups"])
     bundles = _bundles(bundle, arm)
-    origin, shape = scan_rectangle(source.positions, settings["window_px"] // 2 + 1)
+    origin, shape = scan_rectangle(source.positions, settings.window_px // 2 + 1)
     arrays, records = {}, {}
     with Work(f"infer {arm} {label} shard {shard}"):
         for name, network in bundles.items():
@@ -79,9 +82,17 @@ def run(
                 if network["config"]["frames"] > 1
                 else found["frames"][:, None]
             )
-            members = members[: settings["debug_limit"]]
-            canvas, options = PartialCanvas(origin, shape), settings | {"batch_size": batch_size}
-            records[name] = _fill(canvas, network, source, members, settings=options, shard=shard)
+            members = members[: settings.debug_limit]
+            canvas = PartialCanvas(origin, shape)
+            records[name] = _fill(
+                canvas,
+                network,
+                source,
+                members,
+                settings=settings,
+                batch_size=batch_size,
+                shard=shard,
+            )
             arrays[f"{name}_sums"] = canvas.sums
             _log.info("DIAGNOSTIC %s: %s", name, records[name]["diagnostic"])
     write_npz(output, arrays, {"origin": origin, "shard": shard, "arms": records})
@@ -108,7 +119,8 @@ def _fill(
     source: Scan,
     members: np.ndarray,
     *,
-    settings: Any,
+    settings: "PatchSettings",
+    batch_size: int,
     shard: str,
 ) -> dict[str, Any]:
     """Stream the shard's groups through one network onto the canvas; return what became of them."""
@@ -130,7 +142,7 @@ def _fill(
     scale, gauge = _normalization(bundle, source)
     data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
     model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    network, size = Predictor(model, data, settings["batch_size"]), settings["window_px"]
+    network, size = Predictor(model, data, batch_size), settings.window_px
     inputs, outputs = Statistics(), Statistics()
     inset = (geometry.side - size) // 2
     for start in range(0, len(chosen), CHUNK):
@@ -141,7 +153,7 @@ def _fill(
         outputs.add(patches)
         if outputs.bad:
             break
-        canvas.add(patches, geometry.corners[part] + inset, stitch_window(size, settings["window"]))
+        canvas.add(patches, geometry.corners[part] + inset, stitch_window(size, settings.window))
     # Only what no other shard can mend fails here: dark frames and a constant output are judged on the whole canvas.
     reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""
     diagnostic = f"input photons {inputs.text()}; output {outputs.text()}"

@@ -1,7 +1,7 @@
 """Stage reconstruct: the iterative arm (pty-chi) on the frames of one view."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.reconstruct import ReconstructSettings
+
 
 def run(
-    settings: dict[str, Any],
+    settings: "ReconstructSettings",
     *,
     scan: Path,
     view: Path,
@@ -30,7 +33,7 @@ def run(
 
     Parameters
     ----------
-    settings : dict
+    settings : ReconstructSettings
         Section ``reconstruct``.
     scan, view : Path
         Frames; frame indices.
@@ -53,7 +56,7 @@ def run(
             positions - origin,
             source.probe,
             shape,
-            **settings,
+            **settings.plain(),
             on_epoch=progress.step,
         )
     corners, _ = split_positions(positions - origin, n)
@@ -75,7 +78,7 @@ def run(
     record = {
         "arm": "PtyChi",
         **outcome,
-        "algorithm": settings["algorithm"],
+        "algorithm": settings.algorithm,
         "converged": bool(result.converged),
     }
     record |= {
@@ -85,7 +88,7 @@ def run(
     record |= {"moved_over_floor": round(result.moved, 4) if np.isfinite(result.moved) else None}
     write_npz(output, arrays, record)
     run_record = {
-        "settings": settings,
+        "settings": settings.plain(),
         "versions": provenance.versions(),
         "threads": provenance.threads(),
     }

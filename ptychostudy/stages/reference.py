@@ -1,7 +1,7 @@
 """Stage reference: the full-dose reconstruction of a measured scan, against which every arm is scored."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
-def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
+
+def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     """Reconstruct a measured scan at its full dose.
 
     Parameters
     ----------
-    settings : dict
+    settings : ReconstructSettings
         Section ``reference``.
     base : Path
         ``base.npz`` of a study whose frames are measured.
@@ -37,7 +40,9 @@ def run(settings: dict[str, Any], *, base: Path, output: Path) -> None:
     shape = tuple(np.ceil(positions.max(axis=0)).astype(int) + n // 2 + 1)
     probe = scale_probe(arrays["probeGuess"], mean_counts(counts))
     with Work("reference, full dose") as progress:
-        result = reconstruct(counts, positions, probe, shape, **settings, on_epoch=progress.step)
+        result = reconstruct(
+            counts, positions, probe, shape, **settings.plain(), on_epoch=progress.step
+        )
     if not result.finite:
         raise ValueError(
             "the full-dose reconstruction of the measured scan diverged; change the section 'reference'"

@@ -1,7 +1,7 @@
 """Stage simulate: frames at one dose, simulated or thinned from measured ones."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,15 +26,18 @@ from ptychostudy.physics.draws import generator
 from ptychostudy.physics.probes import distort_probe, probe_diameter_px
 from ptychostudy.sampling.split import split_scan
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.simulate import FramesSettings
+
 
 def run(
-    settings: dict[str, Any], *, base: Path, reference: Path, dose: int, train: Path, test: Path
+    settings: "FramesSettings", *, base: Path, reference: Path, dose: int, train: Path, test: Path
 ) -> None:
     """Write ``patched_train.npz`` and ``patched_test.npz`` of one dose; frames are streamed in blocks.
 
     Parameters
     ----------
-    settings : dict
+    settings : FramesSettings
         Keys ``seed`` and ``split``; ``noise`` (``none``: expected counts, rounded) and ``wrong_probe`` (what
         `distort_probe` does to the probe that the arms are given; frames are those of the true one, kept as
         ``probeTrue``).
@@ -49,9 +52,9 @@ def run(
         raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
     arrays = read_npz(base, ["ycoords", "xcoords"])
     known = read_npz(reference, ["objectGuess", "probeGuess"])
-    noise, wrong = settings.get("noise", "poisson"), settings.get("wrong_probe", {})
+    noise, wrong = settings.noise, dict(settings.wrong_probe)
     positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
-    parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **settings["split"])
+    parts = split_scan(positions, probe_diameter_px(known["probeGuess"]), **dict(settings.split))
     for (split, index), path in zip(parts.items(), (train, test), strict=True):
         if "counts" in member_names(base):
             if noise == "none":
@@ -59,13 +62,11 @@ def run(
                     f"{base}: holds measured counts, but simulate.noise is none; needed: poisson"
                 )
             scale, blocks = _thinned(
-                base, index, dose, generator(settings["seed"], "thinning", dose, split)
+                base, index, dose, generator(settings.seed, "thinning", dose, split)
             )
         else:
             rng = (
-                generator(settings["seed"], "simulation", dose, split)
-                if noise == "poisson"
-                else None
+                generator(settings.seed, "simulation", dose, split) if noise == "poisson" else None
             )
             scale, blocks = _simulated(known, positions[index], dose, rng)
         history = read_metadata(base)["data_transformations"]
@@ -73,7 +74,7 @@ def run(
             {
                 "tool": "ptychostudy.simulate",
                 "operation": "detect",
-                "parameters": {"dose": dose, **settings},
+                "parameters": {"dose": dose, **settings.plain()},
             }
         )
         metadata = {

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.atomic import DataError
@@ -27,9 +27,12 @@ from ptychostudy.report.tables import (
 )
 from ptychostudy.study.names import METRIC_COLUMNS
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.summarize import ReportSettings
+
 
 def run(
-    settings: dict[str, Any],
+    settings: "ReportSettings",
     *,
     status: list[Path],
     tables: list[Path],
@@ -50,7 +53,7 @@ def run(
 
     Parameters
     ----------
-    settings : dict
+    settings : ReportSettings
         Keys ``ms_ssim_threshold``, ``seeds``, ``design`` and ``trained_on``.
     status, tables : list of Path
         ``status.json`` and ``comparison_metrics.csv`` of each cell, one pair per folder.
@@ -63,17 +66,17 @@ def run(
         ``metrics_delta_highlights{,_preview}.txt``, ``aggregate_report.md``, ``aggregate_highlights.txt``,
         ``metrics_digest.md``.
     """
-    first, *others = settings["seeds"]
+    first, *others = settings.seeds
     replicates = _replicates(others, replicate_status, replicate_tables)
     summary = summarize(
         _jobs(status, tables),
         collect_compliance(map(_judge, scans)),
         seed=first,
         replicates=replicates,
-        design=settings["design"],
-        trained_on=settings["trained_on"],
+        design=settings.design,
+        trained_on=settings.trained_on,
     )
-    delta, threshold = make_delta(summary), settings["ms_ssim_threshold"]
+    delta, threshold = make_delta(summary), settings.ms_ssim_threshold
     write_json(manifest, make_manifest(summary))
     write_json(summary_json, summary)
     write_json(delta_json, delta)

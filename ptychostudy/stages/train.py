@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,11 +25,14 @@ from ptychostudy.runs.work import Work
 from ptychostudy.sampling.groups import group_geometry
 from ptychostudy.study.names import HISTORY_COLUMNS
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
+
 __all__ = ["prepare", "run"]
 
 
 def run(
-    settings: dict[str, Any],
+    settings: "PinnSettings | BaselineSettings",
     *,
     arm: Literal["PtychoPINN", "Baseline"],
     scan: list[Path],
@@ -44,7 +47,7 @@ def run(
 
     Parameters
     ----------
-    settings : dict
+    settings : PinnSettings or BaselineSettings
         Section ``train.pinn`` or ``train.baseline``.
     arm : str
         ``PtychoPINN`` or ``Baseline``.
@@ -63,8 +66,8 @@ def run(
     sources = _same_scan(scan)
     source, n = sources[0], sources[0].counts.shape[-1]
     groups = np.arange(len(source.counts))[:, None] if view is None else _groups(view)
-    kind = settings.get("kind", "pinn")
-    config = network_config(settings, arm=arm, kind=kind, n=n, frames=groups.shape[1])
+    kind = getattr(settings, "kind", "pinn")
+    config = network_config(settings.plain(), arm=arm, kind=kind, n=n, frames=groups.shape[1])
     normalization = {str(round(one.photons_requested)): _normalization(one) for one in sources}
     learned = (
         _labels(settings, sources, list(normalization.values()), labels)
@@ -73,14 +76,14 @@ def run(
     )
     if learned is not None and learned.covered is not None:
         groups = groups[_known(learned, groups[:, 0], np.abs(source.probe) ** 2)]
-    parts = spatial_split(groups, source.positions, settings["validation_fraction"])
+    parts = spatial_split(groups, source.positions, settings.validation_fraction)
     parts = [
         np.concatenate([part + k * len(groups) for k in range(len(sources))]) for part in parts
     ]
     side, data = _joined(sources, groups, normalization, learned)
     model = network_from_config(config, source.probe, side)
     inputs = {
-        "settings": settings,
+        "settings": settings.plain(),
         "scan": [sha256_of(path) for path in (*scan, *labels)],
         "arm": arm,
         "code": provenance.code_digest(__name__),
@@ -91,14 +94,14 @@ def run(
             model,
             data,
             *parts,
-            epochs=settings["epochs"],
-            batch_size=settings["batch_size"],
-            learning_rate=settings["learning_rate"],
-            seed=settings["seed"],
-            patience=settings["patience"],
-            loss=settings.get("loss", "poisson"),
+            epochs=settings.epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            seed=settings.seed,
+            patience=settings.patience,
+            loss=getattr(settings, "loss", "poisson"),
             support=np.abs(source.probe) ** 2,
-            on_epoch=lambda row: progress.step(row["epoch"], settings["epochs"], row["loss"]),
+            on_epoch=lambda row: progress.step(row["epoch"], settings.epochs, row["loss"]),
             initial_state=state.read(),
             save_state=state.write,
         )
@@ -166,7 +169,10 @@ def _joined(
 
 
 def _labels(
-    settings: dict[str, Any], sources: list[Scan], normalization: list[Any], paths: list[Path]
+    settings: "PinnSettings | BaselineSettings",
+    sources: list[Scan],
+    normalization: list[Any],
+    paths: list[Path],
 ) -> Labels:
     """Return the objects that a supervised network learns from: the truth, or reconstructions where they are known."""
     corners = split_positions(sources[0].positions, sources[0].counts.shape[-1])[0]
@@ -174,7 +180,7 @@ def _labels(
         np.repeat(np.arange(len(sources)), len(corners)),
         [found["probe_gauge"] for found in normalization],
     )
-    if settings.get("labels", "truth") == "truth":
+    if getattr(settings, "labels", "truth") == "truth":
         fields = [source.truth * gauge for source, gauge in zip(sources, gauges, strict=True)]
         return Labels(fields, np.tile(corners, (len(sources), 1)), owner)
     if len(paths) != len(sources):

@@ -2,17 +2,20 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ptychostudy.checks.summaries import usefulness
 from ptychostudy.checks.verification import perform_all
 from ptychostudy.io.records import write_json
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.verify import VerificationSettings
 
 SCHEMA = "1.1"
 
 
-def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> None:
+def run(settings: "VerificationSettings", *, output: Path, hub: Path = Path(".")) -> None:
     """Write ``verification_report.json``: whether the run is sound, and which arms are useful.
 
     Soundness is one entry a check, pass, fail or could-not-check with path and reason;
@@ -22,7 +25,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
 
     Parameters
     ----------
-    settings : dict
+    settings : VerificationSettings
         Section ``verify``, and ``ms_ssim_threshold``, ``pairs``, ``seeds``, ``trained_on`` and
         ``gridsize``.
     output : Path
@@ -44,7 +47,7 @@ def run(settings: dict[str, Any], *, output: Path, hub: Path = Path(".")) -> Non
         "n_unchecked": verdicts[None],
         "doses": study.doses,
         "views": study.views,
-        "seeds": settings["seeds"],
+        "seeds": settings.seeds,
         "validations": entries,
         "usefulness": usefulness(study),
     }

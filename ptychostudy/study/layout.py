@@ -1,16 +1,92 @@
-"""Where the files of a study lie; the path is the dataflow, and this is its list."""
+"""Where the files of a study lie: each path of the package is written here, once.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+The rules repeat their own outputs as literals, because there the path is the dataflow; a test
+compares them with these. Paths are relative to the hub, the working directory of a study.
+"""
 
-from ptychostudy.study.names import SPLITS
+from typing import TYPE_CHECKING
+
+from ptychostudy.study.names import INFERRED, NETWORKS, SPLITS
 
 if TYPE_CHECKING:
     from ptychostudy.study.settings import Study
-# The folders that a study writes, of data/ only what stages write: a user's own scans may lie beside it. `DRAWN` are
-# those that every seed has for itself, further seeds under seeds/seed_{k}/.
+
+CELL = "dose_{dose}/{view}/{split}"
+"""A cell of the study: the frames of one view, at one dose, in one part of the scan."""
+
+BASE = "data/base/base.npz"
+REFERENCE = "data/base/reference.npz"
+FRAMES = "data/phase_c/dose_{dose}/patched_{split}.npz"
+RUN_MANIFEST = "data/phase_c/run_manifest.json"
+VIEW = "data/phase_d/{view}/{view}_{split}.npz"
+VIEW_METRICS = "data/phase_d/{view}/{split}_metrics.json"
+OVERLAP_METRICS = "data/phase_d/metrics_bundle.json"
+TRAINING = "data/phase_e/dose_{trained}/{network}/{name}"
+PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
+PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
+SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
+"""The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
+CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
+COMPARISON = f"analysis/{CELL}/{{name}}"
+SEED = "seeds/seed_{seed}/"
+
+BUNDLE = "wts.h5.zip"
+TRAINED = (BUNDLE, "history.csv", "training.json")
+"""What a training leaves behind: the network, its history, its outcome."""
+
+FIELDS = "reconstructions.npz"
+ALIGNED = "reconstructions_aligned.npz"
+METRICS = "comparison_metrics.csv"
+FRC_CURVES = "frc_curves.csv"
+STATUS = "status.json"
+COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
+"""What the comparison of a cell leaves behind."""
+
+COMPARISON_MANIFEST = "analysis/comparison_manifest.json"
+SUMMARY = "analysis/metrics_summary.json"
+SUMMARY_TEXT = "analysis/metrics_summary.md"
+DELTA = "analysis/metrics_delta_summary.json"
+DELTA_HIGHLIGHTS = "analysis/metrics_delta_highlights.txt"
+DELTA_PREVIEW = "analysis/metrics_delta_highlights_preview.txt"
+AGGREGATE = "analysis/aggregate_report.md"
+AGGREGATE_HIGHLIGHTS = "analysis/aggregate_highlights.txt"
+DIGEST = "analysis/metrics_digest.md"
+GRID_TEXT = "analysis/ssim_grid_summary.md"
+REPORTS = (
+    COMPARISON_MANIFEST,
+    SUMMARY,
+    SUMMARY_TEXT,
+    DELTA,
+    DELTA_HIGHLIGHTS,
+    DELTA_PREVIEW,
+    AGGREGATE,
+    AGGREGATE_HIGHLIGHTS,
+    DIGEST,
+    GRID_TEXT,
+    "analysis/ssim_grid.png",
+    "analysis/correlation_heatmap.png",
+    "analysis/ms_ssim_heatmap.png",
+    "analysis/dose_curves.png",
+    "analysis/overlap_curves.png",
+)
+
+INVENTORY_TEXT = "analysis/artifact_inventory.txt"
+INVENTORY = "analysis/artifact_inventory.json"
+VERIFICATION = "analysis/verification_report.json"
+VERIFIED = "analysis/verified.txt"
+VERDICTS = (
+    "analysis/check_dense_highlights.log",
+    INVENTORY_TEXT,
+    INVENTORY,
+    VERIFICATION,
+    VERIFIED,
+)
+"""What is said of the files that the inventory lists."""
+
+LEDGER = "analysis/blocker.log"
+"""What stopped earlier runs; people may write into it."""
+
+# Of data/ only what stages write: a user's own scans may lie beside it.
 DRAWN = (
     "data/phase_c",
     "data/phase_e",
@@ -20,155 +96,83 @@ DRAWN = (
     "logs",
     "benchmarks",
 )
-FOLDERS = ("data/base", "data/phase_d", *DRAWN, "seeds", "products", "red")
-NETWORKS = ("PtychoPINN", "Baseline")
-COMPARED = (
-    "reconstructions.npz",
-    "reconstructions_aligned.npz",
-    "comparison_metrics.csv",
-    "frc_curves.csv",
-)
-REPORTS = (
-    "comparison_manifest.json",
-    "metrics_summary.json",
-    "metrics_summary.md",
-    "metrics_delta_summary.json",
-    "metrics_delta_highlights.txt",
-    "metrics_delta_highlights_preview.txt",
-    "aggregate_report.md",
-    "aggregate_highlights.txt",
-    "metrics_digest.md",
-    "ssim_grid_summary.md",
-    "ssim_grid.png",
-    "correlation_heatmap.png",
-    "ms_ssim_heatmap.png",
-    "dose_curves.png",
-    "overlap_curves.png",
-)
+"""Folders that every seed has for itself, further seeds under `SEED`."""
 
-VERDICTS = (
-    "analysis/check_dense_highlights.log",
-    "analysis/artifact_inventory.txt",
-    "analysis/artifact_inventory.json",
-    "analysis/verification_report.json",
-    "analysis/verified.txt",
-)
-"""What is said of the files that the inventory lists."""
+FOLDERS = ("data/base", "data/phase_d", *DRAWN, "seeds", "products", "red")
+"""Folders that a study writes."""
 
 
 def listed(study: "Study") -> list[str]:
-    """Return every file that the inventory lists, relative to the hub; logs and reports about it are not among them."""
-    files = ["data/base/base.npz", "data/base/reference.npz"]
-    files += ["data/phase_c/run_manifest.json", "data/phase_d/metrics_bundle.json"]
+    """Return every file that the inventory lists; logs and reports about it are not among them."""
+    files = [BASE, REFERENCE, RUN_MANIFEST, OVERLAP_METRICS]
     for view in study.view_list:
         for split in SPLITS:
-            files += [
-                f"data/phase_d/{view}/{view}_{split}.npz",
-                f"data/phase_d/{view}/{split}_metrics.json",
-            ]
+            files.append(VIEW.format(view=view, split=split))
+            files.append(VIEW_METRICS.format(view=view, split=split))
     for folder in repetitions(study):
         files += [folder + path for path in _drawn(study)]
-    return files + [f"analysis/{name}" for name in REPORTS]
+    return [*files, *REPORTS]
 
 
 def repetitions(study: "Study") -> list[str]:
-    """Return the folder of each seed's own files, relative to the hub: the first seed's are at the primary paths."""
-    return ["", *(f"seeds/seed_{seed}/" for seed in study.seeds[1:])]
+    """Return the folder of each seed's own files: the first seed's are at the primary paths."""
+    return ["", *(SEED.format(seed=seed) for seed in study.seeds[1:])]
+
+
+def trained_doses(trained_on: str, dose: int | str) -> int | str:
+    """Return which dose a network of a cell was trained on; ``all`` for one network of all doses."""
+    return "all" if trained_on == "all" else dose
+
+
+def network_folder(network: str, view: str, gridsize: int) -> str:
+    """Return the folder of a network; the Baseline sees frames one by one, whatever the view."""
+    return f"{view}/gs{gridsize}" if network == NETWORKS[0] else "baseline/gs1"
 
 
 def bundles(study: "Study", dose: int | str, view: str) -> dict[str, str]:
     """Return the bundle of each network of a (dose, view)."""
-    trained = "all" if study.train.doses == "all" else dose
-    folders = (f"{view}/gs{study.overlap.gridsize}", "baseline/gs1")
-    paths = (f"data/phase_e/dose_{trained}/{folder}/wts.h5.zip" for folder in folders)
-    return dict(zip(NETWORKS, paths, strict=True))
+    return network_bundles(study.train.doses, study.overlap.gridsize, dose, view)
+
+
+def network_bundles(trained_on: str, gridsize: int, dose: int | str, view: str) -> dict[str, str]:
+    """Return the bundle of each network of a (dose, view), from the settings it depends on."""
+    trained = trained_doses(trained_on, dose)
+    paths = {}
+    for network in NETWORKS:
+        folder = network_folder(network, view, gridsize)
+        paths[network] = TRAINING.format(trained=trained, network=folder, name=BUNDLE)
+    return paths
 
 
 def labels(study: "Study", dose: int | str) -> str:
-    """Return the reconstruction that a supervised Baseline of a dose learns from: that of the best lit view."""
+    """Return the reconstruction that a supervised Baseline of a dose learns from.
+
+    It is that of the view with the most frames: the best the study has without the truth.
+    """
     views = [view for own, view in study.pairs if own == dose]
     best = max(views, key=lambda view: study.overlap.views[view].s_img or 0.0)
-    return f"data/phase_f/dose_{dose}/{best}/train/ptychi_reconstruction.npz"
+    return PRODUCT.format(dose=dose, view=best, split=SPLITS[0])
 
 
 def _drawn(study: "Study") -> list[str]:
     """Return what each seed draws or trains anew, and what follows from it."""
-    files = [
-        f"data/phase_c/dose_{dose}/patched_{split}.npz"
-        for dose in study.dose_list
-        for split in SPLITS
-    ]
-    for bundle in dict.fromkeys(
-        path for pair in study.pairs for path in bundles(study, *pair).values()
-    ):
-        files += [
-            bundle.replace("wts.h5.zip", name)
-            for name in ("wts.h5.zip", "history.csv", "training.json")
-        ]
-    for cell in (f"dose_{dose}/{view}/{split}" for dose, view in study.pairs for split in SPLITS):
-        files += [
-            f"data/phase_f/{cell}/{name}" for name in ("ptychi_reconstruction.npz", "manifest.json")
-        ]
-        files += [f"data/inference/{cell}/{arm}.npz" for arm in (*NETWORKS, "Untrained")]
-        files += [
-            f"analysis/{cell}/{name}" for name in (*COMPARED, "comparison_plot.png", "status.json")
-        ]
+    files = []
+    for dose in study.dose_list:
+        files += [FRAMES.format(dose=dose, split=split) for split in SPLITS]
+    # Several cells share a network: each is named once, in the order of its first cell.
+    paths = [path for pair in study.pairs for path in bundles(study, *pair).values()]
+    for path in dict.fromkeys(paths):
+        files += [path.replace(BUNDLE, name) for name in TRAINED]
+    for dose, view in study.pairs:
+        for split in SPLITS:
+            files += _of_cell(dose, view, split)
     return files
 
 
-@dataclass(frozen=True)
-class Hub:
-    """A finished study.
-
-    Attributes
-    ----------
-    root : Path
-        Working directory of the study.
-    settings : dict
-        Settings of the stage verify, with ``pairs``, ``seeds``, ``trained_on`` and ``gridsize``.
-    """
-
-    root: Path
-    settings: dict[str, Any]
-
-    @property
-    def doses(self) -> list[int]:
-        """Doses per frame of the study."""
-        return list(dict.fromkeys(dose for dose, _ in self.settings["pairs"]))
-
-    @property
-    def views(self) -> list[str]:
-        """Names of the views of the study."""
-        return list(dict.fromkeys(view for _, view in self.settings["pairs"]))
-
-    def cells(self) -> Iterator[tuple[int, str, str]]:
-        """Yield (dose, view, split) of every cell."""
-        for dose, view in self.settings["pairs"]:
-            for split in SPLITS:
-                yield dose, view, split
-
-    def repetitions(self) -> "Iterator[Hub]":
-        """Yield the hub of every seed after the first; it holds what that seed drew and what followed."""
-        for seed in self.settings["seeds"][1:]:
-            yield Hub(
-                self.root / "seeds" / f"seed_{seed}",
-                self.settings | {"seeds": [seed], "repetition": True},
-            )
-
-    def analysis(self, dose: int, view: str, split: str) -> Path:
-        """Return the folder of a cell's comparison."""
-        return self.root / "analysis" / f"dose_{dose}" / view / split
-
-    def scan(self, dose: int, split: str) -> Path:
-        """Return the frames of a dose and split."""
-        return self.root / "data" / "phase_c" / f"dose_{dose}" / f"patched_{split}.npz"
-
-    def bundles(self) -> Iterator[Path]:
-        """Yield every trained bundle."""
-        networks: dict[Path, None] = {}
-        for dose, view in self.settings["pairs"]:
-            trained = "all" if self.settings["trained_on"] == "all" else dose
-            folder = self.root / "data" / "phase_e" / f"dose_{trained}"
-            networks[folder / "baseline" / "gs1" / "wts.h5.zip"] = None
-            networks[folder / view / f"gs{self.settings['gridsize']}" / "wts.h5.zip"] = None
-        yield from networks
+def _of_cell(dose: int, view: str, split: str) -> list[str]:
+    """Return the files of one cell."""
+    cell = {"dose": dose, "view": view, "split": split}
+    files = [PRODUCT.format(**cell), PRODUCT_RECORD.format(**cell)]
+    files += [CANVAS.format(**cell, arm=arm) for arm in INFERRED]
+    files += [COMPARISON.format(**cell, name=name) for name in COMPARED]
+    return files

@@ -1,13 +1,24 @@
-"""Names of a study that more than one part of it must spell alike: arms, splits, and the columns of its tables."""
+"""Names that parts of a study must spell alike: arms, splits, and the columns of its tables."""
 
-ARMS = ("PtychoPINN", "Baseline", "PtyChi")
+PINN = "PtychoPINN"
+BASELINE = "Baseline"
+PTYCHI = "PtyChi"
+
+ARMS = (PINN, BASELINE, PTYCHI)
 """What is compared, in the order shown; differences are of the first and another."""
 
 OTHERS = ARMS[1:]
-CONTROLS = ("Flat", "Untrained")
+
+FLAT = "Flat"
+UNTRAINED = "Untrained"
+
+CONTROLS = (FLAT, UNTRAINED)
 """What a metric must not reward: an object of ones, a network of random weights."""
 
-INFERRED = ("PtychoPINN", "Baseline", "Untrained")
+NETWORKS = (PINN, BASELINE)
+"""What is trained."""
+
+INFERRED = (*NETWORKS, UNTRAINED)
 """What goes through a network: these have shards and a canvas."""
 
 SPLITS = ("train", "test")

@@ -61,3 +61,7 @@ class Section(BaseModel):
         if isinstance(value, set):  # YAML has sets, which have no order
             raise ValueError("a list, not a set")
         return value
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is read of the section in JSON's types: for the command line, and for records of how a file was made."""
+        return self.model_dump(mode="json")

@@ -1,31 +1,24 @@
-"""A whole study: its defaults, how it is read, what each stage takes of it, and the texts of its errors."""
+"""A whole study: its defaults, how its sections fit together, and how it is read."""
 
-import difflib
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ptychostudy.study.sample import BaseSettings
+from ptychostudy.study.refusals import check_size, validated
 from ptychostudy.study.section import Doses, Name, Section, Seeds
-from ptychostudy.study.sections import (
-    CompareSettings,
-    InferSettings,
-    OverlapSettings,
-    ReconstructSettings,
-    SimulateSettings,
-    SplitSettings,
-    SummarizeSettings,
-    TrainSettings,
-    VerifySettings,
-)
+from ptychostudy.study.sections.base import BaseSettings
+from ptychostudy.study.sections.compare import CompareSettings
+from ptychostudy.study.sections.infer import InferSettings
+from ptychostudy.study.sections.overlap import OverlapSettings
+from ptychostudy.study.sections.reconstruct import ReconstructSettings
+from ptychostudy.study.sections.simulate import SimulateSettings
+from ptychostudy.study.sections.split import SplitSettings
+from ptychostudy.study.sections.summarize import SummarizeSettings
+from ptychostudy.study.sections.train import TrainSettings
+from ptychostudy.study.sections.verify import VerifySettings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
-
-# The largest study that is shipped has a hundred values on five levels.
-_LEVELS, _VALUES, _NESTED = 12, 10_000, (dict, list, tuple)
-_BITS = 2000
 
 
 class Study(Section):
@@ -156,79 +149,8 @@ def parse_study(config: dict[str, Any]) -> Study:
     ConfigError
         For the first wrong key: its path, the value found and what is needed.
     """
-    _check_size(config)
-    try:
-        return Study.model_validate(config)
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise ConfigError("; ".join(_sentence(item) for item in found[:3])) from None
-
-
-def _check_size(config: Any) -> None:
-    """Refuse what no study is: values without end, which a few aliases of YAML are enough for."""
-    level = [config]
-    for _ in range(_LEVELS):
-        parts = (
-            value.values() if isinstance(value, dict) else value
-            for value in level
-            if isinstance(value, _NESTED)
-        )
-        level = [part for each in parts for part in each]
-        if any(isinstance(part, int) and part.bit_length() > _BITS for part in level):
-            raise ConfigError(
-                f"config: a number has more than {_BITS} binary digits; needed: one that can be printed"
-            )
-        if not level:
-            return
-        if len(level) > _VALUES:
-            break
-    raise ConfigError(
-        f"config: too large or too deep; needed: at most {_VALUES} values on each of {_LEVELS} levels"
-    )
-
-
-def _sentence(item: Any) -> str:
-    path = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        known = sorted(_described(item["loc"][:-1]).get("properties", {}))
-        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
-        meant = f"did you mean {close[0]!r}? known are" if close else "needed: one of"
-        return f"config key {path!r} is unknown (value {_short(item['input'])}); {meant} {', '.join(known)}"
-    message = re.sub(
-        r"^(Value error, |(Input|String|List|Dictionary) should (be )?)", "", item["msg"]
-    )
-    if isinstance(item["input"], dict | BaseModel):
-        found = (
-            message if "needed" in message else f"found {_short(item['input'])}; needed: {message}"
-        )
-        return f"config section {path!r}: {found}" if path else f"config: {found}"
-    limits = _limits(_described(item["loc"]))
-    return f"config key {path!r}: found {_short(item['input'])}; needed: {message}{limits}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _described(loc: tuple[str | int, ...]) -> dict[str, Any]:
-    """Return the part of the JSON schema that describes one key."""
-    schema = Study.model_json_schema()
-    node = schema
-    for part in loc:
-        items = node.get("prefixItems", [{}])[0] or node.get("items", {})
-        named = next(iter(node.get("patternProperties", {}).values()), items)
-        node = node.get("properties", {}).get(part) or named
-        node = next((each for each in node.get("anyOf", []) if each.get("type") != "null"), node)
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
-    return node
-
-
-def _limits(node: dict[str, Any]) -> str:
-    """Return the whole allowed range, of which an error names only the end that was left."""
-    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-    found = [f"{sign} {node[key]:g}" for key, sign in signs.items() if key in node]
-    return f" (allowed: {' and '.join(found)})" if found else ""
+    check_size(config)
+    return validated(Study, config)
 
 
 def read_study(path: str | Path) -> Study:
@@ -247,65 +169,6 @@ def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         section = isinstance(value, dict) and isinstance(both.get(key), dict)
         both[key] = _overlaid(both[key], value) if section else value
     return both
-
-
-def stage_settings(study: Study, stage: str, view: str | None = None) -> dict[str, Any]:
-    """Return what one stage reads, and nothing else, as plain data.
-
-    Parameters
-    ----------
-    study : Study
-    stage : str
-        Stage name; ``train_pinn`` and ``train_baseline`` are separate.
-    view : str, optional
-        For ``overlap``: the view.
-    """
-    offset = study.seeds[0]
-    repeated = {
-        "seeds": study.seeds,
-        "design": study.simulate.design,
-        "trained_on": study.train.doses,
-    }
-    sections: dict[str, Any] = {
-        "base": study.base.read(),
-        "fetch": {"frame_px": study.base.frame_px},
-        "reference": study.reference.read(),
-        "simulate": study.simulate.model_dump(include={"noise", "wrong_probe"})
-        | {"seed": study.simulate.seed + offset, "split": study.split},
-        "train_pinn": study.train.pinn.model_dump() | {"seed": study.train.pinn.seed + offset},
-        "train_baseline": study.train.baseline.model_dump()
-        | {"seed": study.train.baseline.seed + offset},
-        "reconstruct": study.reconstruct.read(),
-        "infer": study.infer.model_dump(exclude={"shards", "batch_size"}),
-        "compare": study.compare,
-        "summarize": study.summarize.model_dump() | repeated,
-        "verify": {
-            "verify": study.verify,
-            "ms_ssim_threshold": study.summarize.ms_ssim_threshold,
-            "gridsize": study.overlap.gridsize,
-            "pairs": study.pairs,
-            **repeated,
-        },
-    }
-    if stage == "overlap":
-        if view not in study.overlap.views:
-            raise ConfigError(
-                f"view {view!r} is not in the configuration; needed: one of {list(study.overlap.views)}"
-            )
-        common = study.overlap.model_dump(exclude={"views"})
-        return {
-            **common,
-            **study.overlap.views[view].model_dump(),
-            "split": study.split.model_dump(),
-        }
-    if stage not in sections:
-        raise ConfigError(
-            f"stage {stage!r} has no settings; needed: one of overlap, {', '.join(sections)}"
-        )
-    found: dict[str, Any] = json.loads(
-        json.dumps(sections[stage], default=lambda model: model.model_dump(mode="json"))
-    )
-    return found
 
 
 def json_schema() -> str:

@@ -9,6 +9,7 @@ from ptychostudy.physics.objects import make_object
 from ptychostudy.physics.probes import distort_probe, make_probe
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.stages import simulate
+from ptychostudy.study.sections.simulate import FramesSettings
 
 N = 32
 SPLIT = {"axis": "y", "fraction": 0.5, "guard_px": None}
@@ -31,7 +32,7 @@ def simulated(folder, dose=2000, **options):
     """Run the stage; return the arrays of both parts and the parameters they record."""
     parts = {name: folder / f"{name}.npz" for name in ("train", "test")}
     paths = {"base": folder / "base.npz", "reference": folder / "reference.npz", **parts}
-    simulate.run({"seed": 42, "split": SPLIT, **options}, **paths, dose=dose)
+    simulate.run(FramesSettings(**{"seed": 42, "split": SPLIT, **options}), **paths, dose=dose)
     found = {name: read_npz(path) for name, path in parts.items()}
     return found, read_metadata(parts["train"])["data_transformations"][-1]["parameters"]
 

@@ -305,7 +305,7 @@ Logfile logs/data/base/reference.npz.log:
 Finished jobid: 3 (Rule: nothing)
 ================================================================================
 ================================================================================
-"""  # noqa: E501
+"""
 
 
 def test_a_cluster_job_s_own_log_gives_command_and_exit_code_and_nothing_else():

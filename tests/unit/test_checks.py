@@ -12,11 +12,14 @@ from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, SPLITS
+from ptychostudy.study.settings import parse_study
+from ptychostudy.study.stage_settings import stage_settings
 
 DOSES_DIFFER = "counts differ between doses as the doses do"
-SETTINGS = {"pairs": [[1000, "dense"]], "seeds": [0], "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
+STUDY = {"views": ["dense"], "simulate": {"doses": [1000]}, "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
+SETTINGS = stage_settings(parse_study(STUDY), "verify")
 
 
 def structure(seed):
@@ -81,7 +84,7 @@ def test_an_arm_that_failed_in_a_repetition_is_counted_and_not_judged(hub):
     study, put = hub
     put(fields={"Baseline": None}, arms={"Baseline": {"status": "failed", "reason": "collapsed"}})
     assert len(fields.arms(study)) == 1
-    assert fields.arms(Hub(study.root, SETTINGS | {"repetition": True})) == []
+    assert fields.arms(Hub(study.root, SETTINGS, repetition=True)) == []
 
 
 @pytest.mark.parametrize(("shift", "wrong"), [([0.0, 1.0], 0), ([0.0, 1.01], 1), ([-1.01, 0.0], 1), (None, 0)])
@@ -194,7 +197,7 @@ def test_a_check_that_raises_is_invalid_and_one_without_meaning_is_neither():
 
 def test_what_a_seed_has_for_itself_is_checked_in_its_folder(tmp_path):
     """Of an empty hub everything is missing, and said in the order of the table, seed by seed."""
-    entries = perform_all(Hub(tmp_path, SETTINGS | {"seeds": [4, 7], "trained_on": "each", "gridsize": 2}))
+    entries = perform_all(Hub(tmp_path, SETTINGS.model_copy(update={"seeds": [4, 7]})))
     repeated = [f"seeds/seed_7/{check.path}" for check in CHECKS if check.each_seed]
     assert [entry["path"] for entry in entries] == [check.path for check in CHECKS] + repeated
     assert len(CHECKS) == 21 and len(repeated) == 8

@@ -18,6 +18,7 @@ if __name__ == "__main__":
 
 from ptychostudy import provenance  # noqa: E402
 from ptychostudy.formats import readers  # noqa: E402
+from ptychostudy.study.sections.base import BaseSettings  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
 READERS = (readers.USER, readers.PICTURE)
@@ -116,10 +117,15 @@ def test_python_loads_exactly_what_counts(loaded):
 
 
 @pytest.mark.parametrize("stage", sorted(UNSEEN & set(stages().values())))
-def test_the_byte_code_imports_exactly_what_counts(stage):
+def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
     """Of stages that are dear to import: imports read from byte code, inside functions too, by Python's own finder."""
-    finder = ModuleFinder(path=[str(ROOT)])
-    finder.run_script(str(ROOT / "ptychostudy" / "stages" / f"{stage}.py"))
+    # Imports for types never run; under `if False` the compiler drops them.
+    for path in (ROOT / "ptychostudy").rglob("*.py"):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(path.read_text(encoding="utf-8").replace("if TYPE_CHECKING:", "if False:"), encoding="utf-8")
+    finder = ModuleFinder(path=[str(tmp_path)])
+    finder.run_script(str(tmp_path / "ptychostudy" / "stages" / f"{stage}.py"))
     names = {name for name in finder.modules if name.partition(".")[0] == "ptychostudy"}
     rule = next(rule for rule, one in stages().items() if one == stage)
     # The script itself goes by the name __main__; its package runs, too.
@@ -187,14 +193,14 @@ def test_the_readers_are_modules():
 @pytest.mark.parametrize(
     ("base", "modules"),
     [
-        ({"kind": "synthetic", "object": {"kind": "circuit"}}, []),
-        ({"kind": "synthetic", "object": {"kind": "image"}}, [readers.PICTURE]),
-        ({"kind": "npz", "object": {"kind": "circuit"}}, [readers.USER]),
-        ({"kind": "siemens_star", "object": {"kind": "circuit"}}, [readers.USER]),
+        ({}, []),
+        ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [readers.PICTURE]),
+        ({"kind": "npz", "npz": {"path": "a.npz"}}, [readers.USER]),
+        ({"kind": "siemens_star", "frames": "measured"}, [readers.USER]),
     ],
 )
 def test_a_study_needs_the_reader_of_its_source(base, modules):
-    assert readers.needed(base) == modules
+    assert readers.needed(BaseSettings(**base)) == modules
 
 
 if __name__ == "__main__":

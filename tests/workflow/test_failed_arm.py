@@ -15,9 +15,10 @@ from ptychostudy.io.tables import read_csv
 from ptychostudy.report.summary import make_job
 from ptychostudy.stages import compare, stitch, summarize
 from ptychostudy.study import layout
-from ptychostudy.study.layout import Hub
+from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import METRIC_COLUMNS
-from ptychostudy.study.settings import read_study, stage_settings
+from ptychostudy.study.settings import read_study
+from ptychostudy.study.stage_settings import encode, stage_settings
 
 CELL = "dose_100000/dense/test"
 NAMES = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
@@ -44,7 +45,7 @@ def failed(finished, tmp_path_factory):
             "ptychostudy",
             "infer",
             "--settings",
-            json.dumps(stage_settings(study, "infer")),
+            encode(stage_settings(study, "infer")),
         ]
         command += ["--arm", "Baseline", "--bundle", str(path), "--scan", str(scan)]
         command += ["--view", str(hub / "data/phase_d/dense/dense_test.npz")]

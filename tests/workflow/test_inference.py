@@ -15,11 +15,12 @@ from pathlib import Path
 from ptychostudy.runs.process import set_environment
 set_environment()
 from ptychostudy.stages import infer
+from ptychostudy.study.sections.infer import PatchSettings
 hub, out = Path(sys.argv[1]), Path(sys.argv[2])
 cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}
 networks = hub / "data/phase_e/dose_100000"
 bundles = {"PtychoPINN": networks / "dense/gs2/wts.h5.zip", "Baseline": networks / "baseline/gs1/wts.h5.zip"}
-settings = {"window_px": 10, "window": "hann", "debug_limit": None}
+settings = PatchSettings(window_px=10, window="hann")
 for shards, batch in ((1, 16), (3, 16), (2, 7)):
     for arm, bundle in bundles.items():
         for k in range(1, shards + 1):

@@ -66,6 +66,15 @@ class NpzSettings(Section):
     axes: Literal["auto", "NHW", "HWN"] = Field("auto", description="axis order of the frames")
 
 
+FrameSide = Literal[32, 64, 128, 256]
+
+
+class FetchSettings(Section):
+    """What the stage ``fetch`` reads."""
+
+    frame_px: FrameSide
+
+
 class BaseSettings(Section):
     """Where object, probe and scan come from."""
 
@@ -75,7 +84,7 @@ class BaseSettings(Section):
     frames: Literal["simulate", "measured"] = Field(
         "simulate", description="simulate frames, or thin measured ones"
     )
-    frame_px: Literal[32, 64, 128, 256] = Field(64, description="frame side N")
+    frame_px: FrameSide = Field(64, description="frame side N")
     pixel_size_m: Positive = Field(1e-8, description="object pixel")
     seed: Seed = Field(7, description="of object, probe and scan")
     object: ObjectSettings = Field(ObjectSettings(), description="the simulated object")
@@ -111,12 +120,12 @@ class BaseSettings(Section):
             )
         return self
 
-    def read(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Return what a study of this kind reads; sections of other kinds stand at their defaults."""
         unread = ("npz",) if self.kind == "synthetic" else ("object", "probe", "scan", "seed")
         fields = type(self).model_fields
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
-        return self.model_copy(update=defaults).model_dump()
+        return self.model_copy(update=defaults).model_dump(mode="json")
 
     def _sampled(self) -> None:
         probe, limit = self.probe, math.pi / 4 * self.probe.diameter_px

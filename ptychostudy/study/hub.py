@@ -1,0 +1,77 @@
+"""A finished study on disk: what the checks walk through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptychostudy.study import layout
+from ptychostudy.study.names import SPLITS
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.verify import VerificationSettings
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A finished study.
+
+    Attributes
+    ----------
+    root : Path
+        Working directory of the study, or the folder of a further seed in it.
+    settings : VerificationSettings
+        What the stage verify reads.
+    repetition : bool
+        Whether `root` holds only what a further seed drew and what followed.
+    """
+
+    root: Path
+    settings: "VerificationSettings"
+    repetition: bool = False
+
+    @property
+    def doses(self) -> list[int]:
+        """Doses per frame of the study."""
+        return list(dict.fromkeys(dose for dose, _ in self.settings.pairs))
+
+    @property
+    def views(self) -> list[str]:
+        """Names of the views of the study."""
+        return list(dict.fromkeys(view for _, view in self.settings.pairs))
+
+    def cells(self) -> Iterator[tuple[int, str, str]]:
+        """Yield (dose, view, split) of every cell."""
+        for dose, view in self.settings.pairs:
+            for split in SPLITS:
+                yield dose, view, split
+
+    def repetitions(self) -> "Iterator[Hub]":
+        """Yield the hub of every seed after the first; it holds what that seed drew."""
+        for seed in self.settings.seeds[1:]:
+            own = self.settings.model_copy(update={"seeds": [seed]})
+            yield Hub(self.root / layout.SEED.format(seed=seed), own, repetition=True)
+
+    def path(self, template: str, **of: int | str) -> Path:
+        """Return a file of the study, by its path in `layout`."""
+        return self.root / template.format(**of)
+
+    def analysis(self, dose: int, view: str, split: str) -> Path:
+        """Return the folder of a cell's comparison."""
+        return self.path(layout.COMPARISON, dose=dose, view=view, split=split, name="")
+
+    def scan(self, dose: int, split: str) -> Path:
+        """Return the frames of a dose and split."""
+        return self.path(layout.FRAMES, dose=dose, split=split)
+
+    def bundles(self) -> Iterator[Path]:
+        """Yield every trained bundle."""
+        trained_on = self.settings.trained_on
+        gridsize = self.settings.gridsize
+        paths: dict[str, None] = {}
+        for dose, view in self.settings.pairs:
+            of_cell = layout.network_bundles(trained_on, gridsize, dose, view)
+            # The Baseline first, as the report of the verification lists them.
+            paths |= dict.fromkeys(reversed(of_cell.values()))
+        for path in paths:
+            yield self.root / path

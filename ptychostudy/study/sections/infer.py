@@ -1,0 +1,30 @@
+"""The section ``infer``, and what the stage of that name reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ptychostudy.study.section import Count, Section
+
+
+class ShardSettings(Section):
+    """In how many jobs and steps; what changes no result."""
+
+    shards: Count = Field(2, description="file targets per arm")
+    batch_size: Count = Field(16, description="groups per micro-batch; changes no result")
+
+
+class PatchSettings(Section):
+    """Which part of which patches goes onto the canvas; what changes a result."""
+
+    window_px: int = Field(20, ge=2, description="side M of the stitched centre of a patch")
+    window: Literal["uniform", "hann"] = Field(
+        "uniform",
+        description="weight within the stitched square: equal, or falling to its edge",
+    )
+    debug_limit: Count | None = Field(None, description="first n groups only")
+
+
+# The order of the bases is that of the keys in config.yaml, from the last one up.
+class InferSettings(PatchSettings, ShardSettings):
+    """Chunked inference and stitching."""

@@ -1,0 +1,43 @@
+"""The sections ``reconstruct`` and ``reference``: the iterative solver."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ptychostudy.study.section import Count, Positive, Section
+
+
+class ReconstructSettings(Section):
+    """The iterative arm (pty-chi)."""
+
+    algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = Field(
+        "autodiff", description="of pty-chi; autodiff with L-BFGS is maximum likelihood"
+    )
+    epochs: Count = Field(
+        20, description="passes over the frames; lbfgs: of five steps, some seven passes"
+    )
+    batch_size: Count = Field(50, description="frames per update; lbfgs takes all at once")
+    noise_model: Literal["gaussian", "poisson"] = Field(
+        "poisson", description="likelihood of the counts"
+    )
+    optimizer: Literal["lbfgs", "adam", "sgd"] | None = Field(
+        None, description="default: the algorithm's best"
+    )
+    step_size: Positive | None = Field(
+        None, description="first step of the object; default by algorithm"
+    )
+    refine_probe: bool = Field(False, description="whether the probe is reconstructed, too")
+
+    @model_validator(mode="after")
+    def _poisson_has_algorithms(self) -> "ReconstructSettings":
+        if self.noise_model == "poisson" and self.algorithm not in ("LSQML", "autodiff"):
+            raise ValueError(
+                f"noise_model is poisson, algorithm is {self.algorithm}; "
+                "needed: LSQML or autodiff, or noise_model gaussian"
+            )
+        return self
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the solver reads: L-BFGS takes all frames at once, whatever the batch."""
+        at_once = self.algorithm == "autodiff" and self.optimizer in (None, "lbfgs")
+        return self.model_dump(mode="json", exclude={"batch_size"} if at_once else None)

@@ -1,0 +1,25 @@
+"""The section ``verify``, and what the stage of that name reads."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ptychostudy.study.section import Positive, Section
+from ptychostudy.study.sections.summarize import ReportSettings
+
+
+class VerifySettings(Section):
+    """Bounds of the verification."""
+
+    max_shift_px: Positive = Field(1.0, description="largest credible registration shift of an arm")
+    min_coverage: float = Field(
+        0.5, gt=0, le=1, description="smallest covered part of the scanned hull"
+    )
+
+
+class VerificationSettings(ReportSettings):
+    """What the stage ``verify`` reads: its bounds, and where the files of the study lie."""
+
+    verify: VerifySettings
+    gridsize: Literal[1, 2, 3]
+    pairs: list[tuple[int, str]]
