@@ -46,6 +46,7 @@ def perform(check: Check, hub: Hub) -> dict[str, Any]:
     except CouldNotCheck as reason:
         return {**entry, "valid": None, "error": f"could not check: {reason}"}
     except UNREADABLE as error:
+        # One bad file must not hide what the other checks have to say.
         problems = [_sentence(error)]
     if not problems:
         return {**entry, "valid": True}

@@ -51,6 +51,7 @@ def _of_objects(recorded: dict[str, Any], recomputed: dict[str, Any], where: str
 
 
 def _of_lists(recorded: list[Any], recomputed: list[Any], where: str) -> list[str]:
+    # Which entry is one too many cannot be told.
     if len(recorded) != len(recomputed):
         return [f"{where} has {len(recorded)} entries, recomputed {len(recomputed)}"]
     problems = []

@@ -73,9 +73,11 @@ def _wrong_photons(scan_file: Path, dose: int, name: Path) -> list[str]:
 
 def _wrong_ratios(hub: Hub, wanted: list[int], split: str) -> list[str]:
     """Compare the mean frame of each dose with that of the lowest one."""
+    # All doses at once: frames are mapped from disk, not loaded.
     scans = [open_scan(hub.scan(dose, split)) for dose in wanted]
     means = [mean_counts(scan.counts) for scan in scans]
     lowest = wanted[0]
+    # Every dose has the same frames.
     n_frames = len(scans[0].counts)
     problems = []
     for dose, mean in zip(wanted[1:], means[1:], strict=True):

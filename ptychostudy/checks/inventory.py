@@ -28,6 +28,7 @@ def listed_files(hub: Hub) -> list[str]:
 
 
 def _problems_of_file(root: Path, name: str, entry: Mapping[str, Any]) -> list[str]:
+    # Such a name may lead out of the study, or be another file on another system.
     if PurePosixPath(name).is_absolute() or "\\" in name or ".." in name:
         return [f"{name!r} is not a hub-relative POSIX path"]
     if not (root / name).is_file():

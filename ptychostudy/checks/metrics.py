@@ -43,6 +43,7 @@ def _wrong_metrics(hub: Hub, cell: Cell) -> list[str]:
     name = folder.relative_to(hub.root)
     aligned_file = folder / layout.ALIGNED
     fields = read_npz(aligned_file)
+    # Scored as the comparison says that it did.
     sigma = read_metadata(aligned_file)["settings"]["ms_ssim_sigma"]
     rows = _read_rows(folder / layout.METRICS)
     scores = _evaluated(fields, sigma)
@@ -100,7 +101,8 @@ def _same_error(recorded: float | None, recomputed: float | None) -> bool:
 
 
 def _wrong_rows(rows: Rows, scores: Mapping[str, Scores]) -> list[str]:
-    # Of an arm that failed there is no field, and no number in the table.
+    # Of an arm that failed there is no field, and no number in the table. The control Flat, an
+    # object of ones, comes from no arm: it is always there, with every metric.
     failed = dict.fromkeys(scores["Flat"], (None,) * len(SCORED))
     problems = []
     for model in _MODELS:

@@ -94,11 +94,13 @@ def _are_of_frames(positions: np.ndarray, frames: np.ndarray, scan: Scan) -> boo
     """Say whether positions (k, 2) are, to the last bit, those of the frames (k,) of a scan."""
     if frames.max() >= len(scan.positions):
         return False
+    # They were copied, not computed: no rounding is allowed for.
     return not np.any(scan.positions[frames] != positions)
 
 
 def _guard_px(scan: Scan) -> float | None:
     """Return the guard band that the study asked for; nothing where it left that to the probe."""
+    # The last step is the stage simulate, which split the scan.
     steps: list[dict[str, Any]] = scan.metadata["data_transformations"]
     guard: float | None = steps[-1]["parameters"].get("split", {}).get("guard_px")
     return guard

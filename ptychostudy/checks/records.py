@@ -27,6 +27,7 @@ def bundles(hub: Hub) -> list[str]:
     """Open every bundle and compare its sha256 and size with the training record."""
     problems = []
     for bundle_file in hub.bundles():
+        # A file with the right sum may still be no network, if training recorded a bad one.
         read_bundle(bundle_file)
         record = _training_record(bundle_file, ["bundle_sha256", "bundle_size_bytes"])
         same = sha256_of(bundle_file) == record["bundle_sha256"]

@@ -38,6 +38,7 @@ def read_delta(hub: Hub) -> dict[str, Any]:
 def manifest(hub: Hub) -> list[str]:
     """Compare the counts of the comparison manifest with the cells."""
     recorded = _read(hub, layout.COMPARISON_MANIFEST, _COUNTS)
+    # Which cells there must be follows from the settings, not from what a run left behind.
     n_cells = len(list(hub.cells()))
     n_jobs = recorded["n_jobs"]
     n_results = len(recorded["execution_results"])
@@ -72,6 +73,7 @@ def delta_summary(hub: Hub) -> list[str]:
 def rebuilt(hub: Hub) -> dict[str, Any]:
     """Build the summary again from the cells' own files, of all seeds."""
     compliance = summary.collect_compliance(_judged_metadata(hub))
+    # The numbers are the first seed's; what further seeds add are intervals and verdicts.
     first, *others = hub.settings.seeds
     jobs = _cells_of_seed(hub)
     replicates = {}
