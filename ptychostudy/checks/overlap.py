@@ -7,6 +7,7 @@ import numpy as np
 
 from ptychostudy.checks.check import CouldNotCheck
 from ptychostudy.checks.differences import differences
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.records import read_json
@@ -62,9 +63,9 @@ def disjoint(hub: Hub) -> list[str]:
 def _wrong_overlap(hub: Hub, view: str, split: str, probe: np.ndarray) -> list[str]:
     view_file = hub.path(layout.VIEW, view=view, split=split)
     metrics_file = hub.path(layout.VIEW_METRICS, view=view, split=split)
-    arrays = read_npz(view_file, ["frames", "groups", "ycoords", "xcoords"])
+    arrays = read_npz(view_file, ["frames", "groups", *COORDINATES])
     recorded = read_json(metrics_file, ["metric_2_image_based_avg"])
-    positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
+    positions = read_positions(arrays)
     # Every dose illuminates the same positions.
     scan = open_scan(hub.scan(hub.doses[0], split))
     if not _are_of_frames(positions, arrays["frames"], scan):

@@ -43,7 +43,7 @@ def grid(hub: Hub) -> list[str]:
     text = read_text(hub.root / layout.GRID_TEXT)
     rendered = tables.ssim_grid_summary(read_delta(hub))
     problems = []
-    # Who reads on from this table takes its numbers for phase; the word alone would be a mistake.
+    # Phase only by contract: the word may not occur at all.
     if "amplitude" in text.lower():
         name = PurePath(layout.GRID_TEXT).name
         problems.append(f"the word amplitude occurs in {name}")

@@ -1,7 +1,6 @@
 """Scans: the canonical NPZ of this package and the family of NPZ/HDF5 dialects users bring.
 
-On disk the contract keeps ``ycoords`` and ``xcoords``; in memory a position is ``(row, col)``. Only this module
-knows both.
+Their parts are checked against each other, so that a mistake is named before it is computed with.
 """
 
 from dataclasses import dataclass
@@ -11,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.frames import check_finite
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.windows import corners, inside
 
 REQUIRED = ("xcoords", "ycoords", "probeGuess", "objectGuess")
 # 16384 pixels square, 2 GiB as complex64: more is a mistake of units.
@@ -107,7 +108,7 @@ def check_scan(
 
 def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
     rows, cols = arrays["ycoords"], arrays["xcoords"]
-    for key, value in (("ycoords", rows), ("xcoords", cols)):
+    for key, value in zip(COORDINATES, (rows, cols), strict=True):
         if value.ndim != 1 or value.dtype.kind not in "fiu":
             raise DataError(
                 f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed real numbers of shape (k,)"
@@ -121,7 +122,7 @@ def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
         raise DataError(
             f"{path}: the scan is empty ('xcoords' has no entries), needed at least one frame"
         )
-    positions = np.stack([rows, cols], axis=1).astype(np.float64)
+    positions = read_positions(arrays).astype(np.float64)
     repeated = len(positions) - len(np.unique(positions, axis=0))
     if repeated:
         raise DataError(
@@ -155,8 +156,7 @@ def _check_object(path: str | Path, object_: np.ndarray, positions: np.ndarray, 
             f"{path}: key 'objectGuess' is {object_.dtype} of shape {object_.shape}, needed complex (H, W)"
         )
     check_finite(path, "objectGuess", object_)
-    corners = np.floor(positions + 0.5) - n // 2
-    outside = int(np.any((corners < 0) | (corners + n > np.array(object_.shape)), axis=1).sum())
+    outside = int(np.sum(~inside(corners(positions, n), n, object_.shape)))
     if outside:
         low, high = positions.min(axis=0), positions.max(axis=0)
         raise DataError(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ptychostudy.formats.download import download_source, extract_bz2_member
+from ptychostudy.formats.positions import position_arrays
 from ptychostudy.io.arrays import read_npz
 
 MARGIN_PX = 2
@@ -168,7 +169,7 @@ def fetch_siemens_star(cache_dir: str | Path) -> dict[str, NDArray[Any]]:
     Returns
     -------
     dict of str to ndarray
-        ``counts`` (516, 64, 64) uint32, ``ycoords`` and ``xcoords`` (516,) float64 window centres,
+        ``counts`` (516, 64, 64) uint32, the two coordinates of the window centres (516,) float64,
         ``probeGuess`` (64, 64) complex64 in photons, ``objectGuess`` (H, W) complex64 of ones
         (there is no ground truth).
 
@@ -186,8 +187,7 @@ def fetch_siemens_star(cache_dir: str | Path) -> dict[str, NDArray[Any]]:
     counts, positions, wave = convert(frames, corners, probe, FRAME_PX)
     return {
         "counts": counts,
-        "ycoords": positions[:, 0],
-        "xcoords": positions[:, 1],
+        **position_arrays(positions),
         "probeGuess": wave,
         "objectGuess": np.ones(object_shape(positions, FRAME_PX), np.complex64),
     }

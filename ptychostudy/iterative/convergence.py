@@ -17,7 +17,7 @@ from ptychostudy.iterative.task import (
     set_likelihood,
     set_step,
 )
-from ptychostudy.physics.windows import place, split_positions
+from ptychostudy.physics import windows
 
 TRIAL_EPOCHS = 4
 
@@ -77,9 +77,7 @@ def movement(before, after, probe, positions):
     """
     if not all(np.all(np.isfinite(array)) for array in (before, after, probe)):
         return np.nan
-    n = probe.shape[-1]
-    corners, _ = split_positions(positions, n)
-    light = place(np.broadcast_to(np.abs(probe) ** 2, (len(positions), n, n)), corners, after.shape)
+    light = windows.light(probe, positions, after.shape)
     # A pixel counts as covered where the scan puts at least 2 % of the brightest pixel's light.
     lit = light >= np.median(light[light > 0.02 * light.max()])
     turn = after[lit].astype(np.complex128) * np.conj(before[lit])

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptychostudy.physics.windows import corners, inside
+
 _POWER_RANGE = 10.0
 
 
@@ -61,8 +63,7 @@ def check_scan(
 
 def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[int, int]) -> None:
     """Refuse windows outside the object: a solver would read padding there."""
-    corners = np.floor(positions + 0.5).astype(int) - n // 2
-    outside = np.any((corners < 0) | (corners + n > np.array(object_shape)), axis=1)
+    outside = ~inside(corners(positions, n), n, object_shape)
     if outside.any():
         first = int(np.flatnonzero(outside)[0])
         raise ValueError(

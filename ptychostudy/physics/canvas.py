@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ptychostudy.physics.windows import inside
+
 _UNIT = 2.0**36
 _LIMIT = 2.0**20
 
@@ -83,16 +85,12 @@ class PartialCanvas:
         real = np.rint(weighted.real * _UNIT).astype(np.int64)
         imag = np.rint(weighted.imag * _UNIT).astype(np.int64)
         n = patches.shape[-1]
-        rows, cols = (corners - np.array(self.origin)).T
-        if len(corners) and (
-            min(rows.min(), cols.min()) < 0
-            or rows.max() + n > self.sums.shape[1]
-            or cols.max() + n > self.sums.shape[2]
-        ):
+        places = corners - np.array(self.origin)
+        if not np.all(inside(places, n, self.sums.shape[1:])):
             raise ValueError(
                 f"a patch of side {n} leaves the canvas with origin {self.origin}, shape {self.sums.shape[1:]}"
             )
-        for k, (row, col) in enumerate(zip(rows, cols, strict=True)):
+        for k, (row, col) in enumerate(places):
             target = self.sums[:, row : row + n, col : col + n]
             target[0] += real[k]
             target[1] += imag[k]

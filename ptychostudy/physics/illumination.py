@@ -5,6 +5,8 @@ from scipy.signal import fftconvolve
 from scipy.spatial import ConvexHull, QhullError
 from skimage.draw import polygon
 
+from ptychostudy.physics.windows import corners, inside
+
 
 def frames_per_pixel(positions: np.ndarray) -> float:
     """Return the density of a scan, frames per object pixel of the area that the frames stand for.
@@ -113,20 +115,20 @@ def hull_mask(
     """
     points = np.asarray(positions, dtype=np.float64) - np.array(origin)
     mask = np.zeros(shape, dtype=bool)
-    nearest = np.floor(points + 0.5).astype(int)
-    nearest = nearest[np.all((nearest >= 0) & (nearest < shape), axis=1)]
+    nearest = corners(points, 1)
+    nearest = nearest[inside(nearest, 1, shape)]
     mask[nearest[:, 0], nearest[:, 1]] = True
-    corners = _hull_corners(points)
-    if corners is not None:
-        mask[polygon(corners[:, 0], corners[:, 1], shape)] = True
+    hull = _hull_corners(points)
+    if hull is not None:
+        mask[polygon(hull[:, 0], hull[:, 1], shape)] = True
     return mask
 
 
 def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
     """Add one to a grid at real-valued (row, col) places, shared bilinearly; places off the grid are skipped."""
     whole = np.floor(points).astype(np.int64)
-    inside = np.all((whole >= 0) & (whole + 1 < grid.shape), axis=1)
-    whole, part = whole[inside], (points - whole)[inside]
+    on_grid = inside(whole, 2, grid.shape)
+    whole, part = whole[on_grid], (points - whole)[on_grid]
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
         np.add.at(grid, (whole[:, 0] + down, whole[:, 1] + right), weight)
@@ -142,10 +144,10 @@ def _hull_corners(points: np.ndarray) -> np.ndarray | None:
 
 def _hull_size(points: np.ndarray) -> tuple[float, float]:
     """Return area and perimeter of the convex hull; a line has two sides."""
-    corners = _hull_corners(points)
-    if corners is None:
+    hull = _hull_corners(points)
+    if hull is None:
         along = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
         return 0.0, 2.0 * float(np.ptp(points @ along))
-    ahead = np.roll(corners, -1, axis=0)
-    area = 0.5 * abs(np.sum(corners[:, 0] * ahead[:, 1] - corners[:, 1] * ahead[:, 0]))
-    return float(area), float(np.linalg.norm(ahead - corners, axis=1).sum())
+    ahead = np.roll(hull, -1, axis=0)
+    area = 0.5 * abs(np.sum(hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]))
+    return float(area), float(np.linalg.norm(ahead - hull, axis=1).sum())

@@ -1,10 +1,101 @@
 """Windows: the N x N squares of an object under the probe; where they lie, cut out and added up.
 
-A position is the ``(row, col)`` centre of its window, in object pixels.
+A position is the ``(row, col)`` centre of its window, in object pixels. All arithmetic of where a
+window lies is here.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+# Whole numbers up to here survive the way from float64 to int64 with room for a window beside them.
+_FARTHEST = 2.0**62
+
+
+def corners(positions: ArrayLike, n: int) -> np.ndarray:
+    """Return the top-left pixel of each window, ``round(position) - n // 2``.
+
+    Halves are rounded up on either side of the origin (`numpy.rint` would take them to the even
+    neighbour), so that the fractions that are left lie in [-0.5, 0.5).
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    n : int
+        Window side in pixels.
+
+    Returns
+    -------
+    (k, 2) int64
+        First pixel (row, col). Positions too far off for an integer are brought in to 2**62, which
+        is outside every object.
+    """
+    centres = np.floor(np.asarray(positions, dtype=np.float64) + 0.5)
+    return np.clip(centres, -_FARTHEST, _FARTHEST).astype(np.int64) - n // 2
+
+
+def split_positions(positions: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split window centres into integer corners and sub-pixel fractions.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    n : int
+        Window side in pixels.
+
+    Returns
+    -------
+    corners : (k, 2) int64
+        Top-left pixel of each window, as from `corners`.
+    fractions : (k, 2) float64
+        Rest in [-0.5, 0.5) pixels.
+    """
+    positions = np.asarray(positions, dtype=np.float64)
+    return corners(positions, n), positions - np.floor(positions + 0.5)
+
+
+def inside(corners: np.ndarray, n: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return for each window whether it lies inside an array.
+
+    Parameters
+    ----------
+    corners : (k, 2) int
+        Top-left pixels (row, col).
+    n : int
+        Window side.
+    shape : (int, int)
+        Rows and columns of the array.
+
+    Returns
+    -------
+    (k,) bool
+    """
+    fits: np.ndarray = np.all((corners >= 0) & (corners + n <= np.array(shape)), axis=-1)
+    return fits
+
+
+def extent(positions: ArrayLike, n: int, margin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first pixel of the rectangle of all windows with a margin, and the pixel past it.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    n : int
+        Window side; 0 for the positions themselves.
+    margin : int
+        Pixels added on every side.
+
+    Returns
+    -------
+    first, end : (2,) int64
+        (row, col). Fractions count outwards, so that windows fit however they are rounded; the
+        rectangle can begin below 0.
+    """
+    first = np.floor(np.min(positions, axis=0)).astype(np.int64) - n // 2 - margin
+    end = np.ceil(np.max(positions, axis=0)).astype(np.int64) + n - n // 2 + margin
+    return first, end
 
 
 def scan_rectangle(positions: ArrayLike, margin: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -21,31 +112,9 @@ def scan_rectangle(positions: ArrayLike, margin: int) -> tuple[tuple[int, int], 
     -------
     origin, shape : (int, int), (int, int)
     """
-    low = np.floor(np.min(positions, axis=0)).astype(int) - margin
-    high = np.ceil(np.max(positions, axis=0)).astype(int) + margin
-    return (int(low[0]), int(low[1])), (int(high[0] - low[0]), int(high[1] - low[1]))
-
-
-def split_positions(positions: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split window centres into integer corners and sub-pixel fractions.
-
-    Parameters
-    ----------
-    positions : (k, 2) float
-        Window centres (row, col) in object pixels.
-    n : int
-        Window side in pixels.
-
-    Returns
-    -------
-    corners : (k, 2) int64
-        Top-left pixel of each window, ``round(position) - n // 2``.
-    fractions : (k, 2) float64
-        Rest in [-0.5, 0.5) pixels.
-    """
-    positions = np.asarray(positions, dtype=np.float64)
-    centres = np.floor(positions + 0.5)
-    return centres.astype(np.int64) - n // 2, positions - centres
+    first, end = extent(positions, 0, margin)
+    rows, cols = end - first
+    return (int(first[0]), int(first[1])), (int(rows), int(cols))
 
 
 def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
@@ -71,7 +140,7 @@ def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
         If a window leaves the object.
     """
     corners = np.asarray(corners)
-    outside = np.any((corners < 0) | (corners + n > np.array(object_.shape)), axis=-1)
+    outside = ~inside(corners, n, object_.shape)
     if outside.any():
         first = int(np.flatnonzero(outside)[0])
         raise ValueError(
@@ -107,11 +176,36 @@ def place(windows: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> n
     return total
 
 
+def light(probe: np.ndarray, positions: ArrayLike, shape: tuple[int, int]) -> np.ndarray:
+    """Return the light that a scan puts on each pixel: the probe's intensity over all windows.
+
+    The probe stays on the whole pixels of its window; fractions of positions do not move it.
+
+    Parameters
+    ----------
+    probe : (N, N) complex
+        Probe in the window's centre.
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels, windows inside ``shape``.
+    shape : (int, int)
+        Object shape.
+
+    Returns
+    -------
+    (H, W) float
+        Sum of ``|probe|^2``, in the precision of the probe.
+    """
+    n = probe.shape[-1]
+    first = corners(positions, n)
+    intensity = np.broadcast_to(np.abs(probe) ** 2, (len(first), n, n))
+    return place(intensity, first, shape)
+
+
 def enlarged(
     field: np.ndarray, origin: np.ndarray, positions: np.ndarray, n: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pad a canvas with zeros until every window lies inside; return it and its new origin."""
-    before = np.maximum(origin - np.floor(positions.min(axis=0) - n / 2).astype(int), 0)
-    end = np.ceil(positions.max(axis=0) + n / 2).astype(int)
+    first, end = extent(positions, n, 0)
+    before = np.maximum(origin - first, 0)
     after = np.maximum(end - (origin + np.array(field.shape)), 0)
     return np.pad(field, np.stack([before, after], axis=1)), origin - before

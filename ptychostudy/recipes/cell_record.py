@@ -22,7 +22,7 @@ BLANK = "n/a"
 """What stands in a table where a number has no meaning."""
 
 _ENDED = ("status", "reason", "statistics", "converged")
-_FLAT_ENDED = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
+_FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
 
 def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -123,7 +123,9 @@ def conditions(source: Scan) -> list[str]:
     texts = []
     if made.get("noise") == "none":
         texts.append("noise-free: expected counts, for which the floor does not hold")
-    wrong = [f"{key} {value}" for key, value in made.get("wrong_probe", {}).items() if np.any(value)]
+    wrong = [
+        f"{key} {value}" for key, value in made.get("wrong_probe", {}).items() if np.any(value)
+    ]
     if wrong:
         texts.append(f"arms were given a wrong probe: {', '.join(wrong)}")
     return texts

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.records import write_json
@@ -58,8 +57,7 @@ def run(
         Outputs.
     """
     source = open_scan(scan)
-    seen = read_npz(overlap, ["ycoords", "xcoords"])
-    positions = np.stack([seen["ycoords"], seen["xcoords"]], axis=1)
+    positions = read_positions(read_npz(overlap, COORDINATES))
     paths = {PINN: pinn, BASELINE: baseline, PTYCHI: ptychi, UNTRAINED: untrained}
     products = {arm: _product(path) for arm, path in paths.items()}
     comparison = compare(products, source.truth, positions, settings)
@@ -76,5 +74,10 @@ def run(
 
 def _product(path: Path) -> Product:
     arrays = read_npz(path, ["reconstructed_object", "coverage", "origin"])
-    field = arrays["reconstructed_object"]
-    return Product(field, arrays["coverage"], arrays["origin"], read_metadata(path))
+    row, col = arrays["origin"]
+    return Product(
+        arrays["reconstructed_object"],
+        arrays["coverage"],
+        (int(row), int(col)),
+        read_metadata(path),
+    )

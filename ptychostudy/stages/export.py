@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.ptychodus import Product, write_product_h5
 from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
@@ -50,9 +51,9 @@ def run(
         raise DataError(
             f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction"
         )
-    source = read_npz(scan, ["ycoords", "xcoords", "probeGuess", "photons_requested"])
+    source = read_npz(scan, [*COORDINATES, "probeGuess", "photons_requested"])
     frames = read_npz(view, ["frames"])["frames"]
-    positions = np.stack([source["ycoords"], source["xcoords"]], axis=1)[frames]
+    positions = read_positions(source)[frames]
     probe = arm.get("reconstructed_probe", source["probeGuess"])
     field, origin = enlarged(arm["reconstructed_object"], arm["origin"], positions, len(probe))
     product = Product(

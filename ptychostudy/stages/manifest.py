@@ -27,12 +27,12 @@ def _simulated(scans: list[Path]) -> dict[str, dict[str, Any]]:
     """Return what each dose and split holds; one dose is requested for both splits."""
     doses: dict[str, dict[str, Any]] = {}
     for scan_file in scans:
-        arrays = read_npz(scan_file, ["photons_requested", "photons_measured", "xcoords"])
+        arrays = read_npz(scan_file, ["photons_requested", "photons_measured", "scan_index"])
         dose = doses.setdefault(scan_file.parent.name, {"dose": float(arrays["photons_requested"])})
         split = scan_file.stem.split("_")[-1]
         dose[split] = {
             "path": scan_file.as_posix(),
-            "frames": len(arrays["xcoords"]),
+            "frames": len(arrays["scan_index"]),
             "photons_measured": float(arrays["photons_measured"]),
         }
     return doses

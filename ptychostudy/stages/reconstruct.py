@@ -12,8 +12,8 @@ from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.iterative.solver import reconstruct
 from ptychostudy.measure.outcome import judge
+from ptychostudy.physics import windows
 from ptychostudy.physics.canvas import Canvas
-from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def run(
     source = open_scan(scan)
     frames = read_npz(view, ["frames"])["frames"]
     positions, n = source.positions[frames], source.counts.shape[-1]
-    origin = np.maximum(split_positions(source.positions, n)[0].min(axis=0) - 2, 0)
-    shape = tuple(
-        int(v) for v in split_positions(source.positions, n)[0].max(axis=0) + n + 2 - origin
-    )
+    # The nearest pixels bound the windows exactly; fractions would add a row or a column.
+    first, end = windows.extent(windows.corners(source.positions, 0), n, 2)
+    origin = np.maximum(first, 0)
+    shape = (int(end[0] - origin[0]), int(end[1] - origin[1]))
     with Work(f"pty-chi {label}".rstrip()) as progress:
         result = reconstruct(
             source.counts[frames],
@@ -59,8 +59,7 @@ def run(
             **settings.plain(),
             on_epoch=progress.step,
         )
-    corners, _ = split_positions(positions - origin, n)
-    light = place(np.broadcast_to(np.abs(source.probe) ** 2, (len(frames), n, n)), corners, shape)
+    light = windows.light(source.probe, positions - origin, shape)
     # A pixel counts as covered where the scan puts at least 2 % of the brightest pixel's light.
     coverage = np.where(light > 0.02 * light.max(), light / light.max(), 0.0).astype(np.float32)
     field = np.nan_to_num(result.object) if not result.finite else result.object

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.iterative.solver import reconstruct
+from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_counts, scale_probe
-from ptychostudy.physics.windows import place, split_positions
 from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
@@ -33,11 +34,12 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     ValueError
         If the reconstruction diverged.
     """
-    arrays = read_npz(base, ["ycoords", "xcoords", "probeGuess"])
+    arrays = read_npz(base, [*COORDINATES, "probeGuess"])
     counts = open_frames(base, "counts")
-    positions = np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
+    positions = read_positions(arrays)
     n = counts.shape[-1]
-    shape = tuple(np.ceil(positions.max(axis=0)).astype(int) + n // 2 + 1)
+    _, end = windows.extent(positions, n, 1)
+    shape = (int(end[0]), int(end[1]))
     probe = scale_probe(arrays["probeGuess"], mean_counts(counts))
     with Work("reference, full dose") as progress:
         result = reconstruct(
@@ -47,8 +49,7 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         raise ValueError(
             "the full-dose reconstruction of the measured scan diverged; change the section 'reference'"
         )
-    corners, _ = split_positions(positions, n)
-    coverage = place(np.broadcast_to(np.abs(result.probe) ** 2, counts.shape), corners, shape)
+    coverage = windows.light(result.probe, positions, shape)
     found = {
         "objectGuess": result.object,
         "probeGuess": result.probe,

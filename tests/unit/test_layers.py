@@ -31,9 +31,10 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "iterative": (*PHYSICS, "gpu"),
     "report": ("study", "physics", "sampling", "measure"),
     "figures": ("study", "physics", "sampling", "measure", "report"),
+    "recipes": (*MEASURES, "formats", *HEAVY),
     "runs": (*GROUND, "provenance", "gpu"),
     "checks": (*MEASURES, "formats", "report"),
-    "stages": (*MEASURES, "formats", "report", *HEAVY, "checks", "runs", "provenance"),
+    "stages": (*MEASURES, "formats", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
     "__main__": (*GROUND, "provenance", "gpu", "runs", "stages"),
 }
 # Package -> the rooms that import it, wherever in a file the import stands.

@@ -1,0 +1,101 @@
+"""Sample: the frames and groups of one view of a scan, and how much they overlap."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.sampling.groups import form_groups
+from ptychostudy.sampling.overlap import overlap_report
+from ptychostudy.sampling.split import split_scan
+from ptychostudy.sampling.subsample import solve_s_img, subsample_frames
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.overlap import SamplingSettings
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to sample a split of the scan.
+
+    Attributes
+    ----------
+    frames : (m,) int
+        Indices of the frames that are kept, into the split.
+    groups : (g, C) int
+        Indices into `frames`.
+    positions : (m, 2) float
+        Window centres (row, col) of the frames that are kept.
+    metrics : dict
+        Overlap metrics, see `overlap_report`.
+    """
+
+    frames: np.ndarray
+    groups: np.ndarray
+    positions: np.ndarray
+    metrics: dict[str, Any]
+
+
+def sample_view(
+    scan: np.ndarray, probe: np.ndarray, view: str, split: str, settings: "SamplingSettings"
+) -> View:
+    """Choose frames, form groups and measure overlap; from positions only.
+
+    Parameters
+    ----------
+    scan : (k, 2) float
+        Window centres (row, col) of the whole scan.
+    probe : (N, N) complex
+        Its diameter is the disc of the overlap metrics.
+    view, split : str
+        Names; they name the generator of the groups, too.
+    settings : SamplingSettings
+    """
+    diameter = probe_diameter_px(probe)
+    part = split_scan(scan, diameter, **dict(settings.split))[split]
+    positions = scan[part]
+    s_img = _fraction(positions, diameter, settings)
+    # A seed of its own, so that the frames of a view do not depend on how groups are drawn.
+    frames = subsample_frames(
+        len(positions), s_img, np.random.default_rng(settings.seed_subsampling)
+    )
+    kept = positions[frames]
+    rng = generator(settings.seed_grouping, "grouping", view, split)
+    groups = form_groups(
+        kept,
+        settings.gridsize**2,
+        rng,
+        n_groups=settings.n_groups,
+        neighbor_count=settings.neighbor_count,
+        oversample=settings.enable_oversampling,
+        pool_size=settings.neighbor_pool_size,
+    )
+    metrics: dict[str, Any] = overlap_report(
+        kept,
+        groups,
+        diameter,
+        gridsize=settings.gridsize,
+        s_img=s_img,
+        n_groups=settings.n_groups or len(groups),
+        n_images_total=len(positions),
+        neighbor_count=settings.metric_neighbor_count,
+        rng_seed_subsample=settings.seed_subsampling,
+        probe=probe,
+    )
+    asked = {"view": view, "split": split, "target_overlap": settings.target_overlap}
+    return View(frames, groups, kept, metrics | asked)
+
+
+def _fraction(positions: np.ndarray, diameter: float, settings: "SamplingSettings") -> float:
+    """Return the fraction of frames to keep: as given, or solved for the wanted overlap."""
+    if settings.target_overlap is None:
+        return cast(float, settings.s_img)  # a view holds exactly one of the two
+    return solve_s_img(
+        positions,
+        settings.target_overlap,
+        diameter,
+        rng_seed=settings.seed_subsampling,
+        neighbor_count=settings.metric_neighbor_count,
+    )
