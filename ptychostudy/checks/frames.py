@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 from ptychostudy.checks.check import CouldNotCheck
 from ptychostudy.formats.scan import open_scan
@@ -17,16 +18,23 @@ _RECOUNT = 1e-9
 _SIGMAS = 5
 
 
-def compliance(hub: Hub) -> list[str]:
-    """Judge the metadata of every simulated file."""
-    problems = []
+def judged_metadata(hub: Hub) -> list[dict[str, Any]]:
+    """Judge the metadata of the frames of every dose and split; see `judge_metadata`."""
+    judged = []
     for dose in hub.doses:
         for split in SPLITS:
             scan_file = hub.scan(dose, split)
-            judged = judge_metadata(scan_file.as_posix(), read_metadata(scan_file))
-            if not judged["compliant"]:
-                reason = judged.get("error", "canonical transformation missing")
-                problems.append(f"{scan_file.relative_to(hub.root)}: {reason}")
+            name = scan_file.relative_to(hub.root).as_posix()
+            judged.append(judge_metadata(name, read_metadata(scan_file)))
+    return judged
+
+
+def compliance(hub: Hub) -> list[str]:
+    """Name every simulated file that does not say where it came from."""
+    problems = []
+    for judged in judged_metadata(hub):
+        if not judged["compliant"]:
+            problems.append(f"{judged['npz_path']}: {judged['error']}")
     return problems
 
 

@@ -6,14 +6,14 @@ from typing import Any
 from ptychostudy.checks.cells import Cell, read_status
 from ptychostudy.checks.check import UNREADABLE
 from ptychostudy.checks.differences import differences
-from ptychostudy.io.arrays import read_metadata
+from ptychostudy.checks.frames import judged_metadata
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.report import summary
 from ptychostudy.report.usefulness import counted
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import METRIC_COLUMNS, SPLITS
+from ptychostudy.study.names import METRIC_COLUMNS
 
 _COUNTS = ["n_jobs", "n_executed", "n_success", "n_failed", "execution_results"]
 _SUMMARY_KEYS = [
@@ -72,7 +72,7 @@ def delta_summary(hub: Hub) -> list[str]:
 
 def rebuilt(hub: Hub) -> dict[str, Any]:
     """Build the summary again from the cells' own files, of all seeds."""
-    compliance = summary.collect_compliance(_judged_metadata(hub))
+    compliance = summary.collect_compliance(judged_metadata(hub))
     # The numbers are the first seed's; what further seeds add are intervals and verdicts.
     first, *others = hub.settings.seeds
     jobs = _cells_of_seed(hub)
@@ -104,17 +104,6 @@ def usefulness(hub: Hub) -> dict[str, Any]:
 def _read(hub: Hub, path: str, keys: list[str]) -> dict[str, Any]:
     content: dict[str, Any] = read_json(hub.root / path, keys)
     return content
-
-
-def _judged_metadata(hub: Hub) -> list[dict[str, Any]]:
-    """Judge the metadata of the frames of every dose and split."""
-    judged = []
-    for dose in hub.doses:
-        for split in SPLITS:
-            scan_file = hub.scan(dose, split)
-            name = scan_file.relative_to(hub.root).as_posix()
-            judged.append(summary.judge_metadata(name, read_metadata(scan_file)))
-    return judged
 
 
 def _cells_of_seed(hub: Hub) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.checks import fields
+from ptychostudy.checks import fields, frames, metrics, texts
 from ptychostudy.checks.check import Check, CouldNotCheck, perform
 from ptychostudy.checks.differences import differences
 from ptychostudy.checks.inventory import listed_files
@@ -129,6 +129,32 @@ def test_coverage_at_its_bound_is_enough(hub):
 )
 def test_differences_are_named_by_their_place(recorded, recomputed, said):
     assert differences(recorded, recomputed, "x") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "same"),
+    [
+        ("0.5", 0.5 + 4e-7, True),
+        ("0.5", 0.502, False),
+        ("0", 9e-7, True),
+        ("0", 2e-6, False),
+        ("n/a", None, True),
+        ("n/a", 0.5, False),
+        ("0.5", None, False),
+    ],
+)
+def test_a_score_of_a_table_is_its_number_or_none(text, value, same):
+    assert metrics._same_score(text, value) == same
+
+
+def test_the_first_line_that_differs_is_named():
+    assert texts._first_difference("a\nb\nc\n", "a\nB\nC\n") == 2
+    assert texts._first_difference("a\nb\n", "a\nb\nc\n") == "its end"
+
+
+def test_a_ratio_of_doses_may_miss_by_five_standard_deviations():
+    """10 frames hold 10^4 and 10^6 photons, known to 1 % and 0.1 %."""
+    assert frames._ratio_tolerance(1000, 100000, 10) == pytest.approx(5 * 1.01e-4**0.5)
 
 
 @pytest.fixture
