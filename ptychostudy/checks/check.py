@@ -7,6 +7,10 @@ from typing import Any
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.hub import Hub
 
+# What a missing, damaged or foreign file can raise. A check that meets one of these has failed.
+UNREADABLE = (DataError, OSError, ValueError, KeyError, TypeError, IndexError)
+_SHOWN = 5
+
 
 class CouldNotCheck(Exception):
     """A check that has no meaning for this study; the message says why."""
@@ -24,27 +28,40 @@ class Check:
         One line.
     run : callable
         Takes the hub, returns a list of problems; an empty list means valid.
+    each_seed : bool
+        Whether it is done again for every seed after the first, in that seed's own folder.
     """
 
     path: str
     description: str
     run: Callable[[Hub], list[str]]
+    each_seed: bool = False
 
 
 def perform(check: Check, hub: Hub) -> dict[str, Any]:
     """Run one check; bad or missing files make it invalid, never stop the others."""
-    found: dict[str, Any] = {"path": check.path, "description": check.description}
+    entry: dict[str, Any] = {"path": check.path, "description": check.description}
     try:
         problems = check.run(hub)
     except CouldNotCheck as reason:
-        return {**found, "valid": None, "error": f"could not check: {reason}"}
-    except (DataError, OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        problems = [
-            f"{type(error).__name__}: {error}" if not isinstance(error, DataError) else str(error)
-        ]
+        return {**entry, "valid": None, "error": f"could not check: {reason}"}
+    except UNREADABLE as error:
+        # One bad file must not hide what the other checks have to say.
+        problems = [_sentence(error)]
     if not problems:
-        return {**found, "valid": True}
-    shown = "; ".join(problems[:5]) + (
-        f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-    )
-    return {**found, "valid": False, "error": shown, "n_problems": len(problems)}
+        return {**entry, "valid": True}
+    return {**entry, "valid": False, "error": _shown(problems), "n_problems": len(problems)}
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says; only ours name a file, others are told by their type."""
+    if isinstance(error, DataError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _shown(problems: list[str]) -> str:
+    """Join the first problems: one damaged file may give thousands."""
+    text = "; ".join(problems[:_SHOWN])
+    hidden = len(problems) - _SHOWN
+    return f"{text}; and {hidden} more" if hidden > 0 else text

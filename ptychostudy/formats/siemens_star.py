@@ -5,10 +5,16 @@ windows with an arbitrary offset. Keeping the central n x n of an N x N detector
 real-space pixel grows by N / n, a window covers the same area with n pixels, and positions shrink by n / N.
 """
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ptychostudy.formats.download import download_source, extract_bz2_member
+from ptychostudy.formats.positions import position_arrays
+from ptychostudy.io.arrays import read_npz
 
 MARGIN_PX = 2
 
@@ -102,3 +108,97 @@ def _check(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[An
         raise ValueError(
             "counts must be whole numbers from 0 up; found negative or fractional values"
         )
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source distribution that carries a measured scan.
+
+    Attributes
+    ----------
+    name, version : str
+        Exact release.
+    sha256 : str
+        Digest of the archive.
+    path : str
+        The scan inside the release, an NPZ file packed with bzip2.
+    limit_bytes : int
+        Largest size of the scan, packed and unpacked.
+    licence : str
+        Its terms.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    path: str
+    limit_bytes: int
+    licence: str
+
+    @property
+    def release(self) -> str:
+        """Name and version as the archive has them."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What a converted file says of its origin."""
+        return {"source": self.release, "sha256": self.sha256, "licence": self.licence}
+
+
+# The scan unpacks to 34 MB.
+SOURCE = Source(
+    name="tike",
+    version="0.26.0",
+    sha256="e6a89bfb8e62ff77e01ca2cef4384898b1208f541652a5449dc0c61781006a19",
+    path="tests/data/siemens-star-small.npz.bz2",
+    limit_bytes=64 << 20,
+    licence="BSD-3-style, UChicago Argonne",
+)
+FRAME_PX = 64
+
+
+def fetch_siemens_star(cache_dir: str | Path) -> dict[str, NDArray[Any]]:
+    """Get 516 measured X-ray frames of a Siemens star.
+
+    Parameters
+    ----------
+    cache_dir : str or Path
+        Keeps the archive (26 MB), so that a second call needs no network.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``counts`` (516, 64, 64) uint32, the two coordinates of the window centres (516,) float64,
+        ``probeGuess`` (64, 64) complex64 in photons, ``objectGuess`` (H, W) complex64 of ones
+        (there is no ground truth).
+
+    Raises
+    ------
+    DataError
+        If the archive cannot be had, is not the expected one, or its member is damaged.
+    """
+    archive = download_source(SOURCE.name, SOURCE.version, SOURCE.sha256, cache_dir)
+    raw = _unpacked(archive, Path(cache_dir))
+    # The raw arrays have leading axes of length one, for angles and for modes of the probe.
+    frames = raw["data"][0]
+    corners = raw["scan"][0]
+    probe = raw["probe"].reshape(frames.shape[1:])
+    counts, positions, wave = convert(frames, corners, probe, FRAME_PX)
+    return {
+        "counts": counts,
+        **position_arrays(positions),
+        "probeGuess": wave,
+        "objectGuess": np.ones(object_shape(positions, FRAME_PX), np.complex64),
+    }
+
+
+def _unpacked(archive: Path, folder: Path) -> dict[str, NDArray[Any]]:
+    """Read the raw scan from its archive; unpacked it is on disk only while it is read."""
+    member = f"{SOURCE.release}/{SOURCE.path}"
+    raw_file = folder / Path(SOURCE.path).stem
+    try:
+        extract_bz2_member(archive, member, raw_file, limit_bytes=SOURCE.limit_bytes)
+        return read_npz(raw_file, ["data", "scan", "probe"])
+    finally:
+        raw_file.unlink(missing_ok=True)

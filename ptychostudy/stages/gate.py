@@ -1,6 +1,8 @@
-"""Stage gate: print the result of a study; fail if the run is not sound. Whether an arm is useful fails nothing."""
+"""Stage gate: print the result; fail if the run is not sound. Which arm is useful fails nothing."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -25,31 +27,32 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
         Naming the failed checks.
     """
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
-    found = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
-    console, folder = Console(width=WIDTH, highlight=False, markup=False), summary.parent
-    console.print(
-        *closing_lines(found),
-        *legend(found),
-        "",
-        *usefulness_lines(found),
-        "",
-        "Look at:",
-        sep="\n",
-    )
-    plots = f"{folder}/dose_*/*/*/comparison_plot.png"
-    console.print(
-        *(
-            f"  {p}"
-            for p in (report, summary.with_suffix(".md"), *sorted(folder.glob("*.png")), plots)
-        ),
-        sep="\n",
-    )
+    study = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
+    _print(_result(study))
+    _print(["Look at:", *_pictures_and_texts(report, summary)])
     failed, unknown = verdict(checks)
-    console.print(*(f"could not check: {sentence}" for sentence in unknown), sep="\n")
+    _print(f"could not check: {sentence}" for sentence in unknown)
+    n_checks = checks["n_checks"]
     if checks["all_valid"] is not True:
         raise ValueError(
-            f"{report}: the run is not sound: {len(failed)} of {checks['n_checks']} checks failed: {'; '.join(failed)}"
+            f"{report}: the run is not sound: {len(failed)} of {n_checks} checks failed: "
+            + "; ".join(failed)
         )
-    console.print(f"The run is sound: all {checks['n_checks']} checks valid")
+    _print([f"The run is sound: all {n_checks} checks valid"])
     if output is not None:
-        write_text(output, f"all {checks['n_checks']} checks valid\n")
+        write_text(output, f"all {n_checks} checks valid\n")
+
+
+def _print(lines: Iterable[str]) -> None:
+    Console(width=WIDTH, highlight=False, markup=False).print(*lines, sep="\n")
+
+
+def _result(study: dict[str, Any]) -> list[str]:
+    return [*closing_lines(study), *legend(study), "", *usefulness_lines(study), ""]
+
+
+def _pictures_and_texts(report: Path, summary: Path) -> list[str]:
+    folder = summary.parent
+    pictures = sorted(folder.glob("*.png"))
+    fields = f"{folder}/dose_*/*/*/comparison_plot.png"
+    return [f"  {file}" for file in (report, summary.with_suffix(".md"), *pictures, fields)]

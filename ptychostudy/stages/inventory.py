@@ -7,7 +7,10 @@ from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
 
 VOLATILE = ("manifest.json",)
-"""Files under data/phase_f that hold a wall time: listed, but without size and hash, which differ from run to run."""
+"""Files under data/phase_f that hold a wall time: listed, but without size and sha256.
+
+Both differ from run to run, and the inventory of the same study has the same bytes.
+"""
 
 
 def run(*, files: list[Path], text: Path, record: Path) -> None:
@@ -23,9 +26,10 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
     absolute = [path for path in files if path.is_absolute()]
     if absolute:
         raise DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
-    found = {path.as_posix(): _entry(path) for path in sorted(set(files))}
-    write_json(record, {"files": found, "n_files": len(found)})
-    write_text(text, "".join(f"{name}\n" for name in sorted(found)))
+    entries = {path.as_posix(): _entry(path) for path in sorted(set(files))}
+    names = sorted(entries)
+    write_json(record, {"files": entries, "n_files": len(entries)})
+    write_text(text, "".join(f"{name}\n" for name in names))
 
 
 def _entry(path: Path) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Stage manifest: what was simulated, and the overlap metrics of all views in one file."""
 
 from pathlib import Path
+from typing import Any
 
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.records import read_json, write_json
@@ -18,19 +19,30 @@ def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path)
     manifest, bundle : Path
         Outputs ``run_manifest.json`` and ``metrics_bundle.json``.
     """
-    found: dict[str, dict[str, object]] = {}
-    for path in scans:
-        doses = read_npz(path, ["photons_requested", "photons_measured", "scan_index"])
-        found.setdefault(path.parent.name, {"dose": float(doses["photons_requested"])})[
-            path.stem.split("_")[-1]
-        ] = {
-            "path": path.as_posix(),
-            "frames": len(doses["scan_index"]),
-            "photons_measured": float(doses["photons_measured"]),
+    write_json(manifest, _simulated(scans))
+    write_json(bundle, _overlaps(metrics))
+
+
+def _simulated(scans: list[Path]) -> dict[str, dict[str, Any]]:
+    """Return what each dose and split holds; one dose is requested for both splits."""
+    doses: dict[str, dict[str, Any]] = {}
+    for scan_file in scans:
+        arrays = read_npz(scan_file, ["photons_requested", "photons_measured", "scan_index"])
+        dose = doses.setdefault(scan_file.parent.name, {"dose": float(arrays["photons_requested"])})
+        split = scan_file.stem.split("_")[-1]
+        dose[split] = {
+            "path": scan_file.as_posix(),
+            "frames": len(arrays["scan_index"]),
+            "photons_measured": float(arrays["photons_measured"]),
         }
-    write_json(manifest, found)
-    views: dict[str, dict[str, object]] = {}
-    for path in metrics:
-        report = read_json(path, ["view", "split"])
-        views.setdefault(report["view"], {})[report["split"]] = report
-    write_json(bundle, views)
+    return doses
+
+
+def _overlaps(metrics: list[Path]) -> dict[str, dict[str, Any]]:
+    """Return the overlap report of each view and split."""
+    views: dict[str, dict[str, Any]] = {}
+    for metrics_file in metrics:
+        report = read_json(metrics_file, ["view", "split"])
+        splits = views.setdefault(report["view"], {})
+        splits[report["split"]] = report
+    return views

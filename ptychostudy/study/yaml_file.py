@@ -6,7 +6,18 @@ from typing import Any
 
 import yaml
 
+# The parser takes seconds for thousands of open brackets, and minutes for megabytes.
 _CHARACTERS, _BRACKETS = 1 << 16, 500
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    yaml.YAMLError,
+)
+"""What PyYAML raises; a date of month 13 or an `!!int` of nothing it takes as they come."""
 
 
 class ConfigError(ValueError):
@@ -14,19 +25,10 @@ class ConfigError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that is given twice, of which YAML libraries keep the last one without a word."""
+    """Refuses a key given twice, of which YAML libraries keep the last one without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        lines: dict[str, int] = {}
-        for key, _ in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in lines:
-                raise ConfigError(
-                    f"key {key.value!r} is given twice, in lines {lines[key.value]} and {line}"
-                )
-            lines[key.value] = line
+        _refuse_repeated([key for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
         return super().construct_mapping(node, deep)
 
 
@@ -44,31 +46,45 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        If it cannot be read, is too large, holds no keys and values, or holds a key twice in one section.
+        If it cannot be read, is too large, holds no keys and values, or holds a key twice in one
+        section.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        # The parser takes seconds for thousands of open brackets, and minutes for megabytes.
-        if len(text) > _CHARACTERS or max(text.count(bracket) for bracket in "[{") > _BRACKETS:
-            raise ConfigError(
-                f"too long ({len(text)} characters) or too many brackets; needed: at most {_CHARACTERS} and {_BRACKETS}"
-            )
-        config = yaml.load(text, _Loader)
+        config = _parsed(Path(path).read_text(encoding="utf-8"))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    # PyYAML takes a date of month 13, an `!!int` of nothing, a `!!bool` of anything as they come.
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        RecursionError,
-        yaml.YAMLError,
-    ) as error:
-        said = (
-            str(error).strip() or type(error).__name__
-        )  # of a broken file PyYAML may say nothing but a line's end
-        raise ConfigError(f"{path}: cannot be read as YAML ({said.splitlines()[0]})") from error
+    except _UNREADABLE as error:
+        reason = _first_line(error)
+        raise ConfigError(f"{path}: cannot be read as YAML ({reason})") from error
     if not isinstance(config, dict):
         raise ConfigError(f"{path}: holds {type(config).__name__}, needed keys and values")
     return config
+
+
+def _parsed(text: str) -> Any:
+    """Parse a text, unless it is too long or too deep for the parser."""
+    brackets = max(text.count("["), text.count("{"))
+    if len(text) > _CHARACTERS or brackets > _BRACKETS:
+        raise ConfigError(
+            f"too long ({len(text)} characters) or too many brackets; "
+            f"needed: at most {_CHARACTERS} and {_BRACKETS}"
+        )
+    return yaml.load(text, _Loader)
+
+
+def _refuse_repeated(keys: list[yaml.ScalarNode]) -> None:
+    """Refuse a key that one section gives twice, by the lines in which it stands."""
+    lines: dict[str, int] = {}
+    for key in keys:
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            raise ConfigError(
+                f"key {key.value!r} is given twice, in lines {lines[key.value]} and {line}"
+            )
+        lines[key.value] = line
+
+
+def _first_line(error: Exception) -> str:
+    # Of a broken file PyYAML may say nothing but a line's end.
+    said = str(error).strip() or type(error).__name__
+    return said.splitlines()[0]

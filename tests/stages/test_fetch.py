@@ -1,6 +1,7 @@
 """Stage fetch without a network: a made-up archive in the cache, and pip that fails or brings the wrong file."""
 
 import bz2
+import dataclasses
 import io
 import subprocess
 import sys
@@ -10,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptychostudy.formats import download
+from ptychostudy.formats import download, siemens_star
 from ptychostudy.io.atomic import DataError, sha256_of
-from ptychostudy.stages import fetch
 
 MEMBER = "made-1.0/data/frames.npz.bz2"
 
@@ -52,14 +52,14 @@ def _measured():
 def release(tmp_path, monkeypatch):
     """A small archive of the same build in the cache, under the pinned name."""
     path = _archive(tmp_path / "made-1.0.tar.gz", _measured())
-    monkeypatch.setattr(fetch, "_RELEASE", ("made", "1.0"))
-    monkeypatch.setattr(fetch, "_SHA256", sha256_of(path))
-    monkeypatch.setattr(fetch, "_MEMBER", MEMBER)
+    name, version = "made", "1.0"
+    made = {"name": name, "version": version, "sha256": sha256_of(path), "path": MEMBER.partition("/")[2]}
+    monkeypatch.setattr(siemens_star, "SOURCE", dataclasses.replace(siemens_star.SOURCE, **made))
     return tmp_path
 
 
 def test_a_scan_comes_out_and_only_the_archive_stays(release):
-    found = fetch.fetch_siemens_star(release)
+    found = siemens_star.fetch_siemens_star(release)
     assert found["counts"].shape == (5, 64, 64)
     assert found["counts"].dtype == np.uint32
     assert found["probeGuess"].shape == (64, 64)
@@ -72,7 +72,7 @@ def test_a_wrong_archive_is_named_and_removed(release):
     path = release / "made-1.0.tar.gz"
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match=r"made-1\.0\.tar\.gz: sha256 is .* has been removed"):
-        fetch.fetch_siemens_star(release)
+        siemens_star.fetch_siemens_star(release)
     assert not path.exists()
 
 

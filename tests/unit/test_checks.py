@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from ptychostudy.checks import artifacts, numbers
+from ptychostudy.checks import fields, frames, metrics, texts
 from ptychostudy.checks.check import Check, CouldNotCheck, perform
+from ptychostudy.checks.differences import differences
+from ptychostudy.checks.inventory import listed_files
+from ptychostudy.checks.verification import CHECKS, perform_all
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
@@ -14,6 +17,7 @@ from ptychostudy.study.names import ARMS, SPLITS
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import stage_settings
 
+DOSES_DIFFER = "counts differ between doses as the doses do"
 STUDY = {"views": ["dense"], "simulate": {"doses": [1000]}, "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
 SETTINGS = stage_settings(parse_study(STUDY), "verify")
 
@@ -45,7 +49,7 @@ def hub(tmp_path):
     return made, put
 
 
-@pytest.mark.parametrize("check", [numbers.arms, numbers.shifts, numbers.coverage])
+@pytest.mark.parametrize("check", [fields.arms, fields.shifts, fields.coverage])
 def test_what_is_right_has_no_problem(hub, check):
     assert check(hub[0]) == []
 
@@ -63,7 +67,7 @@ def test_what_is_right_has_no_problem(hub, check):
 def test_an_arm_without_a_field_of_its_own_is_named(hub, field, said):
     study, put = hub
     put(fields={"Baseline": field})
-    (problem,) = numbers.arms(study)
+    (problem,) = fields.arms(study)
     assert problem.startswith("dose_1000/dense/test: Baseline") and problem.endswith(said)
 
 
@@ -73,21 +77,21 @@ def test_where_nothing_is_scored_nothing_is_judged(hub):
     field = structure(1)
     field[0] = np.nan
     put(fields={"Baseline": field})
-    assert numbers.arms(study) == []
+    assert fields.arms(study) == []
 
 
 def test_an_arm_that_failed_in_a_repetition_is_counted_and_not_judged(hub):
     study, put = hub
     put(fields={"Baseline": None}, arms={"Baseline": {"status": "failed", "reason": "collapsed"}})
-    assert len(numbers.arms(study)) == 1
-    assert numbers.arms(Hub(study.root, SETTINGS, repetition=True)) == []
+    assert len(fields.arms(study)) == 1
+    assert fields.arms(Hub(study.root, SETTINGS, repetition=True)) == []
 
 
 @pytest.mark.parametrize(("shift", "wrong"), [([0.0, 1.0], 0), ([0.0, 1.01], 1), ([-1.01, 0.0], 1), (None, 0)])
 def test_shifts_are_bounded_on_both_axes_and_signs(hub, shift, wrong):
     study, put = hub
     put(arms={"PtyChi": {"status": "ok", "shift_px": shift}})
-    found = numbers.shifts(study)
+    found = fields.shifts(study)
     assert len(found) == wrong and all("PtyChi is" in text and "px off, allowed 1.0" in text for text in found)
 
 
@@ -102,13 +106,55 @@ def test_shifts_are_bounded_on_both_axes_and_signs(hub, shift, wrong):
 def test_coverage_is_of_the_hull_and_of_every_scored_pixel(hub, changes, said):
     study, put = hub
     put(**changes)
-    assert numbers.coverage(study) == [f"dose_1000/dense/test: {said}"]
+    assert fields.coverage(study) == [f"dose_1000/dense/test: {said}"]
 
 
 def test_coverage_at_its_bound_is_enough(hub):
     study, put = hub
     put(coverage=0.5)
-    assert numbers.coverage(study) == []
+    assert fields.coverage(study) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "recomputed", "said"),
+    [
+        ({"a": 1.0, "b": [1, 2]}, {"a": 1.0 + 5e-7, "b": [1, 2]}, []),
+        ({"a": 1.0}, {"a": 1.0 + 2e-6}, ["x.a is 1.0, recomputed 1.000002"]),
+        ({"a": 1, "c": 1}, {"b": 1, "c": 2}, ["x.a is unexpected", "x.b is missing", "x.c is 1, recomputed 2"]),
+        ({"a": [1, 2]}, {"a": [1]}, ["x.a has 2 entries, recomputed 1"]),
+        ([{"a": "p"}, {"a": "q"}], [{"a": "p"}, {"a": "p"}], ["x[1].a is 'q', recomputed 'p'"]),
+        (1.0000001, True, ["x is 1.0000001, recomputed True"]),
+        (None, 0.0, ["x is None, recomputed 0.0"]),
+    ],
+)
+def test_differences_are_named_by_their_place(recorded, recomputed, said):
+    assert differences(recorded, recomputed, "x") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "same"),
+    [
+        ("0.5", 0.5 + 4e-7, True),
+        ("0.5", 0.502, False),
+        ("0", 9e-7, True),
+        ("0", 2e-6, False),
+        ("n/a", None, True),
+        ("n/a", 0.5, False),
+        ("0.5", None, False),
+    ],
+)
+def test_a_score_of_a_table_is_its_number_or_none(text, value, same):
+    assert metrics._same_score(text, value) == same
+
+
+def test_the_first_line_that_differs_is_named():
+    assert texts._first_difference("a\nb\nc\n", "a\nB\nC\n") == 2
+    assert texts._first_difference("a\nb\n", "a\nb\nc\n") == "its end"
+
+
+def test_a_ratio_of_doses_may_miss_by_five_standard_deviations():
+    """10 frames hold 10^4 and 10^6 photons, known to 1 % and 0.1 %."""
+    assert frames._ratio_tolerance(1000, 100000, 10) == pytest.approx(5 * 1.01e-4**0.5)
 
 
 @pytest.fixture
@@ -127,36 +173,34 @@ def inventory(tmp_path):
 
 
 def test_a_whole_inventory_has_no_problem(inventory):
-    assert artifacts.inventory(inventory[0]) == []
+    assert listed_files(inventory[0]) == []
 
 
 def test_a_changed_and_a_missing_file_are_named(inventory):
     hub = inventory[0]
     (hub.root / "data/a.txt").write_text("b\n")
-    assert artifacts.inventory(hub) == [
-        "data/a.txt: its sha256 is not the recorded one; the file changed after the run"
-    ]
+    assert listed_files(hub) == ["data/a.txt: its sha256 is not the recorded one; the file changed after the run"]
     (hub.root / "data/a.txt").unlink()
-    assert artifacts.inventory(hub) == ["data/a.txt: does not exist"]
+    assert listed_files(hub) == ["data/a.txt: does not exist"]
 
 
 def test_a_file_with_a_wall_time_may_change(inventory):
     hub = inventory[0]
     (hub.root / "data/manifest.json").write_text("{ }\n")
-    assert artifacts.inventory(hub) == []
+    assert listed_files(hub) == []
 
 
 @pytest.mark.parametrize("name", ["/etc/hosts", "data\\a.txt", "data/../data/a.txt"])
 def test_paths_are_relative_to_the_hub(inventory, name):
     hub, write, entries = inventory
     write(entries | {name: {"volatile": True}})
-    assert f"{name!r} is not a hub-relative POSIX path" in artifacts.inventory(hub)
+    assert f"{name!r} is not a hub-relative POSIX path" in listed_files(hub)
 
 
 def test_text_and_record_list_the_same(inventory):
     hub, write, _ = inventory
     write(lines=["data/a.txt"])
-    assert "list different files" in artifacts.inventory(hub)[0]
+    assert "list different files" in listed_files(hub)[0]
 
 
 def test_a_check_that_raises_is_invalid_and_one_without_meaning_is_neither():
@@ -175,3 +219,13 @@ def test_a_check_that_raises_is_invalid_and_one_without_meaning_is_neither():
     }
     many = perform(Check("analysis", "x", lambda hub: [str(k) for k in range(7)]), None)
     assert many["error"] == "0; 1; 2; 3; 4; and 2 more" and many["n_problems"] == 7
+
+
+def test_what_a_seed_has_for_itself_is_checked_in_its_folder(tmp_path):
+    """Of an empty hub everything is missing, and said in the order of the table, seed by seed."""
+    entries = perform_all(Hub(tmp_path, SETTINGS.model_copy(update={"seeds": [4, 7]})))
+    repeated = [f"seeds/seed_7/{check.path}" for check in CHECKS if check.each_seed]
+    assert [entry["path"] for entry in entries] == [check.path for check in CHECKS] + repeated
+    assert len(CHECKS) == 21 and len(repeated) == 8
+    assert {entry["valid"] for entry in entries if entry["description"] != DOSES_DIFFER} == {False}
+    assert [entry["valid"] for entry in entries if entry["description"] == DOSES_DIFFER] == [None, None]

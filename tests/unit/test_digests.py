@@ -153,7 +153,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("figures/curves.py", {"figures"}),
         ("figures/grids.py", {"grid", "figures"}),
         ("report/closing.py", {"gate"}),
-        ("checks/numbers.py", {"verify"}),
+        ("checks/metrics.py", {"verify"}),
         ("networks/losses.py", {"train_pinn", "train_baseline"}),
         ("measure/ssim.py", {"compare", "picture", "verify"}),
         ("study/settings.py", set()),

@@ -69,7 +69,7 @@ DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
         ("figures/fields", {"picture": 8, **LAST}),
         ("io/text", AFTER_SUMMARIZE),
         ("report/tables", AFTER_SUMMARIZE),
-        ("checks/numbers", {"verify": 1, "gate": 1}),
+        ("checks/metrics", {"verify": 1, "gate": 1}),
         ("measure/ssim", AFTER_COMPARE),
     ],
 )

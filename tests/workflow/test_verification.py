@@ -10,8 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
-from ptychostudy.checks import artifacts, numbers
 from ptychostudy.checks.check import perform
+from ptychostudy.checks.verification import CHECKS
 from ptychostudy.io.arrays import member_names, read_metadata, read_npz, write_npz
 from ptychostudy.io.records import write_json
 from ptychostudy.measure.metrics import phase_pair
@@ -21,7 +21,7 @@ from ptychostudy.study.stage_settings import stage_settings
 
 CELL = "analysis/dose_100000/dense/test"
 INVENTORY = "artifact inventory with sha256"
-DESCRIPTIONS = [check.description for check in (*artifacts.CHECKS, *numbers.CHECKS)]
+DESCRIPTIONS = [check.description for check in CHECKS]
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def broken(finished, tmp_path):
 
     def failed():
         study = Hub(hub, stage_settings(read_study(finished.config), "verify"))
-        found = [perform(check, study) for check in (*artifacts.CHECKS, *numbers.CHECKS)]
+        found = [perform(check, study) for check in CHECKS]
         return {check["description"] for check in found if check["valid"] is False}
 
     return hub, failed
