@@ -22,7 +22,7 @@ def _json(hub: Hub, name: str, keys: list[str]) -> Any:
 def _jobs(hub: Hub) -> list[dict[str, Any]]:
     """Read the cells of one seed."""
     return [
-        summary.make_job(
+        summary.make_cell(
             read_json(folder / "status.json", ["arms"]),
             read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS),
         )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ptychostudy.report.cells import DESIGNS, cell_name, ending, model_order, nominal_dose, score
-from ptychostudy.report.markdown import number, photons, table
+from ptychostudy.report.markdown import number, photon_text, table
 from ptychostudy.study.names import SCORED
 
 CONTROL = "Flat"
@@ -44,7 +44,7 @@ def describe(job: Mapping[str, Any]) -> str:
     """Return the facts of one cell in a sentence: photons, overlap, floor."""
     found = job["overlap"]
     return (
-        f"n = {photons(job['photons_per_pixel'])} photons per object pixel, overlap {_area(found)} (linear "
+        f"n = {photon_text(job['photons_per_pixel'])} photons per object pixel, overlap {_area(found)} (linear "
         f"{_linear(found)}), floor {number(job['phase_floor_rad'], 'rms_phase_rad')} rad"
         + "".join(f"; {condition}" for condition in job.get("conditions", []))
     )
@@ -92,7 +92,7 @@ def cell_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
 def _facts(job: Mapping[str, Any]) -> list[str]:
     found = job["overlap"]
     texts = [str(job["dose"]), f"{job['photons_measured']:.6g}", job["view"], job["split"]]
-    texts += [photons(job["photons_per_pixel"]), _area(found), _linear(found)]
+    texts += [photon_text(job["photons_per_pixel"]), _area(found), _linear(found)]
     texts += [" / ".join(number(found.get(f"multiplicity_{key}")) for key in ("min", "p05"))]
     texts += [
         number(job["phase_floor_rad"], "rms_phase_rad"),

@@ -1,6 +1,6 @@
 """The cells of a study as every table and figure reads them: which there are, what is shown, one number of one cell.
 
-A job is the record of one cell (dose, view, split), from `ptychostudy.report.summary.make_job`.
+A job is the record of one cell (dose, view, split), from `ptychostudy.report.summary.make_cell`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,12 +20,12 @@ def cell_name(job: Mapping[str, Any]) -> str:
     return f"dose {job['dose']}, {job['view']}, {job['split']}"
 
 
-def cell_of(job: Mapping[str, Any]) -> dict[str, Any]:
+def cell_key(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return dose, view and split, and nothing else."""
     return {key: job[key] for key in CELL}
 
 
-def in_order(jobs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def cells_in_order(jobs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the jobs by dose and view, train before test.
 
     Raises
@@ -80,15 +80,15 @@ def truth_name(summary: Mapping[str, Any]) -> str:
     return " and ".join(sorted({job["truth"] for job in summary["jobs"]}))
 
 
-def shown_jobs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+def shown_cells(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the cells a reader is shown first: the test split, unseen in training, or all where there is none."""
     jobs = list(summary["jobs"])
     return [job for job in jobs if job["split"] == "test"] or jobs
 
 
 def shown_splits(summary: Mapping[str, Any]) -> str:
-    """Return the splits of `shown_jobs` as text."""
-    return " and ".join(sorted({job["split"] for job in shown_jobs(summary)}))
+    """Return the splits of `shown_cells` as text."""
+    return " and ".join(sorted({job["split"] for job in shown_cells(summary)}))
 
 
 def shown_column(summary: Mapping[str, Any]) -> str:

@@ -9,11 +9,11 @@ from ptychostudy.report.cells import (
     model_order,
     nominal_dose,
     shown_column,
-    shown_jobs,
+    shown_cells,
     shown_splits,
     truth_name,
 )
-from ptychostudy.report.markdown import interval, number, photons
+from ptychostudy.report.markdown import interval, number, photon_text
 from ptychostudy.report.seeds import repeated, runs_of, seeds_text
 from ptychostudy.report.usefulness import counted, remarks
 from ptychostudy.study.names import ARMS
@@ -33,7 +33,7 @@ def closing_lines(summary: Mapping[str, Any]) -> list[str]:
     widths = _ALONE if summary["seeds"]["n"] == 1 else _REPEATED
     lines = [_line("Model", _SCORES, "OK", "Conv", widths=widths)]
     lines += ["─" * len(lines[0])]
-    for job in shown_jobs(summary):
+    for job in shown_cells(summary):
         lines += [_heading(job, summary["design"]), *_block(summary, job, keys, widths), ""]
     return lines
 
@@ -44,14 +44,14 @@ def _keys(column: str) -> list[tuple[str, str]]:
 
 def _heading(job: Mapping[str, Any], design: str) -> str:
     fluence = (
-        f" (nominal {photons(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
+        f" (nominal {photon_text(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
     )
     area, linear = (
         number(job["overlap"].get(key)) for key in ("metric_2_image_based_avg", "linear_overlap")
     )
-    facts = f"n = {photons(job['photons_per_pixel'])}, overlap {area} (linear {linear})"
+    facts = f"n = {photon_text(job['photons_per_pixel'])}, overlap {area} (linear {linear})"
     floor = number(job["phase_floor_rad"], "rms_phase_rad")
-    return f"{photons(job['dose'])} photons per frame{fluence}, {job['view']}: {facts}, floor {floor} rad"
+    return f"{photon_text(job['dose'])} photons per frame{fluence}, {job['view']}: {facts}, floor {floor} rad"
 
 
 def _line(
@@ -112,7 +112,7 @@ def legend(summary: Mapping[str, Any]) -> list[str]:
 
 def usefulness_lines(summary: Mapping[str, Any]) -> list[str]:
     """Return which arms are better than a flat object in the cells that are shown, and by what the others are not."""
-    splits = {job["split"] for job in shown_jobs(summary)}
+    splits = {job["split"] for job in shown_cells(summary)}
     judged = [entry for entry in summary["usefulness"] if entry["split"] in splits]
     lines = textwrap.wrap(counted(judged), WIDTH, break_on_hyphens=False)
     for text in remarks(judged):

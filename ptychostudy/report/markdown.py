@@ -44,6 +44,6 @@ def document(*blocks: Iterable[str]) -> str:
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def photons(value: float) -> str:
+def photon_text(value: float) -> str:
     """Return a number of photons: whole from 100 on, three digits below."""
     return f"{value:,.0f}".replace(",", " ") if value >= 100 else f"{value:.3g}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ptychostudy.report.cell_tables import describe
-from ptychostudy.report.cells import cell_name, model_order, shown_jobs
+from ptychostudy.report.cells import cell_name, model_order, shown_cells
 from ptychostudy.report.markdown import interval, table
 from ptychostudy.report.seeds import paired, repeated, runs_of, seeds_text
 from ptychostudy.study.names import ARMS, DELTA_METRICS, OTHERS, PARTS
@@ -27,7 +27,7 @@ def seed_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
         return blocks
     method = f"Each score is `mean [low, high]` over the seeds in which the model succeeded. {summary['seeds']['method']}."
     blocks += [[method], *_deltas(summary)]
-    for job in shown_jobs(summary):
+    for job in shown_cells(summary):
         blocks += [[f"### {cell_name(job)}, {summary['seeds']['n']} seeds"], [f"{describe(job)}."]]
         blocks += [_cell(summary, job), _pairs(summary, job)]
     return blocks

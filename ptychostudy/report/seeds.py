@@ -14,7 +14,7 @@ from ptychostudy.measure.statistics import (
     paired_difference,
     wilson_interval,
 )
-from ptychostudy.report.cells import cell_name, cell_of, model_order, score
+from ptychostudy.report.cells import cell_name, cell_key, model_order, score
 from ptychostudy.study.names import ARMS, CELL, DELTA_METRICS, OTHERS, PARTS
 
 MEASURED = (
@@ -91,7 +91,7 @@ def _statistics(values: Mapping[int, float | None]) -> dict[str, Any]:
 
 
 def _cell_scores(jobs: Mapping[int, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
-    place = cell_of(next(iter(jobs.values())))
+    place = cell_key(next(iter(jobs.values())))
     for model in model_order(jobs.values()):
         for metric, column in MEASURED:
             found = _statistics(
@@ -113,7 +113,7 @@ def _pairs(first: Mapping[int, float | None], second: Mapping[int, float | None]
 
 
 def _cell_pairs(jobs: Mapping[int, Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
-    place = cell_of(next(iter(jobs.values())))
+    place = cell_key(next(iter(jobs.values())))
     for other in OTHERS:
         for metric, column in MEASURED:
             first, second = (
@@ -176,7 +176,7 @@ def _runs(jobs: Mapping[int, Mapping[str, Any]], model: str) -> dict[str, Any]:
         if arm["status"] != "ok"
     }
     return {
-        **cell_of(next(iter(jobs.values()))),
+        **cell_key(next(iter(jobs.values()))),
         "model": model,
         "n_ok": len(good),
         "converged": sum(judged),
@@ -206,7 +206,7 @@ def repeated(
     summary: Mapping[str, Any], job: Mapping[str, Any], model: str, metric: str, column: str
 ) -> Any:
     """Return ``values mean low high`` of one score of one cell over the seeds; empty where no seed has it."""
-    wanted = {**cell_of(job), "model": model, "metric": metric, "column": column}
+    wanted = {**cell_key(job), "model": model, "metric": metric, "column": column}
     return _first(summary["seeds"]["cells"], wanted) or _NONE
 
 
@@ -215,7 +215,7 @@ def paired(
 ) -> Any:
     """Return ``values mean low high n`` of PtychoPINN minus another arm in one cell; empty where no seed has both."""
     wanted = {
-        **cell_of(job),
+        **cell_key(job),
         "metric": metric,
         "column": column,
         "difference": f"{ARMS[0]} - {other}",
@@ -225,7 +225,7 @@ def paired(
 
 def runs_of(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> Any:
     """Return ``n_ok converged judged failures`` of one model in one cell over the seeds."""
-    return _first(summary["seeds"]["runs"], {**cell_of(job), "model": model})
+    return _first(summary["seeds"]["runs"], {**cell_key(job), "model": model})
 
 
 def _first(
@@ -239,8 +239,8 @@ def _first(
 
 def endings(summary: Mapping[str, Any], jobs: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return how the runs of some cells ended, over all seeds: convergence of the iterative arm, then failed arms."""
-    cells, found = [cell_of(job) for job in jobs], []
-    runs = [run for run in summary["seeds"]["runs"] if cell_of(run) in cells]
+    cells, found = [cell_key(job) for job in jobs], []
+    runs = [run for run in summary["seeds"]["runs"] if cell_key(run) in cells]
     judged, converged = (
         sum(run[key] for run in runs if run["model"] == "PtyChi") for key in ("judged", "converged")
     )

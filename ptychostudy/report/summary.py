@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.report.cells import cell_name, cell_of, ending, in_order, model_order, score
+from ptychostudy.report.cells import cell_name, cell_key, ending, cells_in_order, model_order, score
 from ptychostudy.report.seeds import seed_section
 from ptychostudy.report.usefulness import verdicts
 from ptychostudy.study.names import ARMS, DELTA_METRICS, OTHERS, PARTS
@@ -15,7 +15,7 @@ from ptychostudy.study.names import ARMS, DELTA_METRICS, OTHERS, PARTS
 METRICS_PATH = "analysis/metrics_summary.json"
 
 
-def make_job(status: Mapping[str, Any], rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+def make_cell(status: Mapping[str, Any], rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
     """Join the status record of one cell with its table of metrics.
 
     Parameters
@@ -88,7 +88,7 @@ def summarize(
     Parameters
     ----------
     jobs : iterable of dict
-        From `make_job`, in any order; those of the first seed.
+        From `make_cell`, in any order; those of the first seed.
     compliance : dict
         From `collect_compliance`.
     seed : int
@@ -114,9 +114,9 @@ def summarize(
     ValueError
         If there is no job, a cell comes twice, or the seeds do not have the same cells.
     """
-    ordered = in_order(jobs)
+    ordered = cells_in_order(jobs)
     repetitions = {seed: ordered} | {
-        other: in_order(found) for other, found in (replicates or {}).items()
+        other: cells_in_order(found) for other, found in (replicates or {}).items()
     }
     models = model_order(ordered)
     return {
@@ -175,11 +175,11 @@ def _success(jobs: Sequence[Mapping[str, Any]], model: str) -> dict[str, Any]:
     return {"n_ok": len(seen) - len(failures), "n_failed": len(failures), "failures": failures}
 
 
-def make_manifest(summary: Mapping[str, Any]) -> dict[str, Any]:
+def make_comparison_manifest(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of ``comparison_manifest.json``: which cells were compared, and which arms failed there."""
     return {
         **{key: summary[key] for key in ("n_jobs", "n_executed", "n_success", "n_failed")},
-        "jobs": [cell_of(job) for job in summary["jobs"]],
+        "jobs": [cell_key(job) for job in summary["jobs"]],
         "execution_results": [_result(job) for job in summary["jobs"]],
     }
 
@@ -190,7 +190,7 @@ def _result(job: Mapping[str, Any]) -> dict[str, Any]:
         for model, arm in job["arms"].items()
         if arm["status"] != "ok"
     }
-    result = cell_of(job) | {
+    result = cell_key(job) | {
         "status": job["status"],
         "returncode": int(job["status"] != "success"),
         "failed_arms": sorted(failed),
@@ -217,7 +217,7 @@ def make_delta(summary: Mapping[str, Any]) -> dict[str, Any]:
         "seed": summary["seeds"]["list"][0],
         "deltas": {f"vs_{other}": _mean_difference(jobs, other) for other in OTHERS},
         "cells": [
-            cell_of(job)
+            cell_key(job)
             | _light(job)
             | {f"vs_{other}": _difference(job, other) for other in OTHERS}
             for job in jobs
@@ -229,7 +229,7 @@ def _light(job: Mapping[str, Any]) -> dict[str, Any]:
     overlap = {"overlap_area": "metric_2_image_based_avg", "overlap_linear": "linear_overlap"}
     found = {name: job.get("overlap", {}).get(key) for name, key in overlap.items()}
     found |= {"photons_per_pixel": job.get("photons_per_pixel")}
-    return {**cell_of(job), **found, "ptychi": ending(job["arms"].get("PtyChi", {}))}
+    return {**cell_key(job), **found, "ptychi": ending(job["arms"].get("PtyChi", {}))}
 
 
 def _difference(job: Mapping[str, Any], other: str) -> dict[str, dict[str, float | None]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ptychostudy.report.cell_tables import cell_blocks, zero_blocks
 from ptychostudy.report.cells import DESIGNS, convergence, model_order, truth_name
-from ptychostudy.report.markdown import document, number, photons, table
+from ptychostudy.report.markdown import document, number, photon_text, table
 from ptychostudy.report.seed_tables import seed_blocks
 from ptychostudy.report.summary import METRICS_PATH
 from ptychostudy.report.usefulness import useful_blocks
@@ -89,7 +89,7 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
 
 
 def _rounded(value: float | None) -> str:
-    return "N/A" if value is None else photons(value)
+    return "N/A" if value is None else photon_text(value)
 
 
 def check_preview(preview: str) -> list[str]:
@@ -179,7 +179,7 @@ def _conditions(summary: Mapping[str, Any]) -> str:
     """Return under which conditions means over cells were taken: definitions, photons, overlap, seed, convergence."""
     jobs = summary["jobs"]
     ranges = {
-        "photons per object pixel": ([job["photons_per_pixel"] for job in jobs], photons),
+        "photons per object pixel": ([job["photons_per_pixel"] for job in jobs], photon_text),
         "area overlap": ([job["overlap"].get("metric_2_image_based_avg") for job in jobs], number),
         "linear overlap": ([job["overlap"].get("linear_overlap") for job in jobs], number),
     }

@@ -25,8 +25,8 @@ iterative reference, and so the flat object's numbers are those against that ref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.report.cells import cell_of, score
-from ptychostudy.report.markdown import number, photons, table
+from ptychostudy.report.cells import cell_key, score
+from ptychostudy.report.markdown import number, photon_text, table
 from ptychostudy.study.names import ARMS, PARTS
 
 CONTROL = "Flat"
@@ -43,7 +43,7 @@ def verdicts(repetitions: Mapping[int, Iterable[Mapping[str, Any]]]) -> list[dic
     Parameters
     ----------
     repetitions : dict of int to iterable of dict
-        Jobs of each seed, see `ptychostudy.report.summary.make_job`.
+        Jobs of each seed, see `ptychostudy.report.summary.make_cell`.
 
     Returns
     -------
@@ -79,11 +79,11 @@ def judge_arm(
         ``metric column value flat margin better``. ``floor_rad``: 1/sqrt(2n), None where it does not hold. ``text``:
         one sentence.
     """
-    name = f"{arm}, {photons(job['dose'])} photons, {job['view']}, {job['split']}" + (
+    name = f"{arm}, {photon_text(job['dose'])} photons, {job['view']}, {job['split']}" + (
         f", seed {seed}" if named else ""
     )
     found = {
-        **cell_of(job),
+        **cell_key(job),
         "seed": seed,
         "arm": arm,
         "floor_rad": _floor(job),
@@ -216,7 +216,9 @@ def _remark(group: Sequence[Mapping[str, Any]]) -> str:
         return str(poor[0]["text"]) if poor else ""
     first = poor[0]
     worst = max(poor, key=lambda entry: sum(not measure["better"] for measure in entry["measures"]))
-    place = f"{first['arm']}, {photons(first['dose'])} photons, {first['view']}, {first['split']}"
+    place = (
+        f"{first['arm']}, {photon_text(first['dose'])} photons, {first['view']}, {first['split']}"
+    )
     said = _sentence(worst["measures"], worst["floor_rad"]).removeprefix(
         "no better than a flat object: "
     )

@@ -11,7 +11,7 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.report.cell_tables import describe
 from ptychostudy.report.cells import ending
-from ptychostudy.report.markdown import photons
+from ptychostudy.report.markdown import photon_text
 from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS, SCORED
 
 
@@ -27,7 +27,7 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
     """
     arrays, record = read_npz(aligned), read_json(status, ["arms", "dose", "view", "split"])
     fields = {arm: arrays[arm] for arm in (*ARMS, *CONTROLS) if arm in arrays}
-    title = f"{photons(record['dose'])} photons per frame, {record['view']}, {record['split']}"
+    title = f"{photon_text(record['dose'])} photons per frame, {record['view']}, {record['split']}"
     scores, caption = _scores(metrics), _caption(record, status)
     figure = comparison_plot(
         fields, arrays["truth"], arrays["mask"], title, scores=scores, caption=caption

@@ -13,8 +13,8 @@ from ptychostudy.report.summary import (
     collect_compliance,
     judge_metadata,
     make_delta,
-    make_job,
-    make_manifest,
+    make_cell,
+    make_comparison_manifest,
     summarize,
 )
 from ptychostudy.report.tables import (
@@ -74,7 +74,7 @@ def run(
         trained_on=settings["trained_on"],
     )
     delta, threshold = make_delta(summary), settings["ms_ssim_threshold"]
-    write_json(manifest, make_manifest(summary))
+    write_json(manifest, make_comparison_manifest(summary))
     write_json(summary_json, summary)
     write_json(delta_json, delta)
     write_text(summary_md, metrics_summary(summary))
@@ -91,7 +91,7 @@ def _jobs(status: list[Path], tables: list[Path]) -> list[dict[str, Any]]:
             f"status and tables are in different folders ({len(status)} and {len(tables)}); needed: pairs"
         )
     found = {path.parent: read_csv(path, METRIC_COLUMNS) for path in tables}
-    return [make_job(read_json(path, ["arms"]), found[path.parent]) for path in status]
+    return [make_cell(read_json(path, ["arms"]), found[path.parent]) for path in status]
 
 
 def _replicates(

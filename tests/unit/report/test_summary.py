@@ -20,7 +20,7 @@ def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **cha
     ]
     arms = {m: {"status": "failed", "reason": "constant"} if m in failed else {"status": "ok"} for m in scores}
     status = {"dose": dose, "view": view, "split": split, "arms": arms, "truth": "simulated object"}
-    return summary.make_job(status | {"status": "failed" if failed else "success"} | changes, rows)
+    return summary.make_cell(status | {"status": "failed" if failed else "success"} | changes, rows)
 
 
 def test_mean_and_best_of_the_known_example():
@@ -85,7 +85,7 @@ def test_an_arm_that_always_fails_has_null_numbers():
     delta = summary.make_delta(found)
     assert delta["deltas"]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None, "n_cells": 0}
     assert delta["cells"][0]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None}
-    assert summary.make_manifest(found)["execution_results"][0]["error"] == "PtyChi: constant"
+    assert summary.make_comparison_manifest(found)["execution_results"][0]["error"] == "PtyChi: constant"
 
 
 def test_hashed_files_carry_no_time_and_survive_json():
@@ -96,7 +96,9 @@ def test_hashed_files_carry_no_time_and_survive_json():
 
 
 def test_manifest_adds_up():
-    manifest = summary.make_manifest(summary.summarize([made(), made(view="sparse", failed=["PtychoPINN"])], {}))
+    manifest = summary.make_comparison_manifest(
+        summary.summarize([made(), made(view="sparse", failed=["PtychoPINN"])], {})
+    )
     assert manifest["n_success"] + manifest["n_failed"] == manifest["n_executed"] == len(manifest["execution_results"])
     assert [result["returncode"] for result in manifest["execution_results"]] == [0, 1]
     assert manifest["jobs"][1] == {"dose": 1000, "view": "sparse", "split": "test"}
@@ -114,15 +116,15 @@ def test_a_truth_without_phase_is_shown_by_amplitude():
 
 def test_the_test_split_is_shown_where_there_is_one():
     both = summary.summarize([made(split="train"), made(split="test")], {})
-    assert [job["split"] for job in cells.shown_jobs(both)] == ["test"]
-    assert [job["split"] for job in cells.shown_jobs(summary.summarize([made(split="train")], {}))] == ["train"]
+    assert [job["split"] for job in cells.shown_cells(both)] == ["test"]
+    assert [job["split"] for job in cells.shown_cells(summary.summarize([made(split="train")], {}))] == ["train"]
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "", "many"])
 def test_a_cell_that_is_no_number_is_named(text):
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "1", "phase": text, "value": "1"}
     with pytest.raises(ValueError, match="PtyChi mae: column 'phase'"):
-        summary.make_job({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
+        summary.make_cell({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
 
 
 def test_table_and_status_must_agree():
@@ -133,15 +135,15 @@ def test_table_and_status_must_agree():
         "arms": {"PtyChi": {"status": "ok"}, "Flat": {"status": "failed"}},
     }
     with pytest.raises(ValueError, match="needed: the same models"):
-        summary.make_job(status, [])
+        summary.make_cell(status, [])
 
 
 def test_a_failed_arm_has_lines_and_no_number():
     status = {"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "failed"}}}
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "n/a", "phase": "n/a", "value": "n/a"}
-    assert summary.make_job(status, [row])["metrics"] == []
+    assert summary.make_cell(status, [row])["metrics"] == []
     with pytest.raises(ValueError, match="holds numbers of .'PtyChi'., which failed"):
-        summary.make_job(status, [row | {"phase": "0.5"}])
+        summary.make_cell(status, [row | {"phase": "0.5"}])
 
 
 def test_no_cell_and_repeated_cells_are_refused():

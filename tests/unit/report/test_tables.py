@@ -3,7 +3,7 @@
 import pytest
 
 from ptychostudy.report import closing, markdown, tables
-from ptychostudy.report.summary import make_delta, make_job, summarize
+from ptychostudy.report.summary import make_delta, make_cell, summarize
 from studies import made_study
 
 HIGHLIGHTS = """\
@@ -60,7 +60,7 @@ def made_summary(failed=()):
         "definitions": {"mae": "mean absolute error"},
         "arms": arms,
     }
-    return summarize([make_job(status, rows)], {})
+    return summarize([make_cell(status, rows)], {})
 
 
 def texts(delta):

@@ -4,12 +4,12 @@ import pytest
 
 from ptychostudy.report import closing, tables, usefulness
 from ptychostudy.report.summary import make_delta
-from studies import made_job, made_study
+from studies import made_cell, made_study
 
 
 def job(**changes):
     """Return a cell in which every arm is better than flat by every measure; ``changes`` are of PtychoPINN."""
-    made = made_job(1000, "sparse", "test", scores={"Flat": 0.0})
+    made = made_cell(1000, "sparse", "test", scores={"Flat": 0.0})
     arm = made["arms"]["PtychoPINN"] | {"rms_phase_rad": changes.pop("rms", 0.2)}
     made["arms"] = made["arms"] | {"PtychoPINN": arm, "Flat": made["arms"]["Flat"] | {"rms_phase_rad": 0.232}}
     for row in made["metrics"]:
@@ -63,7 +63,7 @@ def test_where_flat_beats_the_floor_the_sentence_says_so():
 
 
 def test_a_failed_arm_is_neither_useful_nor_useless():
-    found = usefulness.judge_arm(made_job(1000, "dense", "test", failed=("Baseline",)), "Baseline")
+    found = usefulness.judge_arm(made_cell(1000, "dense", "test", failed=("Baseline",)), "Baseline")
     assert (found["verdict"], found["useful"], found["measures"]) == ("failed", None, [])
     assert found["text"].endswith("dense, test: failed: collapsed")
 
