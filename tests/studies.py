@@ -1,6 +1,7 @@
 """Studies made of chosen numbers, for tests of what is computed and drawn from them; no array, no file."""
 
-from ptychostudy.report.summary import make_cell, summarize
+from ptychostudy.report.cell_records import make_cell
+from ptychostudy.report.summary import summarize
 
 MODELS = {"PtychoPINN": 0.8, "Baseline": 0.6, "PtyChi": 0.7, "Flat": 0.0, "Untrained": 0.05}
 METRICS = ("ssim", "ms_ssim", "mae", "mse", "pearson", "partial_pearson", "frc50")

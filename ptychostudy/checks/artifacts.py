@@ -10,7 +10,10 @@ from ptychostudy.io.atomic import DataError, check_sums, sha256_of
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.io.text import read_text
-from ptychostudy.report import summary, tables
+from ptychostudy.report import delta_texts, summary, tables
+from ptychostudy.report.cell_records import make_cell
+from ptychostudy.report.compliance import collect_compliance, judge_metadata
+from ptychostudy.report.deltas import make_delta
 from ptychostudy.study.layout import Hub
 from ptychostudy.study.names import ARMS, HISTORY_COLUMNS, METRIC_COLUMNS, SPLITS
 
@@ -22,7 +25,7 @@ def _json(hub: Hub, name: str, keys: list[str]) -> Any:
 def _jobs(hub: Hub) -> list[dict[str, Any]]:
     """Read the cells of one seed."""
     return [
-        summary.make_cell(
+        make_cell(
             read_json(folder / "status.json", ["arms"]),
             read_csv(folder / "comparison_metrics.csv", METRIC_COLUMNS),
         )
@@ -37,11 +40,11 @@ def rebuilt(hub: Hub) -> dict[str, Any]:
         for split in SPLITS:
             path = hub.scan(dose, split)
             name = path.relative_to(hub.root).as_posix()
-            compliance.append(summary.judge_metadata(name, read_metadata(path)))
+            compliance.append(judge_metadata(name, read_metadata(path)))
     first, *others = hub.settings["seeds"]
     return summary.summarize(
         _jobs(hub),
-        summary.collect_compliance(compliance),
+        collect_compliance(compliance),
         seed=first,
         replicates=dict(zip(others, map(_jobs, hub.repetitions()), strict=True)),
         design=hub.settings["design"],
@@ -142,7 +145,7 @@ def compliance(hub: Hub) -> list[str]:
     for dose in hub.doses:
         for split in SPLITS:
             path = hub.scan(dose, split)
-            found = summary.judge_metadata(path.as_posix(), read_metadata(path))
+            found = judge_metadata(path.as_posix(), read_metadata(path))
             if not found["compliant"]:
                 problems.append(
                     f"{path.relative_to(hub.root)}: {found.get('error', 'canonical transformation missing')}"
@@ -155,7 +158,7 @@ def delta_json(hub: Hub) -> list[str]:
     found = _json(hub, "metrics_delta_summary.json", ["deltas", "source_metrics"])
     return differences(
         found,
-        summary.make_delta(_json(hub, "metrics_summary.json", ["jobs"])),
+        make_delta(_json(hub, "metrics_summary.json", ["jobs"])),
         "metrics_delta_summary.json",
     )
 
@@ -169,13 +172,13 @@ def highlights(hub: Hub) -> list[str]:
         "ssim_grid_summary.md",
     )
     numbers = _json(hub, "metrics_delta_summary.json", ["deltas"])
-    return tables.check_highlights(numbers, *(read_text(folder / name) for name in names))
+    return delta_texts.check_highlights(numbers, *(read_text(folder / name) for name in names))
 
 
 def grid(hub: Hub) -> list[str]:
     """Check that the grid summary is phase only and equals its rendering."""
     text = read_text(hub.root / "analysis" / "ssim_grid_summary.md")
-    wanted = tables.ssim_grid_summary(_json(hub, "metrics_delta_summary.json", ["deltas"]))
+    wanted = delta_texts.ssim_grid_summary(_json(hub, "metrics_delta_summary.json", ["deltas"]))
     problems = (
         ["the word amplitude occurs in ssim_grid_summary.md"] if "amplitude" in text.lower() else []
     )

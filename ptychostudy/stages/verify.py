@@ -7,7 +7,7 @@ from ptychostudy.checks import artifacts, numbers
 from ptychostudy.checks.check import perform
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
-from ptychostudy.report.usefulness import counted
+from ptychostudy.report.verdict_texts import counted
 from ptychostudy.study.layout import Hub
 
 SCHEMA = "1.1"

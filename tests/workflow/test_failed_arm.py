@@ -12,7 +12,7 @@ from ptychostudy.checks.check import perform
 from ptychostudy.formats.bundle import read_bundle, write_bundle
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.tables import read_csv
-from ptychostudy.report.summary import make_cell
+from ptychostudy.report.cell_records import make_cell
 from ptychostudy.stages import compare, stitch, summarize
 from ptychostudy.study import layout
 from ptychostudy.study.layout import Hub

@@ -6,7 +6,8 @@ import pytest
 
 from ptychostudy.report import seeds
 from ptychostudy.report.cells import shown_cells
-from ptychostudy.report.summary import make_delta, summarize
+from ptychostudy.report.deltas import make_delta
+from ptychostudy.report.summary import summarize
 from studies import made_cell, made_study
 
 GAIN = {0: 0.80, 1: 0.90, 2: 0.85, 3: 0.70}

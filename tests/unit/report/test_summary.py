@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ptychostudy.report import cells, summary
+from ptychostudy.report import cell_records, cells, compliance, deltas, summary
 from ptychostudy.study.names import DELTA_METRICS, OTHERS, PARTS
 
 
@@ -20,7 +20,7 @@ def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **cha
     ]
     arms = {m: {"status": "failed", "reason": "constant"} if m in failed else {"status": "ok"} for m in scores}
     status = {"dose": dose, "view": view, "split": split, "arms": arms, "truth": "simulated object"}
-    return summary.make_cell(status | {"status": "failed" if failed else "success"} | changes, rows)
+    return cell_records.make_cell(status | {"status": "failed" if failed else "success"} | changes, rows)
 
 
 def test_mean_and_best_of_the_known_example():
@@ -60,7 +60,7 @@ def test_a_failed_arm_enters_no_mean_and_no_difference():
     found = summary.summarize([good, bad], {})
     assert found["aggregate_metrics"]["Baseline"]["ms_ssim"]["mean_phase"] == 0.5
     assert found["arms"]["Baseline"] == {"n_ok": 1, "n_failed": 1, "failures": {"dose 1000, dense, test": "constant"}}
-    delta = summary.make_delta(found)["deltas"]["vs_Baseline"]["ms_ssim"]
+    delta = deltas.make_delta(found)["deltas"]["vs_Baseline"]["ms_ssim"]
     # Only the cell with both arms counts: the plain difference of means would be 0.45 - 0.5 < 0.
     assert delta == pytest.approx({"amplitude": 0.2, "phase": 0.3, "n_cells": 1})
 
@@ -73,7 +73,7 @@ def test_differences_are_those_of_the_means_where_nothing_failed():
             for column in PARTS:
                 first, last = (found["aggregate_metrics"][m][metric][f"mean_{column}"] for m in ("PtychoPINN", other))
                 # Rounding of a sum of two numbers of order one.
-                delta = summary.make_delta(found)["deltas"][f"vs_{other}"][metric][column]
+                delta = deltas.make_delta(found)["deltas"][f"vs_{other}"][metric][column]
                 assert delta == pytest.approx(first - last, abs=1e-15)
 
 
@@ -82,7 +82,7 @@ def test_an_arm_that_always_fails_has_null_numbers():
     assert found["aggregate_metrics"]["PtyChi"]["ms_ssim"] == dict.fromkeys(
         ("mean_amplitude", "best_amplitude", "mean_phase", "best_phase")
     )
-    delta = summary.make_delta(found)
+    delta = deltas.make_delta(found)
     assert delta["deltas"]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None, "n_cells": 0}
     assert delta["cells"][0]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None}
     assert summary.make_comparison_manifest(found)["execution_results"][0]["error"] == "PtyChi: constant"
@@ -90,9 +90,9 @@ def test_an_arm_that_always_fails_has_null_numbers():
 
 def test_hashed_files_carry_no_time_and_survive_json():
     found = summary.summarize([made()], {})
-    delta = summary.make_delta(found)
+    delta = deltas.make_delta(found)
     assert sorted(delta) == ["cells", "deltas", "seed", "source_metrics"]
-    assert summary.make_delta(json.loads(json.dumps(found, sort_keys=True))) == delta
+    assert deltas.make_delta(json.loads(json.dumps(found, sort_keys=True))) == delta
 
 
 def test_manifest_adds_up():
@@ -124,7 +124,7 @@ def test_the_test_split_is_shown_where_there_is_one():
 def test_a_cell_that_is_no_number_is_named(text):
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "1", "phase": text, "value": "1"}
     with pytest.raises(ValueError, match="PtyChi mae: column 'phase'"):
-        summary.make_cell({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
+        cell_records.make_cell({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
 
 
 def test_table_and_status_must_agree():
@@ -135,15 +135,15 @@ def test_table_and_status_must_agree():
         "arms": {"PtyChi": {"status": "ok"}, "Flat": {"status": "failed"}},
     }
     with pytest.raises(ValueError, match="needed: the same models"):
-        summary.make_cell(status, [])
+        cell_records.make_cell(status, [])
 
 
 def test_a_failed_arm_has_lines_and_no_number():
     status = {"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "failed"}}}
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "n/a", "phase": "n/a", "value": "n/a"}
-    assert summary.make_cell(status, [row])["metrics"] == []
+    assert cell_records.make_cell(status, [row])["metrics"] == []
     with pytest.raises(ValueError, match="holds numbers of .'PtyChi'., which failed"):
-        summary.make_cell(status, [row | {"phase": "0.5"}])
+        cell_records.make_cell(status, [row | {"phase": "0.5"}])
 
 
 def test_no_cell_and_repeated_cells_are_refused():
@@ -156,8 +156,8 @@ def test_no_cell_and_repeated_cells_are_refused():
 def test_compliance_needs_the_canonical_step():
     good = {"data_transformations": [{"operation": "canonicalize"}, {"operation": "detect"}]}
     files = {"train": good, "test": {"data_transformations": [{"operation": "detect"}]}, "extra": None}
-    judged = [summary.judge_metadata(f"data/phase_c/dose_5/patched_{s}.npz", m, "gone") for s, m in files.items()]
-    found = summary.collect_compliance(judged)["dose_5"]
+    judged = [compliance.judge_metadata(f"data/phase_c/dose_5/patched_{s}.npz", m, "gone") for s, m in files.items()]
+    found = compliance.collect_compliance(judged)["dose_5"]
     assert [found[s]["compliant"] for s in files] == [True, False, False]
     assert [found[s]["has_metadata"] for s in files] == [True, True, False]
     assert "error" not in found["train"] and found["extra"]["error"] == "gone"

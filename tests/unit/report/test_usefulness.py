@@ -2,8 +2,8 @@
 
 import pytest
 
-from ptychostudy.report import closing, tables, usefulness
-from ptychostudy.report.summary import make_delta
+from ptychostudy.report import closing, tables, usefulness, verdict_texts
+from ptychostudy.report.deltas import make_delta
 from studies import made_cell, made_study
 
 
@@ -108,6 +108,6 @@ def test_reports_and_closing_table_state_it_as_a_result():
 
 
 def test_several_seeds_are_one_sentence():
-    text = " ".join(usefulness.remarks(made_study(seeds=(0, 1, 2), change=poor_at_1000)["usefulness"]))
+    text = " ".join(verdict_texts.remarks(made_study(seeds=(0, 1, 2), change=poor_at_1000)["usefulness"]))
     assert text.count("PtychoPINN, 1 000 photons, sparse, test") == 1
     assert "no better than a flat object in 2 of 3 seeds; in seed 1: phase error" in text
