@@ -1,10 +1,16 @@
 """Which arm is better than a flat object: each measure decides alone; failures and flat truths are apart."""
 
+import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
+from ptychostudy.io.tables import read_csv, write_csv
+from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.report import closing, tables, usefulness, verdict_texts
+from ptychostudy.report.cell_records import make_cell
 from ptychostudy.report.deltas import make_delta
-from studies import made_cell, made_study
+from ptychostudy.study.names import METRIC_COLUMNS, SCORED
+from studies import made_cell, made_record, made_study
 
 
 def job(**changes):
@@ -111,3 +117,60 @@ def test_several_seeds_are_one_sentence():
     text = " ".join(verdict_texts.remarks(made_study(seeds=(0, 1, 2), change=poor_at_1000)["usefulness"]))
     assert text.count("PtychoPINN, 1 000 photons, sparse, test") == 1
     assert "no better than a flat object in 2 of 3 seeds; in seed 1: phase error" in text
+
+
+ROWS, COLS = np.indices((64, 64))
+MASK = (ROWS - 31.5) ** 2 + (COLS - 31.5) ** 2 < 30**2
+
+
+def ramped_object():
+    """Return an object whose phase is structure on a ramp, 0.1 rad rms each; its amplitude shows the structure, too."""
+    rough = gaussian_filter(np.random.default_rng(3).normal(size=MASK.shape), 2.0, mode="wrap")
+    structure = 0.1 * rough / rough[MASK].std()
+    ramp = 0.1 * (ROWS + 0.5 * COLS) / (ROWS + 0.5 * COLS)[MASK].std()
+    return (0.9 + structure) * np.exp(1j * (structure + ramp))
+
+
+def plane_of_the_phase(truth):
+    """Return the plane that fits the phase of the truth best: the most that alignment hands over."""
+    plane = np.stack([np.ones(MASK.sum()), ROWS[MASK], COLS[MASK]], axis=1)
+    level, down, right = np.linalg.lstsq(plane, np.angle(truth)[MASK])[0]
+    return level + down * ROWS + right * COLS
+
+
+def scored_cell(path, fields, truth):
+    """Return the cell of some fields, scored, written and read as the workflow does."""
+    status, _ = made_record(1000, "dense", "test")
+    fields = {model: field.astype(np.complex64) for model, field in fields.items()}
+    status["arms"] = {
+        model: {"status": "ok", "rms_phase_rad": rms_phase(field, truth, MASK)} for model, field in fields.items()
+    }
+    rows = [
+        {"model": model, "metric": metric}
+        | {column: "n/a" if value is None else value for column, value in zip(SCORED, values, strict=True)}
+        for model, field in fields.items()
+        for metric, values in evaluate(field, truth, MASK).rows.items()
+    ]
+    write_csv(path, METRIC_COLUMNS, rows)
+    return make_cell(status, read_csv(path, METRIC_COLUMNS))
+
+
+def test_the_plane_of_the_truth_is_no_structure(tmp_path):
+    truth = ramped_object()
+    factor = np.vdot(np.ones(MASK.sum()), truth[MASK]) / MASK.sum()
+    fields = {
+        "Baseline": np.abs(truth) * np.exp(1j * plane_of_the_phase(truth)),
+        "PtyChi": truth * np.exp(0.05j * np.random.default_rng(4).normal(size=MASK.shape)),
+        "Flat": np.full(MASK.shape, factor),
+    }
+    cell = scored_cell(tmp_path / "comparison_metrics.csv", fields, truth)
+    found = usefulness.judge_arm(cell, "Baseline")
+    measures = {(m["metric"], m["column"]): m for m in found["measures"]}
+    assert measures["partial_pearson", "phase"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert (found["verdict"], found["useful"]) == ("not useful", False)
+    # By every other measure it is better than flat: half of the phase's variance and all of the amplitude are right.
+    assert [key for key, measure in measures.items() if not measure["better"]] == [("partial_pearson", "phase")]
+    assert (
+        "no better than a flat object: phase correlation beyond a plane 0.000, needed 0.100. Better: " in found["text"]
+    )
+    assert usefulness.judge_arm(cell, "PtyChi")["verdict"] == "useful", "the same truth with a little noise"
