@@ -36,6 +36,7 @@ def conditions(summary: Summary) -> str:
         f"seed {summary['seeds']['list'][0]}",
         convergence(cells),
     ]
+    # Convergence is left out where no iterative arm ran to an end.
     sentences = [part[0].upper() + part[1:] for part in parts if part]
     return ". ".join(sentences) + "."
 
@@ -144,6 +145,7 @@ def _sanity_row(arm: str, means: Mapping[str, float | None], threshold: float) -
 
 
 def _status(known: Mapping[str, float], low: Sequence[str]) -> str:
+    # Without any mean the arm failed in every cell; that is no low score.
     if not known:
         return "MISSING"
     return f"LOW ({','.join(low)})" if low else "OK"

@@ -66,6 +66,7 @@ def _number(row: Mapping[str, str], column: str) -> float | None:
 
 
 def _check_models(status: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> None:
+    # A failed arm keeps its lines, n/a in each: a model without lines is a damaged table.
     named = {row["model"] for row in metrics}
     known = set(status["arms"])
     if named != known:

@@ -125,6 +125,7 @@ def shown_cells(summary: Summary) -> list[Cell]:
 
     Where there is no test split, all.
     """
+    # Scores of the training split flatter a network that has seen its frames.
     cells = list(summary["jobs"])
     unseen = [cell for cell in cells if cell["split"] == "test"]
     return unseen or cells

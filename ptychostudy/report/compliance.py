@@ -55,6 +55,7 @@ def collect_compliance(judged: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """
     by_dose: dict[str, dict[str, Any]] = {}
     for record in judged:
+        # What stands before these two is the way from the hub.
         *_, dose, name = record["npz_path"].split("/")
         split = name.removesuffix(".npz").removeprefix("patched_")
         by_dose.setdefault(dose, {})[split] = dict(record)

@@ -9,11 +9,13 @@ from ptychostudy.study.names import DELTA_METRICS, PARTS
 
 DELTA_PATH = "analysis/metrics_delta_summary.json"
 PREVIEW_PATH = "analysis/metrics_delta_highlights_preview.txt"
+# What the ancestor's check prints where all is well.
 CHECKED = (
     "Highlights match",
     "SSIM grid summary table values match",
     "Preview metadata confirms phase-only",
 )
+# As in the ancestor's file, the colons stand in one column.
 _LABEL_WIDTH = 35
 _GRID_HEADER = ("Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", "PtyChi")
 _GRID_LEGEND = (
@@ -96,6 +98,7 @@ def _grid_row(cell: Mapping[str, Any]) -> list[str]:
 def check_preview(preview: str) -> list[str]:
     """Return what is wrong with the preview as such: it must be four lines about phase only."""
     problems = []
+    # The word itself is refused, however it is spelt: the preview is about the phase only.
     if "amplitude" in preview.lower():
         problems.append(_AMPLITUDE)
     return problems + _miscounted("preview", preview)
@@ -136,6 +139,7 @@ def check_highlights(
 
 
 def _check_grid(grid: str) -> list[str]:
+    # The grid must say so itself, and the word must not occur anywhere in it.
     marked = [line for line in grid.splitlines() if line.startswith("**Preview validated:**")]
     says_phase_only = any("(phase-only" in line for line in marked)
     if says_phase_only and "amplitude" not in grid.lower():

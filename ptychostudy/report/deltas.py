@@ -96,6 +96,7 @@ def _difference(cell: Cell, other: str) -> dict[str, dict[str, float | None]]:
 
 
 def _gain(cell: Cell, other: str, metric: str, column: str) -> float | None:
+    # Raw differences: rounding to the digits shown is left to the texts.
     first = score(cell, ARMS[0], metric, column)
     second = score(cell, other, metric, column)
     return None if first is None or second is None else first - second

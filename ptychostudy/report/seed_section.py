@@ -97,6 +97,7 @@ def _check_cells(repetitions: Repetitions) -> None:
     first = next(iter(repetitions.values()))
     names = {cell_name(cell) for cell in first}
     for seed, cells in repetitions.items():
+        # Without the same cells neither pairs nor means over cells could be compared.
         different = sorted(names ^ {cell_name(cell) for cell in cells})
         if different:
             raise ValueError(
@@ -139,6 +140,7 @@ def _score_entries(cells: Repeated) -> Iterable[dict[str, Any]]:
 
 def _statistics(values: Mapping[int, float]) -> dict[str, Any]:
     numbers = list(values.values())
+    # Fewer than three values say nothing of their spread: there is no interval.
     low, high = bootstrap_interval(numbers) or (None, None)
     return {"values": _named(values), "mean": mean(numbers), "low": low, "high": high}
 
@@ -157,6 +159,7 @@ def _paired_entries(cells: Repeated) -> Iterable[dict[str, Any]]:
 
 def _paired_statistics(first: Mapping[int, float], second: Mapping[int, float]) -> dict[str, Any]:
     seeds = [seed for seed in first if seed in second]
+    # Photons and seed are the same on both sides, so what they shift drops out here.
     values = {seed: first[seed] - second[seed] for seed in seeds}
     difference = paired_difference(
         [first[seed] for seed in seeds], [second[seed] for seed in seeds]
@@ -247,5 +250,6 @@ def _success(repetitions: Repetitions, arm: str, shared: Sequence[str]) -> dict[
 def _rate(outcomes: Iterable[bool]) -> dict[str, Any]:
     known = list(outcomes)
     ok = sum(known)
+    # Wilson's interval keeps a width where every trial succeeded, or none.
     low, high = wilson_interval(ok, len(known))
     return {"ok": ok, "trials": len(known), "rate": ok / len(known), "low": low, "high": high}

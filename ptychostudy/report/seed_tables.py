@@ -10,6 +10,7 @@ from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
 from ptychostudy.study.names import ARMS, OTHERS, PARTS
 
+# What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {
     ("ssim", "phase"): "SSIM, phase",
     ("ssim", "amplitude"): "SSIM, amplitude",
@@ -17,6 +18,7 @@ _SHOWN = {
     ("frc50", "value"): "FRC50",
     ("rms_phase_rad", "phase"): "rms phase (rad)",
 }
+# What one trial of an arm is called.
 _TRIALS = {"PtychoPINN": "trainings", "Baseline": "trainings", "PtyChi": "reconstructions"}
 _SUCCESS_HEADER = ("Model", "Succeeded", "Rate of success [95 % Wilson interval]", "Converged")
 _SUCCESS = "A run that collapsed, diverged or was constant did not succeed."

@@ -20,6 +20,7 @@ def repeated(
 
     Empty where no seed has it.
     """
+    # The section has no entry of what no seed has.
     wanted = {**cell_key(cell), "model": model, "metric": metric, "column": column}
     return _first(summary["seeds"]["cells"], wanted) or _NONE
 
@@ -64,11 +65,13 @@ def endings(summary: Summary, cells: Iterable[Cell]) -> list[str]:
     """
     keys = [cell_key(cell) for cell in cells]
     runs = [run for run in summary["seeds"]["runs"] if cell_key(run) in keys]
+    # An arm runs once per cell and seed; cells of one training count each.
     n_runs = len(keys) * summary["seeds"]["n"]
     return [*_converged(runs), *_failures(runs, n_runs)]
 
 
 def _converged(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    # Networks do not say whether they converged.
     iterative = [run for run in runs if run["model"] == "PtyChi"]
     judged = sum(run["judged"] for run in iterative)
     converged = sum(run["converged"] for run in iterative)

@@ -59,6 +59,7 @@ def verdicts(repetitions: Mapping[int, Iterable[Cell]]) -> list[dict[str, Any]]:
     list of dict
         From `judge_arm`, each with its ``seed``.
     """
+    # A study of one seed need not say which.
     several = len(repetitions) > 1
     judged = []
     for seed, cells in repetitions.items():
@@ -202,6 +203,7 @@ def sentence(measures: Sequence[Mapping[str, Any]], floor: float | None) -> str:
     bad = [_said(measure, floor) for measure in measures if not measure["better"]]
     if not bad:
         return "better than a flat object: " + "; ".join(good)
+    # One measure that fails decides, so those come first.
     text = NO_BETTER + "; ".join(bad)
     if _needs_a_prior(measures[0], floor):
         text += _NEEDS_A_PRIOR
@@ -220,6 +222,7 @@ def _said(measure: Mapping[str, Any], floor: float | None) -> str:
     value = number(measure["value"], metric)
     flat = number(measure["flat"], metric)
     if metric == STRUCTURE:
+        # Here the flat object's own value is no bar: the margin stands above it.
         needed = number(measure["flat"] + measure["margin"])
         return f"{measure['column']} correlation beyond a plane {value}, needed {needed}"
     if metric == SIMILARITY:

@@ -26,6 +26,7 @@ _WHAT = (
     "of the study; that its files are whole and its numbers right is what the verification says."
 )
 _PLACE = ("Model", "Dose", "View", "Split", "Seed")
+# An error is asked of one column only, so its head need not name it.
 _HEADS = {
     PHASE_ERROR: "Phase error (rad)",
     AMPLITUDE_ERROR: "Amplitude error",
@@ -63,6 +64,7 @@ def counted(verdicts: Iterable[Verdict]) -> str:
 
 
 def _counted_arm(arm: str, verdicts: Sequence[Verdict]) -> str:
+    # Cases that failed stay in the total: an arm gains nothing by collapsing.
     words = [one["verdict"] for one in verdicts]
     text = f"{arm} in {words.count(USEFUL)} of {len(words)} cases"
     rest = [f"{words.count(word)} {word}" for word in (FAILED, NOT_JUDGED) if word in words]

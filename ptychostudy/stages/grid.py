@@ -24,7 +24,7 @@ def run(*, delta: Path, preview: Path, summary: Path, output_md: Path, output_pn
     problems = check_preview(read_text(preview))
     if problems:
         raise DataError(f"{preview}: {'; '.join(problems)}; run the stage summarize again")
-    found = read_json(delta, ["deltas", "cells"])
+    differences = read_json(delta, ["deltas", "cells"])
     picture = ssim_grid(read_json(summary, ["jobs", "seeds"]))
-    write_text(output_md, ssim_grid_summary(found))
+    write_text(output_md, ssim_grid_summary(differences))
     write_figure(output_png, picture)

@@ -7,8 +7,8 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.pictures import write_figure
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
+from ptychostudy.report.captions import caption, panel_scores, title
 from ptychostudy.report.cell_files import repeated_seed
-from ptychostudy.report.cell_texts import picture_caption, picture_scores, picture_title
 from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS
 
 
@@ -30,8 +30,8 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
         fields,
         arrays["truth"],
         arrays["mask"],
-        picture_title(cell),
-        scores=picture_scores(read_csv(metrics, METRIC_COLUMNS)),
-        caption=picture_caption(cell, repeated_seed(status)),
+        title(cell),
+        scores=panel_scores(read_csv(metrics, METRIC_COLUMNS)),
+        caption=caption(cell, repeated_seed(status)),
     )
     write_figure(plot, figure)

@@ -1,37 +1,18 @@
-"""One cell in words: what stands under its picture, and the scores that stand in it."""
-
-import pytest
+"""One cell in words: its facts in a sentence, and the conditions behind them."""
 
 from ptychostudy.report import cell_texts
 from studies import made_record
 
-RECORD, ROWS = made_record(1000, "dense", "test", failed=("Baseline",), converged=False)
+RECORD, _ = made_record(1000, "dense", "test")
 
 
-@pytest.mark.parametrize(("seed", "name"), [(None, "the first"), (12, "12")])
-def test_caption_says_photons_overlap_convergence_failures_and_seed(seed, name):
-    assert cell_texts.picture_caption(RECORD, seed) == (
-        "Measured dose 1000.1 photons per frame, n = 50 photons per object pixel, overlap 0.700 (linear 0.750), "
-        f"floor 0.1000 rad. PtyChi not converged; Baseline failed. Seed: {name}. Truth: simulated object."
-    )
-
-
-def test_a_failed_iterative_arm_is_named_once():
-    record, _ = made_record(1000, "dense", "test", failed=("PtyChi",))
-    assert ". PtyChi failed. Seed" in cell_texts.picture_caption(record, None)
-
-
-def test_title_is_dose_view_and_split():
-    assert cell_texts.picture_title(RECORD) == "1 000 photons per frame, dense, test"
-
-
-def test_conditions_follow_the_facts():
-    facts = cell_texts.describe(RECORD)
+def test_facts_are_photons_overlap_and_floor():
+    # 1000 photons on 20 object pixels a frame; 1 / sqrt(2 * 50) = 0.1.
+    facts = "n = 50 photons per object pixel, overlap 0.700 (linear 0.750), floor 0.1000 rad"
+    assert cell_texts.describe(RECORD) == facts
     free = RECORD | {"conditions": ["noise-free", "wrong probe"]}
     assert cell_texts.describe(free) == f"{facts}; noise-free; wrong probe"
 
 
-def test_scores_are_numbers_or_nothing():
-    scores = cell_texts.picture_scores(ROWS)
-    assert scores["PtyChi"]["ssim"] == (0.7, 0.7, 0.7)
-    assert scores["Baseline"]["ssim"] == (None, None, None)
+def test_an_overlap_that_is_not_known_is_said_to_be_so():
+    assert cell_texts.overlap_text({"overlap": {}}) == "N/A (linear N/A)"
