@@ -53,7 +53,7 @@ def made_record(dose, view, split, *, scores=None, failed=(), converged=True):
 
 
 def made_cell(dose, view, split, **options):
-    """Return one job; options as in `made_record`."""
+    """Return one cell; options as in `made_record`."""
     return make_cell(*made_record(dose, view, split, **options))
 
 
@@ -67,7 +67,7 @@ def made_study(
     """
     fluence = options.get("design") == "fixed_fluence"
     pairs = [(round(dose / VIEWS[view][3]) if fluence else dose, view) for dose in doses for view in views]
-    jobs = {
+    cells = {
         seed: [
             made_cell(dose, view, split, **(change(seed, dose, view, split) if change else {}))
             for dose, view in pairs
@@ -76,4 +76,4 @@ def made_study(
         for seed in seeds
     }
     first, *others = seeds
-    return summarize(jobs[first], {}, seed=first, replicates={seed: jobs[seed] for seed in others}, **options)
+    return summarize(cells[first], {}, seed=first, replicates={seed: cells[seed] for seed in others}, **options)

@@ -24,7 +24,7 @@ DESIGNS = {
 CONTROL = "Flat"
 """The control that is a metric's zero: an object of ones."""
 
-NOT_RUN: Mapping[str, Any] = {"status": "failed", "reason": "not run"}
+_NOT_RUN: Mapping[str, Any] = {"status": "failed", "reason": "not run"}
 _ENDINGS = {True: "converged", False: "not converged"}
 
 
@@ -74,7 +74,7 @@ def model_order(cells: Iterable[Cell]) -> list[str]:
 
 def arm_record(cell: Cell, model: str) -> Mapping[str, Any]:
     """Return how one model ended in a cell; one that is not named there failed: it was not run."""
-    record: Mapping[str, Any] = cell["arms"].get(model, NOT_RUN)
+    record: Mapping[str, Any] = cell["arms"].get(model, _NOT_RUN)
     return record
 
 

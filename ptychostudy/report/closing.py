@@ -77,8 +77,9 @@ def _rows(summary: Summary, cell: Cell) -> list[list[str]]:
     keys = _keys(shown_column(summary))
     models = model_order(summary["jobs"])
     statistics = {model: [repeated(summary, cell, model, *key) for key in keys] for model in models}
-    scores = [[statistics[arm][k]["mean"] for arm in ARMS] for k in range(len(keys))]
-    best = [_best(means, key) for means, key in zip(scores, keys, strict=True)]
+    # One column of the table at a time: the same score of each arm, controls left out.
+    columns = zip(*(statistics[arm] for arm in ARMS), strict=True)
+    best = [_best(column, key) for column, key in zip(columns, keys, strict=True)]
     return [
         [model, *_scores(model, statistics[model], keys, best), *_runs(summary, cell, model)]
         for model in models
@@ -89,7 +90,8 @@ def _keys(column: str) -> list[Key]:
     return [("ssim", column), ("ms_ssim", column), ("frc50", "value"), ("rms_phase_rad", "phase")]
 
 
-def _best(means: Iterable[float | None], key: Key) -> float | None:
+def _best(column: Iterable[Mapping[str, Any]], key: Key) -> float | None:
+    means = [statistic["mean"] for statistic in column]
     known = [mean for mean in means if mean is not None]
     # Of an error, the smallest one.
     choose = min if key[0] == "rms_phase_rad" else max

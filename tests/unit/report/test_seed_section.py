@@ -19,7 +19,7 @@ def scattered(seed, dose, view, split):
 
 
 def cell(summary, split="test"):
-    return next(job for job in summary["jobs"] if job["split"] == split)
+    return next(one for one in summary["jobs"] if one["split"] == split)
 
 
 def test_mean_and_interval_of_three_seeds_are_those_of_the_numbers():
@@ -49,7 +49,7 @@ def failing(seed, dose, view, split):
 
 def test_a_failed_arm_is_in_no_mean_and_no_pair_but_in_the_rate():
     study = made_study(doses=(1000,), seeds=(0, 1, 2), change=failing)
-    bad = next(job for job in study["jobs"] if (job["view"], job["split"]) == ("sparse", "test"))
+    bad = next(one for one in study["jobs"] if (one["view"], one["split"]) == ("sparse", "test"))
     assert seeds.repeated(study, bad, "Baseline", "ssim", "phase")["values"] == pytest.approx({"0": 0.6, "2": 0.63})
     # Two values: a mean, and never an interval.
     assert seeds.repeated(study, bad, "Baseline", "ssim", "phase")["low"] is None
@@ -101,7 +101,7 @@ def test_convergence_is_counted_over_seeds_among_runs_that_ended():
         return {"converged": seed != 2, "failed": ("PtyChi",) if seed == 1 and view == "sparse" else ()}
 
     study = made_study(doses=(1000,), seeds=(0, 1, 2), change=change)
-    runs = {job["view"]: seeds.runs_of(study, job, "PtyChi") for job in shown_cells(study)}
+    runs = {one["view"]: seeds.runs_of(study, one, "PtyChi") for one in shown_cells(study)}
     assert [(runs[v]["n_ok"], runs[v]["converged"], runs[v]["judged"]) for v in ("dense", "sparse")] == [
         (3, 2, 3),
         (2, 1, 2),
@@ -136,6 +136,6 @@ def test_the_other_sections_are_those_of_the_first_seed():
 
 
 def test_seeds_with_other_cells_are_refused():
-    jobs = [made_cell(1000, "dense", split) for split in ("train", "test")]
+    both = [made_cell(1000, "dense", split) for split in ("train", "test")]
     with pytest.raises(ValueError, match="seed 4 and the first seed do not both have dose 1000, dense, test"):
-        summarize(jobs, {}, replicates={4: jobs[:1]})
+        summarize(both, {}, replicates={4: both[:1]})

@@ -9,7 +9,7 @@ from ptychostudy.study.names import DELTA_METRICS, OTHERS, PARTS
 
 
 def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **changes):
-    """Return one job; `scores` is {model: (ms_ssim amplitude, ms_ssim phase, mae amplitude, mae phase)}."""
+    """Return one cell; `scores` is {model: (ms_ssim amplitude, ms_ssim phase, mae amplitude, mae phase)}."""
     scores = scores or {"PtychoPINN": (0.9, 0.8, 0.01, 0.02), "Baseline": (0.7, 0.5, 0.03, 0.05)}
     scores = {"PtyChi": (0.85, 0.9, 0.02, 0.01), "Flat": (0.1, 0.0, 0.2, 0.4)} | scores
     rows = [
@@ -33,16 +33,16 @@ def test_mean_and_best_of_the_known_example():
     assert found["mae"] == pytest.approx({"mean_amplitude": 0.2, "mean_phase": 0.15})
 
 
-def test_jobs_are_counted_and_sorted():
-    jobs = [
+def test_cells_are_counted_and_sorted():
+    made_cells = [
         made(100000),
         made(1000, "sparse", failed=["Baseline"]),
         made(1000, split="test"),
         made(1000, split="train"),
     ]
-    found = summary.summarize(jobs, {})
+    found = summary.summarize(made_cells, {})
     assert (found["n_jobs"], found["n_executed"], found["n_success"], found["n_failed"]) == (4, 4, 3, 1)
-    names = [cells.cell_name(job) for job in found["jobs"]]
+    names = [cells.cell_name(cell) for cell in found["jobs"]]
     expected = [
         "dose 1000, dense, train",
         "dose 1000, dense, test",
@@ -50,7 +50,7 @@ def test_jobs_are_counted_and_sorted():
         "dose 100000, dense, test",
     ]
     assert names == expected
-    assert found == summary.summarize(jobs[::-1], {})
+    assert found == summary.summarize(made_cells[::-1], {})
     assert list(found["aggregate_metrics"]) == ["PtychoPINN", "Baseline", "PtyChi", "Flat"]
 
 
@@ -105,10 +105,10 @@ def test_manifest_adds_up():
 
 
 def test_a_truth_without_phase_is_shown_by_amplitude():
-    job = made()
-    for row in job["metrics"]:
+    cell = made()
+    for row in cell["metrics"]:
         row["phase"] = None
-    found = summary.summarize([job], {})
+    found = summary.summarize([cell], {})
     assert cells.shown_column(found) == "amplitude"
     assert cells.shown_column(summary.summarize([made()], {})) == "phase"
     assert found["aggregate_metrics"]["PtychoPINN"]["mae"] == {"mean_amplitude": 0.01, "mean_phase": None}
@@ -116,8 +116,8 @@ def test_a_truth_without_phase_is_shown_by_amplitude():
 
 def test_the_test_split_is_shown_where_there_is_one():
     both = summary.summarize([made(split="train"), made(split="test")], {})
-    assert [job["split"] for job in cells.shown_cells(both)] == ["test"]
-    assert [job["split"] for job in cells.shown_cells(summary.summarize([made(split="train")], {}))] == ["train"]
+    assert [cell["split"] for cell in cells.shown_cells(both)] == ["test"]
+    assert [cell["split"] for cell in cells.shown_cells(summary.summarize([made(split="train")], {}))] == ["train"]
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "", "many"])
@@ -164,9 +164,9 @@ def test_compliance_needs_the_canonical_step():
 
 
 def test_the_nominal_dose_joins_cells_of_equal_fluence():
-    job = {"dose": 2857, "overlap": {"s_img": 0.35}}
-    assert cells.nominal_dose(job, "fixed_fluence") == 1000
-    assert cells.nominal_dose(job, "fixed_frame") == 2857
+    cell = {"dose": 2857, "overlap": {"s_img": 0.35}}
+    assert cells.nominal_dose(cell, "fixed_fluence") == 1000
+    assert cells.nominal_dose(cell, "fixed_frame") == 2857
 
 
 def test_convergence_counts_cells_that_ran_to_an_end():

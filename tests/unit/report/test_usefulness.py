@@ -13,7 +13,7 @@ from ptychostudy.study.names import METRIC_COLUMNS, SCORED
 from studies import made_cell, made_record, made_study
 
 
-def job(**changes):
+def better_cell(**changes):
     """Return a cell in which every arm is better than flat by every measure; ``changes`` are of PtychoPINN."""
     made = made_cell(1000, "sparse", "test", scores={"Flat": 0.0})
     arm = made["arms"]["PtychoPINN"] | {"rms_phase_rad": changes.pop("rms", 0.2)}
@@ -25,7 +25,7 @@ def job(**changes):
 
 
 def test_an_arm_that_is_better_by_every_measure_is_useful():
-    found = usefulness.judge_arm(job(), "PtychoPINN")
+    found = usefulness.judge_arm(better_cell(), "PtychoPINN")
     assert (found["verdict"], found["useful"]) == ("useful", True)
     assert [(m["metric"], m["column"]) for m in found["measures"]] == [
         ("rms_phase_rad", "phase"),
@@ -49,18 +49,18 @@ def test_an_arm_that_is_better_by_every_measure_is_useful():
     ],
 )
 def test_each_measure_decides_alone(changes, said):
-    found = usefulness.judge_arm(job(**changes), "PtychoPINN")
+    found = usefulness.judge_arm(better_cell(**changes), "PtychoPINN")
     assert (found["verdict"], found["useful"]) == ("not useful", False)
     assert [m["better"] for m in found["measures"]].count(False) == 1
     assert f"sparse, test: no better than a flat object: {said}. Better: " in found["text"]
 
 
 def test_correlation_needs_its_margin_and_no_more():
-    assert usefulness.judge_arm(job(partial_pearson={"phase": 0.1}), "PtychoPINN")["useful"] is True
+    assert usefulness.judge_arm(better_cell(partial_pearson={"phase": 0.1}), "PtychoPINN")["useful"] is True
 
 
 def test_where_flat_beats_the_floor_the_sentence_says_so():
-    few = job(rms=0.5)
+    few = better_cell(rms=0.5)
     few["phase_floor_rad"] = 0.3
     found = usefulness.judge_arm(few, "PtychoPINN")
     assert "with so few photons only an estimate with a prior is better" in found["text"]
@@ -80,16 +80,16 @@ def without(made, *columns):
 
 
 def test_a_column_without_contrast_is_not_judged():
-    found = usefulness.judge_arm(without(job(), "amplitude"), "PtychoPINN")
+    found = usefulness.judge_arm(without(better_cell(), "amplitude"), "PtychoPINN")
     assert {m["column"] for m in found["measures"]} == {"phase"} and found["useful"] is True
-    found = usefulness.judge_arm(without(job(), "phase"), "PtychoPINN")
+    found = usefulness.judge_arm(without(better_cell(), "phase"), "PtychoPINN")
     # mse is 0.7 for the arm and 0 for flat in these made numbers: of amplitude, it is the error that counts.
     assert [(m["metric"], m["better"]) for m in found["measures"]] == [
         ("rms_amplitude", False),
         ("ssim", True),
         ("partial_pearson", True),
     ]
-    assert usefulness.judge_arm(without(job(), "phase", "amplitude"), "PtyChi")["verdict"] == "not judged"
+    assert usefulness.judge_arm(without(better_cell(), "phase", "amplitude"), "PtyChi")["verdict"] == "not judged"
 
 
 def poor_at_1000(seed, dose, view, split):
