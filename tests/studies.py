@@ -1,6 +1,7 @@
 """Studies made of chosen numbers, for tests of what is computed and drawn from them; no array, no file."""
 
-from ptychostudy.report.summary import make_job, summarize
+from ptychostudy.report.cell_records import make_cell
+from ptychostudy.report.summary import summarize
 
 MODELS = {"PtychoPINN": 0.8, "Baseline": 0.6, "PtyChi": 0.7, "Flat": 0.0, "Untrained": 0.05}
 METRICS = ("ssim", "ms_ssim", "mae", "mse", "pearson", "partial_pearson", "frc50")
@@ -51,9 +52,9 @@ def made_record(dose, view, split, *, scores=None, failed=(), converged=True):
     return status, rows
 
 
-def made_job(dose, view, split, **options):
-    """Return one job; options as in `made_record`."""
-    return make_job(*made_record(dose, view, split, **options))
+def made_cell(dose, view, split, **options):
+    """Return one cell; options as in `made_record`."""
+    return make_cell(*made_record(dose, view, split, **options))
 
 
 def made_study(
@@ -61,18 +62,18 @@ def made_study(
 ):
     """Return the summary of a study.
 
-    ``change(seed, dose, view, split)`` returns options of `made_job` for one cell; other options are those of
+    ``change(seed, dose, view, split)`` returns options of `made_cell` for one cell; other options are those of
     `summarize`. At fixed fluence ``doses`` are nominal.
     """
     fluence = options.get("design") == "fixed_fluence"
     pairs = [(round(dose / VIEWS[view][3]) if fluence else dose, view) for dose in doses for view in views]
-    jobs = {
+    cells = {
         seed: [
-            made_job(dose, view, split, **(change(seed, dose, view, split) if change else {}))
+            made_cell(dose, view, split, **(change(seed, dose, view, split) if change else {}))
             for dose, view in pairs
             for split in splits
         ]
         for seed in seeds
     }
     first, *others = seeds
-    return summarize(jobs[first], {}, seed=first, replicates={seed: jobs[seed] for seed in others}, **options)
+    return summarize(cells[first], {}, seed=first, replicates={seed: cells[seed] for seed in others}, **options)

@@ -8,7 +8,7 @@ from ptychostudy.checks.check import CouldNotCheck
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
-from ptychostudy.report.summary import judge_metadata
+from ptychostudy.report.compliance import judge_metadata
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import SPLITS
 

@@ -9,8 +9,11 @@ from ptychostudy.checks.differences import differences
 from ptychostudy.checks.frames import judged_metadata
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
-from ptychostudy.report import summary
-from ptychostudy.report.usefulness import counted
+from ptychostudy.report.cell_records import make_cell
+from ptychostudy.report.compliance import collect_compliance
+from ptychostudy.report.deltas import make_delta
+from ptychostudy.report.summary import summarize
+from ptychostudy.report.verdict_texts import counted
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import METRIC_COLUMNS
@@ -66,20 +69,20 @@ def metrics_summary(hub: Hub) -> list[str]:
 def delta_summary(hub: Hub) -> list[str]:
     """Rebuild the differences from the summary and compare."""
     recorded = _read(hub, layout.DELTA, ["deltas", "source_metrics"])
-    recomputed = summary.make_delta(read_summary(hub))
+    recomputed = make_delta(read_summary(hub))
     return differences(recorded, recomputed, PurePath(layout.DELTA).name)
 
 
 def rebuilt(hub: Hub) -> dict[str, Any]:
     """Build the summary again from the cells' own files, of all seeds."""
-    compliance = summary.collect_compliance(judged_metadata(hub))
+    compliance = collect_compliance(judged_metadata(hub))
     # The numbers are the first seed's; what further seeds add are intervals and verdicts.
     first, *others = hub.settings.seeds
     jobs = _cells_of_seed(hub)
     replicates = {}
     for seed, repetition in zip(others, hub.repetitions(), strict=True):
         replicates[seed] = _cells_of_seed(repetition)
-    return summary.summarize(
+    return summarize(
         jobs,
         compliance,
         seed=first,
@@ -115,4 +118,4 @@ def _read_cell(hub: Hub, cell: Cell) -> dict[str, Any]:
     """Read one cell as the summary holds it: its record and its table of metrics."""
     status = read_status(hub, cell)
     rows = read_csv(hub.analysis(*cell) / layout.METRICS, METRIC_COLUMNS)
-    return summary.make_job(status, rows)
+    return make_cell(status, rows)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ptychostudy.checks.summaries import read_delta, read_summary
 from ptychostudy.io.text import read_text
-from ptychostudy.report import tables
+from ptychostudy.report import delta_texts, tables
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
 
@@ -35,13 +35,13 @@ def highlights(hub: Hub) -> list[str]:
     """Compare highlights, preview and grid with the differences."""
     delta = read_delta(hub)
     texts = [read_text(hub.root / path) for path in _COMPARED]
-    return tables.check_highlights(delta, *texts)
+    return delta_texts.check_highlights(delta, *texts)
 
 
 def grid(hub: Hub) -> list[str]:
     """Check that the grid summary is phase only and equals its rendering."""
     text = read_text(hub.root / layout.GRID_TEXT)
-    rendered = tables.ssim_grid_summary(read_delta(hub))
+    rendered = delta_texts.ssim_grid_summary(read_delta(hub))
     problems = []
     # Phase only by contract: the word may not occur at all.
     if "amplitude" in text.lower():

@@ -23,11 +23,11 @@ from ptychostudy.figures.style import (
 from ptychostudy.report.cells import (
     model_order,
     nominal_dose,
+    shown_cells,
     shown_column,
-    shown_jobs,
     shown_splits,
 )
-from ptychostudy.report.markdown import photons
+from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import repeated, runs_of
 from ptychostudy.study.names import ARMS
 
@@ -42,7 +42,7 @@ def dose_curves(summary: Mapping[str, Any]) -> Figure:
     With several seeds a line is the mean over them, a bar its 95 % interval, a faint point one seed. An arm below the
     floor has a hollow marker, one that did not converge in every seed a black rim.
     """
-    jobs, column = shown_jobs(summary), shown_column(summary)
+    jobs, column = shown_cells(summary), shown_column(summary)
     views = sorted({job["view"] for job in jobs}, key=lambda view: -_mean(jobs, view, _OVERLAP))
     figure = Figure(figsize=(2.0 + 3.0 * len(views), 6.6), layout="constrained")
     axes = figure.subplots(2, len(views), sharex=True, sharey="row", squeeze=False)
@@ -83,7 +83,7 @@ def overlap_curves(summary: Mapping[str, Any]) -> Figure:
 
     At fixed fluence a column holds the cells of equal photons per object pixel.
     """
-    jobs, column, design = shown_jobs(summary), shown_column(summary), summary["design"]
+    jobs, column, design = shown_cells(summary), shown_column(summary), summary["design"]
     doses = sorted({nominal_dose(job, design) for job in jobs})
     metrics = {("ssim", column): f"{column} SSIM", ("ms_ssim", column): f"{column} MS-SSIM"}
     metrics |= {("frc50", "value"): "FRC50 / Nyquist"}
@@ -257,8 +257,8 @@ def _views(jobs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _dose_title(dose: int, jobs: Sequence[Mapping[str, Any]], design: str) -> str:
-    light = ", ".join(dict.fromkeys(photons(job["photons_per_pixel"]) for job in jobs))
+    light = ", ".join(dict.fromkeys(photon_text(job["photons_per_pixel"]) for job in jobs))
     unit = (
         "photons per frame\nof the full scan" if design == "fixed_fluence" else "photons per frame"
     )
-    return f"{photons(dose)} {unit}\nn = {light}"
+    return f"{photon_text(dose)} {unit}\nn = {light}"

@@ -11,7 +11,7 @@ from matplotlib.image import AxesImage
 
 from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, or_nan
 from ptychostudy.report.cells import model_order, shown_column
-from ptychostudy.report.markdown import photons
+from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
 from ptychostudy.study.names import ARMS, OTHERS
 
@@ -24,10 +24,8 @@ _LABELLED = (
 
 def _cell_label(job: Mapping[str, Any]) -> str:
     area, linear = (job["overlap"][key] for key in ("metric_2_image_based_avg", "linear_overlap"))
-    light = f"n {photons(job['photons_per_pixel'])}"
-    return (
-        f"{photons(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
-    )
+    light = f"n {photon_text(job['photons_per_pixel'])}"
+    return f"{photon_text(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
 
 
 def ssim_grid(summary: Mapping[str, Any]) -> Figure:

@@ -1,145 +1,186 @@
-"""The cells of a study as Markdown: under which light and overlap each was scored, and what every model got."""
+"""The cells of a study as Markdown: how each was lit, and what every model got in it."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from ptychostudy.report.cells import DESIGNS, cell_name, ending, model_order, nominal_dose, score
-from ptychostudy.report.markdown import number, photons, table
+from ptychostudy.report.cell_texts import (
+    area_text,
+    describe,
+    floor_text,
+    linear_text,
+    measured_text,
+)
+from ptychostudy.report.cells import (
+    CONTROL,
+    DESIGNS,
+    Cell,
+    Summary,
+    arm_record,
+    cell_name,
+    ending,
+    model_order,
+    nominal_dose,
+    score,
+)
+from ptychostudy.report.markdown import number, photon_text, table
 from ptychostudy.study.names import SCORED
 
-CONTROL = "Flat"
-_COLUMNS = SCORED
+_HEADER = (
+    "Dose",
+    "Measured",
+    "View",
+    "Split",
+    "n",
+    "Overlap, area",
+    "Overlap, linear",
+    "Multiplicity",
+    "Floor (rad)",
+    "Scored (px)",
+    "Coverage",
+    "PtyChi",
+)
+_FACTS = (
+    "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected "
+    "photons per object pixel over the scan. Overlap, area: shared area of two discs of the "
+    "probe's diameter, mean over each frame's nearest neighbours (metric 2); linear: 1 - step / "
+    "diameter. Multiplicity: how many frames light a pixel, smallest and 5th percentile inside "
+    "the scanned hull. Floor: 1/sqrt(2n), below which no unbiased estimate of the phase comes. "
+    "PtyChi: whether its iteration had converged when it stopped."
+)
+_ZERO_HEADER = (
+    "Metric",
+    "Definition",
+    "Flat: amplitude",
+    "Flat: phase",
+    "Flat: value",
+    "Perfect",
+)
+_ZERO = (
+    "What a flat object gets, smallest to largest over the cells, is the zero of a metric; the "
+    "last column is what a perfect reconstruction gets."
+)
+_AT_BEST_ONE = (
+    "pearson",
+    "ssim",
+    "ms_ssim",
+    "frc50",
+    "frc1over7",
+    "frc_half_bit",
+    "frc_auc",
+    "frc50_saturated",
+)
 _BEST = {
-    "mae": "0",
-    "mse": "0",
-    "psnr": "200 (cap)",
-    "psnr_255": "200 (cap)",
+    **dict.fromkeys(("mae", "mse", "rms_phase_rad"), "0"),
+    # Equal to rounding would be infinite decibels: measure.metrics stops at 200.
+    **dict.fromkeys(("psnr", "psnr_255"), "200 (cap)"),
+    **dict.fromkeys(_AT_BEST_ONE, "1"),
+    # The half period at Nyquist, in object pixels.
     "frc50_px": "1",
-    "rms_phase_rad": "0",
 }
-_BEST |= dict.fromkeys(
-    (
-        "pearson",
-        "ssim",
-        "ms_ssim",
-        "frc50",
-        "frc1over7",
-        "frc_half_bit",
-        "frc_auc",
-        "frc50_saturated",
-    ),
-    "1",
-)
-FACTS = (
-    "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected photons per object "
-    "pixel over the scan. Overlap, area: shared area of two discs of the probe's diameter, mean over each frame's "
-    "nearest neighbours (metric 2); linear: 1 - step / diameter. Multiplicity: how many frames light a pixel, "
-    "smallest and 5th percentile inside the scanned hull. Floor: 1/sqrt(2n), below which no unbiased estimate of the "
-    "phase comes. "
-    "PtyChi: whether its iteration had converged when it stopped"
-)
 
 
-def describe(job: Mapping[str, Any]) -> str:
-    """Return the facts of one cell in a sentence: photons, overlap, floor."""
-    found = job["overlap"]
-    return (
-        f"n = {photons(job['photons_per_pixel'])} photons per object pixel, overlap {_area(found)} (linear "
-        f"{_linear(found)}), floor {number(job['phase_floor_rad'], 'rms_phase_rad')} rad"
-        + "".join(f"; {condition}" for condition in job.get("conditions", []))
-    )
-
-
-def _area(overlap: Mapping[str, Any]) -> str:
-    return number(overlap.get("metric_2_image_based_avg"))
-
-
-def _linear(overlap: Mapping[str, Any]) -> str:
-    return number(overlap.get("linear_overlap"))
-
-
-def cell_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
+def cell_blocks(summary: Summary) -> list[list[str]]:
     """Return the table of all cells, then one table of scores per cell."""
-    jobs, design = summary["jobs"], summary["design"]
-    header = [
-        "Dose",
-        "Measured",
-        "View",
-        "Split",
-        "n",
-        "Overlap, area",
-        "Overlap, linear",
-        "Multiplicity",
-        "Floor (rad)",
-    ]
-    header += ["Scored (px)", "Coverage", "PtyChi"]
-    rows = [_facts(job) for job in jobs]
-    if design == "fixed_fluence":
-        header = ["Nominal", *header]
-        rows = [[str(nominal_dose(job, design)), *row] for job, row in zip(jobs, rows, strict=True)]
+    cells = summary["jobs"]
+    design = summary["design"]
     blocks = [
         ["## Cells"],
         [f"Design: {DESIGNS[design]}."],
-        [f"{FACTS}."],
-        table(header, rows),
+        [_FACTS],
+        _facts_table(cells, design),
         ["## Jobs"],
     ]
-    for job in jobs:
-        blocks += _scores(job)
+    for cell in cells:
+        blocks += _score_blocks(cell)
     return blocks
 
 
-def _facts(job: Mapping[str, Any]) -> list[str]:
-    found = job["overlap"]
-    texts = [str(job["dose"]), f"{job['photons_measured']:.6g}", job["view"], job["split"]]
-    texts += [photons(job["photons_per_pixel"]), _area(found), _linear(found)]
-    texts += [" / ".join(number(found.get(f"multiplicity_{key}")) for key in ("min", "p05"))]
-    texts += [
-        number(job["phase_floor_rad"], "rms_phase_rad"),
-        str(job["mask_px"]),
-        f"{job['coverage']:.3f}",
-    ]
-    return [*texts, ending(job["arms"].get("PtyChi", {}))]
+def _facts_table(cells: Sequence[Cell], design: str) -> list[str]:
+    header: Sequence[str] = _HEADER
+    rows = [_facts(cell) for cell in cells]
+    if design == "fixed_fluence":
+        # There the cells to be compared are those of one nominal dose, not of one dose per frame.
+        header = ("Nominal", *header)
+        nominal = [str(nominal_dose(cell, design)) for cell in cells]
+        rows = [[dose, *row] for dose, row in zip(nominal, rows, strict=True)]
+    return table(header, rows)
 
 
-def _scores(job: Mapping[str, Any]) -> list[list[str]]:
-    models = model_order([job])
-    shown = [f"{model} (zero)" if model == CONTROL else model for model in models]
-    names = dict.fromkeys(row["metric"] for row in job["metrics"])
-    rows = [
-        row for name in names for column in _COLUMNS if (row := _row(job, models, name, column))
-    ]
-    rows += [row] if (row := _row(job, models, "rms_phase_rad", "phase")) else []
-    facts = f"Truth: {job['truth']}. Measured dose {job['photons_measured']:.6g} photons per frame, {describe(job)}."
+def _facts(cell: Cell) -> list[str]:
     return [
-        [f"### {cell_name(job)}"],
-        [facts],
-        table(["Metric", "Column", *shown, "Perfect"], rows),
+        str(cell["dose"]),
+        measured_text(cell),
+        cell["view"],
+        cell["split"],
+        photon_text(cell["photons_per_pixel"]),
+        area_text(cell),
+        linear_text(cell),
+        _multiplicity(cell),
+        floor_text(cell),
+        str(cell["mask_px"]),
+        f"{cell['coverage']:.3f}",
+        ending(arm_record(cell, "PtyChi")),
     ]
 
 
-def _row(job: Mapping[str, Any], models: Iterable[str], metric: str, column: str) -> list[str]:
-    found = [score(job, model, metric, column) for model in models]
-    if all(value is None for value in found):
-        return []
-    return [metric, column, *(number(value, metric) for value in found), _BEST.get(metric, "")]
+def _multiplicity(cell: Cell) -> str:
+    smallest = cell["overlap"].get("multiplicity_min")
+    percentile = cell["overlap"].get("multiplicity_p05")
+    return f"{number(smallest)} / {number(percentile)}"
 
 
-def zero_blocks(summary: Mapping[str, Any]) -> list[list[str]]:
-    """Return the definitions of all metrics, with what a flat object gets on each: the metric's zero."""
-    rows = []
-    for name, text in sorted(summary["definitions"].items()):
-        ranges = [_range(summary["jobs"], name, column) for column in _COLUMNS]
-        rows.append([f"`{name}`", text, *ranges, _BEST.get(name, "")])
-    explained = (
-        "What a flat object gets, smallest to largest over the cells, is the zero of a metric; the last column is what "
-        "a perfect reconstruction gets."
+def _score_blocks(cell: Cell) -> list[list[str]]:
+    models = model_order([cell])
+    shown = [_model_head(model) for model in models]
+    header = ["Metric", "Column", *shown, "Perfect"]
+    facts = (
+        f"Truth: {cell['truth']}. Measured dose {measured_text(cell)} photons per frame, "
+        f"{describe(cell)}."
     )
-    header = ["Metric", "Definition", "Flat: amplitude", "Flat: phase", "Flat: value", "Perfect"]
-    return [["## Definitions"], [explained], table(header, rows)] if rows else []
+    return [[f"### {cell_name(cell)}"], [facts], table(header, _score_rows(cell, models))]
 
 
-def _range(jobs: Iterable[Mapping[str, Any]], metric: str, column: str) -> str:
-    found = [value for job in jobs if (value := score(job, CONTROL, metric, column)) is not None]
-    ends = [number(end(found), metric) for end in (min, max)] if found else [""]
+def _model_head(model: str) -> str:
+    return f"{model} (zero)" if model == CONTROL else model
+
+
+def _score_rows(cell: Cell, models: Sequence[str]) -> list[list[str]]:
+    metrics = dict.fromkeys(row["metric"] for row in cell["metrics"])
+    keys = [(metric, column) for metric in metrics for column in SCORED]
+    # It stands in the record of an arm, not in the table of metrics, and comes last.
+    keys.append(("rms_phase_rad", "phase"))
+    rows = [_score_row(cell, models, *key) for key in keys]
+    return [row for row in rows if row]
+
+
+def _score_row(cell: Cell, models: Iterable[str], metric: str, column: str) -> list[str]:
+    """Return the line of one score; nothing where it has no meaning for any model."""
+    values = [score(cell, model, metric, column) for model in models]
+    if all(value is None for value in values):
+        return []
+    texts = [number(value, metric) for value in values]
+    return [metric, column, *texts, _BEST.get(metric, "")]
+
+
+def zero_blocks(summary: Summary) -> list[list[str]]:
+    """Return the definitions of all metrics, each with what a flat object gets: its zero."""
+    cells = summary["jobs"]
+    definitions = sorted(summary["definitions"].items())
+    rows = [_zero_row(cells, metric, definition) for metric, definition in definitions]
+    if not rows:
+        return []
+    return [["## Definitions"], [_ZERO], table(_ZERO_HEADER, rows)]
+
+
+def _zero_row(cells: Sequence[Cell], metric: str, definition: str) -> list[str]:
+    ranges = [_range(cells, metric, column) for column in SCORED]
+    return [f"`{metric}`", definition, *ranges, _BEST.get(metric, "")]
+
+
+def _range(cells: Iterable[Cell], metric: str, column: str) -> str:
+    scores = [score(cell, CONTROL, metric, column) for cell in cells]
+    known = [value for value in scores if value is not None]
+    if not known:
+        return ""
+    ends = [number(min(known), metric), number(max(known), metric)]
+    # Two ends that read alike are one number.
     return " … ".join(dict.fromkeys(ends))

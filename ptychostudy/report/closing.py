@@ -1,131 +1,176 @@
 """The closing table of a study: what a reader sees last on the terminal."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ptychostudy.report.cell_texts import floor_text, overlap_text
 from ptychostudy.report.cells import (
     DESIGNS,
+    Cell,
+    Summary,
     model_order,
     nominal_dose,
+    shown_cells,
     shown_column,
-    shown_jobs,
     shown_splits,
     truth_name,
 )
-from ptychostudy.report.markdown import interval, number, photons
+from ptychostudy.report.markdown import interval, photon_text
 from ptychostudy.report.seeds import repeated, runs_of, seeds_text
-from ptychostudy.report.usefulness import counted, remarks
+from ptychostudy.report.verdict_texts import counted, remarks
 from ptychostudy.study.names import ARMS
 
 WIDTH = 110
 _SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
-_ALONE, _REPEATED = (10, 10, 10, 10), (22, 23, 21, 24)
+# With several seeds an interval stands beside each score.
+_WIDTHS_ALONE = (10, 10, 10, 10)
+_WIDTHS_REPEATED = (22, 23, 21, 24)
+_METRICS = (
+    "SSIM (Wang 2004) and MS-SSIM (Wang 2003): {column}, data range = span of the truth. "
+    "FRC50: where the complex ring correlation with the truth falls below 0.5, of Nyquist. "
+    "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior."
+)
+_COLUMNS = (
+    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear "
+    "1 - step / diameter. *: best of the three arms. OK: seeds that succeeded; Conv: in which "
+    "PtyChi converged."
+)
+
+Key = tuple[str, str]
+"""Metric and column of a score."""
 
 
-def closing_lines(summary: Mapping[str, Any]) -> list[str]:
-    """Return the closing table, at most 110 characters wide: a heading per cell of the test split, a row per model.
+def closing_lines(summary: Summary) -> list[str]:
+    """Return the closing table, at most 110 characters wide.
 
-    Arms come first, controls below. With several seeds a score is ``mean [low, high]`` and the row says in how many
-    seeds the model succeeded. The best arm (never a control) of a cell is marked with ``*`` in each score.
+    A heading per cell of the test split, a row per model: arms first, controls below. With several
+    seeds a score is ``mean [low, high]`` and the row says in how many seeds the model succeeded.
+    The best arm (never a control) of a cell is marked with ``*`` in each score.
     """
-    keys = _keys(shown_column(summary))
-    widths = _ALONE if summary["seeds"]["n"] == 1 else _REPEATED
-    lines = [_line("Model", _SCORES, "OK", "Conv", widths=widths)]
-    lines += ["─" * len(lines[0])]
-    for job in shown_jobs(summary):
-        lines += [_heading(job, summary["design"]), *_block(summary, job, keys, widths), ""]
+    alone = summary["seeds"]["n"] == 1
+    widths = _WIDTHS_ALONE if alone else _WIDTHS_REPEATED
+    header = _line(("Model", *_SCORES, "OK", "Conv"), widths)
+    lines = [header, "─" * len(header)]
+    for cell in shown_cells(summary):
+        rows = [_line(texts, widths) for texts in _rows(summary, cell)]
+        lines += [_heading(cell, summary["design"]), *rows, ""]
     return lines
 
 
-def _keys(column: str) -> list[tuple[str, str]]:
+def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
+    model, *scores, succeeded, converged = texts
+    padded = [f"{text:>{width}}" for text, width in zip(scores, widths, strict=True)]
+    return f"{model:<10}{''.join(padded)}{succeeded:>5}{converged:>5}".rstrip()
+
+
+def _heading(cell: Cell, design: str) -> str:
+    dose = f"{photon_text(cell['dose'])} photons per frame"
+    if design == "fixed_fluence":
+        dose += f" (nominal {photon_text(nominal_dose(cell, design))})"
+    n = photon_text(cell["photons_per_pixel"])
+    facts = f"n = {n}, overlap {overlap_text(cell)}, floor {floor_text(cell)} rad"
+    return f"{dose}, {cell['view']}: {facts}"
+
+
+def _rows(summary: Summary, cell: Cell) -> list[list[str]]:
+    keys = _keys(shown_column(summary))
+    models = model_order(summary["jobs"])
+    statistics = {model: [repeated(summary, cell, model, *key) for key in keys] for model in models}
+    # One column of the table at a time: the same score of each arm, controls left out.
+    columns = zip(*(statistics[arm] for arm in ARMS), strict=True)
+    best = [_best(column, key) for column, key in zip(columns, keys, strict=True)]
+    return [
+        [model, *_scores(model, statistics[model], keys, best), *_runs(summary, cell, model)]
+        for model in models
+    ]
+
+
+def _keys(column: str) -> list[Key]:
     return [("ssim", column), ("ms_ssim", column), ("frc50", "value"), ("rms_phase_rad", "phase")]
 
 
-def _heading(job: Mapping[str, Any], design: str) -> str:
-    fluence = (
-        f" (nominal {photons(nominal_dose(job, design))})" if design == "fixed_fluence" else ""
-    )
-    area, linear = (
-        number(job["overlap"].get(key)) for key in ("metric_2_image_based_avg", "linear_overlap")
-    )
-    facts = f"n = {photons(job['photons_per_pixel'])}, overlap {area} (linear {linear})"
-    floor = number(job["phase_floor_rad"], "rms_phase_rad")
-    return f"{photons(job['dose'])} photons per frame{fluence}, {job['view']}: {facts}, floor {floor} rad"
+def _best(column: Iterable[Mapping[str, Any]], key: Key) -> float | None:
+    means = [statistic["mean"] for statistic in column]
+    known = [mean for mean in means if mean is not None]
+    # Of an error, the smallest one.
+    choose = min if key[0] == "rms_phase_rad" else max
+    return choose(known, default=None)
 
 
-def _line(
-    model: str, scores: Sequence[str], seeds: str, ended: str, *, widths: Sequence[int]
-) -> str:
-    cells = "".join(f"{text:>{width}}" for text, width in zip(scores, widths, strict=True))
-    return f"{model:<10}{cells}{seeds:>5}{ended:>5}".rstrip()
-
-
-def _block(
-    summary: Mapping[str, Any],
-    job: Mapping[str, Any],
-    keys: Sequence[tuple[str, str]],
-    widths: Sequence[int],
+def _scores(
+    model: str,
+    statistics: Sequence[Mapping[str, Any]],
+    keys: Sequence[Key],
+    best: Sequence[float | None],
 ) -> list[str]:
-    models, n = model_order(summary["jobs"]), summary["seeds"]["n"]
-    scored = {model: [repeated(summary, job, model, *key) for key in keys] for model in models}
-    best = [
-        _best([scored[arm][k]["mean"] for arm in ARMS], smallest=k == 3) for k in range(len(keys))
-    ]
-    lines = []
-    for model in models:
-        runs = runs_of(summary, job, model)
-        texts = [
-            ("*" if model in ARMS and found["mean"] is not None and found["mean"] == top else "")
-            + interval(found, key[0]).replace(",", "")
-            for found, key, top in zip(scored[model], keys, best, strict=True)
-        ]
-        ended = f"{runs['converged']}/{runs['judged']}" if runs["judged"] else ""
-        lines.append(_line(model, texts, f"{runs['n_ok']}/{n}", ended, widths=widths))
-    return lines
+    texts = []
+    for statistic, (metric, _), top in zip(statistics, keys, best, strict=True):
+        mean = statistic["mean"]
+        is_best = model in ARMS and mean is not None and mean == top
+        # Without its comma an interval fits the width of the terminal.
+        text = interval(statistic, metric).replace(",", "")
+        texts.append(f"*{text}" if is_best else text)
+    return texts
 
 
-def _best(values: Sequence[float | None], *, smallest: bool) -> float | None:
-    known = [value for value in values if value is not None]
-    return (min if smallest else max)(known, default=None)
+def _runs(summary: Summary, cell: Cell, model: str) -> tuple[str, str]:
+    runs = runs_of(summary, cell, model)
+    succeeded = f"{runs['n_ok']}/{summary['seeds']['n']}"
+    converged = f"{runs['converged']}/{runs['judged']}" if runs["judged"] else ""
+    return succeeded, converged
 
 
-def legend(summary: Mapping[str, Any]) -> list[str]:
+def legend(summary: Summary) -> list[str]:
     """Return what the columns of the closing table mean."""
-    models = model_order(summary["jobs"])
+    controls = model_order(summary["jobs"])[len(ARMS) :]
     sentences = [
-        f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; {seeds_text(summary)}.",
-        f"SSIM (Wang 2004) and MS-SSIM (Wang 2003): {shown_column(summary)}, data range = span of the truth. "
-        "FRC50: where the complex ring correlation with the truth falls below 0.5, of Nyquist. "
-        "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior.",
-        "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear 1 - step / diameter. "
-        "*: best of the three arms. OK: seeds that succeeded; Conv: in which PtyChi converged.",
-        f"{' and '.join(models[len(ARMS) :]) or 'None'}: controls. What Flat gets is the zero of a metric.",
+        f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
+        f"{seeds_text(summary)}.",
+        _METRICS.format(column=shown_column(summary)),
+        _COLUMNS,
+        f"{' and '.join(controls) or 'None'}: controls. What Flat gets is the zero of a metric.",
         f"Design: {DESIGNS[summary['design']]}.",
     ]
-    if summary["seeds"]["n"] > 1:
-        sentences.append("[low, high]: " + summary["seeds"]["method"] + ".")
-    return [
-        line for text in sentences for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)
-    ]
+    seeds = summary["seeds"]
+    if seeds["n"] > 1:
+        sentences.append(f"[low, high]: {seeds['method']}.")
+    return [line for text in sentences for line in _wrapped(text)]
 
 
-def usefulness_lines(summary: Mapping[str, Any]) -> list[str]:
-    """Return which arms are better than a flat object in the cells that are shown, and by what the others are not."""
-    splits = {job["split"] for job in shown_jobs(summary)}
-    judged = [entry for entry in summary["usefulness"] if entry["split"] in splits]
-    lines = textwrap.wrap(counted(judged), WIDTH, break_on_hyphens=False)
+def _wrapped(text: str, *, indent: str = "") -> list[str]:
+    # What is continued stands two spaces further in; a paragraph does not.
+    hanging = f"{indent}  " if indent else ""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=hanging,
+        break_on_hyphens=False,
+    )
+
+
+def usefulness_lines(summary: Summary) -> list[str]:
+    """Return which arms are better than a flat object, and by what the others are not.
+
+    Only the cells that are shown count.
+    """
+    splits = {cell["split"] for cell in shown_cells(summary)}
+    judged = [one for one in summary["usefulness"] if one["split"] in splits]
+    lines = _wrapped(counted(judged))
     for text in remarks(judged):
-        lines += textwrap.wrap(
-            text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-        )
+        lines += _wrapped(text, indent="  ")
     return lines
 
 
 def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the failed checks of a verification report and those that could not be made, one sentence each."""
-    sentences: dict[Any, list[str]] = {True: [], False: [], None: []}
+    """Return the failed checks of a verification report and those that could not be made.
+
+    One sentence each.
+    """
+    sentences: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for check in report["validations"]:
         reason = check.get("error") or "no reason given"
-        sentences[check["valid"]].append(f"{check['description']} ({check['path']}): {reason}")
+        sentence = f"{check['description']} ({check['path']}): {reason}"
+        sentences[check["valid"]].append(sentence)
     return sentences[False], sentences[None]

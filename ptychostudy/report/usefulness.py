@@ -1,69 +1,80 @@
-"""Whether an arm is better than no reconstruction at all: a result of the study, not a fault of the run.
+"""Whether an arm is better than no reconstruction: a result of the study, not a fault of the run.
 
-An arm is useful in a cell where it beats the flat object (ones, with one complex factor) by every measure below. What
-is judged is the phase, and the amplitude only where the truth has no phase contrast.
+An arm is useful in a cell where it beats the flat object (ones, with one complex factor) by every
+measure below. What is judged is the phase, and the amplitude only where the truth has no phase
+contrast.
 
 error
-    Phase error (rms, rad) below the flat object's: a map that is further from the truth than a constant tells nobody
-    the phase, however much it looks like the object. Where photons are few the floor 1/sqrt(2n) may lie above the flat
-    object's error; then no unbiased estimate is better, and the verdict says so. The flat object gets one complex
-    factor from the alignment, an arm a phase ramp, too: in the quick study the ramp alone would take 4 to 7 % off the
-    flat object's error, so an arm that is better by less owes it to the gauge.
+    Phase error (rms, rad) below the flat object's: a map that is further from the truth than a
+    constant tells nobody the phase, however much it looks like the object. Where photons are few
+    the floor 1/sqrt(2n) may lie above the flat object's error; then no unbiased estimate is better,
+    and the verdict says so. The flat object gets one complex factor from the alignment, an arm a
+    phase ramp, too: in the quick study the ramp alone would take 4 to 7 % off the flat object's
+    error, so an arm that is better by less owes it to the gauge.
 similarity
-    SSIM above the flat object's. It asks for contrast and structure window by window, which a small mean error does
-    not: a faint image has nearly the flat object's error, and noise, which an area under a ring correlation may let
-    pass with a value just above zero, falls below the flat object here.
+    SSIM above the flat object's. It asks for contrast and structure window by window, which a small
+    mean error does not: a faint image has nearly the flat object's error, and noise, which an area
+    under a ring correlation may let pass with a value just above zero, falls below the flat object
+    here.
 structure
-    Correlation beyond a plane at least `LEAST_PEARSON` above the flat object's 0. Beyond a plane, because the alignment
-    hands the truth's phase ramp to whatever it aligns. Asked of the amplitude, too, if the truth has contrast there: an
-    error or SSIM is not, since in the weak amplitude of a phase object an honest reconstruction is noisier than none.
+    Correlation beyond a plane at least `LEAST_PEARSON` above the flat object's 0. Beyond a plane,
+    because the alignment hands the truth's phase ramp to whatever it aligns. Asked of the
+    amplitude, too, if the truth has contrast there: an error or SSIM is not, since in the weak
+    amplitude of a phase object an honest reconstruction is noisier than none.
 
-A column in which the truth has no contrast is not judged. Where frames are measured, the truth is the full-dose
-iterative reference, and so the flat object's numbers are those against that reference.
+A column in which the truth has no contrast is not judged. Where frames are measured, the truth is
+the full-dose iterative reference, and so the flat object's numbers are those against that
+reference.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.report.cells import cell_of, score
-from ptychostudy.report.markdown import number, photons, table
+from ptychostudy.report.cells import CONTROL, Cell, arm_record, cell_key, reason_of, score
+from ptychostudy.report.markdown import number, photon_text
 from ptychostudy.study.names import ARMS, PARTS
 
-CONTROL = "Flat"
 LEAST_PEARSON = 0.1
 """Five times the scatter of unrelated noise (1 / sqrt of some 2500 independent pixels)."""
+
 USEFUL, NOT_USEFUL, FAILED, NOT_JUDGED = "useful", "not useful", "failed", "not judged"
-_NAMES = {"rms_phase_rad": "phase error", "rms_amplitude": "amplitude error", "ssim": "SSIM"}
-_STRUCTURE = "partial_pearson"
+NO_BETTER = "no better than a flat object: "
+PHASE_ERROR, AMPLITUDE_ERROR = "rms_phase_rad", "rms_amplitude"
+SIMILARITY = "ssim"
+STRUCTURE = "partial_pearson"
+_IS_USEFUL = {USEFUL: True, NOT_USEFUL: False, FAILED: None, NOT_JUDGED: None}
+_NEEDS_A_PRIOR = "; with so few photons only an estimate with a prior is better"
 
 
-def verdicts(repetitions: Mapping[int, Iterable[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def verdicts(repetitions: Mapping[int, Iterable[Cell]]) -> list[dict[str, Any]]:
     """Return the verdict on every arm, cell and seed.
 
     Parameters
     ----------
     repetitions : dict of int to iterable of dict
-        Jobs of each seed, see `ptychostudy.report.summary.make_job`.
+        Cells of each seed, see `ptychostudy.report.cell_records.make_cell`.
 
     Returns
     -------
     list of dict
         From `judge_arm`, each with its ``seed``.
     """
-    found = [(seed, job) for seed, jobs in repetitions.items() for job in jobs]
+    # A study of one seed need not say which.
     several = len(repetitions) > 1
-    return [judge_arm(job, arm, seed=seed, named=several) for seed, job in found for arm in ARMS]
+    judged = []
+    for seed, cells in repetitions.items():
+        for cell in cells:
+            judged += [judge_arm(cell, arm, seed=seed, named=several) for arm in ARMS]
+    return judged
 
 
-def judge_arm(
-    job: Mapping[str, Any], arm: str, *, seed: int = 0, named: bool = False
-) -> dict[str, Any]:
+def judge_arm(cell: Cell, arm: str, *, seed: int = 0, named: bool = False) -> dict[str, Any]:
     """Return the verdict on one arm in one cell.
 
     Parameters
     ----------
-    job : dict
-        The cell: its record with ``metrics``.
+    cell : dict
+        Its record with ``metrics``.
     arm : str
         ``PtychoPINN``, ``Baseline`` or ``PtyChi``.
     seed : int
@@ -74,188 +85,152 @@ def judge_arm(
     Returns
     -------
     dict
-        ``dose view split seed arm verdict useful measures floor_rad truth text``. ``verdict``: useful, not useful,
-        failed (``useful`` None, no measures) or not judged (the truth has no contrast). ``measures``: for each
-        ``metric column value flat margin better``. ``floor_rad``: 1/sqrt(2n), None where it does not hold. ``text``:
-        one sentence.
+        ``dose view split seed arm verdict useful measures floor_rad truth text``. ``verdict``:
+        useful, not useful, failed (``useful`` None, no measures) or not judged (the truth has no
+        contrast). ``measures``: for each ``metric column value flat margin better``. ``floor_rad``:
+        1/sqrt(2n), None where it does not hold. ``text``: one sentence.
     """
-    name = f"{arm}, {photons(job['dose'])} photons, {job['view']}, {job['split']}" + (
-        f", seed {seed}" if named else ""
-    )
-    found = {
-        **cell_of(job),
+    record = arm_record(cell, arm)
+    # A failed arm left no field to compare, so it is neither better nor worse than the flat one.
+    measures = _measures(cell, arm) if record["status"] == "ok" else []
+    verdict = _verdict(record, measures)
+    floor = _floor(cell)
+    name = place_name(cell, arm)
+    if named:
+        name += f", seed {seed}"
+    return {
+        **cell_key(cell),
         "seed": seed,
         "arm": arm,
-        "floor_rad": _floor(job),
-        "truth": job["truth"],
+        "floor_rad": floor,
+        "truth": cell["truth"],
+        "verdict": verdict,
+        "useful": _IS_USEFUL[verdict],
+        "measures": measures,
+        "text": f"{name}: {_explained(verdict, record, measures, floor)}",
     }
-    record = job["arms"].get(arm, {"status": "failed", "reason": "not run"})
+
+
+def _verdict(record: Mapping[str, Any], measures: Sequence[Mapping[str, Any]]) -> str:
     if record["status"] != "ok":
-        text = f"{name}: failed: {record.get('reason') or 'no reason given'}"
-        return found | {"verdict": FAILED, "useful": None, "measures": [], "text": text}
-    measures = _measures(job, arm)
+        return FAILED
     if not measures:
-        text = f"{name}: not judged: the truth has no contrast"
-        return found | {"verdict": NOT_JUDGED, "useful": None, "measures": [], "text": text}
-    useful = all(measure["better"] for measure in measures)
-    found |= {"verdict": USEFUL if useful else NOT_USEFUL, "useful": useful, "measures": measures}
-    return found | {"text": f"{name}: {_sentence(measures, found['floor_rad'])}"}
+        return NOT_JUDGED
+    return USEFUL if all(measure["better"] for measure in measures) else NOT_USEFUL
 
 
-def _floor(job: Mapping[str, Any]) -> float | None:
+def place_name(place: Mapping[str, Any], arm: str) -> str:
+    """Return how an arm in a cell is called in a sentence; `place` has dose, view and split."""
+    return f"{arm}, {photon_text(place['dose'])} photons, {place['view']}, {place['split']}"
+
+
+def _floor(cell: Cell) -> float | None:
     """Return the counting floor, or None for expected counts: they carry no noise."""
-    free = any(condition.startswith("noise-free") for condition in job.get("conditions", []))
-    return None if free else job.get("phase_floor_rad")
+    conditions = cell.get("conditions", [])
+    free = any(condition.startswith("noise-free") for condition in conditions)
+    return None if free else cell.get("phase_floor_rad")
 
 
-def _measures(job: Mapping[str, Any], arm: str) -> list[dict[str, Any]]:
-    scored = [column for column in PARTS if score(job, CONTROL, "ssim", column) is not None]
-    found = []
-    if scored:
-        judged = "phase" if "phase" in scored else "amplitude"
-        error = "rms_phase_rad" if judged == "phase" else "rms_amplitude"
-        found = [_measure(job, arm, error, judged), _measure(job, arm, "ssim", judged)]
-    return found + [
-        _measure(job, arm, _STRUCTURE, column)
-        for column in scored
-        if score(job, CONTROL, _STRUCTURE, column) is not None
+def _measures(cell: Cell, arm: str) -> list[dict[str, Any]]:
+    """Return what decides; nothing where the truth has no contrast in any column."""
+    # The flat object lacks a score only where the truth has no contrast.
+    scored = [column for column in PARTS if score(cell, CONTROL, SIMILARITY, column) is not None]
+    # A truth that is a plane has contrast, but none beyond it.
+    structured = [
+        column for column in scored if score(cell, CONTROL, STRUCTURE, column) is not None
     ]
+    keys = _closeness(scored) + [(STRUCTURE, column) for column in structured]
+    return [_measure(cell, arm, metric, column) for metric, column in keys]
 
 
-def _measure(job: Mapping[str, Any], arm: str, metric: str, column: str) -> dict[str, Any]:
-    own, flat = (_value(job, model, metric, column) for model in (arm, CONTROL))
-    margin = LEAST_PEARSON if metric == _STRUCTURE else 0.0
-    if own is None or flat is None:
-        better = False
-    elif metric in ("rms_phase_rad", "rms_amplitude"):
-        better = own < flat
-    else:
-        better = own >= flat + margin if margin else own > flat
+def _closeness(scored: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the error and the similarity that are asked for: of the phase, if it has contrast."""
+    if "phase" in scored:
+        return [(PHASE_ERROR, "phase"), (SIMILARITY, "phase")]
+    if "amplitude" in scored:
+        return [(AMPLITUDE_ERROR, "amplitude"), (SIMILARITY, "amplitude")]
+    return []
+
+
+def _measure(cell: Cell, arm: str, metric: str, column: str) -> dict[str, Any]:
+    own = _value(cell, arm, metric, column)
+    flat = _value(cell, CONTROL, metric, column)
     return {
         "metric": metric,
         "column": column,
         "value": own,
         "flat": flat,
-        "margin": margin,
-        "better": better,
+        "margin": LEAST_PEARSON if metric == STRUCTURE else 0.0,
+        "better": _is_better(metric, own, flat),
     }
 
 
-def _value(job: Mapping[str, Any], model: str, metric: str, column: str) -> float | None:
-    if metric != "rms_amplitude":
-        return score(job, model, metric, column)
-    squared = score(job, model, "mse", column)
+def _value(cell: Cell, model: str, metric: str, column: str) -> float | None:
+    if metric != AMPLITUDE_ERROR:
+        return score(cell, model, metric, column)
+    # The table holds the square of this error only; the root has the amplitude's own unit.
+    squared = score(cell, model, "mse", column)
     return None if squared is None else float(squared**0.5)
 
 
-def _sentence(measures: Sequence[Mapping[str, Any]], floor: float | None) -> str:
-    good, bad = (
-        [_said(m, floor) for m in measures if m["better"] is kind] for kind in (True, False)
-    )
+def _is_better(metric: str, own: float | None, flat: float | None) -> bool:
+    if own is None or flat is None:
+        return False
+    if metric in (PHASE_ERROR, AMPLITUDE_ERROR):
+        return own < flat
+    if metric == STRUCTURE:
+        return own >= flat + LEAST_PEARSON
+    # As good as the flat object is not better.
+    return own > flat
+
+
+def _explained(
+    verdict: str,
+    record: Mapping[str, Any],
+    measures: Sequence[Mapping[str, Any]],
+    floor: float | None,
+) -> str:
+    if verdict == FAILED:
+        return f"failed: {reason_of(record)}"
+    if verdict == NOT_JUDGED:
+        return "not judged: the truth has no contrast"
+    return sentence(measures, floor)
+
+
+def sentence(measures: Sequence[Mapping[str, Any]], floor: float | None) -> str:
+    """Return by what an arm is no better than a flat object, and by what it is."""
+    good = [_said(measure, floor) for measure in measures if measure["better"]]
+    bad = [_said(measure, floor) for measure in measures if not measure["better"]]
     if not bad:
         return "better than a flat object: " + "; ".join(good)
-    text = "no better than a flat object: " + "; ".join(bad)
-    error = measures[0]
-    if error["metric"] == "rms_phase_rad" and floor is not None and (error["flat"] or 0.0) < floor:
-        text += "; with so few photons only an estimate with a prior is better"
-    return text + (". Better: " + "; ".join(good) if good else "")
+    # One measure that fails decides, so those come first.
+    text = NO_BETTER + "; ".join(bad)
+    if _needs_a_prior(measures[0], floor):
+        text += _NEEDS_A_PRIOR
+    return f"{text}. Better: {'; '.join(good)}" if good else text
+
+
+def _needs_a_prior(error: Mapping[str, Any], floor: float | None) -> bool:
+    """Return whether the flat object's phase error lies below the floor: no fair arm beats it."""
+    if error["metric"] != PHASE_ERROR or floor is None:
+        return False
+    return (error["flat"] or 0.0) < floor
 
 
 def _said(measure: Mapping[str, Any], floor: float | None) -> str:
-    value, flat = (number(measure[key], measure["metric"]) for key in ("value", "flat"))
-    if measure["metric"] == _STRUCTURE:
+    metric = measure["metric"]
+    value = number(measure["value"], metric)
+    flat = number(measure["flat"], metric)
+    if metric == STRUCTURE:
+        # Here the flat object's own value is no bar: the margin stands above it.
         needed = number(measure["flat"] + measure["margin"])
         return f"{measure['column']} correlation beyond a plane {value}, needed {needed}"
-    if measure["metric"] == "ssim":
+    if metric == SIMILARITY:
         return f"{measure['column']} SSIM {value}, flat {flat}"
-    unit = " rad" if measure["metric"] == "rms_phase_rad" else ""
-    limit = f" (floor {number(floor, 'rms_phase_rad')})" if unit and floor is not None else ""
-    return f"{_NAMES[measure['metric']]} {value}{unit}, flat {flat}{limit}"
+    if metric == AMPLITUDE_ERROR:
+        return f"amplitude error {value}, flat {flat}"
+    return f"phase error {value} rad, flat {flat}{_limit(floor)}"
 
 
-def useful_blocks(summary: Mapping[str, Any], *, numbers: bool = False) -> list[list[str]]:
-    """Return the paragraphs of a report on which arms are useful: a count, a sentence for each that is not, a table."""
-    judged = summary["usefulness"]
-    what = (
-        "An arm is useful in a cell where its phase error is below the flat object's, its SSIM above it, and its "
-        f"correlation beyond a plane at least {LEAST_PEARSON} above it. This is a result of the study; that its files "
-        "are whole and its numbers right is what the verification says."
-    )
-    blocks = [["## Better Than A Flat Object?"], [what], [counted(judged)]]
-    if poor := remarks(judged):
-        blocks.append([f"- {text}" for text in poor])
-    return [*blocks, verdict_table(judged)] if numbers else blocks
-
-
-def counted(found: Iterable[Mapping[str, Any]]) -> str:
-    """Return in how many cases each arm is useful, as a sentence; failed and unjudged ones are told apart."""
-    found, parts = list(found), []
-    for arm in ARMS:
-        own = [entry["verdict"] for entry in found if entry["arm"] == arm]
-        rest = [f"{own.count(kind)} {kind}" for kind in (FAILED, NOT_JUDGED) if kind in own]
-        parts.append(
-            f"{arm} in {own.count(USEFUL)} of {len(own)} cases"
-            + (f" ({', '.join(rest)})" if rest else "")
-        )
-    return "Better than a flat object: " + ", ".join(parts) + "."
-
-
-def remarks(found: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for every arm and cell that is no better than a flat object, one for all its seeds."""
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
-    for entry in found:
-        groups.setdefault((entry["arm"], entry["dose"], entry["view"], entry["split"]), []).append(
-            entry
-        )
-    return [text for group in groups.values() if (text := _remark(group))]
-
-
-def _remark(group: Sequence[Mapping[str, Any]]) -> str:
-    poor = [entry for entry in group if entry["verdict"] == NOT_USEFUL]
-    if not poor or len(group) == 1:
-        return str(poor[0]["text"]) if poor else ""
-    first = poor[0]
-    worst = max(poor, key=lambda entry: sum(not measure["better"] for measure in entry["measures"]))
-    place = f"{first['arm']}, {photons(first['dose'])} photons, {first['view']}, {first['split']}"
-    said = _sentence(worst["measures"], worst["floor_rad"]).removeprefix(
-        "no better than a flat object: "
-    )
-    return f"{place}: no better than a flat object in {len(poor)} of {len(group)} seeds; in seed {worst['seed']}: {said}"
-
-
-def verdict_table(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return all verdicts with their numbers as a Markdown table; ``flat`` is what the flat object gets."""
-    keys = list(
-        dict.fromkeys((m["metric"], m["column"]) for entry in found for m in entry["measures"])
-    )
-    heads = [_head(*key) for key in keys]
-    rows = []
-    for entry in found:
-        known = {(m["metric"], m["column"]): m for m in entry["measures"]}
-        place = [
-            entry["arm"],
-            str(entry["dose"]),
-            entry["view"],
-            entry["split"],
-            str(entry["seed"]),
-        ]
-        floor = number(entry["floor_rad"], "rms_phase_rad")
-        rows.append([*place, *(_cell(known.get(key)) for key in keys), floor, entry["verdict"]])
-    return table(["Model", "Dose", "View", "Split", "Seed", *heads, "Floor (rad)", "Verdict"], rows)
-
-
-def _head(metric: str, column: str) -> str:
-    if metric == _STRUCTURE:
-        return f"Correlation beyond a plane, {column}"
-    return {"rms_phase_rad": "Phase error (rad)", "rms_amplitude": "Amplitude error"}.get(
-        metric, f"SSIM, {column}"
-    )
-
-
-def _cell(measure: Mapping[str, Any] | None) -> str:
-    if measure is None:
-        return "N/A"
-    text = number(measure["value"], measure["metric"])
-    if measure["metric"] != _STRUCTURE:
-        text += f" (flat {number(measure['flat'], measure['metric'])})"
-    return text if measure["better"] else f"**{text}**"
+def _limit(floor: float | None) -> str:
+    return "" if floor is None else f" (floor {number(floor, PHASE_ERROR)})"

@@ -5,7 +5,7 @@ from pathlib import Path
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import read_text, write_text
-from ptychostudy.report.tables import CHECKED, check_highlights
+from ptychostudy.report.delta_texts import CHECKED, check_highlights
 
 
 def run(*, delta: Path, highlights: Path, preview: Path, grid: Path, output: Path) -> None:

@@ -18,8 +18,8 @@ def run(*, summary: Path, correlation: Path, ms_ssim: Path, dose: Path, overlap:
     correlation, ms_ssim, dose, overlap : Path
         Output pictures (PNG).
     """
-    found = read_json(summary, ["jobs", "seeds"])
-    write_figure(correlation, correlation_heatmap(found))
-    write_figure(ms_ssim, ms_ssim_heatmap(found))
-    write_figure(dose, dose_curves(found))
-    write_figure(overlap, overlap_curves(found))
+    study = read_json(summary, ["jobs", "seeds"])
+    write_figure(correlation, correlation_heatmap(study))
+    write_figure(ms_ssim, ms_ssim_heatmap(study))
+    write_figure(dose, dose_curves(study))
+    write_figure(overlap, overlap_curves(study))

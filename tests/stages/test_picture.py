@@ -1,21 +1,23 @@
-"""Stage picture: what stands under a comparison plot."""
+"""Stage picture through the command line: a picture of the arms that were scored."""
 
-from pathlib import Path
+import numpy as np
 
-import pytest
-
-from ptychostudy.stages.picture import _caption
+from ptychostudy.__main__ import main
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.records import write_json
+from ptychostudy.io.tables import write_csv
+from ptychostudy.study.names import METRIC_COLUMNS
 from studies import made_record
 
-RECORD, _ = made_record(1000, "dense", "test", failed=("Baseline",), converged=False)
 
-
-@pytest.mark.parametrize(
-    ("path", "seed"),
-    [("analysis/dose_1000/dense/test/status.json", "the first"), ("seeds/seed_12/analysis/dose_1/status.json", "12")],
-)
-def test_caption_says_photons_overlap_convergence_failures_and_seed(path, seed):
-    assert _caption(RECORD, Path(path)) == (
-        "Measured dose 1000.1 photons per frame, n = 50 photons per object pixel, overlap 0.700 (linear 0.750), "
-        f"floor 0.1000 rad. PtyChi not converged; Baseline failed. Seed: {seed}. Truth: simulated object."
-    )
+def test_a_cell_without_its_failed_arm_is_drawn(tmp_path):
+    status, rows = made_record(1000, "dense", "test", failed=("Baseline",))
+    truth = np.exp(0.3j * np.random.default_rng(1).normal(size=(24, 24))).astype(np.complex64)
+    fields = {model: truth for model in status["arms"] if model != "Baseline"}
+    inputs = {name: tmp_path / name for name in ("aligned.npz", "metrics.csv", "status.json")}
+    write_npz(inputs["aligned.npz"], {"truth": truth, "mask": np.ones(truth.shape, bool), **fields})
+    write_csv(inputs["metrics.csv"], METRIC_COLUMNS, rows)
+    write_json(inputs["status.json"], status)
+    options = [word for name, path in inputs.items() for word in (f"--{name.split('.')[0]}", str(path))]
+    assert main(["picture", *options, "--plot", str(tmp_path / "plot.png")]) == 0
+    assert (tmp_path / "plot.png").read_bytes()[:4] == b"\x89PNG"

@@ -12,7 +12,7 @@ from ptychostudy.checks.verification import CHECKS
 from ptychostudy.formats.bundle import read_bundle, write_bundle
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.tables import read_csv
-from ptychostudy.report.summary import make_job
+from ptychostudy.report.cell_records import make_cell
 from ptychostudy.stages import compare, stitch, summarize
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
@@ -120,7 +120,7 @@ def test_where_every_arm_failed_the_controls_are_scored_and_the_study_goes_on(fa
         split="test",
         **{key: tmp_path / name for key, name in outputs.items()},
     )
-    job = make_job(json.loads((tmp_path / "s.json").read_text()), read_csv(tmp_path / "m.csv", METRIC_COLUMNS))
+    job = make_cell(json.loads((tmp_path / "s.json").read_text()), read_csv(tmp_path / "m.csv", METRIC_COLUMNS))
     assert {row["model"] for row in job["metrics"]} == {"Flat"}
     assert (job["status"], job["coverage"]) == ("failed", 0.0), "nothing covers the hull"
 

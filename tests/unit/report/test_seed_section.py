@@ -5,9 +5,10 @@ import json
 import pytest
 
 from ptychostudy.report import seeds
-from ptychostudy.report.cells import shown_jobs
-from ptychostudy.report.summary import make_delta, summarize
-from studies import made_job, made_study
+from ptychostudy.report.cells import shown_cells
+from ptychostudy.report.deltas import make_delta
+from ptychostudy.report.summary import summarize
+from studies import made_cell, made_study
 
 GAIN = {0: 0.80, 1: 0.90, 2: 0.85, 3: 0.70}
 
@@ -18,7 +19,7 @@ def scattered(seed, dose, view, split):
 
 
 def cell(summary, split="test"):
-    return next(job for job in summary["jobs"] if job["split"] == split)
+    return next(one for one in summary["jobs"] if one["split"] == split)
 
 
 def test_mean_and_interval_of_three_seeds_are_those_of_the_numbers():
@@ -48,7 +49,7 @@ def failing(seed, dose, view, split):
 
 def test_a_failed_arm_is_in_no_mean_and_no_pair_but_in_the_rate():
     study = made_study(doses=(1000,), seeds=(0, 1, 2), change=failing)
-    bad = next(job for job in study["jobs"] if (job["view"], job["split"]) == ("sparse", "test"))
+    bad = next(one for one in study["jobs"] if (one["view"], one["split"]) == ("sparse", "test"))
     assert seeds.repeated(study, bad, "Baseline", "ssim", "phase")["values"] == pytest.approx({"0": 0.6, "2": 0.63})
     # Two values: a mean, and never an interval.
     assert seeds.repeated(study, bad, "Baseline", "ssim", "phase")["low"] is None
@@ -100,12 +101,12 @@ def test_convergence_is_counted_over_seeds_among_runs_that_ended():
         return {"converged": seed != 2, "failed": ("PtyChi",) if seed == 1 and view == "sparse" else ()}
 
     study = made_study(doses=(1000,), seeds=(0, 1, 2), change=change)
-    runs = {job["view"]: seeds.runs_of(study, job, "PtyChi") for job in shown_jobs(study)}
+    runs = {one["view"]: seeds.runs_of(study, one, "PtyChi") for one in shown_cells(study)}
     assert [(runs[v]["n_ok"], runs[v]["converged"], runs[v]["judged"]) for v in ("dense", "sparse")] == [
         (3, 2, 3),
         (2, 1, 2),
     ]
-    assert seeds.endings(study, shown_jobs(study)) == [
+    assert seeds.endings(study, shown_cells(study)) == [
         "PtyChi converged in 3 of 5 runs",
         "PtyChi failed in 1 of 6 runs",
     ]
@@ -135,6 +136,6 @@ def test_the_other_sections_are_those_of_the_first_seed():
 
 
 def test_seeds_with_other_cells_are_refused():
-    jobs = [made_job(1000, "dense", split) for split in ("train", "test")]
+    both = [made_cell(1000, "dense", split) for split in ("train", "test")]
     with pytest.raises(ValueError, match="seed 4 and the first seed do not both have dose 1000, dense, test"):
-        summarize(jobs, {}, replicates={4: jobs[:1]})
+        summarize(both, {}, replicates={4: both[:1]})

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from ptychostudy.report import cells, summary
+from ptychostudy.report import cell_records, cells, compliance, deltas, summary
 from ptychostudy.study.names import DELTA_METRICS, OTHERS, PARTS
 
 
 def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **changes):
-    """Return one job; `scores` is {model: (ms_ssim amplitude, ms_ssim phase, mae amplitude, mae phase)}."""
+    """Return one cell; `scores` is {model: (ms_ssim amplitude, ms_ssim phase, mae amplitude, mae phase)}."""
     scores = scores or {"PtychoPINN": (0.9, 0.8, 0.01, 0.02), "Baseline": (0.7, 0.5, 0.03, 0.05)}
     scores = {"PtyChi": (0.85, 0.9, 0.02, 0.01), "Flat": (0.1, 0.0, 0.2, 0.4)} | scores
     rows = [
@@ -20,7 +20,7 @@ def made(dose=1000, view="dense", split="test", *, scores=None, failed=(), **cha
     ]
     arms = {m: {"status": "failed", "reason": "constant"} if m in failed else {"status": "ok"} for m in scores}
     status = {"dose": dose, "view": view, "split": split, "arms": arms, "truth": "simulated object"}
-    return summary.make_job(status | {"status": "failed" if failed else "success"} | changes, rows)
+    return cell_records.make_cell(status | {"status": "failed" if failed else "success"} | changes, rows)
 
 
 def test_mean_and_best_of_the_known_example():
@@ -33,16 +33,16 @@ def test_mean_and_best_of_the_known_example():
     assert found["mae"] == pytest.approx({"mean_amplitude": 0.2, "mean_phase": 0.15})
 
 
-def test_jobs_are_counted_and_sorted():
-    jobs = [
+def test_cells_are_counted_and_sorted():
+    made_cells = [
         made(100000),
         made(1000, "sparse", failed=["Baseline"]),
         made(1000, split="test"),
         made(1000, split="train"),
     ]
-    found = summary.summarize(jobs, {})
+    found = summary.summarize(made_cells, {})
     assert (found["n_jobs"], found["n_executed"], found["n_success"], found["n_failed"]) == (4, 4, 3, 1)
-    names = [cells.cell_name(job) for job in found["jobs"]]
+    names = [cells.cell_name(cell) for cell in found["jobs"]]
     expected = [
         "dose 1000, dense, train",
         "dose 1000, dense, test",
@@ -50,7 +50,7 @@ def test_jobs_are_counted_and_sorted():
         "dose 100000, dense, test",
     ]
     assert names == expected
-    assert found == summary.summarize(jobs[::-1], {})
+    assert found == summary.summarize(made_cells[::-1], {})
     assert list(found["aggregate_metrics"]) == ["PtychoPINN", "Baseline", "PtyChi", "Flat"]
 
 
@@ -60,7 +60,7 @@ def test_a_failed_arm_enters_no_mean_and_no_difference():
     found = summary.summarize([good, bad], {})
     assert found["aggregate_metrics"]["Baseline"]["ms_ssim"]["mean_phase"] == 0.5
     assert found["arms"]["Baseline"] == {"n_ok": 1, "n_failed": 1, "failures": {"dose 1000, dense, test": "constant"}}
-    delta = summary.make_delta(found)["deltas"]["vs_Baseline"]["ms_ssim"]
+    delta = deltas.make_delta(found)["deltas"]["vs_Baseline"]["ms_ssim"]
     # Only the cell with both arms counts: the plain difference of means would be 0.45 - 0.5 < 0.
     assert delta == pytest.approx({"amplitude": 0.2, "phase": 0.3, "n_cells": 1})
 
@@ -73,7 +73,7 @@ def test_differences_are_those_of_the_means_where_nothing_failed():
             for column in PARTS:
                 first, last = (found["aggregate_metrics"][m][metric][f"mean_{column}"] for m in ("PtychoPINN", other))
                 # Rounding of a sum of two numbers of order one.
-                delta = summary.make_delta(found)["deltas"][f"vs_{other}"][metric][column]
+                delta = deltas.make_delta(found)["deltas"][f"vs_{other}"][metric][column]
                 assert delta == pytest.approx(first - last, abs=1e-15)
 
 
@@ -82,31 +82,33 @@ def test_an_arm_that_always_fails_has_null_numbers():
     assert found["aggregate_metrics"]["PtyChi"]["ms_ssim"] == dict.fromkeys(
         ("mean_amplitude", "best_amplitude", "mean_phase", "best_phase")
     )
-    delta = summary.make_delta(found)
+    delta = deltas.make_delta(found)
     assert delta["deltas"]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None, "n_cells": 0}
     assert delta["cells"][0]["vs_PtyChi"]["mae"] == {"amplitude": None, "phase": None}
-    assert summary.make_manifest(found)["execution_results"][0]["error"] == "PtyChi: constant"
+    assert summary.make_comparison_manifest(found)["execution_results"][0]["error"] == "PtyChi: constant"
 
 
 def test_hashed_files_carry_no_time_and_survive_json():
     found = summary.summarize([made()], {})
-    delta = summary.make_delta(found)
+    delta = deltas.make_delta(found)
     assert sorted(delta) == ["cells", "deltas", "seed", "source_metrics"]
-    assert summary.make_delta(json.loads(json.dumps(found, sort_keys=True))) == delta
+    assert deltas.make_delta(json.loads(json.dumps(found, sort_keys=True))) == delta
 
 
 def test_manifest_adds_up():
-    manifest = summary.make_manifest(summary.summarize([made(), made(view="sparse", failed=["PtychoPINN"])], {}))
+    manifest = summary.make_comparison_manifest(
+        summary.summarize([made(), made(view="sparse", failed=["PtychoPINN"])], {})
+    )
     assert manifest["n_success"] + manifest["n_failed"] == manifest["n_executed"] == len(manifest["execution_results"])
     assert [result["returncode"] for result in manifest["execution_results"]] == [0, 1]
     assert manifest["jobs"][1] == {"dose": 1000, "view": "sparse", "split": "test"}
 
 
 def test_a_truth_without_phase_is_shown_by_amplitude():
-    job = made()
-    for row in job["metrics"]:
+    cell = made()
+    for row in cell["metrics"]:
         row["phase"] = None
-    found = summary.summarize([job], {})
+    found = summary.summarize([cell], {})
     assert cells.shown_column(found) == "amplitude"
     assert cells.shown_column(summary.summarize([made()], {})) == "phase"
     assert found["aggregate_metrics"]["PtychoPINN"]["mae"] == {"mean_amplitude": 0.01, "mean_phase": None}
@@ -114,15 +116,15 @@ def test_a_truth_without_phase_is_shown_by_amplitude():
 
 def test_the_test_split_is_shown_where_there_is_one():
     both = summary.summarize([made(split="train"), made(split="test")], {})
-    assert [job["split"] for job in cells.shown_jobs(both)] == ["test"]
-    assert [job["split"] for job in cells.shown_jobs(summary.summarize([made(split="train")], {}))] == ["train"]
+    assert [cell["split"] for cell in cells.shown_cells(both)] == ["test"]
+    assert [cell["split"] for cell in cells.shown_cells(summary.summarize([made(split="train")], {}))] == ["train"]
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "", "many"])
 def test_a_cell_that_is_no_number_is_named(text):
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "1", "phase": text, "value": "1"}
     with pytest.raises(ValueError, match="PtyChi mae: column 'phase'"):
-        summary.make_job({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
+        cell_records.make_cell({"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "ok"}}}, [row])
 
 
 def test_table_and_status_must_agree():
@@ -133,15 +135,15 @@ def test_table_and_status_must_agree():
         "arms": {"PtyChi": {"status": "ok"}, "Flat": {"status": "failed"}},
     }
     with pytest.raises(ValueError, match="needed: the same models"):
-        summary.make_job(status, [])
+        cell_records.make_cell(status, [])
 
 
 def test_a_failed_arm_has_lines_and_no_number():
     status = {"dose": 1, "view": "v", "split": "test", "arms": {"PtyChi": {"status": "failed"}}}
     row = {"model": "PtyChi", "metric": "mae", "amplitude": "n/a", "phase": "n/a", "value": "n/a"}
-    assert summary.make_job(status, [row])["metrics"] == []
+    assert cell_records.make_cell(status, [row])["metrics"] == []
     with pytest.raises(ValueError, match="holds numbers of .'PtyChi'., which failed"):
-        summary.make_job(status, [row | {"phase": "0.5"}])
+        cell_records.make_cell(status, [row | {"phase": "0.5"}])
 
 
 def test_no_cell_and_repeated_cells_are_refused():
@@ -154,17 +156,17 @@ def test_no_cell_and_repeated_cells_are_refused():
 def test_compliance_needs_the_canonical_step():
     good = {"data_transformations": [{"operation": "canonicalize"}, {"operation": "detect"}]}
     files = {"train": good, "test": {"data_transformations": [{"operation": "detect"}]}, "extra": None}
-    judged = [summary.judge_metadata(f"data/phase_c/dose_5/patched_{s}.npz", m, "gone") for s, m in files.items()]
-    found = summary.collect_compliance(judged)["dose_5"]
+    judged = [compliance.judge_metadata(f"data/phase_c/dose_5/patched_{s}.npz", m, "gone") for s, m in files.items()]
+    found = compliance.collect_compliance(judged)["dose_5"]
     assert [found[s]["compliant"] for s in files] == [True, False, False]
     assert [found[s]["has_metadata"] for s in files] == [True, True, False]
     assert "error" not in found["train"] and found["extra"]["error"] == "gone"
 
 
 def test_the_nominal_dose_joins_cells_of_equal_fluence():
-    job = {"dose": 2857, "overlap": {"s_img": 0.35}}
-    assert cells.nominal_dose(job, "fixed_fluence") == 1000
-    assert cells.nominal_dose(job, "fixed_frame") == 2857
+    cell = {"dose": 2857, "overlap": {"s_img": 0.35}}
+    assert cells.nominal_dose(cell, "fixed_fluence") == 1000
+    assert cells.nominal_dose(cell, "fixed_frame") == 2857
 
 
 def test_convergence_counts_cells_that_ran_to_an_end():

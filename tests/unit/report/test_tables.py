@@ -2,8 +2,10 @@
 
 import pytest
 
-from ptychostudy.report import closing, markdown, tables
-from ptychostudy.report.summary import make_delta, make_job, summarize
+from ptychostudy.report import closing, delta_texts, markdown, tables
+from ptychostudy.report.cell_records import make_cell
+from ptychostudy.report.deltas import make_delta
+from ptychostudy.report.summary import summarize
 from studies import made_study
 
 HIGHLIGHTS = """\
@@ -60,16 +62,16 @@ def made_summary(failed=()):
         "definitions": {"mae": "mean absolute error"},
         "arms": arms,
     }
-    return summarize([make_job(status, rows)], {})
+    return summarize([make_cell(status, rows)], {})
 
 
 def texts(delta):
-    return tables.delta_highlights(delta), tables.delta_preview(delta), tables.ssim_grid_summary(delta)
+    return delta_texts.delta_highlights(delta), delta_texts.delta_preview(delta), delta_texts.ssim_grid_summary(delta)
 
 
 def test_highlights_and_preview_to_the_letter():
-    assert tables.delta_highlights(known_delta()) == HIGHLIGHTS
-    assert tables.delta_preview(known_delta()) == PREVIEW
+    assert delta_texts.delta_highlights(known_delta()) == HIGHLIGHTS
+    assert delta_texts.delta_preview(known_delta()) == PREVIEW
 
 
 @pytest.mark.parametrize(
@@ -93,11 +95,11 @@ def test_a_missing_difference_is_not_available():
     assert highlights.splitlines()[1] == "MS-SSIM Δ (PtychoPINN - PtyChi)    : amplitude N/A  phase N/A"
     assert preview.splitlines()[3] == "MAE Δ (PtychoPINN - PtyChi): N/A"
     assert "| vs_PtyChi | N/A | 0 |" in grid
-    assert tables.check_highlights(delta, highlights, preview, grid) == []
+    assert delta_texts.check_highlights(delta, highlights, preview, grid) == []
 
 
 def test_the_grid_is_about_phase_only_and_names_its_sources():
-    grid = tables.ssim_grid_summary(known_delta())
+    grid = delta_texts.ssim_grid_summary(known_delta())
     assert "amplitude" not in grid.lower() and "/work" not in grid
     assert grid.startswith("# SSIM Grid Summary (Phase-Only)\n")
     assert "**Generated from:** `analysis/metrics_delta_summary.json`" in grid
@@ -108,7 +110,7 @@ def test_the_grid_is_about_phase_only_and_names_its_sources():
 
 
 def test_untouched_texts_pass():
-    assert tables.check_highlights(known_delta(), *texts(known_delta())) == []
+    assert delta_texts.check_highlights(known_delta(), *texts(known_delta())) == []
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])
@@ -116,7 +118,7 @@ def test_untouched_texts_pass():
 def test_every_text_is_compared_with_the_numbers(which, old, new):
     found = list(texts(known_delta()))
     found[which] = found[which].replace(old, new, 1)
-    problems = tables.check_highlights(known_delta(), *found)
+    problems = delta_texts.check_highlights(known_delta(), *found)
     assert any("mismatch" in problem for problem in problems)
 
 
@@ -125,20 +127,20 @@ def test_a_cell_of_the_grid_is_compared_too():
     assert grid.count("+0.015") == 2
     tampered = "+0.015".join(grid.split("+0.015")[:2]) + "+0.115" + grid.split("+0.015")[2]
     assert [
-        "SSIM grid mismatch" in p for p in tables.check_highlights(known_delta(), highlights, preview, tampered)
+        "SSIM grid mismatch" in p for p in delta_texts.check_highlights(known_delta(), highlights, preview, tampered)
     ] == [True]
 
 
 @pytest.mark.parametrize("word", ["amplitude", "Amplitude", "AMPLITUDE"])
 def test_amplitude_in_the_preview_is_caught(word):
-    assert "validation failed" in tables.check_preview(PREVIEW.replace("Δ", word, 1))[0]
+    assert "validation failed" in delta_texts.check_preview(PREVIEW.replace("Δ", word, 1))[0]
     highlights, preview, grid = texts(known_delta())
-    assert tables.check_highlights(known_delta(), highlights, preview.replace("MAE", word, 1), grid)
+    assert delta_texts.check_highlights(known_delta(), highlights, preview.replace("MAE", word, 1), grid)
 
 
 def test_a_grid_that_does_not_say_phase_only_is_caught():
     highlights, preview, grid = texts(known_delta())
-    problems = tables.check_highlights(known_delta(), highlights, preview, grid.replace(" (phase-only)", ""))
+    problems = delta_texts.check_highlights(known_delta(), highlights, preview, grid.replace(" (phase-only)", ""))
     assert "preview metadata validation failed" in problems[0]
 
 
@@ -146,7 +148,7 @@ def test_a_grid_that_does_not_say_phase_only_is_caught():
 def test_exactly_four_lines(lines):
     wrong = "".join((HIGHLIGHTS.splitlines(keepends=True) * 2)[:lines])
     _, preview, grid = texts(known_delta())
-    problems = tables.check_highlights(known_delta(), wrong, preview, grid)
+    problems = delta_texts.check_highlights(known_delta(), wrong, preview, grid)
     assert any(f"Expected exactly 4 lines, got {lines}" in problem for problem in problems)
 
 
