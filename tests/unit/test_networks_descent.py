@@ -13,8 +13,8 @@ import pytest
 from ptychostudy.networks import losses, stopping
 from ptychostudy.networks.collapse import output_statistics
 from ptychostudy.networks.config import network_config, objective_of
+from ptychostudy.networks.descent import Descent
 from ptychostudy.networks.passes import epoch_order
-from ptychostudy.networks.steps import Steps
 from ptychostudy.study.sections import BaselineSettings, PinnSettings
 
 
@@ -29,29 +29,29 @@ def test_an_epoch_takes_each_group_once_and_fills_its_last_batch_from_the_start(
 
 
 @pytest.fixture
-def steps(monkeypatch):
+def descent(monkeypatch):
     """Return the steps of 30 groups, 12 at a time, with no network."""
-    monkeypatch.setattr(Steps, "_attach", lambda self: None)
-    return Steps(None, None, 30, PinnSettings(batch_size=12, learning_rate=0.01, epochs=10))
+    monkeypatch.setattr(Descent, "_attach", lambda self: None)
+    return Descent(None, None, 30, PinnSettings(batch_size=12, learning_rate=0.01, epochs=10))
 
 
-def test_steps_are_divided_into_equal_parts_down_to_single_groups(steps):
-    assert (steps.batch_size, steps.per_epoch, steps.micro_batch) == (12, 3, 12)
+def test_steps_are_divided_into_equal_parts_down_to_single_groups(descent):
+    assert (descent.batch_size, descent.steps_per_epoch, descent.micro_batch) == (12, 3, 12)
     sizes = []
     for _ in range(3):
-        steps.divide(MemoryError("too large"))
-        sizes.append(steps.micro_batch)
+        descent.divide(MemoryError("too large"))
+        sizes.append(descent.micro_batch)
     # 12 has no 8 equal parts: after 4 parts of 3 come 12 of 1.
     assert sizes == [6, 3, 1]
     with pytest.raises(MemoryError, match="a single group does not fit: too large"):
-        steps.divide(MemoryError("too large\nsecond line"))
+        descent.divide(MemoryError("too large\nsecond line"))
     with pytest.raises(KeyError):
-        steps.divide(KeyError("of another kind"))
+        descent.divide(KeyError("of another kind"))
 
 
-def test_the_rate_rises_for_an_epoch_and_falls_to_a_fiftieth(steps):
+def test_the_rate_rises_for_an_epoch_and_falls_to_a_fiftieth(descent):
     # Up from a tenth in 3 steps, one epoch; then half a cosine over the other 27.
-    rates = [steps.rate(epoch) for epoch in range(11)]
+    rates = [descent.rate(epoch) for epoch in range(11)]
     assert rates[0] == pytest.approx(0.001)
     assert rates[1] == pytest.approx(0.01)
     assert rates[4] == pytest.approx(0.01 * (0.02 + 0.98 * (1 + np.cos(np.pi / 3)) / 2))
@@ -59,9 +59,9 @@ def test_the_rate_rises_for_an_epoch_and_falls_to_a_fiftieth(steps):
 
 
 def test_a_batch_is_no_larger_than_the_scan(monkeypatch):
-    monkeypatch.setattr(Steps, "_attach", lambda self: None)
-    small = Steps(None, None, 5, PinnSettings(batch_size=12))
-    assert (small.batch_size, small.per_epoch) == (5, 1)
+    monkeypatch.setattr(Descent, "_attach", lambda self: None)
+    small = Descent(None, None, 5, PinnSettings(batch_size=12))
+    assert (small.batch_size, small.steps_per_epoch) == (5, 1)
 
 
 def test_the_best_epoch_is_the_first_lowest_and_never_one_without_a_number(monkeypatch):
