@@ -75,6 +75,7 @@ def _panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figur
 
 def _by_overlap(cells: Cells) -> list[str]:
     """Return the views, the densest first; of equal overlap in alphabetical order."""
+    # Sorted twice: a set has no order of its own that is the same in every process.
     views = sorted({cell["view"] for cell in cells})
     return sorted(views, key=lambda view: -_mean(cells, view, _OVERLAP))
 
@@ -110,6 +111,7 @@ def _plain_number(value: float, _: int | None) -> str:
 
 def _draw_floors(row: Sequence[Axes], cells: Cells) -> None:
     light = [cell["photons_per_pixel"] for cell in cells]
+    # Of all views, not of one: the panels of a row share their axes.
     for ax in row:
         _draw_floor(ax, min(light) / 2, max(light) * 2)
 
@@ -200,7 +202,7 @@ def _overlap_text(cells: Cells, view: str) -> str:
 
 
 def _dose_title(dose: int, cells: Cells, design: str) -> str:
-    # Views of one dose differ in photons per object pixel, unless the fluence is fixed.
+    # An ordered set: at fixed fluence the cells of a dose have equal light, which is named once.
     light = dict.fromkeys(photons(cell["photons_per_pixel"]) for cell in cells)
     return f"{photons(dose)} {_DOSE_UNITS[design]}\nn = {', '.join(light)}"
 

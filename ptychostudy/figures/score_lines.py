@@ -69,7 +69,7 @@ def draw_scores(
     x : list of float
         Place of each cell.
     cells : list of dict
-        Jobs of the summary, in the order of `x`.
+        Cells of the summary, in the order of `x`.
     summary : dict
         ``metrics_summary.json``.
     metric : (str, str)
@@ -116,6 +116,7 @@ def _draw_curve(ax: Axes, curve: _Curve) -> None:
 
 
 def _mark_below(ax: Axes, curve: _Curve, floors: Sequence[float]) -> None:
+    # No unbiased estimate gets there: a prior, or the start of a solver, shows through.
     below = curve.mean < floors
     _mark(ax, curve, below, _HOLLOW)
 
