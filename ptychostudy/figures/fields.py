@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
-from ptychostudy.measure.gauge import bounding_box
+from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.metrics import phase_pair
 from ptychostudy.study.names import PARTS
 

@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ptychostudy.measure.align import tukey_window
-from ptychostudy.measure.gauge import CONSTANT, bounding_box
+from ptychostudy.measure.fields import bounding_box, is_rounding
+from ptychostudy.measure.taper import tukey_window
 
 _SMALLEST = 16
+# Power below this part of the strongest ring's is rounding of the Fourier transform.
+_QUIET = 1e-24
 
 
 @dataclass(frozen=True)
@@ -84,29 +86,42 @@ def crossing(curve: ArrayLike, threshold: ArrayLike) -> float:
     if below.size == 0:
         return float(height.size)
     first = int(below[0])
-    if first == 0:
-        return 0.0
-    return float(first - 1 + height[first - 1] / (height[first - 1] - height[first]))
+    # The first crossing counts, also where noise lifts a later ring above the threshold again.
+    return 0.0 if first == 0 else _zero_between(height, first - 1)
+
+
+def _zero_between(height: np.ndarray, before: int) -> float:
+    """Return where the line through two neighbouring points is zero."""
+    above = height[before]
+    below = height[before + 1]
+    return float(before + above / (above - below))
 
 
 def _square(box: tuple[slice, slice]) -> tuple[slice, slice]:
-    """Shrink a rectangle to its central square."""
+    """Shrink a rectangle to its central square: rings are round only where both sides are equal."""
     side = min(span.stop - span.start for span in box)
     if side < _SMALLEST:
         raise ValueError(
-            f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has {side}"
+            f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has "
+            f"{side}"
         )
-    row, col = (span.start + (span.stop - span.start - side) // 2 for span in box)
-    return slice(row, row + side), slice(col, col + side)
+    rows, cols = box
+    return _central(rows, side), _central(cols, side)
 
 
-def _spectrum(image: np.ndarray, mask: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Spectrum of an image under a window, free of its windowed mean; all zero for a constant image."""
-    weight = window * mask
+def _central(span: slice, side: int) -> slice:
+    start = span.start + (span.stop - span.start - side) // 2
+    return slice(start, start + side)
+
+
+def _spectrum(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Spectrum of an image times a weight, free of its weighted mean; all zero of a constant."""
     mean = np.sum(weight * image) / weight.sum()
     free = weight * (image - mean)
-    flat = np.abs(free).max() <= CONSTANT * max(abs(mean), np.finfo(float).tiny)
-    return np.zeros(image.shape, dtype=np.complex128) if flat else np.fft.fft2(free)
+    if is_rounding(free, max(abs(mean), np.finfo(float).tiny)):
+        return np.zeros(image.shape, dtype=np.complex128)
+    spectrum: np.ndarray = np.fft.fft2(free)
+    return spectrum
 
 
 def ring_correlation(
@@ -138,35 +153,54 @@ def ring_correlation(
     """
     mask = np.asarray(mask, dtype=bool)
     square = _square(bounding_box(mask))
-    window = tukey_window(mask[square].shape, taper)
-    if not np.any(window * mask[square]):
+    # A pixel that is not covered weighs nothing in either image, like the window's border.
+    weight = tukey_window(mask[square].shape, taper) * mask[square]
+    if not np.any(weight):
         raise ValueError(
             "the central square of the covered rectangle holds no covered pixel to correlate"
         )
-    first, second = (_spectrum(image[square], mask[square], window) for image in (pred, truth))
-    return _rings(first, second)
+    return _rings(_spectrum(pred[square], weight), _spectrum(truth[square], weight))
 
 
 def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
+    """Correlate two square spectra ring by ring."""
     side = first.shape[0]
+    ring = _ring_of_pixels(side)
+    cross = _ring_sums(ring, np.real(first * np.conj(second)))
+    correlation = _normalized(
+        cross, _ring_sums(ring, np.abs(first) ** 2), _ring_sums(ring, np.abs(second) ** 2)
+    )
+    count = np.bincount(ring)[: len(cross)]
+    frequency = np.arange(len(cross)) / (side / 2)
+    return RingCurve(correlation, frequency, count, half_bit(count), side)
+
+
+def _ring_of_pixels(side: int) -> np.ndarray:
+    """Return the ring of each pixel of a square spectrum, (side^2,): its rounded radius."""
     frequencies = np.fft.fftfreq(side, 1 / side)
-    radius = np.rint(np.hypot(frequencies[:, None], frequencies)).astype(np.int64).ravel()
-    rings = side // 2 + 1
-    cross, power_first, power_second = (
-        np.bincount(radius, weights=values.ravel())[:rings]
-        for values in (np.real(first * np.conj(second)), np.abs(first) ** 2, np.abs(second) ** 2)
-    )
-    # A ring without power in one image (below rounding of the strongest ring) is not correlated with anything.
-    quiet = 1e-24 * max(power_first.max(), power_second.max())
-    lit = (power_first > quiet) & (power_second > quiet)
-    correlation = np.where(lit, cross, 0.0) / np.sqrt(
-        np.where(lit, power_first * power_second, 1.0)
-    )
+    radius = np.hypot(frequencies[:, None], frequencies)
+    ring: np.ndarray = np.rint(radius).astype(np.int64)
+    return ring.ravel()
+
+
+def _ring_sums(ring: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sum the (side, side) values of each ring up to Nyquist; in the corners no ring is whole."""
+    rings = values.shape[0] // 2 + 1
+    return np.bincount(ring, weights=values.ravel())[:rings]
+
+
+def _normalized(cross: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the correlation of each ring from its cross and own powers."""
+    # A ring without power in one image is not correlated with anything.
+    quiet = _QUIET * max(first.max(), second.max())
+    lit = (first > quiet) & (second > quiet)
+    power = np.where(lit, first * second, 1.0)
+    correlation = np.where(lit, cross, 0.0) / np.sqrt(power)
+    # Ring 0 is the mean, which was removed: the curve starts with ring 1.
     correlation[0] = correlation[1]
-    count = np.bincount(radius)[:rings]
-    return RingCurve(
-        np.clip(correlation, -1, 1), np.arange(rings) / (side / 2), count, half_bit(count), side
-    )
+    # Cauchy and Schwarz keep it within one but for rounding.
+    clipped: np.ndarray = np.clip(correlation, -1, 1)
+    return clipped
 
 
 def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
@@ -186,9 +220,17 @@ def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
     """
     if isinstance(threshold, str) and threshold != "half_bit":
         raise ValueError(f"threshold must be a number or 'half_bit', found {threshold!r}")
-    own = np.concatenate([curve.half_bit[1:2], curve.half_bit[1:]])
-    ring = crossing(curve.correlation, own if isinstance(threshold, str) else threshold)
-    return Cutoff(min(1.0, ring / (curve.side_px / 2)), ring, ring == curve.correlation.size)
+    if isinstance(threshold, str):
+        ring = crossing(curve.correlation, _own_threshold(curve))
+    else:
+        ring = crossing(curve.correlation, threshold)
+    nyquist = curve.side_px / 2
+    # Of an even side the last ring lies at Nyquist and the curve's length beyond it.
+    return Cutoff(min(1.0, ring / nyquist), ring, ring == curve.correlation.size)
+
+
+def _own_threshold(curve: RingCurve) -> np.ndarray:
+    return np.concatenate([curve.half_bit[1:2], curve.half_bit[1:]])
 
 
 def area(curve: RingCurve) -> float:

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.restoration import unwrap_phase
 
+from ptychostudy.measure.fields import CONSTANT, bounding_box, check_fields
 from ptychostudy.measure.frc import RingCurve, area, cutoff, half_period_px, ring_correlation
-from ptychostudy.measure.gauge import CONSTANT, bounding_box, check_fields
 from ptychostudy.measure.ssim import ms_ssim, ssim
 from ptychostudy.physics.plane import without_plane
 from ptychostudy.study.names import SCORED

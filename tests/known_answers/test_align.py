@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.measure.align import align, apply_shift, register, tukey_window
-from ptychostudy.measure.gauge import amplitude_factor, bounding_box, complex_factor, phase_ramp, remove_gauge
+from ptychostudy.measure.align import align, apply_shift, register
+from ptychostudy.measure.fields import bounding_box
+from ptychostudy.measure.gauge import amplitude_factor, complex_factor, remove_gauge
+from ptychostudy.measure.ramp import phase_ramp
+from ptychostudy.measure.taper import tukey_window
 from ptychostudy.physics.plane import without_plane
 
 SHAPE = (96, 132)
