@@ -10,7 +10,7 @@ from matplotlib.patheffects import withStroke
 
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
-from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.study.names import PARTS
 
 

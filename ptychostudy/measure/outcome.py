@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ptychostudy.physics.canvas import Canvas
 
-# A network that collapsed scatters by some 1e-5 of its mean; a weak object by more than 1e-3.
+# A field that scatters by 1e-5 of its mean holds nothing; by 1e-3 it may hold a weak object.
 _STRUCTURE = 1e-4
 
 
@@ -24,7 +24,6 @@ def judge(canvas: Canvas) -> dict[str, Any]:
         ``status`` ok or failed; ``reason``; ``statistics`` with mean, std and max of the amplitude,
         std of the field, covered and non-zero pixels.
     """
-    # In complex64 the sums behind a mean would lose the digits that tell a constant.
     values = canvas.field[canvas.coverage > 0].astype(np.complex128)
     statistics: dict[str, float] = {
         "covered_px": int(values.size),

@@ -135,7 +135,7 @@ def bootstrap_interval(
     ValueError
         If a value is not finite.
     """
-    # Sorted, so that the interval does not depend on the order in which seeds are listed.
+    # Sorted: the order of the repetitions must not decide what a drawn resample holds.
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     if not np.all(np.isfinite(ordered)):
         raise ValueError(

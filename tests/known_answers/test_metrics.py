@@ -6,7 +6,8 @@ from scipy.ndimage import gaussian_filter
 
 from ptychostudy.measure.align import align
 from ptychostudy.measure.gauge import remove_gauge
-from ptychostudy.measure.metrics import evaluate, partial_pearson, pearson, phase_pair, psnr
+from ptychostudy.measure.metrics import evaluate, partial_pearson, pearson, psnr
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.physics.objects import make_object
 
 SHAPE = (100, 140)
