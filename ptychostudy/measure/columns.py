@@ -46,16 +46,34 @@ class Column:
     error: np.ndarray
     mask: np.ndarray
 
+    @property
+    def pred_values(self) -> np.ndarray:
+        """Values of the prediction on the scored pixels."""
+        return np.asarray(self.pred[self.mask])
+
+    @property
+    def truth_values(self) -> np.ndarray:
+        """Values of the truth on the scored pixels."""
+        return np.asarray(self.truth[self.mask])
+
+    @property
+    def error_values(self) -> np.ndarray:
+        """Errors on the scored pixels."""
+        return np.asarray(self.error[self.mask])
+
     @cached_property
     def span(self) -> float:
-        """Range of the truth; of a complex one, which no gauge may change, a circle's diameter.
+        """Range of the truth's values, the diameter of `_circle` for complex ones."""
+        values = self.truth_values
+        return _circle(values) if np.iscomplexobj(values) else float(np.ptp(values))
 
-        The circle is about the mean and holds every value.
-        """
-        values = self.truth[self.mask]
-        if np.iscomplexobj(values):
-            return float(2 * np.abs(values - values.mean()).max())
-        return float(np.ptp(values))
+
+def _circle(values: np.ndarray) -> float:
+    """Return the diameter of the circle about the mean that holds every complex value.
+
+    Ranges of real and imaginary part would change with the global phase, this does not.
+    """
+    return float(2 * np.abs(values - values.mean()).max())
 
 
 def columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, Column]:

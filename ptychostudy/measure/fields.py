@@ -22,20 +22,20 @@ def check_fields(
     pred = np.asarray(pred, dtype=np.complex128)
     truth = np.asarray(truth, dtype=np.complex128)
     mask = np.asarray(mask, dtype=bool)
-    _check_shapes(pred, truth, mask)
-    if not mask.any():
-        raise ValueError("the mask covers no pixel, so there is nothing to compare")
+    _check_same_pixels(pred, truth, mask)
     _check_values("prediction", pred, mask)
     _check_values("truth", truth, mask)
     return pred, truth, mask
 
 
-def _check_shapes(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> None:
+def _check_same_pixels(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> None:
     if not pred.ndim == 2 or not pred.shape == truth.shape == mask.shape:
         raise ValueError(
             f"need three (H, W) arrays of one shape, found {pred.shape}, {truth.shape} and "
             f"{mask.shape}"
         )
+    if not mask.any():
+        raise ValueError("the mask covers no pixel, so there is nothing to compare")
 
 
 def _check_values(name: str, field: np.ndarray, mask: np.ndarray) -> None:

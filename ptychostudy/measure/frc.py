@@ -85,8 +85,8 @@ def crossing(curve: ArrayLike, threshold: ArrayLike) -> float:
     below = np.flatnonzero(height < 0)
     if below.size == 0:
         return float(height.size)
-    first = int(below[0])
     # The first crossing counts, also where noise lifts a later ring above the threshold again.
+    first = int(below[0])
     return 0.0 if first == 0 else _zero_between(height, first - 1)
 
 
@@ -120,8 +120,7 @@ def _spectrum(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
     free = weight * (image - mean)
     if is_rounding(free, max(abs(mean), np.finfo(float).tiny)):
         return np.zeros(image.shape, dtype=np.complex128)
-    spectrum: np.ndarray = np.fft.fft2(free)
-    return spectrum
+    return np.asarray(np.fft.fft2(free))
 
 
 def ring_correlation(
@@ -165,13 +164,10 @@ def ring_correlation(
 def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
     """Correlate two square spectra ring by ring."""
     side = first.shape[0]
-    ring = _ring_of_pixels(side)
-    cross = _ring_sums(ring, np.real(first * np.conj(second)))
-    correlation = _normalized(
-        cross, _ring_sums(ring, np.abs(first) ** 2), _ring_sums(ring, np.abs(second) ** 2)
-    )
-    count = np.bincount(ring)[: len(cross)]
-    frequency = np.arange(len(cross)) / (side / 2)
+    cross = _ring_sums(np.real(first * np.conj(second)))
+    correlation = _normalized(cross, _ring_power(first), _ring_power(second))
+    count = _ring_counts(side)
+    frequency = np.arange(len(count)) / (side / 2)
     return RingCurve(correlation, frequency, count, half_bit(count), side)
 
 
@@ -179,28 +175,39 @@ def _ring_of_pixels(side: int) -> np.ndarray:
     """Return the ring of each pixel of a square spectrum, (side^2,): its rounded radius."""
     frequencies = np.fft.fftfreq(side, 1 / side)
     radius = np.hypot(frequencies[:, None], frequencies)
-    ring: np.ndarray = np.rint(radius).astype(np.int64)
-    return ring.ravel()
+    return np.asarray(np.rint(radius).astype(np.int64).ravel())
 
 
-def _ring_sums(ring: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sum the (side, side) values of each ring up to Nyquist; in the corners no ring is whole."""
-    rings = values.shape[0] // 2 + 1
-    return np.bincount(ring, weights=values.ravel())[:rings]
+def _ring_counts(side: int) -> np.ndarray:
+    """Count the pixels of each ring up to Nyquist; in the corners beyond no ring is whole."""
+    return np.bincount(_ring_of_pixels(side))[: side // 2 + 1]
+
+
+def _ring_sums(values: np.ndarray) -> np.ndarray:
+    """Sum (side, side) values over each of the rings that `_ring_counts` counts."""
+    side = values.shape[0]
+    return np.bincount(_ring_of_pixels(side), weights=values.ravel())[: side // 2 + 1]
+
+
+def _ring_power(spectrum: np.ndarray) -> np.ndarray:
+    return _ring_sums(np.abs(spectrum) ** 2)
 
 
 def _normalized(cross: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the correlation of each ring from its cross and own powers."""
-    # A ring without power in one image is not correlated with anything.
-    quiet = _QUIET * max(first.max(), second.max())
-    lit = (first > quiet) & (second > quiet)
+    lit = _lit(first, second)
     power = np.where(lit, first * second, 1.0)
     correlation = np.where(lit, cross, 0.0) / np.sqrt(power)
     # Ring 0 is the mean, which was removed: the curve starts with ring 1.
     correlation[0] = correlation[1]
     # Cauchy and Schwarz keep it within one but for rounding.
-    clipped: np.ndarray = np.clip(correlation, -1, 1)
-    return clipped
+    return np.asarray(np.clip(correlation, -1, 1))
+
+
+def _lit(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Tell the rings with power in both images; without, a ring correlates with nothing."""
+    quiet = _QUIET * max(first.max(), second.max())
+    return np.asarray((first > quiet) & (second > quiet))
 
 
 def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:

@@ -32,9 +32,9 @@ def complex_factor(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> com
         As `check_fields`.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
-    product = np.vdot(pred[mask], truth[mask])
-    power = np.vdot(pred[mask], pred[mask]).real
-    return complex(product / power)
+    values = pred[mask]
+    power = np.vdot(values, values).real
+    return complex(np.vdot(values, truth[mask]) / power)
 
 
 def amplitude_factor(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
@@ -75,11 +75,13 @@ def remove_gauge(
     if phase_align not in (PLANE, MEAN, NONE):
         raise ValueError(f"phase_align must be 'plane', 'mean' or 'none', found {phase_align!r}")
     pred, truth, mask = check_fields(pred, truth, mask)
+    ramp = (0.0, 0.0)
     if phase_align == NONE:
         factor = complex(amplitude_factor(pred, truth, mask))
-        return factor * pred, {"factor": factor, "ramp": (0.0, 0.0)}
-    # Under a ramp the mean of the field vanishes and no factor could be fitted: the ramp goes first.
-    ramp = phase_ramp(pred, truth, mask) if phase_align == PLANE else (0.0, 0.0)
+        return factor * pred, {"factor": factor, "ramp": ramp}
+    # The ramp goes first: under one the mean product vanishes, from which the factor is taken.
+    if phase_align == PLANE:
+        ramp = phase_ramp(pred, truth, mask)
     straight = pred * ramp_field(pred.shape, ramp)
     factor = complex_factor(straight, truth, mask)
     return factor * straight, {"factor": factor, "ramp": ramp}

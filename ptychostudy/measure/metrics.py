@@ -70,8 +70,14 @@ def pearson(pred: np.ndarray, truth: np.ndarray) -> float:
     # The truth's spread, too: a prediction about zero has no mean to be compared with.
     if is_rounding(first, max(abs(pred.mean()), np.abs(second).max())):
         return 0.0
-    # For a complex field the real part, so that contrast of the wrong sign reads negative.
-    return float(np.vdot(second, first).real / (np.linalg.norm(first) * np.linalg.norm(second)))
+    return _correlation(first, second)
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the correlation of values whose mean is zero."""
+    # Not the modulus: contrast of the wrong sign has to read negative.
+    product = np.vdot(second, first).real
+    return float(product / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
 def partial_pearson(
@@ -113,8 +119,9 @@ def _structure(column: Column | None) -> float | None:
     """Return the correlation of what both images are without their best planes."""
     if column is None:
         return None
-    first = without_plane(column.pred, column.mask)[column.mask]
-    second = without_plane(column.truth, column.mask)[column.mask]
+    mask = column.mask
+    first = without_plane(column.pred, mask)[mask]
+    second = without_plane(column.truth, mask)[mask]
     if is_rounding(second, column.span):
         return None
     return 0.0 if is_rounding(first, column.span) else pearson(first, second)
@@ -131,14 +138,14 @@ def rms_phase(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
 
 
 def _errors(column: Column) -> dict[str, float]:
-    size = np.abs(column.error[column.mask])
+    size = np.abs(column.error_values)
     mse = float(np.mean(size**2))
     return {
         "mae": float(size.mean()),
         "mse": mse,
         "psnr": psnr(mse, column.span),
         "psnr_255": psnr(mse, 255.0),
-        "pearson": pearson(column.pred[column.mask], column.truth[column.mask]),
+        "pearson": pearson(column.pred_values, column.truth_values),
     }
 
 
@@ -214,14 +221,22 @@ def evaluate(
             "against it"
         )
     curves = {name: _ring_curve(column, frc_taper) for name, column in scored.items()}
-    similarities = _all_similarities(scored, ms_ssim_sigma, boundary)
-    scores = {}
-    for name, column in scored.items():
-        scores[name] = _errors(column) | _resolution(curves[name]) | similarities[name]
-    rows = _rows(scores)
+    rows = _rows(_scores(scored, curves, _all_similarities(scored, ms_ssim_sigma, boundary)))
     rows["partial_pearson"] = (*_beyond_plane(scored), None)
     ranges = {name: column.span for name, column in scored.items()}
     return Evaluation(rows, curves, ranges)
+
+
+def _scores(
+    scored: dict[str, Column],
+    curves: dict[str, RingCurve],
+    similarities: dict[str, dict[str, float]],
+) -> dict[str, dict[str, float]]:
+    """Return all metrics of each column, in the order in which they stand in a table."""
+    scores = {}
+    for name, column in scored.items():
+        scores[name] = _errors(column) | _resolution(curves[name]) | similarities[name]
+    return scores
 
 
 def _ring_curve(column: Column, taper: float) -> RingCurve:

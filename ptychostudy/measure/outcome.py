@@ -25,10 +25,7 @@ def judge(canvas: Canvas) -> dict[str, Any]:
         std of the field, covered and non-zero pixels.
     """
     values = canvas.field[canvas.coverage > 0].astype(np.complex128)
-    statistics: dict[str, float] = {
-        "covered_px": int(values.size),
-        "nonzero_px": int(np.count_nonzero(values)),
-    }
+    statistics = _pixels(values)
     reason = _unusable(values)
     if not reason:
         # Only here: of nothing, and with a NaN among the values, there is no mean.
@@ -36,6 +33,10 @@ def judge(canvas: Canvas) -> dict[str, Any]:
         reason = _structureless(statistics)
     status = "failed" if reason else "ok"
     return {"status": status, "reason": reason, "statistics": statistics}
+
+
+def _pixels(values: np.ndarray) -> dict[str, float]:
+    return {"covered_px": int(values.size), "nonzero_px": int(np.count_nonzero(values))}
 
 
 def _unusable(values: np.ndarray) -> str:
@@ -82,7 +83,8 @@ class Statistics:
         finite = np.isfinite(patches)
         self.bad += int(np.count_nonzero(~finite))
         # One value that is not finite would hide all others in the mean; it is counted instead.
-        self._add_magnitudes(np.abs(np.where(finite, patches, 0)).astype(np.float64))
+        magnitude = np.abs(np.where(finite, patches, 0))
+        self._add_magnitudes(magnitude.astype(np.float64))
 
     def _add_magnitudes(self, magnitude: NDArray[np.float64]) -> None:
         self.size += magnitude.size

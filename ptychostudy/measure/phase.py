@@ -32,10 +32,8 @@ def phase_pair(
     truth = truth * turn
     reference = _continuous(truth, mask)
     difference = np.angle(pred * np.conj(truth))
-    own = np.angle(pred)
-    if np.abs(reference[mask]).max() > _FOLD_RAD:
-        own = _continuous(pred, mask)
-        own = own + _whole_turns((reference + difference - own)[mask])
+    folds = np.abs(reference[mask]).max() > _FOLD_RAD
+    own = _followed(pred, reference + difference, mask) if folds else np.angle(pred)
     mean = reference[mask].mean()
     return own - mean, reference - mean, difference
 
@@ -46,10 +44,12 @@ def _turn_to_zero(values: np.ndarray) -> complex:
     return np.conj(direction) / abs(direction) if direction else 1.0
 
 
-def _whole_turns(rest: np.ndarray) -> float:
-    """Return the multiple of 2 pi nearest to most values; two unwrapped phases differ by one."""
-    turns = np.rint(np.median(rest) / (2 * np.pi))
-    return float(2 * np.pi * turns)
+def _followed(pred: np.ndarray, wanted: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the continuous phase of a field, in the turn that most of a wanted phase is in."""
+    own = _continuous(pred, mask)
+    # Unwrapping starts in any turn. The median stands against pixels unwrapped the wrong way.
+    turns = np.rint(np.median((wanted - own)[mask]) / (2 * np.pi))
+    return np.asarray(own + 2 * np.pi * turns)
 
 
 def _continuous(field: np.ndarray, mask: np.ndarray) -> np.ndarray:

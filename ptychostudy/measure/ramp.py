@@ -67,8 +67,7 @@ def ramp_field(shape: tuple[int, ...], ramp: tuple[float, float]) -> np.ndarray:
 
 def _ramp_side(k: float, size: int) -> np.ndarray:
     # Coordinates are fractions of the side, so the slope is taken across the whole of it.
-    side: np.ndarray = np.exp(-1j * k * size * coordinates(size))
-    return side
+    return np.asarray(np.exp(-1j * k * size * coordinates(size)))
 
 
 def _moments(product: np.ndarray, cycles: np.ndarray) -> np.ndarray:
@@ -79,16 +78,14 @@ def _moments(product: np.ndarray, cycles: np.ndarray) -> np.ndarray:
     rows, cols = product.shape
     down = _moment_rows(rows, cycles[0])
     right = _moment_rows(cols, cycles[1])
-    moments: np.ndarray = down @ product @ right.T
-    return moments
+    return np.asarray(down @ product @ right.T)
 
 
 def _moment_rows(size: int, cycles: float) -> np.ndarray:
     """Return ``y^a exp(-2 pi i cycles y)`` for a = 0..2, (3, size)."""
     y = coordinates(size)
     powers = np.stack([np.ones(size), y, y * y])
-    rows: np.ndarray = powers * np.exp(-2j * np.pi * cycles * y)
-    return rows
+    return np.asarray(powers * np.exp(-2j * np.pi * cycles * y))
 
 
 def _height(moments: np.ndarray) -> float:
@@ -107,20 +104,23 @@ def _derivatives(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _newton_step(moments: np.ndarray) -> np.ndarray:
-    """Ascent step, in cycles, of ``|sum|^2``, at most a quarter of a cycle.
-
-    The Hessian's eigenvalues are made negative, so it never descends.
-    """
+    """Ascent step, in cycles, of ``|sum|^2``."""
     gradient, hessian = _derivatives(moments)
-    values, vectors = np.linalg.eigh(hessian)
-    # Far from a peak an eigenvalue may vanish; the floor keeps the step finite there.
+    # Far from a peak the curvature may vanish; the floor keeps the step finite there.
     floor = 1e-6 * abs(moments[0, 0]) ** 2 + np.finfo(float).tiny
-    curvature = np.maximum(np.abs(values), floor)
-    # The factors left out of the derivatives: 4 pi / 8 pi^2.
-    step: np.ndarray = vectors @ ((vectors.T @ gradient) / curvature) / (2 * np.pi)
+    # The factors that `_derivatives` leaves out: 4 pi / 8 pi^2.
+    step = _uphill(gradient, hessian, floor) / (2 * np.pi)
     # A quarter of a cycle is half the coarse spacing: beyond it the step would leave the peak it
     # started on.
     step *= min(1.0, 0.25 / max(_largest(step), 0.25))
+    return step
+
+
+def _uphill(gradient: np.ndarray, hessian: np.ndarray, floor: float) -> np.ndarray:
+    """Newton's step, the Hessian's eigenvalues made negative so that it never descends."""
+    values, vectors = np.linalg.eigh(hessian)
+    curvature = np.maximum(np.abs(values), floor)
+    step: np.ndarray = vectors @ ((vectors.T @ gradient) / curvature)
     return step
 
 
@@ -155,13 +155,17 @@ def _coarse_peak(product: np.ndarray, max_cycles: float) -> np.ndarray:
     """Return the highest point, in cycles (rows, cols), of a scan in half-cycle steps."""
     reach = _STEPS_PER_CYCLE * max_cycles
     grid = np.arange(-reach, reach + 1) / _STEPS_PER_CYCLE
+    height = _scan(product, grid)
+    peak = np.unravel_index(np.argmax(height), height.shape)
+    return np.asarray(grid[list(peak)])
+
+
+def _scan(product: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return ``|sum product exp(-2 pi i (a y + b x))|`` for all a, b of a grid."""
     rows, cols = product.shape
-    height = np.abs(_waves(grid, rows) @ product @ _waves(grid, cols).T)
-    row, col = np.unravel_index(np.argmax(height), height.shape)
-    return np.array([grid[row], grid[col]])
+    return np.asarray(np.abs(_waves(grid, rows) @ product @ _waves(grid, cols).T))
 
 
 def _waves(cycles: np.ndarray, size: int) -> np.ndarray:
     """Return one wave a line, ``exp(-2 pi i cycles y)`` over a side, (k, size)."""
-    waves: np.ndarray = np.exp(-2j * np.pi * np.outer(cycles, coordinates(size)))
-    return waves
+    return np.asarray(np.exp(-2j * np.pi * np.outer(cycles, coordinates(size))))

@@ -37,6 +37,11 @@ def _weights(mask: np.ndarray, boundary: str) -> np.ndarray:
         return mask.astype(np.float64)
     if boundary != "valid":
         raise ValueError(f"boundary must be 'reflect' or 'valid', found {boundary!r}")
+    return _inner(mask)
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    """Return weight one where a whole window lies in the rectangle and its centre is covered."""
     inside = np.zeros(mask.shape)
     core = slice(_RADIUS, -_RADIUS)
     inside[core, core] = mask[core, core]
@@ -140,8 +145,7 @@ def _windowed_mean(image: np.ndarray) -> np.ndarray:
 
 
 def _luminance(mean_x: np.ndarray, mean_y: np.ndarray, c1: float) -> np.ndarray:
-    luminance: np.ndarray = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return luminance
+    return np.asarray((2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1))
 
 
 def _contrast(
@@ -153,8 +157,7 @@ def _contrast(
     product = _windowed_mean(x * y)
     covariance = product - mean_x * mean_y
     variances = squares - mean_x**2 - mean_y**2
-    contrast: np.ndarray = (2 * covariance + c2) / (variances + c2)
-    return contrast
+    return np.asarray((2 * covariance + c2) / (variances + c2))
 
 
 def _halve(image: np.ndarray) -> np.ndarray:
@@ -194,10 +197,10 @@ class _Scale:
         """Return the next coarser scale."""
         return _Scale(_halve(self.pred), _halve(self.truth), _halve(self.cover))
 
-    def mean(self, data_range: float, boundary: str, *, last: bool) -> float:
-        """Return the mean of contrast-structure, at the last scale of the full similarity."""
+    def mean(self, data_range: float, boundary: str, *, whole: bool = False) -> float:
+        """Return the mean of contrast and structure, or of the whole similarity."""
         luminance, contrast = _components(self.pred, self.truth, data_range)
-        values = luminance * contrast if last else contrast
+        values = luminance * contrast if whole else contrast
         weights = self.cover * _weights(self.cover > 0, boundary)
         return float(np.average(values, weights=weights))
 
@@ -243,19 +246,27 @@ def ms_ssim(
         As `ssim`.
     """
     pred, truth, mask = _prepare(pred, truth, mask, data_range)
-    if sigma > 0:
-        pred = gaussian_filter(pred, sigma)
-        truth = gaussian_filter(truth, sigma)
-    scale = _Scale(pred, truth, mask.astype(np.float64))
-    powers = _powers(scale_count(mask.shape))
+    finest = _Scale(_blurred(pred, sigma), _blurred(truth, sigma), mask.astype(np.float64))
+    *upper, last = _pyramid(finest)
+    means = [scale.mean(data_range, boundary) for scale in upper]
+    means.append(last.mean(data_range, boundary, whole=True))
     score = 1.0
-    for index, power in enumerate(powers):
-        if index > 0:
-            scale = scale.halved()
-        mean = scale.mean(data_range, boundary, last=index == len(powers) - 1)
+    for mean, power in zip(means, _powers(len(means)), strict=True):
         # A negative mean has no real fractional power.
         score *= max(mean, 0.0) ** power
-    return MultiScale(float(score), len(powers))
+    return MultiScale(float(score), len(means))
+
+
+def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
+    return np.asarray(gaussian_filter(image, sigma)) if sigma > 0 else image
+
+
+def _pyramid(finest: _Scale) -> list[_Scale]:
+    """Return the scales that an image has room for, each of half the size of the one before."""
+    scales = [finest]
+    while len(scales) < scale_count(finest.cover.shape):
+        scales.append(scales[-1].halved())
+    return scales
 
 
 def _powers(scales: int) -> np.ndarray:

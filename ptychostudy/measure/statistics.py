@@ -225,5 +225,4 @@ def _drawn_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
     k = len(values)
     chosen = np.random.default_rng(seed).integers(0, k, size=(resamples, k))
     # As in `mean`, equal values keep their last bit.
-    means: np.ndarray = values[0] + (values[chosen] - values[0]).mean(axis=1)
-    return means
+    return np.asarray(values[0] + (values[chosen] - values[0]).mean(axis=1))

@@ -20,5 +20,4 @@ def _tukey_side(size: int, taper: float) -> np.ndarray:
     # A taper of 0 leaves a plain rectangle; its border pixels stay zero as of any other taper.
     slope = max(taper * (size - 1) / 2, 1e-9)
     rise = np.minimum(inward / slope, 1.0)
-    side: np.ndarray = 0.5 - 0.5 * np.cos(np.pi * rise)
-    return side
+    return np.asarray(0.5 - 0.5 * np.cos(np.pi * rise))
