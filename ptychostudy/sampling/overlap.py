@@ -1,7 +1,8 @@
-"""Overlap of a scan: three metrics over neighbours, bounds from its geometry, and the report of a view.
+"""Overlap of a scan: three metrics over neighbours, and the report of a view.
 
-Two frames overlap by the shared area of two discs of the probe's diameter. Metric 1 looks inside groups, metric 2 at
-neighbouring frames, metric 3 at neighbouring groups. Neighbours come from KD-trees, so cost grows as n log n.
+Two frames overlap by the shared area of two discs of the probe's diameter. Metric 1 looks inside
+groups, metric 2 at neighbouring frames, metric 3 at neighbouring groups. Neighbours come from
+KD-trees, so cost grows as n log n.
 """
 
 import numpy as np
@@ -9,15 +10,26 @@ from scipy.spatial import KDTree
 
 from ptychostudy.physics.illumination import frames_per_pixel, hull_mask, multiplicity_map
 from ptychostudy.physics.windows import scan_rectangle
+from ptychostudy.sampling.spacing import (
+    check_diameter,
+    checked_positions,
+    geometry_acceptance_bound,
+    lattice_step_px,
+    linear_overlap,
+    unique_positions,
+)
 
+# Groups whose pairs are held in memory at a time: in a dense scan each has many neighbours.
 _PAIR_CHUNK = 512
+
+Report = dict[str, float | int | str]
 
 
 def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
     """Return the shared area of two equal discs over the area of one.
 
-    ``f = (2 / pi) (acos(u) - u sqrt(1 - u^2))`` with ``u = distance / diameter``, 0 from one diameter on (the lens of
-    two circles, Weisstein, MathWorld, "Circle-Circle Intersection").
+    ``f = (2 / pi) (acos(u) - u sqrt(1 - u^2))`` with ``u = distance / diameter``, 0 from one
+    diameter on (the lens of two circles, Weisstein, MathWorld, "Circle-Circle Intersection").
 
     Parameters
     ----------
@@ -36,9 +48,10 @@ def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
     ValueError
         If the diameter is not positive.
     """
-    if not 0 < diameter < np.inf:
-        raise ValueError(f"the probe diameter must be positive, found {diameter}")
-    u = np.clip(np.abs(np.asarray(distance, dtype=np.float64)) / diameter, 0.0, 1.0)
+    check_diameter(diameter)
+    u = np.abs(np.asarray(distance, dtype=np.float64)) / diameter
+    # From one diameter on the formula has no real value; there the overlap is that of u = 1, zero.
+    u = np.clip(u, 0.0, 1.0)
     return np.asarray((np.arccos(u) - u * np.sqrt(1.0 - u * u)) * (2.0 / np.pi))
 
 
@@ -67,12 +80,21 @@ def mean_overlap_in_groups(
     _check_neighbor_count(neighbor_count)
     if groups.shape[1] == 1:
         return None
-    rows, cols = _checked(positions)[groups].transpose(2, 0, 1)
-    distance = np.hypot(rows[:, :, None] - rows[:, None, :], cols[:, :, None] - cols[:, None, :])
-    own = np.arange(groups.shape[1])
-    distance[:, own, own] = -1.0
+    distance = _distances(checked_positions(positions)[groups])
     nearest = np.sort(distance, axis=-1)[..., 1 : neighbor_count + 1]
     return float(disc_overlap(nearest, diameter).mean())
+
+
+def _distances(members: np.ndarray) -> np.ndarray:
+    """Return the distances between the members of each group, (G, C, C), -1 to themselves."""
+    rows, cols = members.transpose(2, 0, 1)
+    down = rows[:, :, None] - rows[:, None, :]
+    right = cols[:, :, None] - cols[:, None, :]
+    distance = np.hypot(down, right)
+    # Below zero, so that a member sorts before a duplicate of its position.
+    own = np.arange(members.shape[1])
+    distance[:, own, own] = -1.0
+    return np.asarray(distance)
 
 
 def mean_overlap_of_frames(
@@ -98,14 +120,16 @@ def mean_overlap_of_frames(
     unique = unique_positions(positions)
     if len(unique) <= 1:
         return 0.0
-    distance, _ = KDTree(unique).query(
-        unique, k=np.arange(2, min(neighbor_count, len(unique) - 1) + 2)
-    )
+    # The first neighbour that the tree finds is the position itself.
+    others = np.arange(2, min(neighbor_count, len(unique) - 1) + 2)
+    distance, _ = KDTree(unique).query(unique, k=others)
     return float(disc_overlap(distance, diameter).mean())
 
 
 def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: float) -> float:
-    """Metric 3: mean overlap of each group with all groups whose centre of mass is less than one diameter away.
+    """Metric 3: mean overlap of each group with all groups near it.
+
+    Near is a group whose centre of mass is less than one diameter away.
 
     Parameters
     ----------
@@ -121,56 +145,27 @@ def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: 
     float
         Mean over groups of the mean over their neighbours; a group without neighbours counts 0.
     """
-    disc_overlap(0.0, diameter)
-    centres = _checked(positions)[np.asarray(groups)].mean(axis=1)
+    check_diameter(diameter)
+    centres = checked_positions(positions)[np.asarray(groups)].mean(axis=1)
     tree = KDTree(centres)
     total = 0.0
     for start in range(0, len(centres), _PAIR_CHUNK):
         chunk = KDTree(centres[start : start + _PAIR_CHUNK])
-        pairs = chunk.sparse_distance_matrix(tree, diameter, output_type="ndarray")
-        pairs = pairs[(pairs["i"] + start != pairs["j"]) & (pairs["v"] < diameter)]
-        sums = np.bincount(pairs["i"], disc_overlap(pairs["v"], diameter), minlength=chunk.n)
-        total += float(np.sum(sums / np.maximum(np.bincount(pairs["i"], minlength=chunk.n), 1)))
+        total += _summed_overlap(chunk, start, tree, diameter)
     return total / len(centres) if len(centres) else 0.0
 
 
-def geometry_acceptance_bound(positions: np.ndarray, diameter: float) -> float:
-    """Return the share of frames that could keep a distance of one diameter: bounding box over all discs, at most 0.1.
-
-    Parameters
-    ----------
-    positions : (k, 2) float
-        Window centres in object pixels.
-    diameter : float
-        Required distance in pixels.
-
-    Returns
-    -------
-    float
-        ``min(area / (k pi (diameter / 2)^2), 0.1)``; 0 without positions.
-    """
-    disc_overlap(0.0, diameter)
-    positions = _checked(positions)
-    if len(positions) == 0:
-        return 0.0
-    area = max(float(np.prod(np.ptp(positions, axis=0))), 1e-6)
-    return min(area / (len(positions) * np.pi * (diameter / 2) ** 2), 0.10)
-
-
-def lattice_step_px(positions: np.ndarray) -> float:
-    """Return the step of a square lattice of the same density, ``1 / sqrt(frames_per_pixel)``, in pixels.
-
-    Unlike a nearest-neighbour distance it does not shrink when the same number of positions is jittered. Exact
-    duplicates count once; infinite when fewer than two distinct positions leave it undefined.
-    """
-    density = frames_per_pixel(unique_positions(positions))
-    return float(density**-0.5) if density > 0 else np.inf
-
-
-def linear_overlap(positions: np.ndarray, diameter: float) -> float:
-    """Return ``1 - step / diameter`` at the `lattice_step_px`, the overlap most papers quote, but not below 0."""
-    disc_overlap(0.0, diameter)
-    return max(0.0, 1.0 - lattice_step_px(positions) / diameter)
+def _summed_overlap(chunk: KDTree, start: int, tree: KDTree, diameter: float) -> float:
+    """Return the sum over some centres, from `start` on, of their mean overlap with all others."""
+    pairs = chunk.sparse_distance_matrix(tree, diameter, output_type="ndarray")
+    itself = pairs["i"] + start == pairs["j"]
+    # The tree counts what lies exactly one diameter away, too.
+    pairs = pairs[~itself & (pairs["v"] < diameter)]
+    overlap = disc_overlap(pairs["v"], diameter)
+    sums = np.bincount(pairs["i"], overlap, minlength=chunk.n)
+    neighbours = np.bincount(pairs["i"], minlength=chunk.n)
+    # The sum of a group without neighbours is zero already, whatever it is divided by.
+    return float(np.sum(sums / np.maximum(neighbours, 1)))
 
 
 def overlap_report(
@@ -185,7 +180,7 @@ def overlap_report(
     neighbor_count: int = 6,
     rng_seed_subsample: int = 456,
     probe: np.ndarray | None = None,
-) -> dict[str, float | int | str]:
+) -> Report:
     """Collect every overlap number of one view and split, ready for JSON.
 
     Parameters
@@ -206,9 +201,10 @@ def overlap_report(
     Returns
     -------
     dict
-        Keys of the ancestor's ``metrics_version`` 1.0 (``metric_1_group_based_avg`` only for gridsize > 1) and
-        ``linear_overlap`` and ``area_overlap`` of two discs one `lattice_step_px` apart, ``frames_per_pixel`` (times a
-        dose: photons per object pixel), and the two multiplicities.
+        Keys of the ancestor's ``metrics_version`` 1.0 (``metric_1_group_based_avg`` only for
+        gridsize > 1) and ``linear_overlap`` and ``area_overlap`` of two discs one
+        `lattice_step_px` apart, ``frames_per_pixel`` (times a dose: photons per object pixel), and
+        the two multiplicities.
 
     Raises
     ------
@@ -216,14 +212,9 @@ def overlap_report(
         If there is no group, or groups do not have gridsize**2 members.
     """
     groups = np.asarray(groups)
-    if groups.ndim != 2 or groups.shape[1] != gridsize**2:
-        raise ValueError(
-            f"gridsize must be the root of the group size: gridsize {gridsize}, groups of shape {groups.shape}"
-        )
-    if len(groups) == 0:
-        raise ValueError("no groups found; an overlap report needs at least one")
+    _check_groups(groups, gridsize)
     bound = geometry_acceptance_bound(positions, diameter)
-    report: dict[str, float | int | str] = {
+    report: Report = {
         "metrics_version": "1.0",
         "gridsize": int(gridsize),
         "s_img": float(s_img),
@@ -241,10 +232,9 @@ def overlap_report(
         "n_groups_actual": len(groups),
         "geometry_acceptance_bound": bound,
         "effective_min_acceptance": max(bound, 1e-6),
-        "linear_overlap": linear_overlap(positions, diameter),
-        "area_overlap": float(disc_overlap(lattice_step_px(positions), diameter)),
-        "frames_per_pixel": frames_per_pixel(positions),
     }
+    report |= _lattice(positions, diameter)
+    # Metric 1 last, as it may be missing: a group of one frame has no fellows.
     inside = mean_overlap_in_groups(positions, groups, diameter, neighbor_count=neighbor_count)
     if inside is not None:
         report["metric_1_group_based_avg"] = inside
@@ -253,31 +243,35 @@ def overlap_report(
     return report
 
 
-def _multiplicity(probe: np.ndarray, positions: np.ndarray) -> dict[str, float | int | str]:
+def _check_groups(groups: np.ndarray, gridsize: int) -> None:
+    if groups.ndim != 2 or groups.shape[1] != gridsize**2:
+        raise ValueError(
+            f"gridsize must be the root of the group size: gridsize {gridsize}, groups of shape "
+            f"{groups.shape}"
+        )
+    if len(groups) == 0:
+        raise ValueError("no groups found; an overlap report needs at least one")
+
+
+def _lattice(positions: np.ndarray, diameter: float) -> Report:
+    """Return the overlaps that the mean step gives, and the density of all frames."""
+    step = lattice_step_px(positions)
+    return {
+        "linear_overlap": linear_overlap(positions, diameter),
+        "area_overlap": float(disc_overlap(step, diameter)),
+        "frames_per_pixel": frames_per_pixel(positions),
+    }
+
+
+def _multiplicity(probe: np.ndarray, positions: np.ndarray) -> Report:
     origin, shape = scan_rectangle(positions, 1)
-    scored = multiplicity_map(probe, positions, origin=origin, shape=shape)[
-        hull_mask(positions, origin=origin, shape=shape)
-    ]
+    frames = multiplicity_map(probe, positions, origin=origin, shape=shape)
+    scored = frames[hull_mask(positions, origin=origin, shape=shape)]
+    # Beside the minimum a percentile, which no single pixel at a corner of the hull decides.
     return {
         "multiplicity_min": float(scored.min()),
         "multiplicity_p05": float(np.percentile(scored, 5)),
     }
-
-
-def unique_positions(positions: np.ndarray) -> np.ndarray:
-    """Return the distinct positions (u, 2), sorted by row, then column; only exact duplicates are joined."""
-    rows, cols = _checked(positions).T
-    distinct = np.unique(rows + 1j * cols)
-    return np.stack([distinct.real, distinct.imag], axis=-1)
-
-
-def _checked(positions: np.ndarray) -> np.ndarray:
-    positions = np.asarray(positions, dtype=np.float64)
-    if positions.ndim != 2 or positions.shape[1] != 2 or not np.all(np.isfinite(positions)):
-        raise ValueError(
-            f"positions must be finite and of shape (k, 2), found shape {positions.shape}"
-        )
-    return positions
 
 
 def _check_neighbor_count(neighbor_count: int) -> None:

@@ -1,5 +1,8 @@
 """Sparser scans: keep a share of the frames, or as many as a wanted overlap needs."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 
 from ptychostudy.sampling.overlap import mean_overlap_of_frames
@@ -77,40 +80,83 @@ def solve_s_img(
     if not 0 < target < 1:
         raise ValueError(f"target_overlap must be in (0, 1), found {target}")
     positions = np.asarray(positions, dtype=np.float64)
+    # The order that `subsample_frames` draws: the first of these are the frames it would keep.
     order = np.random.default_rng(rng_seed).permutation(len(positions))
-
-    def overlap(count: int) -> float:
-        return mean_overlap_of_frames(
-            positions[order[:count]], diameter, neighbor_count=neighbor_count
-        )
-
-    low, high = 1, len(positions)
-    lowest, highest = 0.0, overlap(high)
-    most = highest
-    if high < 2 or highest < target - tolerance:
-        raise ValueError(
-            f"target_overlap {target} is not attainable: {high} frames give {highest:.4f}, so the range is "
-            f"[0, {highest:.4f}]"
-        )
-    while high - low > 1 and highest > target:
-        middle = (low + high) // 2
-        value = overlap(middle)
-        low, high, lowest, highest = (
-            (middle, high, value, highest) if value < target else (low, middle, lowest, value)
-        )
-    # One frame has no neighbour: its overlap of 0 says nothing.
-    miss, count = min(
-        (abs(value - target), k) for k, value in ((low, lowest), (high, highest)) if k > 1
-    )
-    if miss > tolerance:
-        # With few frames the overlap does not rise evenly: another number of them may still fit.
-        values = {k: overlap(k) for k in range(2, min(4 * high, len(positions)) + 1)}
-        miss, count = min((abs(value - target), k) for k, value in values.items())
-    if miss > tolerance:
-        below = max((value for value in values.values() if value < target), default=0.0)
-        above = min(value for value in (*values.values(), most) if value > target)
-        raise ValueError(
-            f"target_overlap {target} is not attainable within {tolerance:g} by the few frames it takes: the range is "
-            f"[0, {most:.4f}], but nothing from {below:.4f} to {above:.4f}; more frames allow finer steps"
-        )
+    thinned = _Thinned(positions[order], diameter, neighbor_count)
+    count = _solved_count(thinned, target, tolerance)
     return count / len(positions)
+
+
+@dataclass(frozen=True)
+class _Thinned:
+    """A scan of which only the first frames of a random order are kept."""
+
+    positions: np.ndarray
+    diameter: float
+    neighbor_count: int
+
+    def overlap(self, count: int) -> float:
+        """Return metric 2 of the first frames."""
+        kept = self.positions[:count]
+        return mean_overlap_of_frames(kept, self.diameter, neighbor_count=self.neighbor_count)
+
+    def overlaps(self, counts: Iterable[int]) -> dict[int, float]:
+        """Return metric 2 for each number of frames."""
+        return {count: self.overlap(count) for count in counts}
+
+
+def _solved_count(thinned: _Thinned, target: float, tolerance: float) -> int:
+    """Return the number of frames whose overlap is nearest to the target."""
+    frames = len(thinned.positions)
+    most = thinned.overlap(frames)
+    if frames < 2 or most < target - tolerance:
+        raise ValueError(
+            f"target_overlap {target} is not attainable: {frames} frames give {most:.4f}, so the "
+            f"range is [0, {most:.4f}]"
+        )
+    bracket = _bracket(thinned, target, most)
+    miss, count = _nearest(bracket, target)
+    if miss <= tolerance:
+        return count
+    # With few frames the overlap does not rise evenly: another number of them may still fit.
+    few = thinned.overlaps(range(2, min(4 * max(bracket), frames) + 1))
+    miss, count = _nearest(few, target)
+    if miss <= tolerance:
+        return count
+    below, above = _gap([*few.values(), most], target)
+    raise ValueError(
+        f"target_overlap {target} is not attainable within {tolerance:g} by the few frames it "
+        f"takes: the range is [0, {most:.4f}], but nothing from {below:.4f} to {above:.4f}; more "
+        "frames allow finer steps"
+    )
+
+
+def _bracket(thinned: _Thinned, target: float, most: float) -> dict[int, float]:
+    """Return two neighbouring numbers of frames, and their overlaps, between which the target is.
+
+    Found by halving, as the overlap rises with the number of frames but for its noise.
+    """
+    low = 1
+    high = len(thinned.positions)
+    ends = {low: 0.0, high: most}
+    while high - low > 1 and ends[high] > target:
+        middle = (low + high) // 2
+        ends[middle] = thinned.overlap(middle)
+        if ends[middle] < target:
+            low = middle
+        else:
+            high = middle
+    return {low: ends[low], high: ends[high]}
+
+
+def _nearest(overlaps: dict[int, float], target: float) -> tuple[float, int]:
+    """Return how far the best number of frames misses the target, and that number."""
+    # One frame has no neighbour: its overlap of 0 says nothing.
+    return min((abs(value - target), count) for count, value in overlaps.items() if count > 1)
+
+
+def _gap(values: list[float], target: float) -> tuple[float, float]:
+    """Return the overlaps next below and above a target."""
+    below = max((value for value in values if value < target), default=0.0)
+    above = min(value for value in values if value > target)
+    return below, above
