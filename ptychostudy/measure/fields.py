@@ -23,6 +23,7 @@ def check_fields(
     truth = np.asarray(truth, dtype=np.complex128)
     mask = np.asarray(mask, dtype=bool)
     _check_same_pixels(pred, truth, mask)
+    _check_covered(mask)
     _check_values("prediction", pred, mask)
     _check_values("truth", truth, mask)
     return pred, truth, mask
@@ -34,20 +35,27 @@ def _check_same_pixels(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) ->
             f"need three (H, W) arrays of one shape, found {pred.shape}, {truth.shape} and "
             f"{mask.shape}"
         )
+
+
+def _check_covered(mask: np.ndarray) -> None:
     if not mask.any():
         raise ValueError("the mask covers no pixel, so there is nothing to compare")
 
 
 def _check_values(name: str, field: np.ndarray, mask: np.ndarray) -> None:
-    wrong = int(np.sum(~np.isfinite(field)))
-    if wrong:
-        raise ValueError(f"the {name} has {wrong} values that are not finite")
+    _check_finite(name, field)
     # The angle of zero is zero: a dead field would seem to have the phase of a perfect one.
     if not np.any(field[mask]):
         raise ValueError(
             f"the {name} is zero on all {int(mask.sum())} covered pixels; it has no phase to "
             "compare"
         )
+
+
+def _check_finite(name: str, field: np.ndarray) -> None:
+    wrong = int(np.sum(~np.isfinite(field)))
+    if wrong:
+        raise ValueError(f"the {name} has {wrong} values that are not finite")
 
 
 def is_rounding(rest: np.ndarray, scale: float) -> bool:

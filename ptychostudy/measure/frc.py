@@ -1,7 +1,8 @@
 """Fourier ring correlation with its thresholds.
 
-Against noiseless truth ``FRC = sqrt(SNR / (1 + SNR))``, so 0.5 means SNR = 1/3; between two half data sets the same
-quality reads 1/7. The two thresholds answer different questions and never share a table.
+Against noiseless truth ``FRC = sqrt(SNR / (1 + SNR))``, so 0.5 means SNR = 1/3; between two half
+data sets the same quality reads 1/7. The two thresholds answer different questions and never share
+a table.
 """
 
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ class RingCurve:
     Attributes
     ----------
     correlation : (k,) float64
-        Correlation at rings 0..k-1 of one Fourier pixel each, in [-1, 1]. Ring 0 is the removed mean: it holds no
-        information and repeats ring 1, so that the curve starts where the data do.
+        Correlation at rings 0..k-1 of one Fourier pixel each, in [-1, 1]. Ring 0 is the removed
+        mean: it holds no information and repeats ring 1, so that the curve starts where the data
+        do.
     frequency : (k,) float64
         Ring radius as a fraction of Nyquist.
     count : (k,) int64
@@ -47,8 +49,8 @@ class RingCurve:
 class Cutoff(NamedTuple):
     """Where a curve first falls below a threshold.
 
-    `frequency` is the fraction of Nyquist, at most 1; `ring` the interpolated ring index, the curve's length if it
-    never falls below, which `saturated` says.
+    `frequency` is the fraction of Nyquist, at most 1; `ring` the interpolated ring index, the
+    curve's length if it never falls below, which `saturated` says.
     """
 
     frequency: float
@@ -57,10 +59,11 @@ class Cutoff(NamedTuple):
 
 
 def half_bit(count: ArrayLike) -> np.ndarray:
-    """Return the half-bit threshold for rings of `count` pixels (van Heel and Schatz 2005, J Struct Biol 151:250).
+    """Return the half-bit threshold for rings of `count` pixels.
 
-    Limits: 1 at one pixel, 0.2071 / 1.2071 = 0.1716 for many. A window makes neighbouring Fourier pixels dependent and
-    so the true threshold a little higher; the plain count is used, as in their paper's published programs.
+    Van Heel and Schatz 2005, J Struct Biol 151:250. Limits: 1 at one pixel, 0.2071 / 1.2071 =
+    0.1716 for many. A window makes neighbouring Fourier pixels dependent and so the true threshold
+    a little higher; the plain count is used, as in their paper's published programs.
     """
     root = np.sqrt(np.asarray(count, dtype=np.float64))
     return (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root)
@@ -128,13 +131,15 @@ def ring_correlation(
 ) -> RingCurve:
     """Correlate two images ring by ring in Fourier space.
 
-    Both are cut to the central square of the mask's bounding box, freed of their mean (uncovered pixels take it, and
-    so are zero) and multiplied with a Tukey window: without one the jump at the edges, equal in both, correlates.
+    Both are cut to the central square of the mask's bounding box, freed of their mean (uncovered
+    pixels take it, and so are zero) and multiplied with a Tukey window: without one the jump at the
+    edges, equal in both, correlates.
 
     Parameters
     ----------
     pred, truth : (H, W) float or complex
-        Images in one gauge; the real part of the correlation is taken, so contrast of the wrong sign reads negative.
+        Images in one gauge; the real part of the correlation is taken, so contrast of the wrong
+        sign reads negative.
     mask : (H, W) bool
         Covered pixels.
     taper : float
@@ -218,8 +223,8 @@ def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
     curve : RingCurve
         Ring correlation.
     threshold : float or 'half_bit'
-        0.5 against truth, 1/7 between half data sets, or the curve's own half-bit threshold (ring 0, a single pixel
-        with the threshold 1, is then judged like ring 1).
+        0.5 against truth, 1/7 between half data sets, or the curve's own half-bit threshold (ring
+        0, a single pixel with the threshold 1, is then judged like ring 1).
 
     Returns
     -------
@@ -227,10 +232,8 @@ def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
     """
     if isinstance(threshold, str) and threshold != "half_bit":
         raise ValueError(f"threshold must be a number or 'half_bit', found {threshold!r}")
-    if isinstance(threshold, str):
-        ring = crossing(curve.correlation, _own_threshold(curve))
-    else:
-        ring = crossing(curve.correlation, threshold)
+    wanted = _own_threshold(curve) if isinstance(threshold, str) else threshold
+    ring = crossing(curve.correlation, wanted)
     nyquist = curve.side_px / 2
     # Of an even side the last ring lies at Nyquist and the curve's length beyond it.
     return Cutoff(min(1.0, ring / nyquist), ring, ring == curve.correlation.size)
@@ -241,13 +244,15 @@ def _own_threshold(curve: RingCurve) -> np.ndarray:
 
 
 def area(curve: RingCurve) -> float:
-    """Return the mean of a `RingCurve` over frequency from 0 to its last ring (trapezoids), in [-1, 1]."""
+    """Return the mean of a `RingCurve` over frequency from 0 to its last ring, in [-1, 1]."""
+    # By trapezoids, as the curve is drawn.
     return float(np.trapezoid(curve.correlation, curve.frequency) / curve.frequency[-1])
 
 
 def half_period_px(frequency: float, side_px: int) -> float:
-    """Return the resolution in pixels, ``1 / frequency`` of the Nyquist fraction, at most the side of the crop.
+    """Return the resolution in pixels, ``1 / frequency`` of the Nyquist fraction.
 
-    At Nyquist a half period is one pixel; multiply by the pixel size for metres.
+    It is at most the side of the crop. At Nyquist a half period is one pixel; multiply by the pixel
+    size for metres.
     """
     return float(min(side_px, 1 / max(frequency, 1 / side_px)))

@@ -72,8 +72,7 @@ def remove_gauge(
     ValueError
         As `check_fields`, or if `phase_align` is unknown.
     """
-    if phase_align not in (PLANE, MEAN, NONE):
-        raise ValueError(f"phase_align must be 'plane', 'mean' or 'none', found {phase_align!r}")
+    _check_choice(phase_align)
     pred, truth, mask = check_fields(pred, truth, mask)
     ramp = (0.0, 0.0)
     if phase_align == NONE:
@@ -85,3 +84,8 @@ def remove_gauge(
     straight = pred * ramp_field(pred.shape, ramp)
     factor = complex_factor(straight, truth, mask)
     return factor * straight, {"factor": factor, "ramp": ramp}
+
+
+def _check_choice(phase_align: str) -> None:
+    if phase_align not in (PLANE, MEAN, NONE):
+        raise ValueError(f"phase_align must be 'plane', 'mean' or 'none', found {phase_align!r}")

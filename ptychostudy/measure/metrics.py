@@ -214,17 +214,22 @@ def evaluate(
     pred, truth, mask = check_fields(pred, truth, mask)
     # What no arm covers must not enter the windows of the similarities and of the rings.
     box = bounding_box(mask)
-    scored = columns(pred[box], truth[box], mask[box])
-    if not scored:
-        raise ValueError(
-            "the truth is constant on the mask, in amplitude and in phase; no metric is defined "
-            "against it"
-        )
+    scored = _scored_columns(pred[box], truth[box], mask[box])
     curves = {name: _ring_curve(column, frc_taper) for name, column in scored.items()}
     rows = _rows(_scores(scored, curves, _all_similarities(scored, ms_ssim_sigma, boundary)))
     rows["partial_pearson"] = (*_beyond_plane(scored), None)
     ranges = {name: column.span for name, column in scored.items()}
     return Evaluation(rows, curves, ranges)
+
+
+def _scored_columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, Column]:
+    scored = columns(pred, truth, mask)
+    if not scored:
+        raise ValueError(
+            "the truth is constant on the mask, in amplitude and in phase; no metric is defined "
+            "against it"
+        )
+    return scored
 
 
 def _scores(

@@ -11,8 +11,8 @@ from ptychostudy.physics.plane import coordinates
 
 _STEPS_PER_CYCLE = 2
 _NEWTON_PASSES = 40
-# Largest steps, in cycles: a step below the first ends the climb. Below the second the height, which
-# changes with the square of a step, is flat to rounding, and halving the step could go on for ever.
+# Largest steps, in cycles: one below the first ends the climb. Below the second the height, which
+# changes with the square of a step, is flat to rounding, and halving could go on for ever.
 _TOP = 1e-10
 _LEVEL = 1e-9
 # Exponents of (y, x) in the moments that make up the gradient and the Hessian.
@@ -109,11 +109,7 @@ def _newton_step(moments: np.ndarray) -> np.ndarray:
     # Far from a peak the curvature may vanish; the floor keeps the step finite there.
     floor = 1e-6 * abs(moments[0, 0]) ** 2 + np.finfo(float).tiny
     # The factors that `_derivatives` leaves out: 4 pi / 8 pi^2.
-    step = _uphill(gradient, hessian, floor) / (2 * np.pi)
-    # A quarter of a cycle is half the coarse spacing: beyond it the step would leave the peak it
-    # started on.
-    step *= min(1.0, 0.25 / max(_largest(step), 0.25))
-    return step
+    return _bounded(_uphill(gradient, hessian, floor) / (2 * np.pi))
 
 
 def _uphill(gradient: np.ndarray, hessian: np.ndarray, floor: float) -> np.ndarray:
@@ -122,6 +118,14 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray, floor: float) -> np.ndarr
     curvature = np.maximum(np.abs(values), floor)
     step: np.ndarray = vectors @ ((vectors.T @ gradient) / curvature)
     return step
+
+
+def _bounded(step: np.ndarray) -> np.ndarray:
+    """Shorten a step to a quarter of a cycle.
+
+    That is half the coarse spacing: beyond it the step would leave the peak it started on.
+    """
+    return step * min(1.0, 0.25 / max(_largest(step), 0.25))
 
 
 def _largest(step: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.measure.align import align, register
+from ptychostudy.measure.align import AlignedField, align, register
 from ptychostudy.measure.gauge import remove_gauge
 from ptychostudy.measure.metrics import Evaluation, evaluate, rms_phase
 from ptychostudy.physics.illumination import hull_mask
@@ -103,7 +103,7 @@ def _fits(corner: tuple[int, int], shape: tuple[int, int], whole: tuple[int, ...
 def common_mask(
     coverages: list[np.ndarray], positions: np.ndarray, origin: tuple[int, int]
 ) -> tuple[np.ndarray, float]:
-    """Return the pixels covered by every arm and inside the scanned hull, and the covered part of that hull.
+    """Return the pixels that every arm covers inside the scanned hull, and their share of it.
 
     Parameters
     ----------
@@ -161,11 +161,18 @@ def score(
     record = {
         "shift_px": _floats(shift),
         "registered": registration,
-        "factor": _floats((aligned.factor.real, aligned.factor.imag)),
-        "ramp_rad_per_px": _floats(aligned.ramp),
+        **_removed_gauge(aligned),
         "rms_phase_rad": rms_phase(kept, truth, mask),
     }
     return Score(kept, evaluation, record)
+
+
+def _removed_gauge(aligned: AlignedField) -> dict[str, list[float]]:
+    factor = aligned.factor
+    return {
+        "factor": _floats((factor.real, factor.imag)),
+        "ramp_rad_per_px": _floats(aligned.ramp),
+    }
 
 
 def _measured_shift(field: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[float, float]:

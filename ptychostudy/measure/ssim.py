@@ -57,17 +57,20 @@ def _prepare(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return both images with the truth's mean off the mask, and the mask."""
     mask = np.asarray(mask, dtype=bool)
-    _check(mask, data_range)
+    _check_size(mask.shape)
+    _check_range(data_range)
     level = np.mean(truth[mask])
     return np.where(mask, pred, level), np.where(mask, truth, level), mask
 
 
-def _check(mask: np.ndarray, data_range: float) -> None:
-    if min(mask.shape) < _WINDOW_PX:
+def _check_size(shape: tuple[int, ...]) -> None:
+    if min(shape) < _WINDOW_PX:
         raise ValueError(
-            f"structural similarity needs at least {_WINDOW_PX} x {_WINDOW_PX} px, found "
-            f"{mask.shape}"
+            f"structural similarity needs at least {_WINDOW_PX} x {_WINDOW_PX} px, found {shape}"
         )
+
+
+def _check_range(data_range: float) -> None:
     # Asked this way round, a range that is not a number is refused, too.
     if not data_range > 0:
         raise ValueError(
@@ -109,7 +112,8 @@ def ssim(
     Raises
     ------
     ValueError
-        If the image is smaller than the window, the range is not positive, or `boundary` is unknown.
+        If the image is smaller than the window, the range is not positive, or `boundary` is
+        unknown.
     """
     pred, truth, mask = _prepare(pred, truth, mask, data_range)
     _, similarity = structural_similarity(

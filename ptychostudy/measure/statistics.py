@@ -62,17 +62,21 @@ def wilson_interval(
     ValueError
         If the numbers are out of range.
     """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(
-            f"found {successes} successes in {trials} trials; needed: 0 <= successes <= trials, "
-            "trials >= 1"
-        )
+    _check_counts(successes, trials)
     z = NormalDist().inv_cdf(_upper(confidence))
     centre, half = _score_interval(successes / trials, trials, z)
     # At the ends the bound is exactly 0 or 1; rounding may leave 1e-17.
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
     return low, high
+
+
+def _check_counts(successes: int, trials: int) -> None:
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(
+            f"found {successes} successes in {trials} trials; needed: 0 <= successes <= trials, "
+            "trials >= 1"
+        )
 
 
 def _score_interval(rate: float, trials: int, z: float) -> tuple[float, float]:
@@ -187,9 +191,14 @@ def paired_difference(
     """
     if len(first) != len(second):
         raise ValueError(f"found {len(first)} and {len(second)} values; needed: pairs")
-    pairs = zip(first, second, strict=True)
-    each = [a - b for a, b in pairs if a is not None and b is not None]
+    each = _differences(first, second)
     return Difference(mean(each), bootstrap_interval(each, confidence, seed=seed), len(each))
+
+
+def _differences(first: Sequence[float | None], second: Sequence[float | None]) -> list[float]:
+    """Return the difference of each whole pair; half a pair would bring back what pairs share."""
+    pairs = zip(first, second, strict=True)
+    return [a - b for a, b in pairs if a is not None and b is not None]
 
 
 def _upper(confidence: float) -> float:

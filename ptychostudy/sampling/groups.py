@@ -48,19 +48,17 @@ def form_groups(
     ValueError
         If there are fewer frames than members, K < C neighbours, or more groups than can be formed.
     """
-    wanted = len(positions) if n_groups is None else n_groups
+    k = len(positions)
+    wanted = k if n_groups is None else n_groups
     pool = neighbor_count
     if oversample and pool_size:
         pool = pool_size
-    _Request(len(positions), size, wanted, pool, oversample).check()
+    _Request(k, size, wanted, pool, oversample).check()
     if size == 1:
-        return _seeds(len(positions), wanted, rng)[:, None]
-    neighbours = _neighbours(positions, min(pool, len(positions) - 1))
-    if wanted <= len(positions):
-        groups = _one_of_each_seed(neighbours, size, wanted, rng)
-    else:
-        groups = _oversampled(neighbours, size, wanted, rng)
-    return _ordered(groups, np.asarray(positions))
+        return _seeds(k, wanted, rng)[:, None]
+    neighbours = _neighbours(positions, min(pool, k - 1))
+    draw = _oversampled if wanted > k else _one_of_each_seed
+    return _ordered(draw(neighbours, size, wanted, rng), np.asarray(positions))
 
 
 @dataclass(frozen=True)
@@ -226,15 +224,23 @@ def group_geometry(
         If a given side is too small for a group.
     """
     corners, fractions = split_positions(np.asarray(positions)[members], n)
-    # Whole pixels, so that windows keep theirs: only the probe is shifted by fractions.
-    centre = np.floor(np.mean(corners, axis=1) + 0.5).astype(np.int64)
-    reach = int(np.abs(corners - centre[:, None]).max())
+    centre = _centres(corners)
+    # As far to one side as to the other, so that the centre of the canvas is that of the group.
+    reach = int(np.abs(corners - centre).max())
     if side is None:
         side = _rounded_up(n + 2 * reach, multiple)
     _check_side(side, n, reach)
     origin = centre - (side - n) // 2
-    offsets = corners - origin[:, None]
-    return GroupGeometry(np.asarray(members), origin, offsets, fractions, side)
+    return GroupGeometry(np.asarray(members), origin[:, 0], corners - origin, fractions, side)
+
+
+def _centres(corners: np.ndarray) -> np.ndarray:
+    """Return the mean corner of each group in whole pixels, (g, 1, 2).
+
+    Fractions of pixels stay with the frames, whose probes they shift.
+    """
+    mean = np.mean(corners, axis=1, keepdims=True)
+    return np.asarray(np.floor(mean + 0.5).astype(np.int64))
 
 
 def _rounded_up(size: int, multiple: int) -> int:

@@ -89,7 +89,10 @@ def geometry_acceptance_bound(positions: np.ndarray, diameter: float) -> float:
     positions = checked_positions(positions)
     if len(positions) == 0:
         return 0.0
-    # A line of positions spans no area, but the bound stays above zero.
-    area = max(float(np.prod(np.ptp(positions, axis=0))), _LEAST_AREA)
     discs = len(positions) * np.pi * (diameter / 2) ** 2
-    return min(area / discs, _MOST_ACCEPTED)
+    return min(_box_area(positions) / discs, _MOST_ACCEPTED)
+
+
+def _box_area(positions: np.ndarray) -> float:
+    # A line of positions spans no area, but the bound stays above zero.
+    return max(float(np.prod(np.ptp(positions, axis=0))), _LEAST_AREA)

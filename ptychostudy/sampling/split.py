@@ -38,21 +38,27 @@ def split_scan(
         If a part would be empty.
     """
     along = np.asarray(positions)[:, 0 if axis == "y" else 1]
-    cut = along.min() + fraction * (along.max() - along.min())
+    cut = _cut_at(along, fraction)
     # Probes of one diameter whose centres are one diameter apart light no common pixel.
     half = (diameter_px if guard_px is None else guard_px) / 2
     parts = {
         "train": np.flatnonzero(along < cut - half),
         "test": np.flatnonzero(along > cut + half),
     }
-    for name, frames in parts.items():
-        if len(frames) == 0:
-            raise ValueError(
-                f"the {name} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, "
-                f"cut at fraction {fraction} with a guard band of {2 * half:.1f} px; "
-                "needed: frames on both sides (split.fraction, split.guard_px)"
-            )
+    empty = [name for name, frames in parts.items() if len(frames) == 0]
+    if empty:
+        raise ValueError(
+            f"the {empty[0]} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, "
+            f"cut at fraction {fraction} with a guard band of {2 * half:.1f} px; "
+            "needed: frames on both sides (split.fraction, split.guard_px)"
+        )
     return parts
+
+
+def _cut_at(along: np.ndarray, fraction: float) -> float:
+    """Return the coordinate of the cut; a fraction of the range, not of the number of frames."""
+    first = along.min()
+    return float(first + fraction * (along.max() - first))
 
 
 def shared_pixels(first: np.ndarray, second: np.ndarray, diameter_px: float) -> int:
@@ -76,12 +82,15 @@ def shared_pixels(first: np.ndarray, second: np.ndarray, diameter_px: float) -> 
 
 def _pixels_around(points: np.ndarray, margin: float) -> np.ndarray:
     """Return every whole (row, col) of the points' rectangle with a margin, (p, 2)."""
-    low = np.floor(points.min(axis=0) - margin)
-    high = np.ceil(points.max(axis=0) + margin)
-    rows = np.arange(low[0], high[0] + 1)
-    cols = np.arange(low[1], high[1] + 1)
+    rows, cols = (_whole_range(along, margin) for along in points.T)
     grid = np.meshgrid(rows, cols, indexing="ij")
     return np.stack(grid, axis=-1).reshape(-1, 2)
+
+
+def _whole_range(values: np.ndarray, margin: float) -> np.ndarray:
+    low = np.floor(values.min() - margin)
+    high = np.ceil(values.max() + margin)
+    return np.arange(low, high + 1)
 
 
 def _near(pixels: np.ndarray, positions: np.ndarray, radius: float) -> np.ndarray:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ptychostudy.sampling.overlap import mean_overlap_of_frames
+from ptychostudy.sampling.neighbours import mean_overlap_of_frames
 
 
 def subsample_frames(n: int, s_img: float, rng: np.random.Generator) -> np.ndarray:
     """Draw a share of the frames without replacement.
 
-    One random order serves every share, so a sparser subsample of the same seed is part of a denser one.
+    One random order serves every share, so a sparser subsample of the same seed is part of a denser
+    one.
 
     Parameters
     ----------
@@ -32,13 +33,22 @@ def subsample_frames(n: int, s_img: float, rng: np.random.Generator) -> np.ndarr
     ValueError
         If s_img is outside (0, 1] or no frame would be left.
     """
-    if not 0 < s_img <= 1:
-        raise ValueError(f"s_img must be in (0, 1], found {s_img}")
-    # The allowance keeps 0.29 * 100 = 28.999999999999996 from losing a frame.
-    keep = int(np.floor(s_img * n + 1e-9 * max(n, 1)))
+    _check_share(s_img)
+    keep = _kept(n, s_img)
     if keep == 0:
         raise ValueError(f"s_img {s_img} of {n} frames leaves none; at least one frame is needed")
+    # Of the whole order the first, so that a smaller share of the same seed is a part of these.
     return np.sort(rng.permutation(n)[:keep])
+
+
+def _check_share(s_img: float) -> None:
+    if not 0 < s_img <= 1:
+        raise ValueError(f"s_img must be in (0, 1], found {s_img}")
+
+
+def _kept(n: int, s_img: float) -> int:
+    # The allowance keeps 0.29 * 100 = 28.999999999999996 from losing a frame.
+    return int(np.floor(s_img * n + 1e-9 * max(n, 1)))
 
 
 def solve_s_img(
@@ -77,14 +87,19 @@ def solve_s_img(
     ValueError
         If the target is outside (0, 1) or not attainable; names the attainable range.
     """
-    if not 0 < target < 1:
-        raise ValueError(f"target_overlap must be in (0, 1), found {target}")
+    _check_target(target)
     positions = np.asarray(positions, dtype=np.float64)
     # The order that `subsample_frames` draws: the first of these are the frames it would keep.
     order = np.random.default_rng(rng_seed).permutation(len(positions))
     thinned = _Thinned(positions[order], diameter, neighbor_count)
     count = _solved_count(thinned, target, tolerance)
     return count / len(positions)
+
+
+def _check_target(target: float) -> None:
+    # Only frames at one place overlap wholly, and only frames far apart not at all.
+    if not 0 < target < 1:
+        raise ValueError(f"target_overlap must be in (0, 1), found {target}")
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,11 @@ class _Thinned:
     positions: np.ndarray
     diameter: float
     neighbor_count: int
+
+    @property
+    def frames(self) -> int:
+        """Frames of the whole scan."""
+        return len(self.positions)
 
     def overlap(self, count: int) -> float:
         """Return metric 2 of the first frames."""
@@ -107,19 +127,13 @@ class _Thinned:
 
 def _solved_count(thinned: _Thinned, target: float, tolerance: float) -> int:
     """Return the number of frames whose overlap is nearest to the target."""
-    frames = len(thinned.positions)
-    most = thinned.overlap(frames)
-    if frames < 2 or most < target - tolerance:
-        raise ValueError(
-            f"target_overlap {target} is not attainable: {frames} frames give {most:.4f}, so the "
-            f"range is [0, {most:.4f}]"
-        )
+    most = _most_overlap(thinned, target, tolerance)
     bracket = _bracket(thinned, target, most)
     miss, count = _nearest(bracket, target)
     if miss <= tolerance:
         return count
     # With few frames the overlap does not rise evenly: another number of them may still fit.
-    few = thinned.overlaps(range(2, min(4 * max(bracket), frames) + 1))
+    few = thinned.overlaps(range(2, min(4 * max(bracket), thinned.frames) + 1))
     miss, count = _nearest(few, target)
     if miss <= tolerance:
         return count
@@ -131,13 +145,24 @@ def _solved_count(thinned: _Thinned, target: float, tolerance: float) -> int:
     )
 
 
-def _bracket(thinned: _Thinned, target: float, most: float) -> dict[int, float]:
-    """Return two neighbouring numbers of frames, and their overlaps, between which the target is.
+def _most_overlap(thinned: _Thinned, target: float, tolerance: float) -> float:
+    """Return the overlap of all frames, which a target must not exceed."""
+    most = thinned.overlap(thinned.frames)
+    if thinned.frames < 2 or most < target - tolerance:
+        raise ValueError(
+            f"target_overlap {target} is not attainable: {thinned.frames} frames give "
+            f"{most:.4f}, so the range is [0, {most:.4f}]"
+        )
+    return most
 
-    Found by halving, as the overlap rises with the number of frames but for its noise.
+
+def _bracket(thinned: _Thinned, target: float, most: float) -> dict[int, float]:
+    """Return the overlaps of two numbers of frames about the target, by number.
+
+    They are found by halving, as the overlap rises with the number of frames but for its noise.
     """
     low = 1
-    high = len(thinned.positions)
+    high = thinned.frames
     ends = {low: 0.0, high: most}
     while high - low > 1 and ends[high] > target:
         middle = (low + high) // 2

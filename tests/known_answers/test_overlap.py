@@ -7,16 +7,14 @@ import pytest
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
-from ptychostudy.sampling.overlap import (
+from ptychostudy.sampling.neighbours import (
     disc_overlap,
-    geometry_acceptance_bound,
-    lattice_step_px,
-    linear_overlap,
     mean_overlap_in_groups,
     mean_overlap_of_frames,
     mean_overlap_of_groups,
-    overlap_report,
 )
+from ptychostudy.sampling.overlap import overlap_report
+from ptychostudy.sampling.spacing import geometry_acceptance_bound, lattice_step_px, linear_overlap
 
 HALF = 2 / 3 - np.sqrt(3) / (2 * np.pi)
 
