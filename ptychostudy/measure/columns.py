@@ -86,10 +86,12 @@ def columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, 
     mask : (H, W) bool
         Compared pixels.
     """
-    brightest = np.abs(truth[mask]).max()
+    amplitude = _amplitude(pred, truth, mask)
+    brightest = amplitude.truth_values.max()
+    clear = mask & (amplitude.truth > CONSTANT * brightest)
     candidates = {
-        "amplitude": _amplitude(pred, truth, mask),
-        "phase": _phase(pred, truth, mask & (np.abs(truth) > CONSTANT * brightest)),
+        "amplitude": amplitude,
+        "phase": _phase(pred, truth, clear),
         "value": Column(pred, truth, pred - truth, mask),
     }
     # Rounding is relative to the field's magnitude; that of a phase to one radian.

@@ -169,9 +169,10 @@ def ring_correlation(
 def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
     """Correlate two square spectra ring by ring."""
     side = first.shape[0]
-    cross = _ring_sums(np.real(first * np.conj(second)))
-    correlation = _normalized(cross, _ring_power(first), _ring_power(second))
-    count = _ring_counts(side)
+    ring = _ring_of_pixels(side)
+    cross = _ring_sums(ring, np.real(first * np.conj(second)))
+    correlation = _normalized(cross, _ring_power(ring, first), _ring_power(ring, second))
+    count = np.bincount(ring)[: len(cross)]
     frequency = np.arange(len(count)) / (side / 2)
     return RingCurve(correlation, frequency, count, half_bit(count), side)
 
@@ -183,19 +184,14 @@ def _ring_of_pixels(side: int) -> np.ndarray:
     return np.asarray(np.rint(radius).astype(np.int64).ravel())
 
 
-def _ring_counts(side: int) -> np.ndarray:
-    """Count the pixels of each ring up to Nyquist; in the corners beyond no ring is whole."""
-    return np.bincount(_ring_of_pixels(side))[: side // 2 + 1]
+def _ring_sums(ring: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sum (side, side) values over each ring up to Nyquist; in the corners no ring is whole."""
+    rings = len(values) // 2 + 1
+    return np.bincount(ring, weights=values.ravel())[:rings]
 
 
-def _ring_sums(values: np.ndarray) -> np.ndarray:
-    """Sum (side, side) values over each of the rings that `_ring_counts` counts."""
-    side = values.shape[0]
-    return np.bincount(_ring_of_pixels(side), weights=values.ravel())[: side // 2 + 1]
-
-
-def _ring_power(spectrum: np.ndarray) -> np.ndarray:
-    return _ring_sums(np.abs(spectrum) ** 2)
+def _ring_power(ring: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
+    return _ring_sums(ring, np.abs(spectrum) ** 2)
 
 
 def _normalized(cross: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -212,7 +212,7 @@ def evaluate(
         or the truth has no contrast at all.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
-    # What no arm covers must not enter the windows of the similarities and of the rings.
+    # Windows and rings see the covered rectangle only, not the empty margin around it.
     box = bounding_box(mask)
     scored = _scored_columns(pred[box], truth[box], mask[box])
     curves = {name: _ring_curve(column, frc_taper) for name, column in scored.items()}

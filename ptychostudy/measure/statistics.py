@@ -83,8 +83,9 @@ def _score_interval(rate: float, trials: int, z: float) -> tuple[float, float]:
     """Return centre and half width of the rates p with ``|rate - p| <= z sqrt(p (1 - p) / n)``."""
     shrink = 1 + z**2 / trials
     centre = (rate + z**2 / (2 * trials)) / shrink
-    variance = rate * (1 - rate) / trials + z**2 / (4 * trials**2)
-    return centre, z / shrink * math.sqrt(variance)
+    # The second term is what keeps a width at the rates 0 and 1.
+    square = rate * (1 - rate) / trials + z**2 / (4 * trials**2)
+    return centre, z / shrink * math.sqrt(square)
 
 
 def mean(values: Sequence[float] | np.ndarray) -> float | None:

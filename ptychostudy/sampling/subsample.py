@@ -126,7 +126,7 @@ class _Thinned:
 
 
 def _solved_count(thinned: _Thinned, target: float, tolerance: float) -> int:
-    """Return the number of frames whose overlap is nearest to the target."""
+    """Return a number of frames whose overlap meets the target."""
     most = _most_overlap(thinned, target, tolerance)
     bracket = _bracket(thinned, target, most)
     miss, count = _nearest(bracket, target)

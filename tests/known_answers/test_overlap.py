@@ -107,6 +107,13 @@ def test_frames_join_exact_duplicates_only():
     assert mean_overlap_of_frames(np.array([[0.0, 0.0], [0.0, 5.0]]), 10.0) == pytest.approx(HALF)
 
 
+def test_a_member_is_not_its_own_fellow_where_positions_repeat():
+    positions = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 5.0]])
+    # Both at zero have fellows at 0 and 5; the third has two at 5.
+    expected = (2 * (1 + HALF) / 2 + HALF) / 3
+    assert mean_overlap_in_groups(positions, np.array([[0, 1, 2]]), 10.0) == pytest.approx(expected)
+
+
 def test_groups_of_a_square():
     positions = square(2, 2, 5.0)
     groups = np.array([[0, 1, 2, 3]])
