@@ -143,8 +143,8 @@ def register(
 def _repeated_shift(target: _Target, pred: np.ndarray, upsample: int) -> np.ndarray | None:
     """Return the shift, measured until nothing is left of it; None of a constant prediction."""
     total = np.zeros(2)
-    # A first shift of a quarter of the shorter side, or a later one that did not shrink, is no place
-    # but a chance peak.
+    # A first shift of a quarter of the shorter side, or a later one that did not shrink, is no
+    # place but a chance peak.
     previous = min(target.inside.shape) / 4
     for _ in range(_REGISTRATION_PASSES):
         step = target.missing_shift(apply_shift(pred, total), upsample)

@@ -45,7 +45,8 @@ def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
 def _lens(u: np.ndarray) -> np.ndarray:
     sector = np.arccos(u)
     triangle = u * np.sqrt(1.0 - u * u)
-    return np.asarray((sector - triangle) * (2.0 / np.pi))
+    lens: np.ndarray = sector - triangle
+    return lens * (2.0 / np.pi)
 
 
 def mean_overlap_in_groups(

@@ -18,11 +18,17 @@ def checked_positions(positions: np.ndarray) -> np.ndarray:
         If they have another shape or are not finite.
     """
     positions = np.asarray(positions, dtype=np.float64)
-    if positions.ndim != 2 or positions.shape[1] != 2 or not np.all(np.isfinite(positions)):
+    if not _are_places(positions):
         raise ValueError(
             f"positions must be finite and of shape (k, 2), found shape {positions.shape}"
         )
     return positions
+
+
+def _are_places(positions: np.ndarray) -> bool:
+    """Say whether an array holds finite (row, col) pairs and nothing else."""
+    pairs = positions.ndim == 2 and positions.shape[1] == 2
+    return pairs and bool(np.all(np.isfinite(positions)))
 
 
 def check_diameter(diameter: float) -> None:
