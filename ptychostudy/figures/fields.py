@@ -10,8 +10,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
-from ptychostudy.measure.gauge import bounding_box
-from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.measure.fields import bounding_box
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.study.names import PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
