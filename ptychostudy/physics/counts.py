@@ -186,9 +186,7 @@ def mean_intensity(
     return float(np.concatenate(sums).mean())
 
 
-def mean_counts(
-    counts: np.ndarray, index: np.ndarray | None = None, block: int = _BLOCK
-) -> float:
+def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = _BLOCK) -> float:
     """Return the mean photons per frame of (a part of) a stack, summed in 64-bit integers."""
     index = np.arange(len(counts)) if index is None else np.asarray(index)
     total = 0
@@ -208,7 +206,6 @@ def scale_probe(probe: np.ndarray, photons: float) -> np.ndarray:
 
     In this gauge an object of full transmission is one: each frame has the power of the probe.
     """
-    # In double precision, for a complex64 probe of 256 x 256 pixels would lose digits in its sum.
     amplitude = np.abs(np.asarray(probe, dtype=np.complex128))
     power = float(np.sum(amplitude**2))
     if not power > 0:

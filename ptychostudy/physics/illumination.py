@@ -156,7 +156,7 @@ def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
 
 def _hull_corners(points: np.ndarray) -> np.ndarray | None:
     """Return the corners of the convex hull in order, or None when the points lie on one line."""
-    # Qhull refuses points without area, and NumPy fewer of them than a triangle needs.
+    # Qhull refuses points on a line, and fewer than three of them.
     try:
         return np.asarray(points[ConvexHull(points).vertices])
     except (QhullError, ValueError):
