@@ -1,6 +1,16 @@
-"""Floorplan of an integrated circuit: three binary layers of rectilinear features at several scales."""
+"""Floorplan of a circuit: three binary layers of rectilinear features at several scales.
+
+All lengths are in units of a feature, so that a finer chip is the same chip, drawn smaller.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+
+_CELL_FEATURES = 14
+# One bundle of traces on so many features squared.
+_BUS_FEATURES = 22
 
 
 def draw_circuit(
@@ -13,45 +23,69 @@ def draw_circuit(
     shape : (int, int)
         Rows and columns.
     feature_px : float
-        Typical width of a trace; pads are up to four times, vias and the finest gratings about half as wide.
+        Typical width of a trace; pads are up to four times, vias and the finest gratings about half
+        as wide.
     rng : numpy.random.Generator
         Source of every random number.
 
     Returns
     -------
     blocks, buses, vias : (H, W) float64
-        Layers with levels in [0, 1]: cells of the floorplan; bundles of traces that bend once, over the cells; vias on
-        the traces.
+        Layers with levels in [0, 1]: cells of the floorplan; bundles of traces that bend once, over
+        the cells; vias on the traces.
     """
     blocks = np.zeros(shape)
-    for top, left, height, width in _divide(shape, 14 * feature_px, rng):
-        gap = max(1, round(0.4 * feature_px))
-        cell = blocks[top + gap : top + height - gap, left + gap : left + width - gap]
+    for room in _divide(shape, _CELL_FEATURES * feature_px, rng):
+        cell = room.without_rim(blocks, _pixels(0.4 * feature_px))
         if min(cell.shape) > 2 * feature_px:
             fill = _FILLS[rng.integers(len(_FILLS))]
             fill(cell, feature_px, rng)
-    buses, vias = np.zeros(shape), np.zeros(shape)
-    for _ in range(max(2, round(shape[0] * shape[1] / (22 * feature_px) ** 2))):
+    buses = np.zeros(shape)
+    vias = np.zeros(shape)
+    count = max(2, round(shape[0] * shape[1] / (_BUS_FEATURES * feature_px) ** 2))
+    for _ in range(count):
         _route_bus(buses, vias, feature_px, rng)
     return blocks, buses, vias
 
 
-def _divide(
-    shape: tuple[int, int], largest: float, rng: np.random.Generator
-) -> list[tuple[int, int, int, int]]:
-    """Cut a rectangle in two, again and again, until no side exceeds ``largest``; return (top, left, height, width)."""
-    waiting, done = [(0, 0, *shape)], []
+@dataclass(frozen=True)
+class _Room:
+    """A rectangle of the floorplan, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def halves(self, share: float) -> "list[_Room]":
+        """Cut across the longer side."""
+        if self.height >= self.width:
+            cut = int(share * self.height)
+            above = _Room(self.top, self.left, cut, self.width)
+            return [above, _Room(self.top + cut, self.left, self.height - cut, self.width)]
+        cut = int(share * self.width)
+        before = _Room(self.top, self.left, self.height, cut)
+        return [before, _Room(self.top, self.left + cut, self.height, self.width - cut)]
+
+    def without_rim(self, layer: np.ndarray, gap: int) -> np.ndarray:
+        """Return the part of a layer, to draw in, that leaves streets between the rooms."""
+        bottom = self.top + self.height
+        right = self.left + self.width
+        return layer[self.top + gap : bottom - gap, self.left + gap : right - gap]
+
+
+def _divide(shape: tuple[int, int], largest: float, rng: np.random.Generator) -> list[_Room]:
+    """Cut a rectangle in two, again and again, until no side exceeds ``largest``."""
+    waiting = [_Room(0, 0, *shape)]
+    done = []
     while waiting:
-        top, left, height, width = waiting.pop()
+        room = waiting.pop()
         share = rng.uniform(0.3, 0.7)
-        if max(height, width) <= largest * rng.uniform(0.6, 1.2):
-            done.append((top, left, height, width))
-        elif height >= width:
-            cut = int(share * height)
-            waiting += [(top, left, cut, width), (top + cut, left, height - cut, width)]
+        # The limit is drawn for each room, or all rooms would be of about one size.
+        if max(room.height, room.width) <= largest * rng.uniform(0.6, 1.2):
+            done.append(room)
         else:
-            cut = int(share * width)
-            waiting += [(top, left, height, cut), (top, left + cut, height, width - cut)]
+            waiting += room.halves(share)
     return done
 
 
@@ -71,72 +105,145 @@ def _fill_pads(cell: np.ndarray, feature: float, rng: np.random.Generator) -> No
     side = _pixels(feature * rng.uniform(0.7, 2.0))
     pitch = side + _pixels(feature * rng.uniform(0.6, 1.2))
     level = rng.uniform(0.6, 1.0)
-    for row in range(0, cell.shape[0] - side + 1, pitch):
-        for col in range(0, cell.shape[1] - side + 1, pitch):
-            cell[row : row + side, col : col + side] = level * (rng.random() < 0.88)
+    for row, col in _lattice(cell.shape, side, pitch):
+        cell[row : row + side, col : col + side] = level * (rng.random() < 0.88)
+
+
+def _lattice(shape: tuple[int, ...], side: int, pitch: int) -> Iterator[tuple[int, int]]:
+    """Yield the corners of the squares that fit a cell whole, row by row."""
+    for row in range(0, shape[0] - side + 1, pitch):
+        for col in range(0, shape[1] - side + 1, pitch):
+            yield row, col
 
 
 def _fill_plate(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw a plate with rectangular windows."""
     cell[:] = rng.uniform(0.35, 0.8)
-    for _ in range(max(1, round(cell.size / (6 * feature) ** 2))):
-        height, width = (_pixels(feature * rng.uniform(0.7, 3.0)) for _ in range(2))
-        row, col = (
-            int(rng.integers(0, max(1, size - side)))
-            for size, side in zip(cell.shape, (height, width), strict=True)
-        )
-        cell[row : row + height, col : col + width] = 0.0
+    count = max(1, round(cell.size / (6 * feature) ** 2))
+    for _ in range(count):
+        _cut_window(cell, feature, rng)
+
+
+def _cut_window(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
+    height = _pixels(feature * rng.uniform(0.7, 3.0))
+    width = _pixels(feature * rng.uniform(0.7, 3.0))
+    # A window larger than the cell begins at its edge, and leaves nothing of it.
+    row = int(rng.integers(0, max(1, cell.shape[0] - height)))
+    col = int(rng.integers(0, max(1, cell.shape[1] - width)))
+    cell[row : row + height, col : col + width] = 0.0
 
 
 def _fill_rings(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw nested frames around the cell, opened at one place, as in a guard ring or an inductor."""
-    width, level = _pixels(feature * rng.uniform(0.6, 1.0)), rng.uniform(0.6, 1.0)
-    slot = int(rng.integers(0, max(1, cell.shape[1] - width)))
-    for inset in range(0, min(cell.shape) // 2, 2 * width):
-        ring = cell[inset : cell.shape[0] - inset, inset : cell.shape[1] - inset]
+    rows, cols = cell.shape
+    width = _pixels(feature * rng.uniform(0.6, 1.0))
+    level = rng.uniform(0.6, 1.0)
+    slot = int(rng.integers(0, max(1, cols - width)))
+    # From the outside in: each frame is a filled rectangle with a smaller one taken out.
+    for inset in range(0, min(rows, cols) // 2, 2 * width):
+        ring = cell[inset : rows - inset, inset : cols - inset]
         ring[:] = level
         ring[width:-width, width:-width] = 0.0
-    cell[: cell.shape[0] // 2, slot : slot + width] = 0.0
+    cell[: rows // 2, slot : slot + width] = 0.0
 
 
 def _fill_logic(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw rows of short bars of random length between two supply rails."""
     width = _pixels(0.6 * feature)
     for row in range(0, cell.shape[0] - width + 1, 2 * width):
-        col = 0
-        while col < cell.shape[1]:
-            length, gap = (
-                _pixels(feature * rng.uniform(0.6, 4.0)),
-                _pixels(feature * rng.uniform(0.5, 1.2)),
-            )
-            cell[row : row + width, col : col + length] = rng.uniform(0.5, 0.9)
-            col += length + gap
+        _fill_bars(cell[row : row + width], feature, rng)
+    # Last, for the rails run over the bars.
     cell[:, :width] = cell[:, -width:] = 0.95
 
 
+def _fill_bars(strip: np.ndarray, feature: float, rng: np.random.Generator) -> None:
+    """Draw one row of bars; the last may be cut off."""
+    col = 0
+    while col < strip.shape[1]:
+        length = _pixels(feature * rng.uniform(0.6, 4.0))
+        gap = _pixels(feature * rng.uniform(0.5, 1.2))
+        strip[:, col : col + length] = rng.uniform(0.5, 0.9)
+        col += length + gap
+
+
+# Logic stands twice: it is drawn twice as often as each of the others.
 _FILLS = (_fill_grating, _fill_pads, _fill_plate, _fill_rings, _fill_logic, _fill_logic)
+
+
+@dataclass(frozen=True)
+class _Bus:
+    """Parallel traces that run along the rows and all turn into the columns, in pixels."""
+
+    width: int
+    count: int
+    row: int
+    col: int
+    along: int
+    """From where the traces begin to where the outermost one turns."""
+    across: int
+    """From the turn to the end."""
+    down: bool
+    """Whether they turn to larger rows."""
+
+    @property
+    def pitch(self) -> int:
+        return 2 * self.width
+
+    def turn(self, number: int) -> int:
+        """Return the column at which a trace turns: the outer ones later, so that none cross."""
+        inner = number if self.down else self.count - 1 - number
+        return self.col + self.along - inner * self.pitch
+
+    def ends(self, line: int) -> tuple[int, int]:
+        """Return the first row and that past the last of the part along the columns."""
+        if self.down:
+            return line, line + self.across
+        return max(0, line - self.across), line + self.width
+
+
+def _make_bus(shape: tuple[int, ...], feature: float, rng: np.random.Generator) -> _Bus:
+    # Keywords are evaluated as they stand here, and in this order the numbers are drawn.
+    return _Bus(
+        width=_pixels(feature * rng.choice([0.5, 0.75, 1.0, 1.5])),
+        count=int(rng.integers(1, 7)),
+        row=int(rng.integers(0, shape[0])),
+        col=int(rng.integers(0, shape[1])),
+        along=round(feature * rng.uniform(6, 30)),
+        across=round(feature * rng.uniform(6, 30)),
+        down=bool(rng.random() < 0.5),
+    )
 
 
 def _route_bus(
     buses: np.ndarray, vias: np.ndarray, feature: float, rng: np.random.Generator
 ) -> None:
-    """Draw parallel traces along the rows that all turn into the columns, with vias where they begin and end."""
+    """Draw parallel traces that turn once, with vias where they begin and end."""
+    # Half of them begin along the columns: the same drawing on transposed layers.
     if rng.random() < 0.5:
-        buses, vias = buses.T, vias.T
-    width = _pixels(feature * rng.choice([0.5, 0.75, 1.0, 1.5]))
-    pitch, count = 2 * width, int(rng.integers(1, 7))
-    row, col = int(rng.integers(0, buses.shape[0])), int(rng.integers(0, buses.shape[1]))
-    along, across = (round(feature * rng.uniform(6, 30)) for _ in range(2))
-    down = rng.random() < 0.5
-    for k in range(count):
-        line, turn = row + k * pitch, col + along - (k if down else count - 1 - k) * pitch
-        buses[line : line + width, col:turn] = 0.85
-        first, last = (line, line + across) if down else (max(0, line - across), line + width)
-        buses[first:last, max(0, turn) : max(0, turn) + width] = 0.85
-        _drop_via(vias, line, col, width)
-        _drop_via(vias, last - width if down else first, turn, width)
+        buses = buses.T
+        vias = vias.T
+    bus = _make_bus(buses.shape, feature, rng)
+    for number in range(bus.count):
+        _draw_trace(buses, vias, bus, number)
+
+
+def _draw_trace(buses: np.ndarray, vias: np.ndarray, bus: _Bus, number: int) -> None:
+    width = bus.width
+    line = bus.row + number * bus.pitch
+    turn = bus.turn(number)
+    first, last = bus.ends(line)
+    # A negative column would count from the other end.
+    start = max(0, turn)
+    buses[line : line + width, bus.col : turn] = 0.85
+    buses[first:last, start : start + width] = 0.85
+    _drop_via(vias, line, bus.col, width)
+    _drop_via(vias, last - width if bus.down else first, turn, width)
 
 
 def _drop_via(vias: np.ndarray, row: int, col: int, width: int) -> None:
     """Mark a square one pixel wider than the trace, where it lies in the frame."""
-    vias[max(0, row - 1) : max(0, row + width + 1), max(0, col - 1) : max(0, col + width + 1)] = 1.0
+    top = max(0, row - 1)
+    left = max(0, col - 1)
+    bottom = max(0, row + width + 1)
+    right = max(0, col + width + 1)
+    vias[top:bottom, left:right] = 1.0
