@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptychostudy.runs import blockers, failures
+from ptychostudy.runs import blockers, failures, snakemake_log
 
 LEDGER = Path("analysis/blocker.log")
 TAIL = 40
@@ -157,7 +157,7 @@ def _tail(text: str) -> str:
     lines = text.splitlines()
     # A cancelled job may say much before it ends; what Slurm said comes first then, and explains the rest.
     return "\n".join(
-        [line for line in lines[:-TAIL] if failures.is_slurms_word(line)] + lines[-TAIL:]
+        [line for line in lines[:-TAIL] if snakemake_log.is_slurms_word(line)] + lines[-TAIL:]
     )
 
 
