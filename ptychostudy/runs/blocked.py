@@ -114,19 +114,23 @@ def resolve(*, hub: Path = Path(".")) -> None:
 def _describe(log: list[Path], resume: str, hub: Path, before: Mapping[str, Written]) -> None:
     text = "\n".join(_text(Path(path)) for path in log)
     failed = _failed(text)
-    tails = [_tails(failure, hub, before) for failure in failed]
+    tails = [_tails(failure, hub, before) for failure in failed] or [_tail(text)]
     stamp = _stamp()
     report = REPORTS / f"blocked_{stamp}.md"
-    snakemake_logs = ", ".join(map(str, log))
+    named = ", ".join(map(str, log))
     described = blockers.blocked_report(
-        failed, tails or [_tail(text)], stamp=stamp, snakemake_log=snakemake_logs, resume=resume
+        failed, tails, stamp=stamp, snakemake_log=named, resume=resume
     )
     # The report first: the ledger names it.
     write_text(hub / report, described)
-    absent = [_absent(failure, hub) for failure in failed]
-    lines = blockers.blocked_lines(failed, absent, stamp=stamp, report=str(report))
-    write_text(hub / LEDGER, _text(hub / LEDGER) + lines)
+    _note(failed, stamp, str(report), hub)
     print(f"{hub / report} says what failed and how to continue")
+
+
+def _note(failed: list[Failure], stamp: str, report: str, hub: Path) -> None:
+    absent = [_absent(failure, hub) for failure in failed]
+    lines = blockers.blocked_lines(failed, absent, stamp=stamp, report=report)
+    write_text(hub / LEDGER, _text(hub / LEDGER) + lines)
 
 
 def _failed(text: str) -> list[Failure]:

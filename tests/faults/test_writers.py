@@ -110,7 +110,7 @@ def test_nothing_is_written_past_atomic():
     through_atomic |= {"write_bundle", "extract_bz2_member", "_fetch"}
     in_memory = {"_weights_bytes"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
-    # Of `liveness`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
+    # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
     notes = {"_noted", "_write"}
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes
     assert found - through_atomic - in_memory == {"atomic", "_pip_download"}
