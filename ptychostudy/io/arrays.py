@@ -3,7 +3,7 @@
 import json
 import struct
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ def write_npz(
             with zip_file.open(_member(name), "w", force_zip64=True) as member:
                 _write_member(member, name, value)
         if metadata is not None:
-            text = np.array(json.dumps(metadata, sort_keys=True))
+            text = json.dumps(metadata, sort_keys=True)
             with zip_file.open(_member(METADATA), "w") as member:
-                np.lib.format.write_array(member, text, allow_pickle=False)
+                _write_member(member, METADATA, text)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -82,24 +82,28 @@ def _write_member(member: Any, name: str, value: Any) -> None:
 
 
 def _write_stream(member: Any, name: str, stream: Stream) -> None:
-    dtype = np.dtype(stream.dtype)
-    header = {
-        "descr": np.lib.format.dtype_to_descr(dtype),
-        "fortran_order": False,
-        "shape": stream.shape,
-    }
-    np.lib.format.write_array_header_1_0(member, header)
+    np.lib.format.write_array_header_1_0(member, _header_of(stream))
     written = 0
     for block in stream.blocks:
-        if block.shape[1:] != stream.shape[1:] or block.dtype != dtype:
-            raise ValueError(
-                f"{name}: a block has shape {block.shape} and type {block.dtype}, "
-                f"needed {stream.shape[1:]} {dtype}"
-            )
+        _check_block(name, block, stream)
         member.write(np.ascontiguousarray(block).tobytes())
         written += len(block)
     if written != stream.shape[0]:
         raise ValueError(f"{name}: {written} entries were written, {stream.shape[0]} announced")
+
+
+def _header_of(stream: Stream) -> dict[str, Any]:
+    descr = np.lib.format.dtype_to_descr(np.dtype(stream.dtype))
+    return {"descr": descr, "fortran_order": False, "shape": stream.shape}
+
+
+def _check_block(name: str, block: np.ndarray, stream: Stream) -> None:
+    dtype = np.dtype(stream.dtype)
+    rest = stream.shape[1:]
+    if block.shape[1:] != rest or block.dtype != dtype:
+        raise ValueError(
+            f"{name}: a block has shape {block.shape} and type {block.dtype}, needed {rest} {dtype}"
+        )
 
 
 def read_npz(path: str | Path, keys: Iterable[str] | None = None) -> dict[str, np.ndarray]:
@@ -117,13 +121,21 @@ def read_npz(path: str | Path, keys: Iterable[str] | None = None) -> dict[str, n
         Naming the file, the key, what was found and what is needed.
     """
     held = member_names(path)
-    names = [key for key in held if key != METADATA] if keys is None else list(keys)
-    missing = [key for key in names if key not in held]
+    names = _without_metadata(held) if keys is None else list(keys)
+    _check_keys(path, names, held)
+    return {key: _read_member(path, key) for key in names}
+
+
+def _without_metadata(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name != METADATA]
+
+
+def _check_keys(path: str | Path, needed: Sequence[str], held: Sequence[str]) -> None:
+    missing = [key for key in needed if key not in held]
     if missing:
         raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {sorted(held)}, needed {sorted(names)}"
+            f"{path}: key {missing[0]!r} is missing; found {sorted(held)}, needed {sorted(needed)}"
         )
-    return {key: _read_member(path, key) for key in names}
 
 
 def _read_member(path: str | Path, key: str) -> np.ndarray:
@@ -153,15 +165,20 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     """
     _check_metadata_size(path)
     text = read_npz(path, [METADATA])[METADATA]
-    try:
-        metadata = parse_json(str(text.item()), finite=False)
-    except ValueError as error:
-        why = first_line(error)
-        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({why})") from error
+    metadata = _parsed(path, text)
     if not isinstance(metadata, dict):
         kind = type(metadata).__name__
         raise DataError(f"{path}: key {METADATA!r} holds {kind}, needed a JSON object")
     return metadata
+
+
+def _parsed(path: str | Path, text: np.ndarray) -> Any:
+    try:
+        # Records of a training that failed may hold NaN.
+        return parse_json(str(text.item()), finite=False)
+    except ValueError as error:
+        why = first_line(error)
+        raise DataError(f"{path}: key {METADATA!r} is not one JSON string ({why})") from error
 
 
 def _check_metadata_size(path: str | Path) -> None:
@@ -195,17 +212,15 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
     ndarray (memory map)
         The array; compressed members are read whole instead.
     """
-    names = member_names(path)
-    if key not in names:
-        raise DataError(f"{path}: key {key!r} is missing; found {sorted(names)}, needed {[key]}")
+    _check_keys(path, [key], member_names(path))
     try:
         with zipfile.ZipFile(path) as zip_file:
             info = zip_file.getinfo(f"{key}.npy")
-            if info.compress_type != zipfile.ZIP_STORED:
-                return _read_member(path, key)
-            with zip_file.open(info) as member:
-                read_through(member)
-        return _map(path, info)
+            stored = info.compress_type == zipfile.ZIP_STORED
+            if stored:
+                with zip_file.open(info) as member:
+                    read_through(member)
+        return _map(path, info) if stored else _read_member(path, key)
     except DataError:
         raise
     except READ_ERRORS as error:
@@ -230,5 +245,6 @@ def _member_start(path: str | Path, info: zipfile.ZipInfo) -> int:
     # The lengths before the member count; those in the directory at the end of the file may differ.
     with open(path, "rb") as file:
         file.seek(info.header_offset)
-        name_bytes, extra_bytes = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    return info.header_offset + _LOCAL_HEADER.size + int(name_bytes) + int(extra_bytes)
+        header = file.read(_LOCAL_HEADER.size)
+    lengths: tuple[int, int] = _LOCAL_HEADER.unpack(header)
+    return info.header_offset + len(header) + sum(lengths)

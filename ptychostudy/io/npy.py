@@ -1,4 +1,4 @@
-"""NPY arrays, as NumPy stores them and as members of an NPZ: read block by block, and no further."""
+"""NPY arrays, alone or as members of an NPZ: read block by block, and no further than they say."""
 
 import math
 from dataclasses import dataclass
@@ -53,19 +53,25 @@ def read_header(stream: Any, size: int) -> Header:
     if version not in _HEADERS:
         raise ValueError(f"NPY version {version}, known are {sorted(_HEADERS)}")
     header = Header(*_HEADERS[version](stream))
-    dtype = header.dtype
+    _check_dtype(header.dtype)
+    # Before anything is reserved: a header of a few bytes can announce any size.
+    _check_size(header, size - stream.tell())
+    return header
+
+
+def _check_dtype(dtype: np.dtype[Any]) -> None:
     if dtype.hasobject:
         raise ValueError("it holds pickled objects")
     if dtype.kind == "V" or dtype.itemsize == 0:
         raise ValueError(f"it holds {dtype}, which is neither number nor text")
-    # Before anything is reserved: a header of a few bytes can announce any size.
-    held = size - stream.tell()
+
+
+def _check_size(header: Header, held: int) -> None:
     if min(header.shape, default=0) < 0 or header.data_bytes != held:
         raise ValueError(
-            f"its header announces {dtype} of shape {header.shape}, {header.data_bytes} bytes; "
-            f"it holds {held}"
+            f"its header announces {header.dtype} of shape {header.shape}, "
+            f"{header.data_bytes} bytes; it holds {held}"
         )
-    return header
 
 
 def read_npy(stream: Any, size: int) -> np.ndarray:
@@ -105,8 +111,9 @@ def _fill(data: np.ndarray, stream: Any) -> None:
         block = stream.read(min(_BLOCK_BYTES, len(data) - filled))
         if not block:
             raise EOFError(f"it ends after {filled} of {len(data)} bytes")
-        data[filled : filled + len(block)] = np.frombuffer(block, np.uint8)
-        filled += len(block)
+        end = filled + len(block)
+        data[filled:end] = np.frombuffer(block, np.uint8)
+        filled = end
 
 
 def read_through(stream: Any) -> None:
