@@ -1,4 +1,4 @@
-"""GPUs: whether this process was given one, and the line that says that a library does not use it."""
+"""GPUs: whether this process was given one, and the warning that a library does not use it."""
 
 import ctypes
 import logging
@@ -57,6 +57,7 @@ def warn_unused(library: str, causes: list[str]) -> None:
         here.
     """
     causes = list(causes)
+    # Without the driver a library sees no GPU however complete it is.
     if not loadable(_DRIVER):
         causes.append(_NO_DRIVER)
     _log.warning(_WARNING, given(), library, "; ".join(causes) or _UNSEEN)

@@ -61,6 +61,7 @@ def code_digest(*modules: str) -> str:
         16 hex digits.
     """
     digest = hashlib.sha256()
+    # In the order of their paths, not of the imports; and relative, so the folder does not count.
     for path in import_closure(*modules):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(_normalised(path).encode())
@@ -91,6 +92,7 @@ def _files(module: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
+# A study asks for the digests of a dozen stages, which share most of their modules.
 @functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))

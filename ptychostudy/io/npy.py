@@ -100,6 +100,7 @@ def read_npy(stream: Any, size: int) -> np.ndarray:
     if stream.read(1):
         raise ValueError(f"it goes on after the {len(data)} bytes that its header announces")
     flat = data.view(header.dtype)
+    # With the first axis fastest the numbers are rows of the transposed array.
     if header.fortran_order:
         return flat.reshape(header.shape[::-1]).T
     return flat.reshape(header.shape)

@@ -14,6 +14,7 @@ def _refuse(constant: str) -> None:
 
 
 def _finite(text: str) -> float:
+    # Python makes infinity of 1e999.
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text} is beyond all floating-point numbers")
@@ -21,6 +22,7 @@ def _finite(text: str) -> float:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Left alone, Python keeps the last of several values and says nothing.
     value = dict(pairs)
     if len(value) < len(pairs):
         raise ValueError(f"a key repeats among {sorted(value)[:5]}")

@@ -151,15 +151,22 @@ def _merged(failures: Sequence[Failure], exits: Sequence[Failure]) -> list[Failu
     What is left over are failures of their own.
     """
     by_log = {log: of_command for of_command in exits for log in of_command.logs}
-    merged, taken = [], []
+    merged = []
+    taken = []
     for failure in failures:
         of_command = None if failure.command else _of_same_log(failure, by_log)
         if of_command is None:
             merged.append(failure)
             continue
         taken.append(of_command)
-        command, exit_code, source = of_command.command, of_command.exit_code, of_command.source
-        merged.append(replace(failure, command=command, exit_code=exit_code, source=source))
+        merged.append(
+            replace(
+                failure,
+                command=of_command.command,
+                exit_code=of_command.exit_code,
+                source=of_command.source,
+            )
+        )
     return merged + [of_command for of_command in exits if of_command not in taken]
 
 
