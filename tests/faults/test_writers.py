@@ -92,7 +92,7 @@ def test_no_writer_is_forgotten():
 
 
 def test_nothing_is_written_past_atomic():
-    """Outside of `io.atomic`, only pip's own scratch folder is written, and whole folders are moved aside."""
+    """Outside of `io.atomic`, whose `_put` renames, only pip's own scratch folder is written, and whole folders are moved aside."""
     writing = {"write_text", "write_bytes", "savez", "savetxt", "tofile", "to_csv", "savefig"}
 
     def writes(node):
@@ -113,7 +113,7 @@ def test_nothing_is_written_past_atomic():
     # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
     notes = {"_noted", "_write"}
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes
-    assert found - through_atomic - in_memory == {"atomic", "_pip_download"}
+    assert found - through_atomic - in_memory == {"_put", "_pip_download"}
 
 
 def names(folder):
