@@ -92,7 +92,7 @@ def test_no_writer_is_forgotten():
 
 
 def test_nothing_is_written_past_atomic():
-    """Outside of `io.atomic`, whose `_put` renames, only pip's own scratch folder is written, and whole folders are moved aside."""
+    """Beside `_put` of `io.atomic` only pip's own scratch folder is written; whole folders are moved aside."""
     writing = {"write_text", "write_bytes", "savez", "savetxt", "tofile", "to_csv", "savefig"}
 
     def writes(node):
