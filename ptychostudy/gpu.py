@@ -1,4 +1,4 @@
-"""GPUs: whether this process was given one, and the one line that says that a library does not use it."""
+"""GPUs: whether this process was given one, and the warning that a library does not use it."""
 
 import ctypes
 import logging
@@ -7,29 +7,37 @@ from pathlib import Path
 
 _log = logging.getLogger("ptychostudy")
 _DEVICES = Path("/dev")
+_DRIVER = "libcuda.so.1"
+# What Slurm sets for a job with GPUs, and what it says there for none.
+_SLURM = {"SLURM_JOB_GPUS": "", "SLURM_STEP_GPUS": "", "SLURM_GPUS_ON_NODE": "0"}
+_NO_DRIVER = "NVIDIA's driver is not here, libcuda.so.1 (run where nvidia-smi shows the GPU)"
+_UNSEEN = "it sees none (driver too old for its CUDA, or the GPU too old or taken: nvidia-smi)"
+_WARNING = (
+    "WARNING: this job was given a GPU (%s) and computes on the CPU all the same. "
+    "%s does not use it: %s"
+)
 
 
 def given() -> str:
-    """Return what says that this process was given a GPU, such as ``CUDA_VISIBLE_DEVICES=0``, or an empty text.
+    """Return what says that this process was given a GPU, or an empty text.
 
-    ``CUDA_VISIBLE_DEVICES`` has the last word, since libraries follow it: empty or -1, it hides every GPU. Without it
-    Slurm's word counts, then the device files of NVIDIA's driver.
+    It is such as ``CUDA_VISIBLE_DEVICES=0``. That variable has the last word, since libraries
+    follow it: empty or -1, it hides every GPU. Without it Slurm's word counts, then the device
+    files of NVIDIA's driver.
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return "" if visible.strip() in ("", "-1") else f"CUDA_VISIBLE_DEVICES={visible}"
-    for name, none in (
-        ("SLURM_JOB_GPUS", ""),
-        ("SLURM_STEP_GPUS", ""),
-        ("SLURM_GPUS_ON_NODE", "0"),
-    ):
-        if os.environ.get(name, none) not in ("", none):
-            return f"{name}={os.environ[name]}"
-    return next((str(path) for path in sorted(_DEVICES.glob("nvidia[0-9]*"))), "")
+    for name, none in _SLURM.items():
+        said = os.environ.get(name, none)
+        if said not in ("", none):
+            return f"{name}={said}"
+    devices = sorted(_DEVICES.glob("nvidia[0-9]*"))
+    return str(devices[0]) if devices else ""
 
 
 def loadable(library: str) -> bool:
-    """Return whether the system finds a shared library, such as ``libcuda.so.1`` of NVIDIA's driver."""
+    """Return whether the system finds a shared library, such as ``libcuda.so.1``."""
     try:
         ctypes.CDLL(library)
     except OSError:
@@ -45,20 +53,11 @@ def warn_unused(library: str, causes: list[str]) -> None:
     library : str
         Name of the library.
     causes : list of str
-        What the library itself lacks, each with its remedy; that there is no driver is found out here.
+        What the library itself lacks, each with its remedy; that there is no driver is found out
+        here.
     """
-    if not loadable("libcuda.so.1"):
-        causes = [
-            *causes,
-            "NVIDIA's driver is not here, libcuda.so.1 (run where nvidia-smi shows the GPU)",
-        ]
-    reason = (
-        "; ".join(causes)
-        or "it sees none (driver too old for its CUDA, or the GPU too old or taken: nvidia-smi)"
-    )
-    _log.warning(
-        "WARNING: this job was given a GPU (%s) and computes on the CPU all the same. %s does not use it: %s",
-        given(),
-        library,
-        reason,
-    )
+    causes = list(causes)
+    # Without the driver a library sees no GPU however complete it is.
+    if not loadable(_DRIVER):
+        causes.append(_NO_DRIVER)
+    _log.warning(_WARNING, given(), library, "; ".join(causes) or _UNSEEN)

@@ -11,9 +11,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.io.arrays import read_npy
 from ptychostudy.io.atomic import DataError, atomic
 from ptychostudy.io.hdf5 import all_datasets, read_datasets
+from ptychostudy.io.npy import read_npy
 from ptychostudy.io.strict_json import parse_json
 from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line, member_bytes
 
