@@ -67,7 +67,7 @@ def convert(
 
 
 def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
-    """Return rows and columns of the smallest object that holds every window with the margin of `convert`."""
+    """Return the shape of the smallest object that holds all windows with their margin."""
     rows, cols = np.ceil(positions.max(axis=0)).astype(int) + n // 2 + MARGIN_PX
     return int(rows), int(cols)
 
@@ -79,7 +79,7 @@ def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
 
 
 def _limit_band(probe: NDArray[Any], n: int, photons: float) -> NDArray[np.complex64]:
-    """Cut the spectrum: pixel ``j`` of the result is the band-limited probe at raw pixel ``j N / n``."""
+    """Cut the spectrum: pixel ``j`` of the result is the smooth probe at raw pixel ``j N / n``."""
     spectrum = np.fft.fftshift(np.fft.fft2(probe.astype(np.complex128)))
     cut = np.fft.ifft2(np.fft.ifftshift(_crop(spectrum, n)))
     # Light outside of the cut is gone from the frames, too: their mean is what the probe carries.
