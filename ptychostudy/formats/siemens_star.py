@@ -79,7 +79,7 @@ def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
 
 
 def _limit_band(probe: NDArray[Any], n: int, photons: float) -> NDArray[np.complex64]:
-    """Cut the spectrum: pixel ``j`` of the result is the smooth probe at raw pixel ``j N / n``."""
+    """Cut the spectrum: pixel ``j`` is the band-limited probe at raw pixel ``j N / n``."""
     spectrum = np.fft.fftshift(np.fft.fft2(probe.astype(np.complex128)))
     cut = np.fft.ifft2(np.fft.ifftshift(_crop(spectrum, n)))
     # Light outside of the cut is gone from the frames, too: their mean is what the probe carries.
