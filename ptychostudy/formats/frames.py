@@ -28,6 +28,13 @@ def check_finite(path: str | Path, key: str, value: np.ndarray) -> None:
         )
 
 
+def wrong_kind(path: str | Path, key: str, value: np.ndarray, needed: str) -> DataError:
+    """Return the error for an array of another type or shape than is needed."""
+    return DataError(
+        f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed {needed}"
+    )
+
+
 def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndarray:
     """Remove axes of length one in front and behind until ``rank`` axes are left."""
     while value.ndim > rank and 1 in (value.shape[0], value.shape[-1]):
@@ -39,13 +46,7 @@ def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndar
 
 def frame_stack(path: str | Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray]:
     """Return the key and the raw stack (three axes, real) of the one stack that a file may hold."""
-    present = [key for key in FRAME_KEYS if key in arrays]
-    if len(present) != 1:
-        raise DataError(
-            f"{path}: needed exactly one of {', '.join(FRAME_KEYS)} for the frames, "
-            f"found {present or 'none'}"
-        )
-    key = present[0]
+    key = _only_key(path, arrays)
     raw = arrays[key]
     if raw.dtype.kind not in "fiu":
         raise DataError(
@@ -55,17 +56,20 @@ def frame_stack(path: str | Path, arrays: Mapping[str, np.ndarray]) -> tuple[str
     return key, squeeze(path, key, raw, 3)
 
 
-def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -> np.ndarray:
-    """Return a stack with the frames along the first axis; ``auto`` refuses one that fits two orders."""
-    nhw = stack.shape[0] == k
-    hwn = stack.shape[-1] == k
-    # With as many frames as pixels on a side nothing tells the orders apart, and a wrong one runs.
-    if axes == "auto" and nhw and hwn:
+def _only_key(path: str | Path, arrays: Mapping[str, np.ndarray]) -> str:
+    present = [key for key in FRAME_KEYS if key in arrays]
+    if len(present) != 1:
         raise DataError(
-            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; "
-            "needed: base.npz.axes set to NHW or HWN"
+            f"{path}: needed exactly one of {', '.join(FRAME_KEYS)} for the frames, "
+            f"found {present or 'none'}"
         )
-    if axes == "HWN" or (axes == "auto" and hwn):
+    return present[0]
+
+
+def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -> np.ndarray:
+    """Return a stack with the frames along the first axis; ``auto`` refuses one that fits both."""
+    order = _guessed_axes(path, key, stack, k) if axes == "auto" else axes
+    if order == "HWN":
         stack = np.moveaxis(stack, -1, 0)
     if stack.shape[0] != k:
         raise DataError(
@@ -73,6 +77,18 @@ def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -
             f"needed one frame per position (base.npz.axes: {axes})"
         )
     return stack
+
+
+def _guessed_axes(path: str | Path, key: str, stack: np.ndarray, k: int) -> str:
+    nhw = stack.shape[0] == k
+    hwn = stack.shape[-1] == k
+    # With as many frames as pixels on a side nothing tells the orders apart, and a wrong one runs.
+    if nhw and hwn:
+        raise DataError(
+            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; "
+            "needed: base.npz.axes set to NHW or HWN"
+        )
+    return "HWN" if hwn else "NHW"
 
 
 def to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> np.ndarray:
@@ -83,11 +99,15 @@ def to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -
         part = stack[start : start + _FRAMES]
         _check_values(path, key, part)
         counts[start : start + _FRAMES] = _whole(path, key, part, measurement)
+    _check_light(path, key, counts)
+    return counts
+
+
+def _check_light(path: str | Path, key: str, counts: np.ndarray) -> None:
     if not counts.any():
         raise DataError(
             f"{path}: key {key!r} has a largest count of 0, needed between 1 and {_MOST}"
         )
-    return counts
 
 
 def _check_meaning(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> None:
@@ -115,8 +135,7 @@ def _whole(path: str | Path, key: str, part: np.ndarray, measurement: str) -> np
     _check_largest(path, key, float(part.max()), squared)
     photons = part.astype(np.float64) ** (2 if squared else 1)
     whole = np.rint(photons)
-    off = np.abs(photons - whole) - _grain(part.dtype, photons, squared)
-    worst = float(np.max(off))
+    worst = np.max(np.abs(photons - whole) - _grain(part.dtype, photons, squared))
     if worst > _FRACTION:
         raise DataError(
             f"{path}: key {key!r} read as {measurement} gives fractional photons "

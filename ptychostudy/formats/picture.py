@@ -17,12 +17,13 @@ _PIXELS = 1 << 25
 _PIXELS_PER_BYTE = 2000
 _SMALL = 1 << 20
 _GREY_MODES = ("1", "L", "I", "F")
+_TRANSPARENT_MODES = ("LA", "PA", "RGBA")
 # Luminance of linear RGB, ITU-R BT.709, as scikit-image has it.
 _LUMINANCE = (0.2125, 0.7154, 0.0721)
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a picture as grey values (rows, cols) float64 in [0, 1]; what is transparent becomes white.
+    """Read a picture as grey values (rows, cols) float64 in [0, 1]; transparent becomes white.
 
     Raises
     ------
@@ -79,10 +80,10 @@ def _grey(picture: Any) -> np.ndarray:
     # Converting would cut 16 and 32 bits a pixel to 8.
     if picture.mode in _GREY_MODES or picture.mode.startswith("I;16"):
         return np.array(picture, dtype=np.float64)
-    transparent = picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info
-    colours = np.asarray(picture.convert("RGBA" if transparent else "RGB"))
-    grey = _luminance(colours)
-    return _on_white(grey, colours[..., 3]) if transparent else grey
+    if picture.mode in _TRANSPARENT_MODES or "transparency" in picture.info:
+        colours = np.asarray(picture.convert("RGBA"))
+        return _on_white(_luminance(colours), colours[..., 3])
+    return _luminance(np.asarray(picture.convert("RGB")))
 
 
 def _luminance(colours: np.ndarray) -> np.ndarray:

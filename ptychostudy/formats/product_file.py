@@ -1,4 +1,4 @@
-"""The parts of a Ptychodus product in its HDF5 file: what they are called, and each checked alone."""
+"""The parts of a Ptychodus product in its HDF5 file: what they are called, each checked alone."""
 
 import math
 from collections.abc import Mapping
@@ -19,6 +19,8 @@ DATASETS = ("object", "probe", INDEXES, X, Y, EPOCHS, LOSS)
 # Releases before 1.7 know the first name of each pair only, 1.7 writes the second.
 ENERGY = ("probe_energy_eV", "photon_energy_eV")
 ATTENUATION = ("mass_attenuation_m2_kg", "mass_attenuation_m2_per_kg")
+# Rows before columns, as everywhere; to Ptychodus rows are y.
+CENTRE = ("center_y_m", "center_x_m")
 SIDES = ("pixel_width_m", "pixel_height_m")
 
 
@@ -81,22 +83,28 @@ class ProductFile:
     def object_centre_m(self) -> list[float]:
         """Return row and column of the middle of the object, in metres."""
         attributes = self.file["object"].attrs
-        return [self._number(attributes, key) for key in ("center_y_m", "center_x_m")]
+        return [self._number(attributes, key) for key in CENTRE]
 
     def pixel_size_m(self) -> float:
         """Return the side of a pixel; object and probe must agree in both directions."""
-        sides = [self._number(self.file["object"].attrs, key) for key in SIDES]
-        # Ptychodus may leave the probe's out.
-        probe = self.file["probe"].attrs
-        sides += [self._number(probe, key) for key in SIDES if key in probe]
-        if max(sides) - min(sides) > 1e-9 * abs(sides[0]):
+        sides = self._sides_m()
+        pixel = sides[0]
+        # Equal up to rounding: a size computed in two ways may differ in its last digits.
+        if max(sides) - min(sides) > 1e-9 * abs(pixel):
             raise DataError(
                 f"{self.path}: the pixels of object and probe measure {sides} m; "
                 "needed: one square size"
             )
-        if sides[0] <= 0:
-            raise DataError(f"{self.path}: pixel_size_m is {sides[0]}, needed a number > 0")
-        return sides[0]
+        if pixel <= 0:
+            raise DataError(f"{self.path}: pixel_size_m is {pixel}, needed a number > 0")
+        return pixel
+
+    def _sides_m(self) -> list[float]:
+        """Return width and height of the object's pixels, and of the probe's where it has them."""
+        object_ = self.file["object"].attrs
+        probe = self.file["probe"].attrs
+        sides = [self._number(object_, key) for key in SIDES]
+        return sides + [self._number(probe, key) for key in SIDES if key in probe]
 
     def energy_ev(self) -> float:
         """Return the photon energy; where both names are given, they must agree."""
@@ -117,7 +125,8 @@ class ProductFile:
         present = [self.array(key, 1) for key in (LOSS, EPOCHS) if key in self.file]
         if not present:
             return np.zeros(0)
-        if len(present) == 1 or len(present[0]) != len(present[1]):
+        lengths = {len(values) for values in present}
+        if len(present) == 1 or len(lengths) > 1:
             raise DataError(
                 f"{self.path}: {LOSS!r} and {EPOCHS!r} do not match; "
                 "needed both or neither, of one length"

@@ -14,6 +14,7 @@ import numpy as np
 
 from ptychostudy.formats.product_file import (
     ATTENUATION,
+    CENTRE,
     DATASETS,
     ENERGY,
     EPOCHS,
@@ -27,6 +28,7 @@ from ptychostudy.formats.product_file import (
 from ptychostudy.io.atomic import DataError, atomic, plain_size
 from ptychostudy.io.hdf5 import find_dataset, open_hdf5, read_datasets
 
+_QUANTITIES = ("pixel_size_m", "photon_energy_ev", "detector_distance_m")
 # Metres there and back cost some 1e-13 of a position; a real mistake is a pixel or half of one.
 _SLACK_PX = 1e-6
 
@@ -101,12 +103,16 @@ def _root_attributes(product: Product) -> dict[str, Any]:
 
 
 def _write_fields(file: Any, product: Product) -> None:
-    pixel = product.pixel_size_m
-    rows, cols = product.object.shape
-    sides = dict.fromkeys(SIDES, pixel)
-    centre = {"center_y_m": rows / 2 * pixel, "center_x_m": cols / 2 * pixel}
+    sides = dict.fromkeys(SIDES, product.pixel_size_m)
+    centre = _centre_m(product.object.shape, product.pixel_size_m)
     _add_field(file, "object", product.object, {**sides, **centre})
     _add_field(file, "probe", product.probe, sides)
+
+
+def _centre_m(shape: tuple[int, ...], pixel: float) -> dict[str, float]:
+    """Return the middle of the object, from which Ptychodus counts; our origin is the corner."""
+    rows, cols = shape
+    return {CENTRE[0]: rows / 2 * pixel, CENTRE[1]: cols / 2 * pixel}
 
 
 def _add_field(file: Any, key: str, value: np.ndarray, attributes: dict[str, float]) -> None:
@@ -193,20 +199,18 @@ def _positions_px(
 
 def _check(path: str | Path, product: Product) -> None:
     """Refuse what Ptychodus could not open, and what would not be the reconstruction meant."""
-    for key, value in (("object", product.object), ("probe", product.probe)):
-        _check_axes(path, key, value)
-    _check_values(path, "object", product.object, "c")
-    _check_values(path, "probe", product.probe, "c")
+    object_ = product.object
+    probe = product.probe
+    _check_axes(path, "object", object_)
+    _check_axes(path, "probe", probe)
+    _check_values(path, "object", object_, "c")
+    _check_values(path, "probe", probe, "c")
     _check_values(path, LOSS, product.loss, "fiu")
-    n = len(product.probe)
-    if product.probe.shape != (n, n) or not np.any(product.probe):
-        raise DataError(
-            f"{path}: 'probe' has shape {product.probe.shape}, needed N x N and not all zero"
-        )
-    for key in ("pixel_size_m", "photon_energy_ev", "detector_distance_m"):
+    _check_probe(path, probe)
+    for key in _QUANTITIES:
         _check_number(path, key, getattr(product, key))
     _check_positions(path, product.positions)
-    _check_windows(path, product.positions, n, product.object.shape)
+    _check_windows(path, product.positions, len(probe), object_.shape)
 
 
 def _check_axes(path: str | Path, key: str, value: np.ndarray) -> None:
@@ -219,6 +223,12 @@ def _check_axes(path: str | Path, key: str, value: np.ndarray) -> None:
 def _check_values(path: str | Path, key: str, value: np.ndarray, kinds: str) -> None:
     if value.dtype.kind not in kinds or not np.all(np.isfinite(value)):
         raise DataError(f"{path}: {key!r} holds NaN, infinity or no numbers; needed finite numbers")
+
+
+def _check_probe(path: str | Path, probe: np.ndarray) -> None:
+    n = len(probe)
+    if probe.shape != (n, n) or not np.any(probe):
+        raise DataError(f"{path}: 'probe' has shape {probe.shape}, needed N x N and not all zero")
 
 
 def _check_number(path: str | Path, key: str, value: float) -> None:
@@ -235,17 +245,18 @@ def _check_positions(path: str | Path, positions: np.ndarray) -> None:
 
 
 def _check_windows(path: str | Path, positions: np.ndarray, n: int, shape: tuple[int, ...]) -> None:
-    # Ptychodus interpolates between pixels and rounds no position, so corners are fractions here.
-    corners = positions - n / 2
+    outside = _outside(positions - n / 2, n, shape)
+    if outside:
+        rows, cols = positions.T
+        raise DataError(
+            f"{path}: {outside} of {len(positions)} windows of side {n} leave the object of shape "
+            f"{shape}: centres span rows {rows.min():.1f} to {rows.max():.1f}, "
+            f"columns {cols.min():.1f} to {cols.max():.1f}"
+        )
+
+
+def _outside(corners: np.ndarray, n: int, shape: tuple[int, ...]) -> int:
+    """Return how many windows leave the object; corners are not rounded, as Ptychodus does not."""
     before = corners < -_SLACK_PX
     beyond = corners + n > np.array(shape) + _SLACK_PX
-    outside = int(np.any(before | beyond, axis=1).sum())
-    if not outside:
-        return
-    low = positions.min(axis=0)
-    high = positions.max(axis=0)
-    raise DataError(
-        f"{path}: {outside} of {len(positions)} windows of side {n} leave the object of shape "
-        f"{shape}: centres span rows {low[0]:.1f} to {high[0]:.1f}, "
-        f"columns {low[1]:.1f} to {high[1]:.1f}"
-    )
+    return int(np.any(before | beyond, axis=1).sum())

@@ -1,4 +1,6 @@
-"""Which module reads what a study starts from: it alone is loaded, and it alone counts as the code of the stage.
+"""Which module reads what a study starts from.
+
+It alone is loaded, and it alone counts as the code of the stage.
 
 A new format is a module beside this one, and a line here.
 """

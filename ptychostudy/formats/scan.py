@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.frames import check_finite
+from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
@@ -70,10 +70,7 @@ def _photons(path: str | Path, arrays: dict[str, np.ndarray], key: str) -> float
     value = arrays[key]
     number = value.shape == () and value.dtype.kind in "fiu"
     if not number or not np.isfinite(value) or value <= 0:
-        raise DataError(
-            f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, "
-            "needed one finite number > 0"
-        )
+        raise wrong_kind(path, key, value, "one finite number > 0")
     return float(value)
 
 
@@ -99,19 +96,17 @@ def check_scan(
     _check_extent(path, positions, n)
     if frames is not None:
         check_frames(path, frames, len(positions), n)
-    if "objectGuess" in arrays:
-        _check_object(path, arrays["objectGuess"])
-        _check_windows(path, arrays["objectGuess"].shape, positions, n)
+    object_ = arrays.get("objectGuess")
+    if object_ is not None:
+        _check_object(path, object_)
+        _check_windows(path, object_.shape, positions, n)
     return positions
 
 
 def _check_probe(path: str | Path, probe: np.ndarray) -> None:
     square = probe.ndim == 2 and probe.shape[0] == probe.shape[1]
     if not square or not np.iscomplexobj(probe):
-        raise DataError(
-            f"{path}: key 'probeGuess' is {probe.dtype} of shape {probe.shape}, "
-            "needed complex (N, N)"
-        )
+        raise wrong_kind(path, "probeGuess", probe, "complex (N, N)")
     check_finite(path, "probeGuess", probe)
     if not np.any(probe):
         raise DataError(
@@ -124,21 +119,22 @@ def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
         _check_coordinate(path, key, arrays[key])
     _check_pairs(path, len(arrays["ycoords"]), len(arrays["xcoords"]))
     positions = read_positions(arrays).astype(np.float64)
+    _check_distinct(path, positions)
+    return positions
+
+
+def _check_distinct(path: str | Path, positions: np.ndarray) -> None:
     repeated = len(positions) - len(np.unique(positions, axis=0))
     if repeated:
         raise DataError(
             f"{path}: {repeated} positions in 'xcoords', 'ycoords' occur more than once, "
             "needed distinct positions"
         )
-    return positions
 
 
 def _check_coordinate(path: str | Path, key: str, value: np.ndarray) -> None:
     if value.ndim != 1 or value.dtype.kind not in "fiu":
-        raise DataError(
-            f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, "
-            "needed real numbers of shape (k,)"
-        )
+        raise wrong_kind(path, key, value, "real numbers of shape (k,)")
     check_finite(path, key, value)
 
 
@@ -175,23 +171,20 @@ def check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
 
 def _check_object(path: str | Path, object_: np.ndarray) -> None:
     if object_.ndim != 2 or not np.iscomplexobj(object_):
-        raise DataError(
-            f"{path}: key 'objectGuess' is {object_.dtype} of shape {object_.shape}, "
-            "needed complex (H, W)"
-        )
+        raise wrong_kind(path, "objectGuess", object_, "complex (H, W)")
     check_finite(path, "objectGuess", object_)
 
 
 def _check_windows(path: str | Path, shape: tuple[int, ...], positions: np.ndarray, n: int) -> None:
     outside = int(np.sum(~inside(corners(positions, n), n, shape)))
-    if not outside:
-        return
-    # Both spans are said, for rows and columns exchanged are seen by them.
-    low = positions.min(axis=0)
-    high = positions.max(axis=0)
-    raise DataError(
-        f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {shape}: "
-        f"'ycoords' span {low[0]:.1f} to {high[0]:.1f}, "
-        f"'xcoords' {low[1]:.1f} to {high[1]:.1f}; "
-        f"needed: window centres at least {n // 2} px inside"
-    )
+    if outside:
+        # Both spans are said, for rows and columns exchanged are seen by them.
+        raise DataError(
+            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {shape}: "
+            f"'ycoords' span {_span(positions[:, 0])}, 'xcoords' {_span(positions[:, 1])}; "
+            f"needed: window centres at least {n // 2} px inside"
+        )
+
+
+def _span(values: np.ndarray) -> str:
+    return f"{values.min():.1f} to {values.max():.1f}"

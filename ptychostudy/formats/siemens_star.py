@@ -60,16 +60,26 @@ def convert(
     _check_shapes(frames, corners, wave, n)
     _check_values(frames, corners, wave)
     central = _crop(np.fft.fftshift(frames, axes=(-2, -1)), n).astype(np.uint32)
-    # The offset is arbitrary, so the outermost corner becomes the origin, but for the margin.
-    positions = (corners - corners.min(axis=0)) * n / frames.shape[-1] + n / 2 + MARGIN_PX
-    photons = float(central.sum(dtype=np.float64)) / len(central)
-    return central, positions, _limit_band(wave, n, photons)
+    centres = _centres(corners, n, frames.shape[-1])
+    return central, centres, _limit_band(wave, n, _mean_photons(central))
 
 
 def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
     """Return the shape of the smallest object that holds all windows with their margin."""
     rows, cols = np.ceil(positions.max(axis=0)).astype(int) + n // 2 + MARGIN_PX
     return int(rows), int(cols)
+
+
+def _mean_photons(frames: NDArray[np.uint32]) -> float:
+    return float(frames.sum(dtype=np.float64)) / len(frames)
+
+
+def _centres(corners: NDArray[np.float64], n: int, side: int) -> NDArray[np.float64]:
+    """Return window centres in new pixels, of which n take the place of ``side`` raw ones."""
+    # The offset is arbitrary, so the outermost corner becomes the origin, but for the margin.
+    offset = corners - corners.min(axis=0)
+    centres: NDArray[np.float64] = offset * n / side + n / 2 + MARGIN_PX
+    return centres
 
 
 def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
@@ -113,10 +123,9 @@ def _frame_side(frames: NDArray[Any]) -> int:
 
 
 def _check_values(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[Any]) -> None:
-    for name, array in (("counts", frames), ("scan", corners), ("probe", probe)):
-        bad = int(np.sum(~np.isfinite(array)))
-        if bad:
-            raise ValueError(f"{name} must be finite, found {bad} values that are not")
+    _check_finite("counts", frames)
+    _check_finite("scan", corners)
+    _check_finite("probe", probe)
     if np.any(frames < 0) or np.any(frames != np.rint(frames)):
         raise ValueError(
             "counts must be whole numbers from 0 up; found negative or fractional values"

@@ -46,31 +46,36 @@ def read_user_scan(
     arrays = _fields(path, _load_any(path))
     positions = check_scan(path, arrays, None)
     _check_unit(path, positions)
-    scan = {"positions": positions, "probe": arrays["probeGuess"]}
+    probe = arrays["probeGuess"]
+    scan = {"positions": positions, "probe": probe}
     if "objectGuess" in arrays:
         scan["object"] = arrays["objectGuess"]
     if frames:
         key, raw = frame_stack(path, arrays)
         stack = in_order(path, key, raw, len(positions), axes)
-        check_frames(path, stack, len(positions), len(scan["probe"]))
+        check_frames(path, stack, len(positions), len(probe))
         scan["counts"] = to_counts(path, key, stack, measurement)
     return scan
 
 
 def _fields(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the arrays of a file that holds what it must, with probe and object as complex64."""
-    missing = [key for key in _ALWAYS if key not in arrays]
-    if missing:
-        raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {sorted(arrays)}, "
-            f"needed {', '.join(_ALWAYS)}"
-        )
+    _check_keys(path, arrays)
     # A stack of one mode is a probe, too; of several, none could be chosen.
     probe = squeeze(path, "probeGuess", arrays["probeGuess"], 2)
     fields = {**arrays, "probeGuess": _single(probe)}
     if "objectGuess" in arrays:
         fields["objectGuess"] = _single(arrays["objectGuess"])
     return fields
+
+
+def _check_keys(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
+    missing = [key for key in _ALWAYS if key not in arrays]
+    if missing:
+        raise DataError(
+            f"{path}: key {missing[0]!r} is missing; found {sorted(arrays)}, "
+            f"needed {', '.join(_ALWAYS)}"
+        )
 
 
 def _check_unit(path: str | Path, positions: np.ndarray) -> None:

@@ -105,12 +105,16 @@ class ZonePlate:
         q = _distance(size) / size
         lens = self.pupil(q) * np.exp(-1j * np.pi * self.defocus * q**2)
         focus = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(lens)))
-        first = size // 2 - n // 2
-        return focus[first : first + n, first : first + n] * self._aperture(n)
+        return _middle(focus, n) * self._aperture(n)
 
     def _aperture(self, n: int) -> _Real:
         """Return the round order-sorting aperture, dark three soft edges before the border."""
         return _soft_step(_distance(n) - (n / 2 - 3 * self.edge_px), self.edge_px)
+
+
+def _middle(field: _Wave, n: int) -> _Wave:
+    first = len(field) // 2 - n // 2
+    return field[first : first + n, first : first + n]
 
 
 def _soft_step(distance: _Real, width: float) -> _Real:

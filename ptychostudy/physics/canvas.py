@@ -113,6 +113,10 @@ def _check_patches(patches: np.ndarray, positions: int, window: np.ndarray) -> N
             f"stitch window of shape {np.shape(window)} for patches of shape {patches.shape[1:]}; "
             "they must agree"
         )
+    _check_values(patches)
+
+
+def _check_values(patches: np.ndarray) -> None:
     # NaN is no integer, and one patch of it would spoil all that it overlaps.
     if not np.all(np.isfinite(patches)) or np.any(np.abs(patches) > _LIMIT):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Photon counting: dose scale, Poisson or noise-free counts, thinning of measured counts, checks."""
+"""Photon counting: dose scale, Poisson or noise-free counts, thinned measured counts, checks."""
 
 import math
 from collections.abc import Iterator
@@ -42,12 +42,12 @@ def photon_scale(mean_intensity: float, dose: float) -> float:
 
 
 def poisson_counts(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw detected photons, uint32, of any shape, from Poisson distributions of mean ``intensity``."""
+    """Draw detected photons, uint32, from a Poisson distribution of mean ``intensity`` each."""
     return rng.poisson(intensity).astype(np.uint32)
 
 
 def round_counts(intensity: np.ndarray) -> np.ndarray:
-    """Return expected counts as whole numbers that keep each frame's total: the limit without noise.
+    """Return expected counts as whole numbers that keep each frame's total: without noise.
 
     Plain rounding loses every pixel below one half, more than counting statistics forgive in a
     large scan. Here the photons that rounding down leaves over go to the pixels with the largest
@@ -72,12 +72,12 @@ def round_counts(intensity: np.ndarray) -> np.ndarray:
 
 
 def _shared_out(remainders: np.ndarray) -> np.ndarray:
-    """Return ones at the largest remainders (k, pixels) of each frame, as many as they add up to."""
+    """Return ones at each frame's largest remainders (k, pixels), as many as they add up to."""
     left = np.rint(remainders.sum(axis=1)).astype(np.int64)
     # Stable: of equal remainders the first pixels get the photons, on any machine.
     order = np.argsort(-remainders, axis=1, kind="stable")
     rank = np.arange(remainders.shape[1])
-    given = np.zeros(remainders.shape)
+    given = np.zeros_like(remainders)
     np.put_along_axis(given, order, rank < left[:, None], axis=1)
     return given
 
@@ -130,7 +130,7 @@ def dose_tolerance(dose: float, n_frames: int, sigmas: float = 5.0) -> float:
 
 
 def input_scale(mean_counts: float, n: int) -> float:
-    """Return f with ``f^2 = (n/2)^2 / mean counts``: the networks' input is ``f * sqrt(counts)``."""
+    """Return f with ``f^2 = (n/2)^2 / mean counts``: networks are given ``f * sqrt(counts)``."""
     if not mean_counts > 0:
         raise ValueError("the frames hold no photons; they cannot be normalised")
     return math.sqrt((n / 2) ** 2 / mean_counts)
@@ -143,7 +143,7 @@ def simulated_blocks(
     rng: np.random.Generator | None,
     block: int = _BLOCK,
 ) -> Iterator[np.ndarray]:
-    """Yield detected photons of consecutive frames, (<= block, N, N) uint32; memory is that of one block.
+    """Yield detected photons of consecutive frames, (<= block, N, N) uint32, block by block.
 
     Parameters
     ----------

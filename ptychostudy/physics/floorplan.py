@@ -4,11 +4,12 @@ All lengths are in units of a feature, so that a finer chip is the same chip, dr
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 _CELL_FEATURES = 14
+_TRACE = 0.85
 # One bundle of traces on so many features squared.
 _BUS_FEATURES = 22
 
@@ -35,17 +36,32 @@ def draw_circuit(
         the cells; vias on the traces.
     """
     blocks = np.zeros(shape)
-    for room in _divide(shape, _CELL_FEATURES * feature_px, rng):
-        cell = room.without_rim(blocks, _pixels(0.4 * feature_px))
-        if min(cell.shape) > 2 * feature_px:
-            fill = _FILLS[rng.integers(len(_FILLS))]
-            fill(cell, feature_px, rng)
     buses = np.zeros(shape)
     vias = np.zeros(shape)
-    count = max(2, round(shape[0] * shape[1] / (_BUS_FEATURES * feature_px) ** 2))
-    for _ in range(count):
+    _fill_rooms(blocks, feature_px, rng)
+    for _ in range(_bus_count(shape, feature_px)):
         _route_bus(buses, vias, feature_px, rng)
     return blocks, buses, vias
+
+
+def _fill_rooms(blocks: np.ndarray, feature: float, rng: np.random.Generator) -> None:
+    street = _at_least_one(0.4 * feature)
+    rows, cols = blocks.shape
+    for room in _divide((rows, cols), _CELL_FEATURES * feature, rng):
+        cell = room.without_rim(blocks, street)
+        if min(cell.shape) > 2 * feature:
+            fill = _FILLS[rng.integers(len(_FILLS))]
+            fill(cell, feature, rng)
+
+
+def _bus_count(shape: tuple[int, int], feature: float) -> int:
+    area = shape[0] * shape[1]
+    return max(2, round(area / (_BUS_FEATURES * feature) ** 2))
+
+
+def _part(layer: np.ndarray, row: int, col: int, height: int, width: int) -> np.ndarray:
+    """Return a rectangle of a layer, to draw in."""
+    return layer[row : row + height, col : col + width]
 
 
 @dataclass(frozen=True)
@@ -60,18 +76,22 @@ class _Room:
     def halves(self, share: float) -> "list[_Room]":
         """Cut across the longer side."""
         if self.height >= self.width:
-            cut = int(share * self.height)
-            above = _Room(self.top, self.left, cut, self.width)
-            return [above, _Room(self.top + cut, self.left, self.height - cut, self.width)]
-        cut = int(share * self.width)
-        before = _Room(self.top, self.left, self.height, cut)
-        return [before, _Room(self.top, self.left + cut, self.height, self.width - cut)]
+            return self._across_rows(int(share * self.height))
+        return self._across_cols(int(share * self.width))
+
+    def _across_rows(self, cut: int) -> "list[_Room]":
+        below = replace(self, top=self.top + cut, height=self.height - cut)
+        return [replace(self, height=cut), below]
+
+    def _across_cols(self, cut: int) -> "list[_Room]":
+        beside = replace(self, left=self.left + cut, width=self.width - cut)
+        return [replace(self, width=cut), beside]
 
     def without_rim(self, layer: np.ndarray, gap: int) -> np.ndarray:
         """Return the part of a layer, to draw in, that leaves streets between the rooms."""
-        bottom = self.top + self.height
-        right = self.left + self.width
-        return layer[self.top + gap : bottom - gap, self.left + gap : right - gap]
+        height = self.height - 2 * gap
+        width = self.width - 2 * gap
+        return _part(layer, self.top + gap, self.left + gap, height, width)
 
 
 def _divide(shape: tuple[int, int], largest: float, rng: np.random.Generator) -> list[_Room]:
@@ -89,24 +109,31 @@ def _divide(shape: tuple[int, int], largest: float, rng: np.random.Generator) ->
     return done
 
 
-def _pixels(value: float) -> int:
+def _at_least_one(value: float) -> int:
+    """Round a length or a number of things that must not vanish."""
     return max(1, round(value))
+
+
+def _some_pixels(feature: float, low: float, high: float, rng: np.random.Generator) -> int:
+    """Draw a length between two multiples of a feature."""
+    return _at_least_one(feature * rng.uniform(low, high))
 
 
 def _fill_grating(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw parallel lines of one width, along rows or columns, as in a memory array."""
     lines = cell if rng.random() < 0.5 else cell.T
-    width = _pixels(feature * rng.choice([0.5, 0.75, 1.0]))
-    lines[np.arange(lines.shape[0]) % (2 * width) < width] = rng.uniform(0.55, 0.95)
+    width = _at_least_one(feature * rng.choice([0.5, 0.75, 1.0]))
+    bright = np.arange(len(lines)) % (2 * width) < width
+    lines[bright] = rng.uniform(0.55, 0.95)
 
 
 def _fill_pads(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw a regular array of square pads, some of them missing."""
-    side = _pixels(feature * rng.uniform(0.7, 2.0))
-    pitch = side + _pixels(feature * rng.uniform(0.6, 1.2))
+    side = _some_pixels(feature, 0.7, 2.0, rng)
+    pitch = side + _some_pixels(feature, 0.6, 1.2, rng)
     level = rng.uniform(0.6, 1.0)
     for row, col in _lattice(cell.shape, side, pitch):
-        cell[row : row + side, col : col + side] = level * (rng.random() < 0.88)
+        _part(cell, row, col, side, side)[:] = level * (rng.random() < 0.88)
 
 
 def _lattice(shape: tuple[int, ...], side: int, pitch: int) -> Iterator[tuple[int, int]]:
@@ -119,37 +146,45 @@ def _lattice(shape: tuple[int, ...], side: int, pitch: int) -> Iterator[tuple[in
 def _fill_plate(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw a plate with rectangular windows."""
     cell[:] = rng.uniform(0.35, 0.8)
-    count = max(1, round(cell.size / (6 * feature) ** 2))
-    for _ in range(count):
+    for _ in range(_at_least_one(cell.size / (6 * feature) ** 2)):
         _cut_window(cell, feature, rng)
 
 
 def _cut_window(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
-    height = _pixels(feature * rng.uniform(0.7, 3.0))
-    width = _pixels(feature * rng.uniform(0.7, 3.0))
-    # A window larger than the cell begins at its edge, and leaves nothing of it.
-    row = int(rng.integers(0, max(1, cell.shape[0] - height)))
-    col = int(rng.integers(0, max(1, cell.shape[1] - width)))
-    cell[row : row + height, col : col + width] = 0.0
+    height = _some_pixels(feature, 0.7, 3.0, rng)
+    width = _some_pixels(feature, 0.7, 3.0, rng)
+    row = _place(cell.shape[0], height, rng)
+    col = _place(cell.shape[1], width, rng)
+    _part(cell, row, col, height, width)[:] = 0.0
+
+
+def _place(length: int, size: int, rng: np.random.Generator) -> int:
+    """Draw where something of a size may begin; at the edge if it does not fit."""
+    return int(rng.integers(0, max(1, length - size)))
 
 
 def _fill_rings(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
-    """Draw nested frames around the cell, opened at one place, as in a guard ring or an inductor."""
+    """Draw nested frames, opened at one place, as in a guard ring or an inductor."""
     rows, cols = cell.shape
-    width = _pixels(feature * rng.uniform(0.6, 1.0))
+    width = _some_pixels(feature, 0.6, 1.0, rng)
     level = rng.uniform(0.6, 1.0)
-    slot = int(rng.integers(0, max(1, cols - width)))
-    # From the outside in: each frame is a filled rectangle with a smaller one taken out.
+    slot = _place(cols, width, rng)
     for inset in range(0, min(rows, cols) // 2, 2 * width):
-        ring = cell[inset : rows - inset, inset : cols - inset]
-        ring[:] = level
-        ring[width:-width, width:-width] = 0.0
-    cell[: rows // 2, slot : slot + width] = 0.0
+        _draw_ring(cell, inset, width, level)
+    _part(cell, 0, slot, rows // 2, width)[:] = 0.0
+
+
+def _draw_ring(cell: np.ndarray, inset: int, width: int, level: float) -> None:
+    rows, cols = cell.shape
+    ring = cell[inset : rows - inset, inset : cols - inset]
+    # From the outside in: a filled rectangle, with a smaller one taken out.
+    ring[:] = level
+    ring[width:-width, width:-width] = 0.0
 
 
 def _fill_logic(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:
     """Draw rows of short bars of random length between two supply rails."""
-    width = _pixels(0.6 * feature)
+    width = _at_least_one(0.6 * feature)
     for row in range(0, cell.shape[0] - width + 1, 2 * width):
         _fill_bars(cell[row : row + width], feature, rng)
     # Last, for the rails run over the bars.
@@ -160,8 +195,8 @@ def _fill_bars(strip: np.ndarray, feature: float, rng: np.random.Generator) -> N
     """Draw one row of bars; the last may be cut off."""
     col = 0
     while col < strip.shape[1]:
-        length = _pixels(feature * rng.uniform(0.6, 4.0))
-        gap = _pixels(feature * rng.uniform(0.5, 1.2))
+        length = _some_pixels(feature, 0.6, 4.0, rng)
+        gap = _some_pixels(feature, 0.5, 1.2, rng)
         strip[:, col : col + length] = rng.uniform(0.5, 0.9)
         col += length + gap
 
@@ -204,7 +239,7 @@ class _Bus:
 def _make_bus(shape: tuple[int, ...], feature: float, rng: np.random.Generator) -> _Bus:
     # Keywords are evaluated as they stand here, and in this order the numbers are drawn.
     return _Bus(
-        width=_pixels(feature * rng.choice([0.5, 0.75, 1.0, 1.5])),
+        width=_at_least_one(feature * rng.choice([0.5, 0.75, 1.0, 1.5])),
         count=int(rng.integers(1, 7)),
         row=int(rng.integers(0, shape[0])),
         col=int(rng.integers(0, shape[1])),
@@ -232,18 +267,18 @@ def _draw_trace(buses: np.ndarray, vias: np.ndarray, bus: _Bus, number: int) -> 
     line = bus.row + number * bus.pitch
     turn = bus.turn(number)
     first, last = bus.ends(line)
-    # A negative column would count from the other end.
-    start = max(0, turn)
-    buses[line : line + width, bus.col : turn] = 0.85
-    buses[first:last, start : start + width] = 0.85
+    start = max(0, turn)  # a negative column would count from the other end
+    buses[line : line + width, bus.col : turn] = _TRACE
+    buses[first:last, start : start + width] = _TRACE
     _drop_via(vias, line, bus.col, width)
     _drop_via(vias, last - width if bus.down else first, turn, width)
 
 
 def _drop_via(vias: np.ndarray, row: int, col: int, width: int) -> None:
     """Mark a square one pixel wider than the trace, where it lies in the frame."""
-    top = max(0, row - 1)
-    left = max(0, col - 1)
-    bottom = max(0, row + width + 1)
-    right = max(0, col + width + 1)
-    vias[top:bottom, left:right] = 1.0
+    vias[_within(row - 1, row + width + 1), _within(col - 1, col + width + 1)] = 1.0
+
+
+def _within(first: int, end: int) -> slice:
+    """Return a slice without what lies before the frame; NumPy itself stops at its end."""
+    return slice(max(0, first), max(0, end))

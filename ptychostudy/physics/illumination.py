@@ -7,6 +7,9 @@ from skimage.draw import polygon
 
 from ptychostudy.physics.windows import corners, inside
 
+# The four pixels around a real-valued place, from the one above and before it.
+_NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
+
 
 def frames_per_pixel(positions: np.ndarray) -> float:
     """Return the density of a scan, frames per object pixel of the area that the frames stand for.
@@ -132,13 +135,20 @@ def hull_mask(
         Object pixel of the mask's element [0, 0]; rows and columns.
     """
     points = np.asarray(positions, dtype=np.float64) - np.array(origin)
-    mask = np.zeros(shape, dtype=bool)
-    nearest = corners(points, 1)
-    nearest = nearest[inside(nearest, 1, shape)]
-    mask[nearest[:, 0], nearest[:, 1]] = True
+    mask = _nearest_mask(points, shape)
     hull = _hull_corners(points)
     if hull is not None:
-        mask[polygon(hull[:, 0], hull[:, 1], shape)] = True
+        rows, cols = hull.T
+        mask[polygon(rows, cols, shape)] = True
+    return mask
+
+
+def _nearest_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the mask of the pixels nearest to points; a window of one pixel is that pixel."""
+    mask = np.zeros(shape, dtype=bool)
+    nearest = corners(points, 1)
+    rows, cols = nearest[inside(nearest, 1, shape)].T
+    mask[rows, cols] = True
     return mask
 
 
@@ -148,7 +158,7 @@ def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
     on_grid = inside(whole, 2, grid.shape)
     rows, cols = whole[on_grid].T
     below, beside = (points - whole)[on_grid].T
-    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+    for down, right in _NEIGHBOURS:
         weight = np.abs(1 - down - below) * np.abs(1 - right - beside)
         # Not ``grid[...] += weight``, which counts places that share a pixel once.
         np.add.at(grid, (rows + down, cols + right), weight)
@@ -169,10 +179,14 @@ def _hull_size(points: np.ndarray) -> tuple[float, float]:
     if hull is None:
         return 0.0, 2.0 * _length(points)
     ahead = np.roll(hull, -1, axis=0)
-    # Gauss's shoelace formula: half the sum of the cross products of neighbours.
-    area = 0.5 * abs(np.sum(hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]))
     sides = np.linalg.norm(ahead - hull, axis=1)
-    return float(area), float(sides.sum())
+    return _area(hull, ahead), float(sides.sum())
+
+
+def _area(hull: np.ndarray, ahead: np.ndarray) -> float:
+    """Return a polygon's area by the shoelace formula, from its corners and those after them."""
+    cross = hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]
+    return float(0.5 * abs(np.sum(cross)))
 
 
 def _length(points: np.ndarray) -> float:

@@ -119,31 +119,44 @@ def image_object(
 def _grey(image: np.ndarray, shape: tuple[int, int], name: str) -> _Field:
     """Return a picture's luminance at the size of the object."""
     image = np.asarray(image)
-    if image.ndim == 3 and image.shape[-1] in (3, 4):
+    if _is_coloured(image):
         image = rgb2gray(image[..., :3])
+    _check_grey(image, name)
+    resized: _Field = resize(image.astype(np.float64), shape, order=1, anti_aliasing=True)
+    return resized
+
+
+def _check_grey(image: np.ndarray, name: str) -> None:
     if image.ndim != 2:
         raise ValueError(
             f"{name} must be (h, w), (h, w, 3) or (h, w, 4), found shape {image.shape}"
         )
     if not np.all(np.isfinite(image)):
         raise ValueError(f"{name} holds values that are not finite")
-    resized: _Field = resize(image.astype(np.float64), shape, order=1, anti_aliasing=True)
-    return resized
+
+
+def _is_coloured(image: np.ndarray) -> bool:
+    return image.ndim == 3 and image.shape[-1] in (3, 4)
 
 
 def _transmission(
     bright: _Field, delay: _Field, amplitude: tuple[float, float], phase_rad: float
 ) -> NDArray[np.complex128]:
+    _check_spans(amplitude, phase_rad)
+    low, high = amplitude
+    phase = _stretch(delay, -phase_rad / 2, phase_rad / 2, "phase")
+    modulus = _stretch(bright, low, high, "amplitude")
+    transmission: NDArray[np.complex128] = modulus * np.exp(1j * phase)
+    return transmission
+
+
+def _check_spans(amplitude: tuple[float, float], phase_rad: float) -> None:
     low, high = amplitude
     if not 0 <= low <= high < np.inf:
         raise ValueError(f"amplitude must be (low, high) with 0 <= low <= high, found {amplitude}")
     # A phase of a whole turn or more would wrap, and its span would not be known any more.
     if not 0 <= phase_rad < 2 * np.pi:
         raise ValueError(f"phase_rad must be in [0, 2 pi), found {phase_rad}")
-    phase = _stretch(delay, -phase_rad / 2, phase_rad / 2, "phase")
-    modulus = _stretch(bright, low, high, "amplitude")
-    transmission: NDArray[np.complex128] = modulus * np.exp(1j * phase)
-    return transmission
 
 
 def _stretch(field: _Field, low: float, high: float, name: str) -> _Field:

@@ -30,14 +30,18 @@ def lines(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_Fie
     """Return crossing lines of all directions, widths and strengths."""
     opacity = np.zeros(shape)
     delay = np.zeros(shape)
-    # Lines cross the whole frame, so their number grows with its side for a constant density.
-    count = max(8, round(np.hypot(*shape) / (1.5 * feature)))
-    for _ in range(count):
+    for _ in range(_line_count(shape, feature)):
         profile = _line(shape, feature, rng)
         opacity += rng.uniform(0.3, 1.0) * profile
         delay += rng.uniform(-0.4, 1.0) * profile
     # Where many lines cross, the sum would take the whole span for a few bright pixels.
     return np.tanh(opacity / 2), np.tanh(delay / 2)
+
+
+def _line_count(shape: _Shape, feature: float) -> int:
+    # Lines cross the whole frame, so their number grows with its side for a constant density.
+    diagonal = float(np.hypot(*shape))
+    return max(8, round(diagonal / (1.5 * feature)))
 
 
 def _line(shape: _Shape, feature: float, rng: np.random.Generator) -> _Field:
@@ -47,16 +51,28 @@ def _line(shape: _Shape, feature: float, rng: np.random.Generator) -> _Field:
     col = rng.uniform(0, shape[1])
     width = feature * 2.0 ** rng.uniform(-1.0, 1.2)
     rows, cols = np.indices(shape)
-    distance = np.abs((rows - row) * np.cos(angle) - (cols - col) * np.sin(angle))
+    across = (rows - row) * np.cos(angle) - (cols - col) * np.sin(angle)
+    return _soft_line(np.abs(across), width)
+
+
+def _soft_line(distance: _Field, width: float) -> _Field:
     # The edge falls over one and a half pixels: a sharp one would be jagged.
-    return np.clip((width / 2 - distance) / 1.5 + 0.5, 0, 1)
+    profile: _Field = np.clip((width / 2 - distance) / 1.5 + 0.5, 0, 1)
+    return profile
 
 
 def siemens(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
     """Return spoke stars of several sizes over a smooth background."""
+    metal, resist = _stars(shape, 16 * feature, rng)
+    opacity = metal + 0.12 * _smooth(shape, feature, rng)
+    delay = 0.7 * metal - 0.6 * resist + 0.15 * _smooth(shape, feature, rng)
+    return opacity, delay
+
+
+def _stars(shape: _Shape, cell: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
+    """Return spokes and rings of a star in each cell, of another size and a bit off its centre."""
     metal = np.zeros(shape)
     resist = np.zeros(shape)
-    cell = 16 * feature
     for centre in _cell_centres(shape, cell):
         place = centre + rng.uniform(-0.12, 0.12, 2) * cell
         radius = 0.5 * cell * rng.uniform(0.8, 1.25)
@@ -64,18 +80,19 @@ def siemens(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_F
         # Stars may overlap, and metal on metal absorbs no more.
         metal = np.maximum(metal, star)
         resist = np.maximum(resist, gaps)
-    opacity = metal + 0.12 * _smooth(shape, feature, rng)
-    delay = 0.7 * metal - 0.6 * resist + 0.15 * _smooth(shape, feature, rng)
-    return opacity, delay
+    return metal, resist
 
 
 def _cell_centres(shape: _Shape, cell: float) -> _Field:
     """Return the centres (k, 2) of a grid of cells of about one size that fills the frame."""
-    count = [max(1, round(size / cell)) for size in shape]
-    rows = (np.arange(count[0]) + 0.5) * shape[0] / count[0]
-    cols = (np.arange(count[1]) + 0.5) * shape[1] / count[1]
-    grid = np.meshgrid(rows, cols, indexing="ij")
+    axes = [_centres(size, cell) for size in shape]
+    grid = np.meshgrid(*axes, indexing="ij")
     return np.stack(grid, axis=-1).reshape(-1, 2)
+
+
+def _centres(size: int, cell: float) -> _Field:
+    count = max(1, round(size / cell))
+    return (np.arange(count) + 0.5) * size / count
 
 
 def _star(
@@ -110,7 +127,7 @@ def _ring_gaps(r: _Field, radius: float) -> _Field:
 def circuit(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
     """Return layers of traces, gratings, pads and vias over a smooth background."""
     layers = draw_circuit(shape, feature, rng)
-    # Layers are drawn in whole pixels; no lens or process leaves such edges.
+    # They are drawn in whole pixels, with edges that no pixel can sample.
     blocks, buses, vias = (gaussian_filter(layer, 0.6) for layer in layers)
     # Every layer has its own ratio of delay to absorption, as different metals have.
     opacity = 0.7 * blocks + 0.3 * buses + 0.5 * vias + 0.08 * _smooth(shape, feature, rng)
@@ -137,9 +154,8 @@ def _random_field(
 
 
 def _gain(shape: list[int], longest_px: float, shortest_px: float) -> _Field:
-    """Return the root of a spectrum ``q^-3`` that is flat below one frequency and ends at another."""
-    q_rows = np.fft.fftfreq(shape[0])
-    q_cols = np.fft.fftfreq(shape[1])
+    """Return the root of a spectrum ``q^-3``, flat below one frequency and dark above another."""
+    q_rows, q_cols = (np.fft.fftfreq(size) for size in shape)
     q = np.hypot(q_rows[:, None], q_cols[None, :])
     power_law = (q**2 + longest_px**-2.0) ** (-_POWER / 4)
     gain: _Field = power_law * np.exp(-((q * shortest_px) ** 2))

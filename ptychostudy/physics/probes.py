@@ -1,6 +1,6 @@
-"""Probes: complex N x N illuminations, centred on pixel ``N // 2``; their diameter; badly known ones."""
+"""Probes: complex N x N illuminations, centred on pixel ``N // 2``; their diameter; wrong ones."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +101,13 @@ def _scaled(plate: ZonePlate, n: int) -> ZonePlate:
 
 def _finish(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> NDArray[np.complex128]:
     """Scale to unit power, having made sure that the probe fits its window."""
+    _check_fit(probe, kind, diameter_px)
+    normalised: NDArray[np.complex128] = probe / np.sqrt(np.sum(np.abs(probe) ** 2))
+    return normalised
+
+
+def _check_fit(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> None:
+    """Refuse a probe that shines on its border: there the next window, cyclic, would begin."""
     border = _border_density(probe)
     if not border <= _EDGE_DENSITY:
         raise ValueError(
@@ -108,8 +115,6 @@ def _finish(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> NDA
             f"window: the mean power density on its border is {border:.1e} of the maximum, "
             f"allowed are {_EDGE_DENSITY:g}"
         )
-    normalised: NDArray[np.complex128] = probe / np.sqrt(np.sum(np.abs(probe) ** 2))
-    return normalised
 
 
 def _border_density(probe: NDArray[np.complex128]) -> float:
@@ -130,9 +135,9 @@ def distort_probe(
 ) -> NDArray[np.complex128]:
     """Return a probe that is badly known: out of focus, displaced, blurred; its power unchanged.
 
-    All three multiply its far field, ``exp(-i d (q / Q)^2) exp(-2 pi i s . q) exp(-2 pi^2 b^2 q^2)``
-    with q in cycles per pixel, so their order does not matter. Q is the radius of the disc that
-    holds 99 % of the far field's power.
+    All three multiply its far field, ``exp(-i d (q / Q)^2 - 2 pi i s . q - 2 pi^2 b^2 q^2)`` with q
+    in cycles per pixel, so their order does not matter. Q is the radius of the disc that holds 99 %
+    of the far field's power.
 
     Parameters
     ----------
@@ -163,64 +168,84 @@ def distort_probe(
     """
     wave = np.asarray(probe, dtype=np.complex128)
     row, col = (float(v) for v in shift_px)
-    if not (np.all(np.isfinite([defocus_rad, row, col])) and 0 <= blur_px < np.inf):
-        raise ValueError(
-            f"found defocus_rad {defocus_rad}, shift_px {(row, col)}, blur_px {blur_px}; "
-            "needed: finite, blur_px >= 0"
-        )
+    error = _Error(defocus_rad, row, col, blur_px)
     # Not even the rounding of a Fourier transform there and back may change a probe that is right.
-    if defocus_rad == row == col == blur_px == 0:
+    if error.nothing:
         return wave
     far = np.fft.fft2(wave)
-    wrong: NDArray[np.complex128] = np.fft.ifft2(
-        far * _error(far, defocus_rad, (row, col), blur_px)
-    )
-    _check_border(
-        wave,
-        wrong,
-        f"defocus_rad {defocus_rad:g}, shift_px ({row:g}, {col:g}) and blur_px {blur_px:g}",
-    )
+    wrong: NDArray[np.complex128] = np.fft.ifft2(far * error.factor(far))
+    _check_border(wave, wrong, error)
     # The blur takes power away, and the probe's power is the dose.
     return wrong * (np.linalg.norm(wave) / np.linalg.norm(wrong))
 
 
-def _error(
-    far: NDArray[np.complex128], defocus_rad: float, shift_px: tuple[float, float], blur_px: float
-) -> NDArray[np.complex128]:
-    """Return the factor on a far field (DC in the corner) that makes the probe wrong."""
-    frequencies = np.fft.fftfreq(far.shape[-1])
-    q_rows = frequencies[:, None]
-    q_cols = frequencies[None, :]
-    q2 = q_rows**2 + q_cols**2
-    defocus = defocus_rad * q2 / _edge_radius(far) ** 2
-    tilt = 2 * np.pi * (shift_px[0] * q_rows + shift_px[1] * q_cols)
-    # The Fourier transform of a Gaussian of standard deviation b.
-    damping = 2 * (np.pi * blur_px) ** 2 * q2
-    factor: NDArray[np.complex128] = np.exp(-1j * (defocus + tilt) - damping)
-    return factor
+@dataclass(frozen=True)
+class _Error:
+    """What is wrong with a probe; see `distort_probe`."""
+
+    defocus_rad: float
+    row: float
+    col: float
+    blur_px: float
+
+    def __post_init__(self) -> None:
+        finite = np.all(np.isfinite([self.defocus_rad, self.row, self.col]))
+        if not (finite and 0 <= self.blur_px < np.inf):
+            raise ValueError(
+                f"found defocus_rad {self.defocus_rad}, shift_px {(self.row, self.col)}, "
+                f"blur_px {self.blur_px}; needed: finite, blur_px >= 0"
+            )
+
+    def __str__(self) -> str:
+        return (
+            f"defocus_rad {self.defocus_rad:g}, shift_px ({self.row:g}, {self.col:g}) "
+            f"and blur_px {self.blur_px:g}"
+        )
+
+    @property
+    def nothing(self) -> bool:
+        return self.defocus_rad == self.row == self.col == self.blur_px == 0
+
+    def factor(self, far: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return the factor on a far field (DC in the corner) that makes the probe wrong."""
+        q = np.fft.fftfreq(far.shape[-1])
+        q2 = q[:, None] ** 2 + q[None, :] ** 2
+        defocus = self.defocus_rad * q2 / _edge_radius(far) ** 2
+        # The Fourier transform of a Gaussian of standard deviation b.
+        damping = 2 * (np.pi * self.blur_px) ** 2 * q2
+        factor: NDArray[np.complex128] = np.exp(-1j * (defocus + self._tilt(q)) - damping)
+        return factor
+
+    def _tilt(self, q: np.ndarray) -> np.ndarray:
+        """Return the phase ramp that displaces the probe."""
+        tilt: np.ndarray = 2 * np.pi * (self.row * q[:, None] + self.col * q[None, :])
+        return tilt
 
 
 def _edge_radius(far: NDArray[np.complex128]) -> float:
     """Return the radius Q of the disc of 99 % of a far field's power, in cycles per pixel."""
+    n = far.shape[-1]
     radius = probe_diameter_px(np.fft.fftshift(far)) / 2
     # A beam in a window of n pixels cannot have a far field narrower than one of its pixels.
-    return max(radius, 1.0) / far.shape[-1]
+    return float(max(radius, 1.0) / n)
 
 
-def _check_border(true: NDArray[np.complex128], wrong: NDArray[np.complex128], errors: str) -> None:
+def _check_border(
+    true: NDArray[np.complex128], wrong: NDArray[np.complex128], error: _Error
+) -> None:
     """Refuse a wrong probe that reaches its window's border; one that always did may a bit more."""
     border = _border_density(wrong)
     allowed = max(_WRONG_EDGE_DENSITY, 2 * _border_density(true))
     if not border <= allowed:
         raise ValueError(
-            f"the probe with {errors} does not fit the {true.shape[-1]} px window: the mean power "
+            f"the probe with {error} does not fit the {true.shape[-1]} px window: the mean power "
             f"density on its border is {border:.1e} of the maximum, allowed are {allowed:.1e}; "
             "needed: smaller values (simulate.wrong_probe)"
         )
 
 
 def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> float:
-    """Return the diameter of the smallest disc about the power centroid that holds a share of the power.
+    """Return the diameter of the smallest disc about the power centroid with a share of the power.
 
     Parameters
     ----------
@@ -241,21 +266,35 @@ def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> fl
     """
     if not 0 < energy <= 1:
         raise ValueError(f"energy must be in (0, 1], found {energy}")
-    power = (np.abs(probe) ** 2).reshape(-1, *np.shape(probe)[-2:]).sum(axis=0)
-    total = power.sum()
-    if not 0 < total < np.inf:
-        raise ValueError(f"a probe needs finite power above zero, found {total}")
-    distance = _from_centroid(power, total).ravel()
+    power = _power(probe)
+    distance = _from_centroid(power).ravel()
+    # Stable: of pixels at one distance the first counts, on any machine.
     order = np.argsort(distance, kind="stable")
-    held = np.cumsum(power.ravel()[order])
-    # The last share is rounded like the sum itself, so that energy = 1 finds its pixel.
-    outermost = order[np.searchsorted(held, energy * held[-1])]
+    outermost = order[_share_reached(power.ravel()[order], energy)]
     return 2.0 * float(distance[outermost])
 
 
-def _from_centroid(power: NDArray[np.float64], total: float) -> NDArray[np.float64]:
+def _share_reached(powers: NDArray[np.float64], share: float) -> int:
+    """Return the index at which the running sum of powers reaches a share of their sum."""
+    held = np.cumsum(powers)
+    # The last entry is rounded like the sum itself, so that a share of 1 finds its pixel.
+    return int(np.searchsorted(held, share * held[-1]))
+
+
+def _power(probe: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Return the power (N, N) of a probe, that of its modes added up."""
+    modes = (np.abs(probe) ** 2).reshape(-1, *np.shape(probe)[-2:])
+    power: NDArray[np.float64] = modes.sum(axis=0)
+    if not 0 < power.sum() < np.inf:
+        raise ValueError(f"a probe needs finite power above zero, found {power.sum()}")
+    return power
+
+
+def _from_centroid(power: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distance of each pixel from the power's centroid, which moves with the probe."""
     rows, cols = np.indices(power.shape)
+    total = power.sum()
     row = (power * rows).sum() / total
     col = (power * cols).sum() / total
-    return np.hypot(rows - row, cols - col)
+    distance: NDArray[np.float64] = np.hypot(rows - row, cols - col)
+    return distance

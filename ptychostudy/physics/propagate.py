@@ -32,7 +32,7 @@ def far_field(wave: np.ndarray) -> np.ndarray:
 
 
 def far_field_adjoint(field: np.ndarray) -> np.ndarray:
-    """Back-propagate a centred far field to the object plane; adjoint and inverse of `far_field`."""
+    """Back-propagate a centred far field to the object; adjoint and inverse of `far_field`."""
     return np.fft.ifft2(np.fft.ifftshift(field, axes=(-2, -1)), norm="ortho")
 
 

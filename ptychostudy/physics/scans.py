@@ -1,7 +1,8 @@
 """Scan positions: where the centre of the window sits for each frame.
 
 Every kind puts about one position on each ``step_px ** 2`` of the rectangle, so kinds can be
-exchanged at equal dose per object pixel. Positions are real-valued, ``(row, col)`` in object pixels.
+exchanged at equal dose per object pixel. Positions are real-valued, ``(row, col)`` in object
+pixels.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ _FLY_ASPECT = 2.0
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a kind of scan is traced over a rectangle (extent, step, jitter, rng) -> (k, 2) points."""
+    """How a kind of scan is traced: (extent, step, jitter, rng) -> (k, 2) points."""
 
     trace: Callable[[_Points, float, float, np.random.Generator], _Points]
     jitter_steps: float
@@ -73,12 +74,16 @@ def make_scan(
         raise ValueError(
             f"scan rectangle is empty: low {low}, high {high}; high must exceed low on both axes"
         )
-    if not (np.isfinite(step_px) and step_px > 0):
-        raise ValueError(f"step_px must be positive, found {step_px}")
+    _check_step(step_px)
     jitter = _jitter(_KINDS[kind], step_px, jitter_px)
     positions = first + _KINDS[kind].trace(last - first, float(step_px), jitter, rng)
     # Jitter may lead across the edge, where the window would leave the object.
     return np.clip(positions, first, last)
+
+
+def _check_step(step_px: float) -> None:
+    if not (np.isfinite(step_px) and step_px > 0):
+        raise ValueError(f"step_px must be positive, found {step_px}")
 
 
 def _jitter(kind: _Kind, step_px: float, jitter_px: float | None) -> float:
@@ -130,7 +135,8 @@ def _spiral(reach: float, step: float, start: float) -> _Points:
     angle = k * _GOLDEN_ANGLE_RAD + start
     # Half a point further out: the first point is the middle of its area, not the centre.
     radius = scale * np.sqrt(k + 0.5)
-    return radius[:, None] * np.stack([np.sin(angle), np.cos(angle)], -1)
+    spiral: _Points = radius[:, None] * np.stack([np.sin(angle), np.cos(angle)], -1)
+    return spiral
 
 
 def _fly(extent: _Points, step: float, jitter: float, rng: np.random.Generator) -> _Points:

@@ -145,8 +145,9 @@ def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
     """
     corners = np.asarray(corners)
     _check_inside(corners, n, object_.shape)
-    rows = corners[:, 0, None] + np.arange(n)
-    cols = corners[:, 1, None] + np.arange(n)
+    steps = np.arange(n)
+    rows = corners[:, 0, None] + steps
+    cols = corners[:, 1, None] + steps
     return object_[rows[:, :, None], cols[:, None, :]]
 
 

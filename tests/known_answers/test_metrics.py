@@ -219,6 +219,17 @@ def test_a_pure_phase_object_is_not_scored_on_amplitude(mask):
     assert all(row[0] is None and row[1] is not None for row in result.rows.values())
 
 
+@pytest.mark.parametrize("span", [0.75e-6, 0.9e-6])
+def test_a_complex_contrast_of_two_that_are_none_is_refused(mask, span):
+    """Amplitude and phase each within rounding; their sum alone would pass for contrast."""
+    rows, cols = mask.shape
+    # Opposite corners of a square of the side `span`: the largest complex difference is span * sqrt(2).
+    checks = (np.add.outer(np.arange(rows), np.arange(cols)) % 2).astype(float)
+    truth = (1 - span / 2 + span * checks) * np.exp(1j * span * checks)
+    with pytest.raises(ValueError, match="truth is constant on the mask"):
+        evaluate(truth, truth, mask)
+
+
 def test_a_constant_truth_is_refused(truth, mask):
     with pytest.raises(ValueError, match="truth is constant on the mask"):
         evaluate(truth, np.full(SHAPE, 2j), mask)
