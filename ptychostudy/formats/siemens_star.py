@@ -132,6 +132,12 @@ def _check_values(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDA
         )
 
 
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    bad = int(np.sum(~np.isfinite(array)))
+    if bad:
+        raise ValueError(f"{name} must be finite, found {bad} values that are not")
+
+
 @dataclass(frozen=True)
 class Source:
     """A source distribution that carries a measured scan.
