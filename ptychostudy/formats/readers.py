@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+# Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
 
