@@ -20,6 +20,7 @@ from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line, member_bytes
 _JSON = ("config.json", "normalization.json", "provenance.json")
 # JSON is parsed whole: this bounds what a hostile member can take.
 _JSON_BYTES = 16 << 20
+# In the order in which they are written.
 MEMBERS = ("config.json", "weights.h5", "probe.npy", "normalization.json", "provenance.json")
 # What a network is built from: the keys of config.json, and which of them are numbers > 0.
 _CONFIG_KEYS = (("n", int), ("frames", int), ("seed", int), ("kind", str), ("options", dict))
@@ -147,7 +148,9 @@ def _config_problems(config: Any) -> Iterator[str]:
         value = _at(config, key)
         # To Python True is an integer.
         right = isinstance(value, kind) and not isinstance(value, bool)
-        if not right or (key in _POSITIVE_KEYS and not _positive(value)):
+        if key in _POSITIVE_KEYS:
+            right = right and _positive(value)
+        if not right:
             yield f"config.json: {key!r} is {value!r:.80}, needed {kind.__name__}"
 
 
@@ -163,13 +166,18 @@ def _outcome_problems(outcome: Any) -> Iterator[str]:
 
 
 def _probe_problems(probe: np.ndarray, n: Any) -> Iterator[str]:
-    fits = probe.shape == (n, n) and probe.dtype.kind == "c"
-    # A probe without light has no gauge: the object behind it could be anything.
-    if not (fits and np.all(np.isfinite(probe)) and np.any(probe)):
+    if not _is_probe(probe, n):
         yield (
             f"probe.npy is {probe.dtype} of shape {probe.shape}, "
             f"needed finite complex ({n}, {n}), not all zero"
         )
+
+
+def _is_probe(probe: np.ndarray, n: Any) -> bool:
+    if probe.shape != (n, n) or probe.dtype.kind != "c":
+        return False
+    # A probe without light has no gauge: the object behind it could be anything.
+    return bool(np.all(np.isfinite(probe)) and np.any(probe))
 
 
 def _weight_problems(weights: dict[str, np.ndarray], status: Any) -> Iterator[str]:
@@ -188,7 +196,7 @@ def _at(record: Any, key: str) -> Any:
 def _positive(value: Any) -> bool:
     """Whether a value is a finite number > 0, or a non-empty record of such numbers."""
     if isinstance(value, dict):
-        return bool(value) and all(_positive(part) for part in value.values())
+        return bool(value) and all(map(_positive, value.values()))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and value > 0

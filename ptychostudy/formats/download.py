@@ -115,6 +115,7 @@ def _only_file(path: Path, folder: Path) -> Path:
 def _verify(path: Path, sha256: str) -> None:
     digest = sha256_of(path)
     if digest != sha256:
+        # Kept, it would be taken for the archive by the next run, and refused again.
         path.unlink()
         raise DataError(
             f"{path}: sha256 is {digest}, needed {sha256}; "

@@ -123,6 +123,7 @@ class ProductFile:
     def loss(self) -> np.ndarray:
         """Return the losses of the epochs, which a product need not have."""
         present = [self.array(key, 1) for key in (LOSS, EPOCHS) if key in self.file]
+        # None is well; one without the other is half of a curve.
         if not present:
             return np.zeros(0)
         lengths = {len(values) for values in present}

@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.datasets import read_known
 from ptychostudy.formats.product_file import (
     ATTENUATION,
     CENTRE,
@@ -26,7 +27,7 @@ from ptychostudy.formats.product_file import (
     Y,
 )
 from ptychostudy.io.atomic import DataError, atomic, plain_size
-from ptychostudy.io.hdf5 import find_dataset, open_hdf5, read_datasets
+from ptychostudy.io.hdf5 import open_hdf5
 
 _QUANTITIES = ("pixel_size_m", "photon_energy_ev", "detector_distance_m")
 # Metres there and back cost some 1e-13 of a position; a real mistake is a pixel or half of one.
@@ -150,12 +151,8 @@ def read_product_h5(path: str | Path) -> Product:
     """
     size = plain_size(path)
     with open_hdf5(path, "a complete Ptychodus product") as file:
-        items = {}
-        for key in DATASETS:
-            item = find_dataset(path, file, key)
-            if item is not None:
-                items[key] = item
-        product = _read(ProductFile(path, file, read_datasets(path, items, size)))
+        arrays = read_known(path, file, DATASETS, size)
+        product = _read(ProductFile(path, file, arrays))
     _check(path, product)
     return product
 
@@ -237,8 +234,8 @@ def _check_number(path: str | Path, key: str, value: float) -> None:
 
 
 def _check_positions(path: str | Path, positions: np.ndarray) -> None:
-    pairs = positions.ndim == 2 and positions.shape[1] == 2 and len(positions) > 0
-    if not pairs or not np.all(np.isfinite(positions)):
+    pairs = positions.ndim == 2 and positions.shape[1] == 2
+    if not pairs or not len(positions) or not np.all(np.isfinite(positions)):
         raise DataError(
             f"{path}: positions of shape {positions.shape}, needed finite (k, 2) with k > 0"
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
+# Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
 

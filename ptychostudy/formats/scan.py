@@ -89,6 +89,7 @@ def check_scan(
     DataError
         Naming the file, the key, what was found and what is needed.
     """
+    # The probe first: its side is the N of all the rest.
     probe = arrays["probeGuess"]
     _check_probe(path, probe)
     n = len(probe)
@@ -152,7 +153,7 @@ def _check_pairs(path: str | Path, rows: int, cols: int) -> None:
 def _check_extent(path: str | Path, positions: np.ndarray, n: int) -> None:
     # The largest float64 less the smallest is infinite, and refused as such.
     with np.errstate(over="ignore"):
-        rows, cols = (float(span) + n for span in np.ptp(positions, axis=0))
+        rows, cols = (np.ptp(positions, axis=0) + n).tolist()
     if rows * cols > _CANVAS_PX:
         raise DataError(
             f"{path}: 'ycoords' and 'xcoords' span {rows:.4g} x {cols:.4g} pixels; "

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ptychostudy.formats.datasets import read_known
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
 from ptychostudy.formats.scan import REQUIRED, check_frames, check_scan
 from ptychostudy.io.arrays import METADATA, member_names, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import find_dataset, open_hdf5, read_datasets
+from ptychostudy.io.hdf5 import open_hdf5
 
 _HDF5 = (".h5", ".hdf5", ".hdf")
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
@@ -50,6 +51,7 @@ def read_user_scan(
     scan = {"positions": positions, "probe": probe}
     if "objectGuess" in arrays:
         scan["object"] = arrays["objectGuess"]
+    # Last, for the positions say how many frames there must be, and the probe how large.
     if frames:
         key, raw = frame_stack(path, arrays)
         stack = in_order(path, key, raw, len(positions), axes)
@@ -108,10 +110,5 @@ def _load_any(path: str | Path) -> dict[str, np.ndarray]:
 
 def _load_hdf5(path: str | Path) -> dict[str, np.ndarray]:
     size = plain_size(path)
-    items = {}
     with open_hdf5(path, "a complete file") as file:
-        for key in _KNOWN:
-            item = find_dataset(path, file, key)
-            if item is not None:
-                items[key] = item
-        return read_datasets(path, items, size)
+        return read_known(path, file, _KNOWN, size)

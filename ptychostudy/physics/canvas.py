@@ -48,6 +48,7 @@ class PartialCanvas:
 
     def __init__(self, origin: tuple[int, int], shape: tuple[int, int]) -> None:
         self.origin = (int(origin[0]), int(origin[1]))
+        # Real part, imaginary part and weight.
         self.sums = np.zeros((3, *shape), dtype=np.int64)
 
     def add(self, patches: np.ndarray, corners: np.ndarray, window: np.ndarray) -> None:
@@ -97,10 +98,10 @@ class PartialCanvas:
 
     def finish(self) -> Canvas:
         """Divide sums by weights and return a `Canvas`."""
-        real, imag, weight = (plane.astype(np.float64) for plane in self.sums)
+        real, imag, weight = self.sums.astype(np.float64)
         field = _quotient(real + 1j * imag, weight)
-        coverage = (weight / _UNIT).astype(np.float32)
-        return Canvas(field.astype(np.complex64), coverage, self.origin)
+        coverage = weight / _UNIT
+        return Canvas(field.astype(np.complex64), coverage.astype(np.float32), self.origin)
 
 
 def _check_patches(patches: np.ndarray, positions: int, window: np.ndarray) -> None:
@@ -127,7 +128,7 @@ def _check_values(patches: np.ndarray) -> None:
 def _in_units(patches: np.ndarray, window: np.ndarray) -> np.ndarray:
     """Return real part, imaginary part and weight of each patch, (k, 3, n, n) int64 in units."""
     weighted = patches.astype(np.complex128) * window
-    weight = np.broadcast_to(np.asarray(window, dtype=np.float64), weighted.shape)
+    weight = np.broadcast_to(window, weighted.shape)
     parts = np.stack([weighted.real, weighted.imag, weight], axis=1)
     return np.rint(parts * _UNIT).astype(np.int64)
 

@@ -65,10 +65,10 @@ def round_counts(intensity: np.ndarray) -> np.ndarray:
         Every pixel within one count of its expectation, every frame's total within one half.
     """
     whole = np.floor(intensity)
-    remainders = (intensity - whole).reshape(len(intensity), -1)
-    given = _shared_out(remainders).reshape(intensity.shape)
-    counts: np.ndarray = (whole + given).astype(np.uint32)
-    return counts
+    remainders = intensity - whole
+    given = _shared_out(remainders.reshape(len(intensity), -1))
+    counts: np.ndarray = whole + given.reshape(intensity.shape)
+    return counts.astype(np.uint32)
 
 
 def _shared_out(remainders: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ All lengths are in units of a feature, so that a finer chip is the same chip, dr
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -138,9 +139,9 @@ def _fill_pads(cell: np.ndarray, feature: float, rng: np.random.Generator) -> No
 
 def _lattice(shape: tuple[int, ...], side: int, pitch: int) -> Iterator[tuple[int, int]]:
     """Yield the corners of the squares that fit a cell whole, row by row."""
-    for row in range(0, shape[0] - side + 1, pitch):
-        for col in range(0, shape[1] - side + 1, pitch):
-            yield row, col
+    rows = range(0, shape[0] - side + 1, pitch)
+    cols = range(0, shape[1] - side + 1, pitch)
+    yield from product(rows, cols)
 
 
 def _fill_plate(cell: np.ndarray, feature: float, rng: np.random.Generator) -> None:

@@ -73,6 +73,7 @@ def make_object(
 def _check_size(kind: str, shape: tuple[int, int], feature_px: float) -> None:
     if kind not in _KINDS:
         raise ValueError(f"object kind must be one of {sorted(_KINDS)}, found {kind!r}")
+    # The finest features are half as wide, and a line below one pixel is none.
     if not feature_px >= 2:
         raise ValueError(f"feature_px must be at least 2, found {feature_px}")
     if min(shape) < 4 * feature_px:
@@ -161,6 +162,7 @@ def _check_spans(amplitude: tuple[float, float], phase_rad: float) -> None:
 
 def _stretch(field: _Field, low: float, high: float, name: str) -> _Field:
     """Map a field's minimum to low and its maximum to high."""
+    # Where no contrast is asked for, none is needed: a picture of one grey level will do.
     if low == high:
         return np.full(field.shape, float(low))
     span = np.ptp(field)

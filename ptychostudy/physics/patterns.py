@@ -18,10 +18,8 @@ _POWER = 3.0
 
 def grf(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_Field, _Field]:
     """Return two Gaussian random fields with a power-law spectrum, correlated by one half."""
-    first, second = (
-        _random_field(shape, rng, longest_px=10 * feature, shortest_px=feature / 3)
-        for _ in range(2)
-    )
+    first = _structures(shape, feature, rng)
+    second = _structures(shape, feature, rng)
     # cos and sin of 60 degrees: unit variance again, and a correlation of cos 60.
     return first, 0.5 * first + np.sqrt(0.75) * second
 
@@ -135,6 +133,11 @@ def circuit(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_F
     return np.tanh(opacity), delay
 
 
+def _structures(shape: _Shape, feature: float, rng: np.random.Generator) -> _Field:
+    """Return a field with structures from a third of a feature to ten of them."""
+    return _random_field(shape, rng, longest_px=10 * feature, shortest_px=feature / 3)
+
+
 def _smooth(shape: _Shape, feature: float, rng: np.random.Generator) -> _Field:
     """Return a background that varies over several features."""
     return _random_field(shape, rng, longest_px=12 * feature, shortest_px=3 * feature)
@@ -148,7 +151,11 @@ def _random_field(
     padded = [2 * size for size in shape]
     noise = np.fft.fft2(rng.standard_normal(padded))
     periodic = np.fft.ifft2(noise * _gain(padded, longest_px, shortest_px)).real
-    field = periodic[: shape[0], : shape[1]]
+    return _standard(periodic[: shape[0], : shape[1]])
+
+
+def _standard(field: _Field) -> _Field:
+    """Return a field with mean 0 and standard deviation 1."""
     standard: _Field = (field - field.mean()) / field.std()
     return standard
 

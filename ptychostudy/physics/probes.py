@@ -102,8 +102,7 @@ def _scaled(plate: ZonePlate, n: int) -> ZonePlate:
 def _finish(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> NDArray[np.complex128]:
     """Scale to unit power, having made sure that the probe fits its window."""
     _check_fit(probe, kind, diameter_px)
-    normalised: NDArray[np.complex128] = probe / np.sqrt(np.sum(np.abs(probe) ** 2))
-    return normalised
+    return np.asarray(probe / np.sqrt(np.sum(np.abs(probe) ** 2)))
 
 
 def _check_fit(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> None:
@@ -168,19 +167,19 @@ def distort_probe(
     """
     wave = np.asarray(probe, dtype=np.complex128)
     row, col = (float(v) for v in shift_px)
-    error = _Error(defocus_rad, row, col, blur_px)
+    distortion = _Distortion(defocus_rad, row, col, blur_px)
     # Not even the rounding of a Fourier transform there and back may change a probe that is right.
-    if error.nothing:
+    if distortion.nothing:
         return wave
     far = np.fft.fft2(wave)
-    wrong: NDArray[np.complex128] = np.fft.ifft2(far * error.factor(far))
-    _check_border(wave, wrong, error)
+    wrong: NDArray[np.complex128] = np.fft.ifft2(far * distortion.factor(far))
+    _check_border(wave, wrong, distortion)
     # The blur takes power away, and the probe's power is the dose.
     return wrong * (np.linalg.norm(wave) / np.linalg.norm(wrong))
 
 
 @dataclass(frozen=True)
-class _Error:
+class _Distortion:
     """What is wrong with a probe; see `distort_probe`."""
 
     defocus_rad: float
@@ -231,15 +230,16 @@ def _edge_radius(far: NDArray[np.complex128]) -> float:
 
 
 def _check_border(
-    true: NDArray[np.complex128], wrong: NDArray[np.complex128], error: _Error
+    true: NDArray[np.complex128], wrong: NDArray[np.complex128], distortion: _Distortion
 ) -> None:
-    """Refuse a wrong probe that reaches its window's border; one that always did may a bit more."""
+    """Refuse a wrong probe that reaches its window's border beyond what the true one does."""
     border = _border_density(wrong)
     allowed = max(_WRONG_EDGE_DENSITY, 2 * _border_density(true))
     if not border <= allowed:
         raise ValueError(
-            f"the probe with {error} does not fit the {true.shape[-1]} px window: the mean power "
-            f"density on its border is {border:.1e} of the maximum, allowed are {allowed:.1e}; "
+            f"the probe with {distortion} does not fit the {true.shape[-1]} px window: "
+            f"the mean power density on its border is {border:.1e} of the maximum, "
+            f"allowed are {allowed:.1e}; "
             "needed: smaller values (simulate.wrong_probe)"
         )
 

@@ -99,6 +99,10 @@ def _cell_centres(length: float, step: float) -> _Points:
     return np.arange(0.5, count) * (length / count)
 
 
+def _shaken(points: _Points, jitter: float, rng: np.random.Generator) -> _Points:
+    return points + rng.uniform(-jitter, jitter, points.shape)
+
+
 def _serpentine(rows: _Points, lines: list[_Points]) -> _Points:
     """Return the points of lines along the columns, every second of them walked backwards."""
     points = []
@@ -111,8 +115,7 @@ def _serpentine(rows: _Points, lines: list[_Points]) -> _Points:
 def _raster(extent: _Points, step: float, jitter: float, rng: np.random.Generator) -> _Points:
     rows = _cell_centres(extent[0], step)
     cols = _cell_centres(extent[1], step)
-    lattice = _serpentine(rows, [cols] * len(rows))
-    return lattice + rng.uniform(-jitter, jitter, lattice.shape)
+    return _shaken(_serpentine(rows, [cols] * len(rows)), jitter, rng)
 
 
 def _fermat(extent: _Points, step: float, jitter: float, rng: np.random.Generator) -> _Points:
@@ -143,7 +146,7 @@ def _fly(extent: _Points, step: float, jitter: float, rng: np.random.Generator) 
     # The two pitches multiply to step^2, as for all kinds.
     rows = _cell_centres(extent[0], step * np.sqrt(_FLY_ASPECT))
     cols = _cell_centres(extent[1], step / np.sqrt(_FLY_ASPECT))
-    rows = rows + rng.uniform(-jitter, jitter, rows.shape)
+    rows = _shaken(rows, jitter, rng)
     # The exposure clock is not locked to the stage: each line begins at its own part of a frame.
     starts = rng.uniform(-0.5, 0.5, rows.shape) * (extent[1] / len(cols))
     return _serpentine(rows, [cols + start for start in starts])
@@ -152,7 +155,7 @@ def _fly(extent: _Points, step: float, jitter: float, rng: np.random.Generator) 
 def _random(extent: _Points, step: float, jitter: float, rng: np.random.Generator) -> _Points:
     count = max(1, round(float(np.prod(extent)) / step**2))
     points = rng.uniform(0, 1, (count, 2)) * extent
-    return points + rng.uniform(-jitter, jitter, points.shape)
+    return _shaken(points, jitter, rng)
 
 
 _KINDS = {

@@ -210,6 +210,7 @@ def light(probe: np.ndarray, positions: ArrayLike, shape: tuple[int, int]) -> np
     """
     n = probe.shape[-1]
     first = corners(positions, n)
+    # One intensity for all frames: a view, which takes no memory for each.
     intensity = np.broadcast_to(np.abs(probe) ** 2, (len(first), n, n))
     return place(intensity, first, shape)
 
