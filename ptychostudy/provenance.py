@@ -9,7 +9,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptychostudy import __version__
+import ptychostudy
 
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "ptychostudy"
@@ -29,7 +29,7 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries that decide the numbers."""
-    own = {"python": platform.python_version(), "ptychostudy": __version__}
+    own = {"python": platform.python_version(), "ptychostudy": ptychostudy.__version__}
     return own | {name: _version(name) for name in PACKAGES}
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 from ptychostudy.runs import liveness
 
 THREAD_VARIABLES = (
