@@ -27,7 +27,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "measure": ("study", "physics", "sampling"),
     "formats": PHYSICS,
     "networks": (*PHYSICS, "sampling"),
-    "iterative": (*PHYSICS),
+    "iterative": PHYSICS,
     "report": ("study", "physics", "sampling", "measure"),
     "figures": ("study", "physics", "sampling", "measure", "report"),
     "recipes": (*MEASURES, "formats", *HEAVY),
