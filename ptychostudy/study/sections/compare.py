@@ -12,7 +12,9 @@ class CompareSettings(Section):
 
     phase_align: Literal["plane", "mean", "none"] = Field(
         "plane",
-        description="what is removed before scoring: factor and phase ramp, factor alone, or nothing",
+        description=(
+            "what is removed before scoring: factor and phase ramp, factor alone, or nothing"
+        ),
     )
     register_arms: list[Literal["PtychoPINN", "Baseline", "PtyChi"]] = Field(
         default=["PtyChi"], description="arms that are registered; the shift of all is reported"
