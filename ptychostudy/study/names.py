@@ -21,8 +21,12 @@ NETWORKS = (PINN, BASELINE)
 INFERRED = (*NETWORKS, UNTRAINED)
 """What goes through a network: these have shards and a canvas."""
 
-SPLITS = ("train", "test")
+TRAINING_SPLIT = "train"
+TEST_SPLIT = "test"
+
+SPLITS = (TRAINING_SPLIT, TEST_SPLIT)
 CELL = ("dose", "view", "split")
+"""What tells cells apart: the keys of their records, and the wildcards of their paths."""
 
 PARTS = ("amplitude", "phase")
 SCORED = (*PARTS, "value")
