@@ -147,7 +147,7 @@ def _overview(words: list[str]) -> int:
 
 
 _ANNOTATIONS: dict[str, Any] = {"Any": Any, "Literal": Literal, "Path": Path}
-"""All that a command line can say of an option."""
+"""All that a command line can say of an option; the section of settings is named in quotes."""
 
 
 def _declaration(stage: str) -> Any:
@@ -157,11 +157,8 @@ def _declaration(stage: str) -> Any:
     """
     path = Path(__file__).parent / _room(stage) / f"{stage}.py"
     run = _run_of(ast.parse(path.read_text(encoding="utf-8")))
-    # The docstring.
-    run.body = run.body[:1]
-    # The settings: which section they are the stage's name says.
-    for argument in run.args.args:
-        argument.annotation = None
+    docstring = run.body[0]
+    run.body = [docstring]
     names = dict(_ANNOTATIONS)
     exec(compile(ast.Module([run], []), str(path), "exec"), names)
     return names["run"]
