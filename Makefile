@@ -31,7 +31,7 @@ override READY := $(VENV)/.ready
 override CUDA := $(VENV)/.cuda
 override ENVIRONMENT := $(READY) $(if $(GPU),$(CUDA))
 GATES := format lint types smk schema unit stages workflow faults interop cluster
-TYPED := $(addprefix ptychostudy/,study io physics sampling measure formats report checks runs provenance.py __main__.py)
+TYPED := ptychostudy
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.study.settings import json_schema; print(json_schema(), end="")
 

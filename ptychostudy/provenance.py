@@ -1,4 +1,4 @@
-"""Provenance: versions, the digest of a stage's own sources, and which files a study consists of."""
+"""Provenance: versions of what decides the numbers, and the digest of a stage's own sources."""
 
 import ast
 import functools
@@ -9,9 +9,11 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from ptychostudy import __version__
+import ptychostudy
 
 ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = "ptychostudy"
+_Documented = ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
 PACKAGES = (
     "numpy",
     "scipy",
@@ -27,8 +29,8 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of Python, this package and the libraries that decide the numbers."""
-    found = {"python": platform.python_version(), "ptychostudy": __version__}
-    return found | {name: _version(name) for name in PACKAGES}
+    own = {"python": platform.python_version(), "ptychostudy": ptychostudy.__version__}
+    return own | {name: _version(name) for name in PACKAGES}
 
 
 def _version(name: str) -> str:
@@ -59,6 +61,7 @@ def code_digest(*modules: str) -> str:
         16 hex digits.
     """
     digest = hashlib.sha256()
+    # In the order of their paths, not of the imports; and relative, so the folder does not count.
     for path in import_closure(*modules):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(_normalised(path).encode())
@@ -70,26 +73,26 @@ def import_closure(*modules: str) -> list[Path]:
     pending = [path for module in modules for path in _files(module)]
     if not pending:
         raise ValueError(f"no source file for {modules}")
-    seen: set[Path] = set()
+    closure: set[Path] = set()
     while pending:
         path = pending.pop()
-        if path not in seen:
-            seen.add(path)
+        if path not in closure:
+            closure.add(path)
             pending.extend(_imports(path))
-    return sorted(seen)
+    return sorted(closure)
 
 
 def _files(module: str) -> list[Path]:
     """Return the file of a module and the __init__ files of its parents, which run too."""
-    parts, found = module.split("."), []
+    parts = module.split(".")
+    candidates = []
     for depth in range(1, len(parts) + 1):
         stem = ROOT.joinpath(*parts[:depth])
-        for candidate in (stem.with_suffix(".py"), stem / "__init__.py"):
-            if candidate.is_file():
-                found.append(candidate)
-    return found
+        candidates += [stem.with_suffix(".py"), stem / "__init__.py"]
+    return [path for path in candidates if path.is_file()]
 
 
+# A study asks for the digests of a dozen stages, which share most of their modules.
 @functools.cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -97,16 +100,23 @@ def _tree(path: Path) -> ast.Module:
 
 @functools.cache
 def _imports(path: Path) -> frozenset[Path]:
-    names: set[str] = set()
+    files: set[Path] = set()
     for node in _running(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(path, node)
-            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-    return frozenset(
-        file for name in names if name.startswith("ptychostudy") for file in _files(name)
-    )
+        for name in _imported(path, node):
+            if name.startswith(_PACKAGE):
+                files.update(_files(name))
+    return frozenset(files)
+
+
+def _imported(path: Path, node: ast.AST) -> list[str]:
+    """Return the dotted names that a statement may import."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        base = _absolute(path, node)
+        # What is taken from a package may be a module of it, or a name in its __init__.
+        return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return []
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
@@ -114,9 +124,13 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
     pending = [tree]
     while pending:
         node = pending.pop()
-        if not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")):
+        if not _never_runs(node):
             yield node
             pending.extend(ast.iter_child_nodes(node))
+
+
+def _never_runs(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def _absolute(path: Path, node: ast.ImportFrom) -> str:
@@ -124,16 +138,16 @@ def _absolute(path: Path, node: ast.ImportFrom) -> str:
     if node.level == 0:
         return node.module or ""
     package = path.relative_to(ROOT).parent.parts
-    return ".".join(
-        [*package[: len(package) - node.level + 1], *([node.module] if node.module else [])]
-    )
+    parts = list(package[: len(package) - node.level + 1])
+    if node.module:
+        parts.append(node.module)
+    return ".".join(parts)
 
 
 def _normalised(path: Path) -> str:
+    # A tree of its own: that of `_tree` is kept, and this one is changed.
     tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     for node in ast.walk(tree):
-        if isinstance(
-            node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
-        ) and ast.get_docstring(node):
+        if isinstance(node, _Documented) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree)

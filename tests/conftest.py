@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "ptychostudy", "config", "profiles", "envs", "report")
-TINY = ROOT / "tests" / "workflow" / "config" / "tiny.yaml"
+CONFIGURATIONS = ROOT / "tests" / "workflow" / "config"
+TINY = CONFIGURATIONS / "tiny.yaml"
+USER = CONFIGURATIONS / "user.yaml"
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,4 @@
-"""Figures: arrays and dicts in, a matplotlib Figure out. The only importer of matplotlib; no files, no global state."""
+"""Figures: arrays and dicts in, a matplotlib Figure out; no files, no global state.
+
+The only importer of matplotlib.
+"""

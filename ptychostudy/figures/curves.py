@@ -1,14 +1,14 @@
 """Quality against dose, overlap and spatial frequency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from ptychostudy.figures.score_lines import PHASE_ERROR, draw_legend, draw_scores
 from ptychostudy.figures.style import (
     BELOW,
     OTHER,
@@ -17,95 +17,194 @@ from ptychostudy.figures.style import (
     TEXT,
     conditions,
     finish,
-    or_nan,
     soften,
 )
-from ptychostudy.report.cells import (
-    model_order,
-    nominal_dose,
-    shown_cells,
-    shown_column,
-    shown_splits,
-)
+from ptychostudy.report.cells import nominal_dose, shown_cells, shown_column, shown_splits
 from ptychostudy.report.markdown import photon_text
-from ptychostudy.report.seeds import repeated, runs_of
-from ptychostudy.study.names import ARMS
 
-_OVERLAP, _LINEAR = "metric_2_image_based_avg", "linear_overlap"
-_ERROR = ("rms_phase_rad", "phase")
-_SIZE = 4.5
+_OVERLAP = "metric_2_image_based_avg"
+_LINEAR = "linear_overlap"
+_DOSE_CAPTION = (
+    "Floor: no unbiased estimate has a smaller phase error. Below the floor (hollow): uses its "
+    "prior, a network what it learned, a solver its start. SSIM: Wang 2004, data range = span of "
+    "the truth. Overlap: mean disc overlap (metric 2); linear: 1 - step / probe diameter. Dashed: "
+    "controls; the flat object shows the metric's zero."
+)
+_OVERLAP_MEANS = "Overlap: area two illuminated discs share, mean over nearest neighbours"
+_PHOTONS = "n: detected photons per object pixel, in the order of the overlap."
+_OVERLAP_CAPTION = (
+    "SSIM (Wang 2004) and MS-SSIM (Wang 2003): data range = span of the truth. FRC50: where the "
+    "ring correlation with the truth (complex) falls below 0.5. Dashed: controls; the flat object "
+    "shows the metric's zero."
+)
+_DOSE_UNITS = {
+    "fixed_frame": "photons per frame",
+    "fixed_fluence": "photons per frame\nof the full scan",
+}
+_FRC_CAPTION = "Square crop of the scored pixels under a Tukey window. Dashed: controls."
+
+Summary = Mapping[str, Any]
+Cells = Sequence[Mapping[str, Any]]
 
 
-def dose_curves(summary: Mapping[str, Any]) -> Figure:
-    """Draw rms phase error and SSIM against photons per object pixel, one column per view, with the counting floor.
+def dose_curves(summary: Summary) -> Figure:
+    """Draw rms phase error and SSIM against photons per object pixel, with the counting floor.
 
-    With several seeds a line is the mean over them, a bar its 95 % interval, a faint point one seed. An arm below the
-    floor has a hollow marker, one that did not converge in every seed a black rim.
+    One column per view. With several seeds a line is the mean over them, a bar its 95 % interval, a
+    faint point one seed. An arm below the floor has a hollow marker, one that did not converge in
+    every seed a black rim.
     """
-    jobs, column = shown_cells(summary), shown_column(summary)
-    views = sorted({job["view"] for job in jobs}, key=lambda view: -_mean(jobs, view, _OVERLAP))
-    figure = Figure(figsize=(2.0 + 3.0 * len(views), 6.6), layout="constrained")
-    axes = figure.subplots(2, len(views), sharex=True, sharey="row", squeeze=False)
-    for col, view in enumerate(views):
-        seen = sorted(
-            (job for job in jobs if job["view"] == view), key=lambda job: job["photons_per_pixel"]
-        )
-        light = [job["photons_per_pixel"] for job in seen]
-        _lines(axes[0][col], light, seen, summary, _ERROR)
-        _lines(axes[1][col], light, seen, summary, ("ssim", column))
-        facts = (
-            f"overlap {_mean(jobs, view, _OVERLAP):.2f} (linear {_mean(jobs, view, _LINEAR):.2f})"
-        )
-        axes[0][col].set_title(f"{view}\n{facts}", fontsize=TEXT)
-        axes[0][col].set(xscale="log", yscale="log")
-        axes[0][col].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes[0][col].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes[0][col].yaxis.set_minor_formatter(NullFormatter())
-        axes[1][col].set_xlabel("detected photons per object pixel, n", fontsize=TEXT)
-    light = [job["photons_per_pixel"] for job in jobs]
-    for ax in axes[0]:
-        _floor(ax, min(light) / 2, max(light) * 2)
-    axes[0][0].set_ylabel("rms phase error (rad)", fontsize=TEXT)
-    axes[1][0].set_ylabel(f"{column} SSIM", fontsize=TEXT)
-    _legend(figure, summary, axes)
-    return finish(
-        figure,
-        f"Quality against dose, {shown_splits(summary)} split",
-        "Floor: no unbiased estimate has a smaller phase error. Below the floor (hollow): uses its prior, a network "
-        "what it learned, a solver its start. SSIM: Wang 2004, data range = span of the truth. Overlap: mean disc "
-        "overlap (metric 2); linear: 1 - step / probe diameter. Dashed: controls; the flat object shows the metric's "
-        f"zero. {conditions(summary, jobs)}",
-    )
+    cells = shown_cells(summary)
+    views = _by_overlap(cells)
+    figure, axes = _panels(2, len(views), width=3.0, height=6.6)
+    for column, view in zip(axes.T, views, strict=True):
+        _draw_view(column, [cell for cell in cells if cell["view"] == view], summary)
+    _draw_floors(axes[0], cells)
+    _label_rows(axes, ("rms phase error (rad)", f"{shown_column(summary)} SSIM"))
+    draw_legend(figure, summary, axes)
+    title = f"Quality against dose, {shown_splits(summary)} split"
+    return finish(figure, title, f"{_DOSE_CAPTION} {conditions(summary, cells)}")
 
 
-def overlap_curves(summary: Mapping[str, Any]) -> Figure:
-    """Draw SSIM, MS-SSIM and complex FRC50 against the measured overlap, one column per dose; marks as in dose curves.
+def _panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels (rows, cols), each so many inches wide, beside the legend."""
+    figure = Figure(figsize=(2.0 + width * cols, height), layout="constrained")
+    axes: np.ndarray = figure.subplots(rows, cols, sharex=True, sharey="row", squeeze=False)
+    return figure, axes
 
-    At fixed fluence a column holds the cells of equal photons per object pixel.
+
+def _by_overlap(cells: Cells) -> list[str]:
+    """Return the views, the densest first; of equal overlap in alphabetical order."""
+    # Sorted twice: a set has no order of its own that is the same in every process.
+    views = sorted({cell["view"] for cell in cells})
+    return sorted(views, key=lambda view: -_mean(cells, view, _OVERLAP))
+
+
+def _draw_view(column: Sequence[Axes], cells: Cells, summary: Summary) -> None:
+    """Draw the error and the SSIM of the cells of one view, one above the other."""
+    error, similarity = column
+    ordered = sorted(cells, key=lambda cell: cell["photons_per_pixel"])
+    light = [cell["photons_per_pixel"] for cell in ordered]
+    draw_scores(error, light, ordered, summary, PHASE_ERROR)
+    draw_scores(similarity, light, ordered, summary, ("ssim", shown_column(summary)))
+    error.set_title(_view_title(cells), fontsize=TEXT)
+    _set_logarithmic(error)
+    similarity.set_xlabel("detected photons per object pixel, n", fontsize=TEXT)
+
+
+def _set_logarithmic(ax: Axes) -> None:
+    """Make both axes logarithmic: the floor is a straight line of slope -1/2."""
+    ax.set(xscale="log", yscale="log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(_plain_number))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _view_title(cells: Cells) -> str:
+    view = cells[0]["view"]
+    return f"{view}\noverlap {_overlap_text(cells, view)}"
+
+
+def _plain_number(value: float, _: int | None) -> str:
+    return f"{value:g}"
+
+
+def _draw_floors(row: Sequence[Axes], cells: Cells) -> None:
+    light = [cell["photons_per_pixel"] for cell in cells]
+    # Of all views, not of one: the panels of a row share their axes.
+    for ax in row:
+        _draw_floor(ax, min(light) / 2, max(light) * 2)
+
+
+def _draw_floor(ax: Axes, start: float, stop: float) -> None:
+    """Draw the counting floor of n detected photons, and shade what lies below."""
+    n = np.geomspace(start, stop, 50)
+    floor = 1 / np.sqrt(2 * n)
+    # The scores set the scale; the shading reaches below the lowest.
+    limits = ax.get_ylim()
+    ax.plot(n, floor, color="black", linestyle=":", label="floor 1/√(2n)")
+    ax.fill_between(n, np.full_like(n, 1e-12), floor, color=BELOW, linewidth=0, zorder=0)
+    ax.set_xlim(start, stop)
+    ax.set_ylim(limits)
+
+
+def overlap_curves(summary: Summary) -> Figure:
+    """Draw SSIM, MS-SSIM and complex FRC50 against the measured overlap, one column per dose.
+
+    Marks are as in dose curves. At fixed fluence a column holds the cells of equal photons per
+    object pixel.
     """
-    jobs, column, design = shown_cells(summary), shown_column(summary), summary["design"]
-    doses = sorted({nominal_dose(job, design) for job in jobs})
-    metrics = {("ssim", column): f"{column} SSIM", ("ms_ssim", column): f"{column} MS-SSIM"}
-    metrics |= {("frc50", "value"): "FRC50 / Nyquist"}
-    figure = Figure(figsize=(2.0 + 2.5 * len(doses), 7.8), layout="constrained")
-    axes = figure.subplots(3, len(doses), sharex=True, sharey="row", squeeze=False)
-    for col, dose in enumerate(doses):
-        seen = sorted((job for job in jobs if nominal_dose(job, design) == dose), key=_overlap)
-        for ax, key in zip(axes[:, col], metrics, strict=True):
-            _lines(ax, [_overlap(job) for job in seen], seen, summary, key)
-        axes[0][col].set_title(_dose_title(dose, seen, design), fontsize=TEXT)
-        axes[-1][col].set_xlabel("mean disc overlap (metric 2)", fontsize=TEXT)
-    for ax, label in zip(axes[:, 0], metrics.values(), strict=True):
+    cells = shown_cells(summary)
+    doses = _by_dose(cells, summary["design"])
+    labels = _overlap_metrics(shown_column(summary))
+    figure, axes = _panels(len(labels), len(doses), width=2.5, height=7.8)
+    for column, (dose, same) in zip(axes.T, doses.items(), strict=True):
+        _draw_dose(column, same, summary, list(labels))
+        column[0].set_title(_dose_title(dose, same, summary["design"]), fontsize=TEXT)
+    _label_rows(axes, labels.values())
+    draw_legend(figure, summary, axes)
+    title = f"Quality against overlap, {shown_splits(summary)} split"
+    caption = f"{_PHOTONS} {_overlaps(cells)} {_OVERLAP_CAPTION} {conditions(summary, cells)}"
+    return finish(figure, title, caption)
+
+
+def _label_rows(axes: np.ndarray, labels: Iterable[str]) -> None:
+    for ax, label in zip(axes[:, 0], labels, strict=True):
         ax.set_ylabel(label, fontsize=TEXT)
-    _legend(figure, summary, axes)
-    return finish(
-        figure,
-        f"Quality against overlap, {shown_splits(summary)} split",
-        f"n: detected photons per object pixel, in the order of the overlap. {_views(jobs)} SSIM (Wang 2004) and "
-        "MS-SSIM (Wang 2003): data range = span of the truth. FRC50: where the ring correlation with the truth "
-        "(complex) falls below 0.5. Dashed: controls; the flat object shows the metric's zero. "
-        + conditions(summary, jobs),
-    )
+
+
+def _by_dose(cells: Cells, design: str) -> dict[int, list[Mapping[str, Any]]]:
+    """Return the cells of each nominal dose by their overlap, the lowest dose first."""
+    doses: dict[int, list[Mapping[str, Any]]] = {}
+    for cell in sorted(cells, key=_overlap):
+        doses.setdefault(nominal_dose(cell, design), []).append(cell)
+    return dict(sorted(doses.items()))
+
+
+def _overlap_metrics(column: str) -> dict[tuple[str, str], str]:
+    """Return what is drawn against overlap from top to bottom: (metric, column) and its label."""
+    return {
+        ("ssim", column): f"{column} SSIM",
+        ("ms_ssim", column): f"{column} MS-SSIM",
+        ("frc50", "value"): "FRC50 / Nyquist",
+    }
+
+
+def _draw_dose(
+    column: Sequence[Axes], cells: Cells, summary: Summary, metrics: Sequence[tuple[str, str]]
+) -> None:
+    """Draw some metrics of the cells of one dose, one above the other."""
+    overlaps = [_overlap(cell) for cell in cells]
+    for ax, metric in zip(column, metrics, strict=True):
+        draw_scores(ax, overlaps, cells, summary, metric)
+    column[-1].set_xlabel("mean disc overlap (metric 2)", fontsize=TEXT)
+
+
+def _overlap(cell: Mapping[str, Any]) -> float:
+    return float(cell["overlap"][_OVERLAP])
+
+
+def _mean(cells: Cells, view: str, metric: str) -> float:
+    return float(np.mean([cell["overlap"][metric] for cell in cells if cell["view"] == view]))
+
+
+def _overlaps(cells: Cells) -> str:
+    """Return the mean overlaps of every view as a sentence."""
+    views = dict.fromkeys(cell["view"] for cell in cells)
+    texts = [f"{view} {_overlap_text(cells, view)}" for view in views]
+    return f"{_OVERLAP_MEANS}: {', '.join(texts)}."
+
+
+def _overlap_text(cells: Cells, view: str) -> str:
+    area = _mean(cells, view, _OVERLAP)
+    linear = _mean(cells, view, _LINEAR)
+    return f"{area:.2f} (linear {linear:.2f})"
+
+
+def _dose_title(dose: int, cells: Cells, design: str) -> str:
+    # An ordered set: at fixed fluence the cells of a dose have equal light, which is named once.
+    light = dict.fromkeys(photon_text(cell["photons_per_pixel"]) for cell in cells)
+    return f"{photon_text(dose)} {_DOSE_UNITS[design]}\nn = {', '.join(light)}"
 
 
 def frc_plot(
@@ -126,139 +225,30 @@ def frc_plot(
     """
     figure = Figure(figsize=(5.5, 3.8), layout="constrained")
     ax = figure.subplots()
-    for model, values in curves.items():
-        style = STYLES.get(model, OTHER)
-        ax.plot(
-            frequency,
-            values,
-            label=model,
-            color=style["color"],
-            linestyle=style["linestyle"],
-            linewidth=1.5,
-        )
-    ax.plot(frequency, half_bit, color="black", linestyle=":", linewidth=1, label="half-bit")
-    ax.axhline(0.5, color="black", linestyle="-.", linewidth=0.8, label="0.5")
+    for model, correlation in curves.items():
+        _draw_rings(ax, frequency, correlation, model)
+    _draw_thresholds(ax, frequency, half_bit)
+    # Rings of noise scatter about zero: some of what is below it is shown.
     ax.set(xlim=(0, 1), ylim=(-0.2, 1.03))
     ax.set_xlabel("spatial frequency / Nyquist", fontsize=TEXT)
     ax.set_ylabel("ring correlation with the truth", fontsize=TEXT)
     soften(ax)
     ax.legend(fontsize=SMALL, frameon=False)
-    return finish(
-        figure, title, "Square crop of the scored pixels under a Tukey window. Dashed: controls."
+    return finish(figure, title, _FRC_CAPTION)
+
+
+def _draw_rings(ax: Axes, frequency: np.ndarray, correlation: np.ndarray, model: str) -> None:
+    style = STYLES.get(model, OTHER)
+    ax.plot(
+        frequency,
+        correlation,
+        label=model,
+        color=style["color"],
+        linestyle=style["linestyle"],
+        linewidth=1.5,
     )
 
 
-def _lines(
-    ax: Axes,
-    x: Sequence[float],
-    jobs: Sequence[Mapping[str, Any]],
-    summary: Mapping[str, Any],
-    key: tuple[str, str],
-) -> None:
-    """Draw one score of every model: means as a line, intervals as bars, single seeds as faint points."""
-    soften(ax)
-    ax.margins(x=0.08)
-    for model in model_order(summary["jobs"]):
-        style = STYLES.get(model, OTHER)
-        found = [repeated(summary, job, model, *key) for job in jobs]
-        mean, low, high = (
-            np.array([or_nan(one[name]) for one in found]) for name in ("mean", "low", "high")
-        )
-        for at, one in zip(x, found, strict=True):
-            if summary["seeds"]["n"] > 1:
-                values = list(one["values"].values())
-                ax.plot(
-                    [at] * len(values), values, ".", color=style["color"], alpha=0.4, markersize=4
-                )
-        ax.plot(x, mean, label=model, markersize=_SIZE, linewidth=1.3, **style)
-        if np.isfinite(low).any():
-            bar = {
-                "fmt": "none",
-                "ecolor": style["color"],
-                "elinewidth": 1.3,
-                "capsize": 3.5,
-                "capthick": 1.3,
-            }
-            # Values that differ by rounding alone may put the mean one bit outside.
-            ax.errorbar(x, mean, np.maximum([mean - low, high - mean], 0), **bar)
-        if model in ARMS:
-            below = mean < [job["phase_floor_rad"] if key == _ERROR else -np.inf for job in jobs]
-            _mark(ax, x, np.where(below, mean, np.nan), style, markerfacecolor="white")
-            ended = [_unsettled(summary, job, model) for job in jobs]
-            _mark(
-                ax,
-                x,
-                np.where(ended, mean, np.nan),
-                style,
-                markeredgecolor="black",
-                markeredgewidth=1.3,
-            )
-
-
-def _mark(
-    ax: Axes, x: Sequence[float], y: np.ndarray, style: Mapping[str, Any], **change: Any
-) -> None:
-    if np.isfinite(y).any():
-        ax.plot(
-            x, y, markersize=_SIZE, **(dict(style) | {"linestyle": "none", "zorder": 4} | change)
-        )
-
-
-def _unsettled(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> bool:
-    runs = runs_of(summary, job, model)
-    return bool(runs["converged"] < runs["judged"])
-
-
-def _floor(ax: Axes, start: float, stop: float) -> None:
-    n = np.geomspace(start, stop, 50)
-    floor = 1 / np.sqrt(2 * n)
-    limits = ax.get_ylim()
-    ax.plot(n, floor, color="black", linestyle=":", label="floor 1/√(2n)")
-    ax.fill_between(n, np.full_like(n, 1e-12), floor, color=BELOW, linewidth=0, zorder=0)
-    ax.set_xlim(start, stop)
-    ax.set_ylim(limits)
-
-
-def _legend(figure: Figure, summary: Mapping[str, Any], axes: np.ndarray) -> None:
-    """List the models, the floor and those marks that occur."""
-    handles = [line for line in axes[0][0].lines if not line.get_label().startswith("_")]
-    lines = [line for ax in axes.flat for line in ax.lines]
-    grey = {"color": "#666666", "linestyle": "none", "markersize": _SIZE}
-    if any(line.get_markerfacecolor() == "white" for line in lines):
-        handles.append(
-            Line2D([], [], marker="o", markerfacecolor="white", label="below the floor", **grey)
-        )
-    if any(line.get_markeredgecolor() == "black" and line.get_marker() != "None" for line in lines):
-        handles.append(
-            Line2D([], [], marker="^", markeredgecolor="black", label="not converged", **grey)
-        )
-    if summary["seeds"]["n"] > 1:
-        handles.append(Line2D([], [], marker=".", alpha=0.4, label="one seed", **grey))
-    if any(entry["low"] is not None for entry in summary["seeds"]["cells"]):
-        handles.append(Line2D([], [], marker="$\\mathrm{I}$", label="95 % interval", **grey))
-    figure.legend(handles=handles, loc="outside right center", fontsize=SMALL, frameon=False)
-
-
-def _overlap(job: Mapping[str, Any]) -> float:
-    return float(job["overlap"][_OVERLAP])
-
-
-def _mean(jobs: Sequence[Mapping[str, Any]], view: str, key: str) -> float:
-    return float(np.mean([job["overlap"][key] for job in jobs if job["view"] == view]))
-
-
-def _views(jobs: Sequence[Mapping[str, Any]]) -> str:
-    found = {
-        job["view"]: (_mean(jobs, job["view"], _OVERLAP), _mean(jobs, job["view"], _LINEAR))
-        for job in jobs
-    }
-    texts = [f"{view} {area:.2f} (linear {linear:.2f})" for view, (area, linear) in found.items()]
-    return f"Overlap: area two illuminated discs share, mean over nearest neighbours: {', '.join(texts)}."
-
-
-def _dose_title(dose: int, jobs: Sequence[Mapping[str, Any]], design: str) -> str:
-    light = ", ".join(dict.fromkeys(photon_text(job["photons_per_pixel"]) for job in jobs))
-    unit = (
-        "photons per frame\nof the full scan" if design == "fixed_fluence" else "photons per frame"
-    )
-    return f"{photon_text(dose)} {unit}\nn = {light}"
+def _draw_thresholds(ax: Axes, frequency: np.ndarray, half_bit: np.ndarray) -> None:
+    ax.plot(frequency, half_bit, color="black", linestyle=":", linewidth=1, label="half-bit")
+    ax.axhline(0.5, color="black", linestyle="-.", linewidth=0.8, label="0.5")

@@ -1,17 +1,36 @@
 """Pictures of the reconstructed fields beside the truth."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patheffects import withStroke
 
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
-from ptychostudy.measure.gauge import bounding_box
-from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.measure.fields import bounding_box
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.study.names import PARTS
+
+Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
+
+_CAPTION = (
+    "Colour scale: truth, 0.5 to 99.5 %. Grey: not scored. SSIM: Wang 2004, data range = span of "
+    "the truth. r: Pearson's correlation. "
+)
+_COLOUR_MAPS = {"amplitude": "gray", "phase": "cividis"}
+_UNITS = {"amplitude": "|O|", "phase": "phase (rad)"}
+_SHOWN_SCORES = {"ssim": "SSIM", "pearson": "r"}
+# A few outlying pixels of the truth do not set the scale.
+_SCALE_PERCENTILES = (0.5, 99.5)
+# Inches of the longer side of a panel; a narrow one still has room for its scores.
+_PANEL = 1.9
+_NARROWEST = 1.35
+_BAR_LENGTHS = (500, 200, 100, 50, 20, 10)
+# White with a black rim is seen on any grey.
+_RIM = [withStroke(linewidth=3.5, foreground="black")]
 
 
 def comparison_plot(
@@ -20,16 +39,17 @@ def comparison_plot(
     mask: np.ndarray,
     title: str,
     *,
-    scores: Mapping[str, Mapping[str, Sequence[float | None]]] | None = None,
+    scores: Scores | None = None,
     caption: str = "",
 ) -> Figure:
-    """Show amplitude and phase of the truth and of every arm on one colour scale per row, set by the truth.
+    """Show amplitude and phase of the truth and of every arm, one colour scale per row.
 
     Parameters
     ----------
     fields : dict of str to (H, W) complex
         Aligned fields in the order shown.
     truth : (H, W) complex
+        It sets the colour scales.
     mask : (H, W) bool
         Scored pixels; the others are grey.
     title : str
@@ -45,75 +65,125 @@ def comparison_plot(
     """
     box = bounding_box(mask)
     kept = mask[box]
-    rows, cols = kept.shape
-    wide, high = (1.9, 1.9 * rows / cols) if rows < cols else (1.9 * cols / rows, 1.9)
-    count = 1 + len(fields)
-    size = (max(wide, 1.35) * 1.12 * count + 0.9, 2 * (high + 0.45) + 0.8)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(2, count, squeeze=False)
-    panels = {"Truth": truth[box], **{name: field[box] for name, field in fields.items()}}
-    for row, name in enumerate(PARTS):
-        images = [_panel(one, truth[box], kept, name) for one in panels.values()]
-        low, high_ = np.percentile(images[0][kept], [0.5, 99.5])
-        style = {"cmap": ("gray", "cividis")[row], "vmin": low, "vmax": max(high_, low + 1e-6)}
-        for ax, image, model in zip(axes[row], images, panels, strict=True):
-            drawn = ax.imshow(np.ma.array(image, mask=~kept), interpolation="nearest", **style)
-            _frame_panel(ax, model, _panel_scores(scores, model, row), top=row == 0)
-        axes[row][0].set_ylabel(name.capitalize(), fontsize=TEXT)
-        bar = figure.colorbar(drawn, ax=list(axes[row]), fraction=0.03, pad=0.01, extend="both")
-        bar.set_label(("|O|", "phase (rad)")[row], fontsize=SMALL)
-        bar.ax.tick_params(labelsize=SMALL)
-    _scale_bar(axes[0][0], cols)
-    explained = (
-        "Colour scale: truth, 0.5 to 99.5 %. Grey: not scored. SSIM: Wang 2004, data range = span of the truth. r: "
-        "Pearson's correlation. "
-    )
-    return finish(figure, title, explained + caption)
+    shown = {"Truth": truth[box]}
+    for model, field in fields.items():
+        shown[model] = field[box]
+    figure = Figure(figsize=_figure_size(kept.shape, len(shown)), layout="constrained")
+    axes = figure.subplots(len(PARTS), len(shown), squeeze=False)
+    for row, part in zip(axes, PARTS, strict=True):
+        drawn = _draw_row(row, shown, kept, part)
+        _frame_row(row, list(shown), scores or {}, part)
+        _draw_colour_bar(figure, row, drawn, _UNITS[part])
+    _draw_scale_bar(axes[0][0], kept.shape[1])
+    return finish(figure, title, _CAPTION + caption)
 
 
-def _panel(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, name: str) -> np.ndarray:
-    if name == "amplitude":
-        return np.abs(field)
-    return phase_pair(field, truth, mask & (np.abs(truth) > 0))[0]
+def _figure_size(shape: tuple[int, ...], columns: int) -> tuple[float, float]:
+    """Return width and height in inches of two rows of panels, each with the shape (H, W)."""
+    rows, cols = shape
+    wide = _PANEL if rows < cols else _PANEL * cols / rows
+    high = _PANEL * rows / cols if rows < cols else _PANEL
+    width = max(wide, _NARROWEST) * 1.12 * columns + 0.9
+    return width, 2 * (high + 0.45) + 0.8
 
 
-def _panel_scores(scores: Mapping[str, Any] | None, model: str, row: int) -> str:
-    found = (scores or {}).get(model, {})
-    parts = [
-        f"{label} {found[key][row]:.3f}"
-        for key, label in (("ssim", "SSIM"), ("pearson", "r"))
-        if key in found and found[key][row] is not None
-    ]
-    return "  ".join(parts)
+def _draw_row(
+    row: Sequence[Axes], shown: Mapping[str, np.ndarray], kept: np.ndarray, part: str
+) -> AxesImage:
+    """Draw one part of every field (h, w) on the scale of the truth; return the last image."""
+    truth = shown["Truth"]
+    images = [_panel(field, truth, kept, part) for field in shown.values()]
+    scale = _colour_scale(images[0][kept])
+    for ax, image in zip(row, images, strict=True):
+        masked = np.ma.array(image, mask=~kept)
+        drawn = ax.imshow(masked, interpolation="nearest", cmap=_COLOUR_MAPS[part], norm=scale)
+    return drawn
 
 
-def _frame_panel(ax: Axes, model: str, text: str, *, top: bool) -> None:
+def _colour_scale(truth: np.ndarray) -> Normalize:
+    """Return the scale of the colours from the scored pixels (p,) of the truth."""
+    low, high = np.percentile(truth, _SCALE_PERCENTILES)
+    # A truth without contrast has a scale all the same.
+    return Normalize(low, max(high, low + 1e-6))
+
+
+def _panel(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, part: str) -> np.ndarray:
+    """Return amplitude or phase of a field (h, w), the phase in the branch that the scores use."""
+    if part == "amplitude":
+        amplitude: np.ndarray = np.abs(field)
+        return amplitude
+    # Where the truth is dark it has no phase.
+    phase: np.ndarray = phase_pair(field, truth, mask & (np.abs(truth) > 0))[0]
+    return phase
+
+
+def _panel_title(scores: Scores, model: str, part: str) -> str:
+    """Return the scores of one panel; in the upper row the name of the model stands above them."""
+    lines = [_panel_scores(scores.get(model, {}), PARTS.index(part))]
+    if part == PARTS[0]:
+        lines.insert(0, model)
+    return "\n".join(line for line in lines if line)
+
+
+def _panel_scores(scores: Mapping[str, Sequence[float | None]], part: int) -> str:
+    texts = []
+    for metric, label in _SHOWN_SCORES.items():
+        # A part without contrast in the truth has no score.
+        score = scores[metric][part] if metric in scores else None
+        if score is not None:
+            texts.append(f"{label} {score:.3f}")
+    return "  ".join(texts)
+
+
+def _frame_row(row: Sequence[Axes], models: Sequence[str], scores: Scores, part: str) -> None:
+    for ax, model in zip(row, models, strict=True):
+        _frame_panel(ax, _panel_title(scores, model, part))
+    row[0].set_ylabel(part.capitalize(), fontsize=TEXT)
+
+
+def _frame_panel(ax: Axes, title: str) -> None:
     ax.set(xticks=[], yticks=[], facecolor=MASKED)
-    ax.set_title("\n".join(part for part in (model if top else "", text) if part), fontsize=SMALL)
+    ax.set_title(title, fontsize=SMALL)
     for spine in ax.spines.values():
         spine.set_visible(False)
 
 
-def _scale_bar(ax: Axes, cols: int) -> None:
-    length = next((n for n in (500, 200, 100, 50, 20, 10) if n <= 0.4 * cols), 5)
+def _draw_colour_bar(figure: Figure, row: Sequence[Axes], drawn: AxesImage, unit: str) -> None:
+    bar = figure.colorbar(drawn, ax=list(row), fraction=0.03, pad=0.01, extend="both")
+    bar.set_label(unit, fontsize=SMALL)
+    bar.ax.tick_params(labelsize=SMALL)
+
+
+def _draw_scale_bar(ax: Axes, cols: int) -> None:
+    """Draw a bar of a round number of pixels, at most 0.4 of the panel's width if it can be."""
+    length = next((length for length in _BAR_LENGTHS if length <= 0.4 * cols), 5)
     bottom, top = ax.get_ylim()
-    y, start = bottom + 0.07 * (top - bottom), 0.05 * cols
-    # White with a black rim is seen on any grey.
-    rim = [withStroke(linewidth=3.5, foreground="black")]
+    y = bottom + 0.07 * (top - bottom)
+    start = 0.05 * cols
+    _draw_bar(ax, start, start + length, y)
+    _write_above(ax, f"{length} px", (start + length / 2, y))
+
+
+def _draw_bar(ax: Axes, start: float, stop: float, y: float) -> None:
     ax.plot(
-        [start, start + length],
+        [start, stop],
         [y, y],
         color="white",
         linewidth=2,
         solid_capstyle="butt",
-        path_effects=rim,
+        path_effects=_RIM,
     )
-    style = {
-        "color": "white",
-        "ha": "center",
-        "va": "bottom",
-        "fontsize": SMALL,
-        "path_effects": rim,
-    }
-    place = {"xytext": (0, 2.5), "textcoords": "offset points"}
-    ax.annotate(f"{length} px", (start + length / 2, y), **place, **style)
+
+
+def _write_above(ax: Axes, text: str, point: tuple[float, float]) -> None:
+    ax.annotate(
+        text,
+        point,
+        xytext=(0, 2.5),
+        textcoords="offset points",
+        color="white",
+        ha="center",
+        va="bottom",
+        fontsize=SMALL,
+        path_effects=_RIM,
+    )

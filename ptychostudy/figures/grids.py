@@ -1,6 +1,7 @@
 """Score against cell: differences and heat maps."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,164 +16,227 @@ from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
 from ptychostudy.study.names import ARMS, OTHERS
 
+Summary = Mapping[str, Any]
+Cell = Mapping[str, Any]
+
 _LABELS = {"ms_ssim": "MS-SSIM", "pearson": "Pearson correlation"}
+_MEANINGS = {
+    "ms_ssim": "Wang 2003, data range = span of the truth; 1 is a perfect match",
+    "pearson": "1 is a perfect match, 0 a flat object, less has the darkest colour",
+}
 _LABELLED = (
-    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), in brackets linear, "
-    "1 - step / probe diameter."
+    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), in brackets "
+    "linear, 1 - step / probe diameter."
 )
+_GAIN_CAPTION = (
+    "MS-SSIM: Wang 2003, data range = span of the truth. Above zero PtychoPINN is closer to the "
+    "truth. Last line of a cell: PtychoPINN | the other arm."
+)
+_SCORE_CAPTION = "Below the line: controls; the flat object shows the metric's zero."
+# Below it a difference looks pale, whatever the largest one is.
+_LEAST_SPAN = 0.05
+# Luma of ITU-R BT.601: green looks brighter than red, and red than blue.
+_RED = 0.299
+_GREEN = 0.587
+_BLUE = 0.114
+_NOTE: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": SMALL}
 
 
-def _cell_label(job: Mapping[str, Any]) -> str:
-    area, linear = (job["overlap"][key] for key in ("metric_2_image_based_avg", "linear_overlap"))
-    light = f"n {photon_text(job['photons_per_pixel'])}"
-    return f"{photon_text(job['dose'])}\n{job['view']}\n{job['split']}\n{light}\n{area:.2f} ({linear:.2f})"
+@dataclass(frozen=True)
+class _Room:
+    """Inches of a cell."""
+
+    height: float
+    width: float
 
 
-def ssim_grid(summary: Mapping[str, Any]) -> Figure:
-    """Show PtychoPINN's gain in phase MS-SSIM over each other arm, per cell, with both scores below it.
+# An interval takes a line and some width of its own.
+_GAIN_ROOM = _Room(0.75, 0.95)
+_GAIN_ROOM_OF_SEEDS = _Room(0.85, 1.1)
+_SCORE_ROOM = _Room(0.42, 0.95)
+_SCORE_ROOM_OF_SEEDS = _Room(0.6, 1.0)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """What stands in a grid: values and notes (rows, cols), a row for each label."""
+
+    labels: list[str]
+    cells: Sequence[Cell]
+    values: np.ndarray
+    notes: list[list[str]]
+
+    @property
+    def span(self) -> float:
+        """The largest absolute value, 0 where there is none."""
+        if not np.isfinite(self.values).any():
+            return 0.0
+        return float(np.nanmax(np.abs(self.values)))
+
+
+def ssim_grid(summary: Summary) -> Figure:
+    """Show PtychoPINN's gain in phase MS-SSIM over each other arm, per cell, and both scores.
 
     With several seeds the gain is the mean of the paired differences, with its interval.
     """
-    jobs, key = summary["jobs"], ("ms_ssim", "phase")
-    found = [[paired(summary, job, other, *key) for job in jobs] for other in OTHERS]
-    gains = np.array([[or_nan(one["mean"]) for one in row] for row in found])
-    notes = [
-        [_gain_note(summary, job, other, one) for job, one in zip(jobs, row, strict=True)]
-        for other, row in zip(OTHERS, found, strict=True)
+    grid = _gains(summary)
+    one = summary["seeds"]["n"] == 1
+    figure, ax = _empty_figure(grid, _GAIN_ROOM if one else _GAIN_ROOM_OF_SEEDS)
+    span = max(_LEAST_SPAN, grid.span)
+    # Zero has the middle colour: the sign is seen before the number is read.
+    norm = TwoSlopeNorm(0.0, -span, span)
+    drawn = ax.imshow(grid.values, cmap="PuOr_r", norm=norm, aspect="auto")
+    _write_notes(ax, grid, drawn)
+    _label(ax, grid)
+    _draw_colour_bar(figure, ax, drawn, "Δ phase MS-SSIM")
+    caption = f"{_GAIN_CAPTION} {_LABELLED} {conditions(summary, grid.cells)}"
+    return finish(figure, "Phase MS-SSIM: PtychoPINN minus the other arm", caption)
+
+
+def _gains(summary: Summary) -> _Grid:
+    cells = summary["jobs"]
+    gains = [
+        [paired(summary, cell, other, "ms_ssim", "phase") for cell in cells] for other in OTHERS
     ]
-    size = (
-        {"row_height": 0.75, "width": 0.95}
-        if summary["seeds"]["n"] == 1
-        else {"row_height": 0.85, "width": 1.1}
-    )
-    figure, ax = _grid_figure(len(OTHERS), len(jobs), **size)
-    # Below 0.05 a difference looks pale, whatever the largest one is.
-    span = max(0.05, float(np.nanmax(np.abs(gains))) if np.isfinite(gains).any() else 0.0)
-    drawn = ax.imshow(gains, cmap="PuOr_r", norm=TwoSlopeNorm(0.0, -span, span), aspect="auto")
-    _annotate(ax, notes, gains, drawn)
-    _label_grid(ax, [f"vs {other}" for other in OTHERS], jobs)
-    _colour_bar(figure, ax, drawn, "Δ phase MS-SSIM")
-    return finish(
-        figure,
-        "Phase MS-SSIM: PtychoPINN minus the other arm",
-        "MS-SSIM: Wang 2003, data range = span of the truth. Above zero PtychoPINN is closer to the truth. Last line "
-        f"of a cell: PtychoPINN | the other arm. {_LABELLED} {conditions(summary, jobs)}",
-    )
+    notes = []
+    for other, row in zip(OTHERS, gains, strict=True):
+        pairs = zip(cells, row, strict=True)
+        notes.append([_gain_note(summary, cell, other, gain) for cell, gain in pairs])
+    return _Grid([f"vs {other}" for other in OTHERS], cells, _means(gains), notes)
 
 
-def _gain_note(
-    summary: Mapping[str, Any], job: Mapping[str, Any], other: str, found: Mapping[str, Any]
-) -> str:
-    if found["mean"] is None:
-        return next(
-            (text for model in (ARMS[0], other) if (text := _missing(summary, job, model))), "n/a"
-        )
-    both = [repeated(summary, job, model, "ms_ssim", "phase")["mean"] for model in (ARMS[0], other)]
-    return f"{_with_interval(found, '+z.3f')}\n{both[0]:.3f} | {both[1]:.3f}"
+def _means(rows: Sequence[Sequence[Mapping[str, Any]]]) -> np.ndarray:
+    """Return the mean of each score (rows, cols), NaN where there is none."""
+    return np.array([[or_nan(score["mean"]) for score in row] for row in rows])
 
 
-def _with_interval(found: Mapping[str, Any], form: str) -> str:
-    if found["low"] is None:
-        return f"{found['mean']:{form}}"
-    return f"{found['mean']:{form}}\n[{found['low']:{form}}, {found['high']:{form}}]"
+def _gain_note(summary: Summary, cell: Cell, other: str, gain: Mapping[str, Any]) -> str:
+    """Return the gain with its interval and both scores, or which arm is missing."""
+    if gain["mean"] is None:
+        failed = [model for model in (ARMS[0], other) if _failed(summary, cell, model)]
+        return f"{failed[0]}\nfailed" if failed else "n/a"
+    ours = repeated(summary, cell, ARMS[0], "ms_ssim", "phase")["mean"]
+    theirs = repeated(summary, cell, other, "ms_ssim", "phase")["mean"]
+    return f"{_with_interval(gain, '+z.3f')}\n{ours:.3f} | {theirs:.3f}"
 
 
-def _missing(summary: Mapping[str, Any], job: Mapping[str, Any], model: str) -> str:
-    return "" if runs_of(summary, job, model)["n_ok"] else f"{model}\nfailed"
+def _with_interval(score: Mapping[str, Any], form: str) -> str:
+    """Return a mean and, below it, its interval, if it has one, in a format such as ``z.3f``."""
+    mean = format(score["mean"], form)
+    if score["low"] is None:
+        return mean
+    low, high = (format(score[end], form) for end in ("low", "high"))
+    return f"{mean}\n[{low}, {high}]"
 
 
-def correlation_heatmap(summary: Mapping[str, Any]) -> Figure:
+def _failed(summary: Summary, cell: Cell, model: str) -> bool:
+    """Return whether a model has no result of a cell in any seed."""
+    return not runs_of(summary, cell, model)["n_ok"]
+
+
+def correlation_heatmap(summary: Summary) -> Figure:
     """Show Pearson's correlation of the phase, model against cell."""
-    return _heatmap(
-        summary, "pearson", "1 is a perfect match, 0 a flat object, less has the darkest colour"
-    )
+    return _heatmap(summary, "pearson")
 
 
-def ms_ssim_heatmap(summary: Mapping[str, Any]) -> Figure:
+def ms_ssim_heatmap(summary: Summary) -> Figure:
     """Show MS-SSIM of the phase, model against cell."""
-    return _heatmap(
-        summary, "ms_ssim", "Wang 2003, data range = span of the truth; 1 is a perfect match"
-    )
+    return _heatmap(summary, "ms_ssim")
 
 
-def _heatmap(summary: Mapping[str, Any], metric: str, caption: str) -> Figure:
-    jobs, column = summary["jobs"], shown_column(summary)
-    models = model_order(jobs)
-    found = [[repeated(summary, job, model, metric, column) for job in jobs] for model in models]
-    values = np.array([[or_nan(one["mean"]) for one in row] for row in found])
-    notes = [
-        [_score_note(summary, job, model, one) for job, one in zip(jobs, row, strict=True)]
-        for model, row in zip(models, found, strict=True)
-    ]
-    size = (
-        {"row_height": 0.42, "width": 0.95}
-        if summary["seeds"]["n"] == 1
-        else {"row_height": 0.6, "width": 1.0}
-    )
-    figure, ax = _grid_figure(len(models), len(jobs), **size)
-    drawn = ax.imshow(values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
-    _annotate(ax, notes, values, drawn)
+def _heatmap(summary: Summary, metric: str) -> Figure:
+    grid = _scores(summary, metric)
+    one = summary["seeds"]["n"] == 1
+    figure, ax = _empty_figure(grid, _SCORE_ROOM if one else _SCORE_ROOM_OF_SEEDS)
+    drawn = ax.imshow(grid.values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
+    _write_notes(ax, grid, drawn)
+    # The arms come first; what is below the line only says what a metric must not reward.
     ax.axhline(len(ARMS) - 0.5, color="white", linewidth=4)
-    _label_grid(ax, models, jobs)
-    _colour_bar(figure, ax, drawn, _LABELS[metric])
-    return finish(
-        figure,
-        f"{_LABELS[metric]} of the {column}",
-        f"{caption}. Below the line: controls; the flat object shows the metric's zero. {_LABELLED} "
-        + conditions(summary, jobs),
-    )
+    _label(ax, grid)
+    _draw_colour_bar(figure, ax, drawn, _LABELS[metric])
+    said = conditions(summary, grid.cells)
+    caption = f"{_MEANINGS[metric]}. {_SCORE_CAPTION} {_LABELLED} {said}"
+    return finish(figure, f"{_LABELS[metric]} of the {shown_column(summary)}", caption)
 
 
-def _score_note(
-    summary: Mapping[str, Any], job: Mapping[str, Any], model: str, found: Mapping[str, Any]
-) -> str:
-    if found["mean"] is None:
-        return "failed" if _missing(summary, job, model) else "n/a"
-    few = len(found["values"]) < summary["seeds"]["n"]
-    return _with_interval(found, "z.3f") + (
-        f"\n({len(found['values'])} of {summary['seeds']['n']})" if few else ""
-    )
+def _scores(summary: Summary, metric: str) -> _Grid:
+    cells = summary["jobs"]
+    column = shown_column(summary)
+    models = model_order(cells)
+    scores = [
+        [repeated(summary, cell, model, metric, column) for cell in cells] for model in models
+    ]
+    notes = []
+    for model, row in zip(models, scores, strict=True):
+        pairs = zip(cells, row, strict=True)
+        notes.append([_score_note(summary, cell, model, score) for cell, score in pairs])
+    return _Grid(models, cells, _means(scores), notes)
 
 
-def _grid_figure(rows: int, cols: int, *, row_height: float, width: float) -> tuple[Figure, Axes]:
-    figure = Figure(
-        figsize=(max(7.5, 2.0 + width * cols), 2.2 + row_height * rows), layout="constrained"
-    )
+def _score_note(summary: Summary, cell: Cell, model: str, score: Mapping[str, Any]) -> str:
+    """Return a score with its interval, and in how many seeds it is known if not in all."""
+    if score["mean"] is None:
+        return "failed" if _failed(summary, cell, model) else "n/a"
+    known = len(score["values"])
+    seeds = summary["seeds"]["n"]
+    text = _with_interval(score, "z.3f")
+    return f"{text}\n({known} of {seeds})" if known < seeds else text
+
+
+def _empty_figure(grid: _Grid, room: _Room) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_figure_size(grid, room), layout="constrained")
     ax = figure.subplots()
+    # It is seen where a value is missing.
     ax.set_facecolor(FAILED)
     return figure, ax
 
 
-def _colour_bar(figure: Figure, ax: Axes, drawn: AxesImage, label: str) -> None:
+def _figure_size(grid: _Grid, room: _Room) -> tuple[float, float]:
+    """Return width and height in inches: those of the cells, and room for title and captions."""
+    width = 2.0 + room.width * len(grid.cells)
+    height = 2.2 + room.height * len(grid.labels)
+    return max(7.5, width), height
+
+
+def _draw_colour_bar(figure: Figure, ax: Axes, drawn: AxesImage, label: str) -> None:
     bar = figure.colorbar(drawn, ax=ax, pad=0.015)
     bar.set_label(label, fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)
 
 
-def _annotate(
-    ax: Axes, notes: Sequence[Sequence[str]], values: np.ndarray, drawn: AxesImage
-) -> None:
-    for (row, col), value in np.ndenumerate(values):
-        red, green, blue, _ = (
-            drawn.cmap(drawn.norm(value)) if np.isfinite(value) else (1.0, 1.0, 1.0, 1.0)
-        )
-        # Luma of ITU-R BT.601: white on dark, black on bright.
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        ax.text(
-            col,
-            row,
-            notes[row][col],
-            ha="center",
-            va="center",
-            fontsize=SMALL,
-            color="white" if dark else "black",
-        )
+def _write_notes(ax: Axes, grid: _Grid, drawn: AxesImage) -> None:
+    for (row, col), value in np.ndenumerate(grid.values):
+        color = "white" if _is_dark(value, drawn) else "black"
+        ax.text(col, row, grid.notes[row][col], color=color, **_NOTE)
 
 
-def _label_grid(ax: Axes, rows: Sequence[str], jobs: Sequence[Mapping[str, Any]]) -> None:
-    ax.set_xticks(range(len(jobs)), [_cell_label(job) for job in jobs], fontsize=SMALL)
-    ax.set_yticks(range(len(rows)), rows, fontsize=TEXT)
+def _is_dark(value: float, drawn: AxesImage) -> bool:
+    """Return whether white is read better than black on the colour of a value."""
+    if not np.isfinite(value):
+        return False
+    red, green, blue, _ = drawn.cmap(drawn.norm(np.array(value)))
+    luma = _RED * red + _GREEN * green + _BLUE * blue
+    return bool(luma < 0.5)
+
+
+def _label(ax: Axes, grid: _Grid) -> None:
+    """Name the rows and the cells, and take ticks and frame away."""
+    names = [_cell_label(cell) for cell in grid.cells]
+    ax.set_xticks(range(len(names)), names, fontsize=SMALL)
+    ax.set_yticks(range(len(grid.labels)), grid.labels, fontsize=TEXT)
     ax.set_xlabel("photons per frame, view, split, n, overlap (linear)", fontsize=SMALL)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _cell_label(cell: Cell) -> str:
+    dose = photon_text(cell["dose"])
+    light = photon_text(cell["photons_per_pixel"])
+    return f"{dose}\n{cell['view']}\n{cell['split']}\nn {light}\n{_overlap_text(cell['overlap'])}"
+
+
+def _overlap_text(overlap: Mapping[str, float]) -> str:
+    area = overlap["metric_2_image_based_avg"]
+    linear = overlap["linear_overlap"]
+    return f"{area:.2f} ({linear:.2f})"

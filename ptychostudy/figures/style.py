@@ -12,7 +12,8 @@ from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
 
-# Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness; so are the markers.
+# Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
+# so are the markers.
 STYLES: dict[str, dict[str, Any]] = {
     "PtychoPINN": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     "Baseline": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
@@ -21,35 +22,47 @@ STYLES: dict[str, dict[str, Any]] = {
     "Untrained": {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
 }
 OTHER = {"color": "#56B4E9", "marker": "d", "linestyle": "--"}
-SMALL, TEXT, TITLE = 7.5, 8.5, 10.5
-MASKED, FAILED, BELOW = "#d9d9d9", "#eeeeee", "#f0f0f0"
+# Points.
+SMALL = 7.5
+TEXT = 8.5
+TITLE = 10.5
+# Greys behind what has no value: pixels not scored, failed arms, the region below the floor.
+MASKED = "#d9d9d9"
+FAILED = "#eeeeee"
+BELOW = "#f0f0f0"
+# Characters of a caption in an inch of the figure's width.
+_CHARACTERS = 17
 
 
 def finish(figure: Figure, title: str, caption: str) -> Figure:
     """Add title and caption."""
     figure.suptitle(title, fontsize=TITLE)
-    width = int(figure.get_figwidth() * 17)
+    width = int(figure.get_figwidth() * _CHARACTERS)
     figure.supxlabel(textwrap.fill(caption, width), fontsize=SMALL, color="#444444")
     return figure
 
 
-def conditions(summary: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> str:
+def conditions(summary: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
     """Return what every caption says last: the design, seeds, convergence, failures and truth."""
-    seeds = seeds_text(summary)
-    if summary["seeds"]["n"] > 1:
-        few = summary["seeds"]["n"] < LEAST_VALUES
-        seeds += (
-            ": mean, too few for an interval"
-            if few
-            else ": mean and 95 % bootstrap interval of the mean"
-        )
-    found = [
+    texts = [
         DESIGNS[summary["design"]],
-        seeds,
-        *endings(summary, jobs),
+        _seeds(summary),
+        *endings(summary, cells),
         f"truth: {truth_name(summary)}",
     ]
-    return " ".join(f"{text[0].upper()}{text[1:]}." for text in found)
+    # `str.capitalize` would make the rest small letters: PtyChi.
+    return " ".join(f"{text[0].upper()}{text[1:]}." for text in texts)
+
+
+def _seeds(summary: Mapping[str, Any]) -> str:
+    """Return which seeds there are, and what of them is drawn."""
+    number = summary["seeds"]["n"]
+    text = seeds_text(summary)
+    if number == 1:
+        return text
+    if number < LEAST_VALUES:
+        return f"{text}: mean, too few for an interval"
+    return f"{text}: mean and 95 % bootstrap interval of the mean"
 
 
 def soften(ax: Axes) -> None:

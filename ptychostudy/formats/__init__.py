@@ -1,1 +1,1 @@
-"""File formats, one a module: scans, bundles, products, pictures. Nothing is handed on here; import the module."""
+"""File formats, one a module: scans, bundles, products, pictures. Import the module itself."""

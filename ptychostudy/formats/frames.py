@@ -1,7 +1,8 @@
-"""Stacks of frames in a user's file: which key, which axis order, and whole photons from what was measured."""
+"""Stacks of frames in a user's file: which key, which axis order, and whole photons."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +10,10 @@ from ptychostudy.io.atomic import DataError
 
 FRAME_KEYS = ("counts", "diffraction", "diff3d")
 _MOST = int(np.iinfo(np.uint32).max)
-# What a count may be off by: always, and at most where its own precision is coarse.
-_FRACTION, _GRAIN = 1e-4, 0.1
+# What a count may be off by, always.
+_FRACTION = 1e-4
+# And at most, where its own precision is coarse.
+_GRAIN = 0.1
 # Frames looked at in one go: bounds the memory of the conversion.
 _FRAMES = 256
 
@@ -20,8 +23,16 @@ def check_finite(path: str | Path, key: str, value: np.ndarray) -> None:
     bad = int(np.size(value) - np.count_nonzero(np.isfinite(value)))
     if bad:
         raise DataError(
-            f"{path}: key {key!r} holds {bad} values that are NaN or infinite, needed finite numbers"
+            f"{path}: key {key!r} holds {bad} values that are NaN or infinite, "
+            "needed finite numbers"
         )
+
+
+def wrong_kind(path: str | Path, key: str, value: np.ndarray, needed: str) -> DataError:
+    """Return the error for an array of another type or shape than is needed."""
+    return DataError(
+        f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed {needed}"
+    )
 
 
 def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndarray:
@@ -35,28 +46,30 @@ def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndar
 
 def frame_stack(path: str | Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray]:
     """Return the key and the raw stack (three axes, real) of the one stack that a file may hold."""
+    key = _only_key(path, arrays)
+    raw = arrays[key]
+    if raw.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path}: key {key!r} is {raw.dtype}, "
+            "needed real numbers (amplitudes, intensities or counts)"
+        )
+    return key, squeeze(path, key, raw, 3)
+
+
+def _only_key(path: str | Path, arrays: Mapping[str, np.ndarray]) -> str:
     present = [key for key in FRAME_KEYS if key in arrays]
     if len(present) != 1:
         raise DataError(
-            f"{path}: needed exactly one of {', '.join(FRAME_KEYS)} for the frames, found {present or 'none'}"
+            f"{path}: needed exactly one of {', '.join(FRAME_KEYS)} for the frames, "
+            f"found {present or 'none'}"
         )
-    raw = arrays[present[0]]
-    if raw.dtype.kind not in "fiu":
-        raise DataError(
-            f"{path}: key {present[0]!r} is {raw.dtype}, needed real numbers (amplitudes, intensities or counts)"
-        )
-    return present[0], squeeze(path, present[0], raw, 3)
+    return present[0]
 
 
 def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -> np.ndarray:
-    """Return a stack with the frames along the first axis; ``auto`` refuses one that fits two orders."""
-    nhw, hwn = stack.shape[0] == k, stack.shape[-1] == k
-    if axes == "auto" and nhw and hwn:
-        raise DataError(
-            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; "
-            "needed: base.npz.axes set to NHW or HWN"
-        )
-    if axes == "HWN" or (axes == "auto" and hwn):
+    """Return a stack with the frames along the first axis; ``auto`` refuses one that fits both."""
+    order = _guessed_axes(path, key, stack, k) if axes == "auto" else axes
+    if order == "HWN":
         stack = np.moveaxis(stack, -1, 0)
     if stack.shape[0] != k:
         raise DataError(
@@ -66,47 +79,86 @@ def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -
     return stack
 
 
+def _guessed_axes(path: str | Path, key: str, stack: np.ndarray, k: int) -> str:
+    nhw = stack.shape[0] == k
+    hwn = stack.shape[-1] == k
+    # With as many frames as pixels on a side nothing tells the orders apart, and a wrong one runs.
+    if nhw and hwn:
+        raise DataError(
+            f"{path}: key {key!r} of shape {stack.shape} fits NHW and HWN for {k} positions; "
+            "needed: base.npz.axes set to NHW or HWN"
+        )
+    return "HWN" if hwn else "NHW"
+
+
 def to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> np.ndarray:
     """Return photons (k, N, N) uint32; what cannot be whole photons is refused."""
-    if measurement == "auto" and not (key == "counts" and stack.dtype.kind in "iu"):
-        raise DataError(
-            f"{path}: key {key!r} ({stack.dtype}) may hold amplitudes, intensities or counts; "
-            "needed: base.npz.measurement set to amplitude, intensity or counts"
-        )
+    _check_meaning(path, key, stack, measurement)
     counts = np.empty(stack.shape, np.uint32)
     for start in range(0, len(stack), _FRAMES):
         part = stack[start : start + _FRAMES]
-        check_finite(path, key, part)
-        if part.min() < 0:
-            raise DataError(
-                f"{path}: key {key!r} holds negative values (smallest {part.min():.4g}), needed photons >= 0"
-            )
+        _check_values(path, key, part)
         counts[start : start + _FRAMES] = _whole(path, key, part, measurement)
+    _check_light(path, key, counts)
+    return counts
+
+
+def _check_light(path: str | Path, key: str, counts: np.ndarray) -> None:
     if not counts.any():
         raise DataError(
             f"{path}: key {key!r} has a largest count of 0, needed between 1 and {_MOST}"
         )
-    return counts
+
+
+def _check_meaning(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> None:
+    """Refuse to guess: a square too much or too little changes the dose and its noise unseen."""
+    counted = key == "counts" and stack.dtype.kind in "iu"
+    if measurement == "auto" and not counted:
+        raise DataError(
+            f"{path}: key {key!r} ({stack.dtype}) may hold amplitudes, intensities or counts; "
+            "needed: base.npz.measurement set to amplitude, intensity or counts"
+        )
+
+
+def _check_values(path: str | Path, key: str, part: np.ndarray) -> None:
+    check_finite(path, key, part)
+    if part.min() < 0:
+        raise DataError(
+            f"{path}: key {key!r} holds negative values (smallest {part.min():.4g}), "
+            "needed photons >= 0"
+        )
 
 
 def _whole(path: str | Path, key: str, part: np.ndarray, measurement: str) -> np.ndarray:
     """Return photons as whole numbers (float64); refuse fractions and what no uint32 holds."""
-    squared, largest = measurement == "amplitude", float(part.max())
-    largest = largest * largest if squared else largest
-    if largest > _MOST:
-        raise DataError(
-            f"{path}: key {key!r} has a largest count of {largest:.4g}, needed between 1 and {_MOST}"
-        )
+    squared = measurement == "amplitude"
+    _check_largest(path, key, float(part.max()), squared)
     photons = part.astype(np.float64) ** (2 if squared else 1)
     whole = np.rint(photons)
-    # A number rounded to its own precision is off by eps times itself or less; its square by twice that.
-    grain = 2 * float(np.finfo(part.dtype).eps) * photons if part.dtype.kind == "f" else np.zeros(1)
-    worst = float(
-        np.max(np.abs(photons - whole) - (grain if squared else np.minimum(grain, _GRAIN)))
-    )
+    worst = np.max(np.abs(photons - whole) - _grain(part.dtype, photons, squared))
     if worst > _FRACTION:
         raise DataError(
-            f"{path}: key {key!r} read as {measurement} gives fractional photons (off by {worst:.3g}); "
-            "needed whole counts: undo any normalisation first"
+            f"{path}: key {key!r} read as {measurement} gives fractional photons "
+            f"(off by {worst:.3g}); needed whole counts: undo any normalisation first"
         )
     return whole
+
+
+def _check_largest(path: str | Path, key: str, value: float, squared: bool) -> None:
+    # Before anything is squared as an array: here a Python float, which does not warn.
+    largest = value * value if squared else value
+    if largest > _MOST:
+        raise DataError(
+            f"{path}: key {key!r} has a largest count of {largest:.4g}, "
+            f"needed between 1 and {_MOST}"
+        )
+
+
+def _grain(kind: np.dtype[Any], photons: np.ndarray, squared: bool) -> np.ndarray:
+    """Return by how much counts may be off because they were rounded to the type of the file."""
+    if kind.kind != "f":
+        return np.zeros(1)
+    # A number rounded to its own precision is off by eps times itself or less; its square by twice
+    # that.
+    grain: np.ndarray = 2 * float(np.finfo(kind).eps) * photons
+    return grain if squared else np.minimum(grain, _GRAIN)

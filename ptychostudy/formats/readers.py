@@ -1,4 +1,6 @@
-"""Which module reads what a study starts from: it alone is loaded, and it alone counts as the code of the stage.
+"""Which module reads what a study starts from.
+
+It alone is loaded, and it alone counts as the code of the stage.
 
 A new format is a module beside this one, and a line here.
 """
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
+# Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.frames import check_finite
+from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
@@ -51,89 +51,109 @@ class Scan:
 
 def open_scan(path: str | Path) -> Scan:
     """Open a scan written by the ``simulate`` stage; frames stay on disk until they are used."""
-    keys = [*REQUIRED, "photons_requested", "photons_measured"]
-    arrays = read_npz(path, keys)
+    arrays = read_npz(path, [*REQUIRED, "photons_requested", "photons_measured"])
     counts = open_frames(path, "counts")
     if counts.dtype != np.uint32:
         raise DataError(f"{path}: key 'counts' has type {counts.dtype}, needed uint32 photons")
-    positions = check_scan(path, arrays, counts)
     return Scan(
-        counts,
-        positions,
-        arrays["probeGuess"],
-        arrays["objectGuess"],
-        _photons(path, arrays, "photons_requested"),
-        _photons(path, arrays, "photons_measured"),
-        read_metadata(path),
+        counts=counts,
+        positions=check_scan(path, arrays, counts),
+        probe=arrays["probeGuess"],
+        truth=arrays["objectGuess"],
+        photons_requested=_photons(path, arrays, "photons_requested"),
+        photons_measured=_photons(path, arrays, "photons_measured"),
+        metadata=read_metadata(path),
     )
 
 
 def _photons(path: str | Path, arrays: dict[str, np.ndarray], key: str) -> float:
     value = arrays[key]
-    if value.shape != () or value.dtype.kind not in "fiu" or not np.isfinite(value) or value <= 0:
-        raise DataError(
-            f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed one finite number > 0"
-        )
+    number = value.shape == () and value.dtype.kind in "fiu"
+    if not number or not np.isfinite(value) or value <= 0:
+        raise wrong_kind(path, key, value, "one finite number > 0")
     return float(value)
 
 
 def check_scan(
     path: str | Path, arrays: dict[str, np.ndarray], frames: np.ndarray | None
 ) -> np.ndarray:
-    """Check probe, object, coordinates and frames against each other; return positions (k, 2) (row, col).
+    """Check probe, object, coordinates and frames against each other.
+
+    Returns
+    -------
+    (k, 2) float64
+        Positions (row, col).
 
     Raises
     ------
     DataError
         Naming the file, the key, what was found and what is needed.
     """
+    # The probe first: its side is the N of all the rest.
     probe = arrays["probeGuess"]
-    if probe.ndim != 2 or probe.shape[0] != probe.shape[1] or not np.iscomplexobj(probe):
-        raise DataError(
-            f"{path}: key 'probeGuess' is {probe.dtype} of shape {probe.shape}, needed complex (N, N)"
-        )
+    _check_probe(path, probe)
+    n = len(probe)
+    positions = _positions(path, arrays)
+    _check_extent(path, positions, n)
+    if frames is not None:
+        check_frames(path, frames, len(positions), n)
+    object_ = arrays.get("objectGuess")
+    if object_ is not None:
+        _check_object(path, object_)
+        _check_windows(path, object_.shape, positions, n)
+    return positions
+
+
+def _check_probe(path: str | Path, probe: np.ndarray) -> None:
+    square = probe.ndim == 2 and probe.shape[0] == probe.shape[1]
+    if not square or not np.iscomplexobj(probe):
+        raise wrong_kind(path, "probeGuess", probe, "complex (N, N)")
     check_finite(path, "probeGuess", probe)
     if not np.any(probe):
         raise DataError(
             f"{path}: key 'probeGuess' is all zero, needed a probe that carries photons"
         )
-    positions = _positions(path, arrays)
-    _check_extent(path, positions, len(probe))
-    if frames is not None:
-        check_frames(path, frames, len(positions), len(probe))
-    if "objectGuess" in arrays:
-        _check_object(path, arrays["objectGuess"], positions, len(probe))
-    return positions
 
 
 def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
-    rows, cols = arrays["ycoords"], arrays["xcoords"]
-    for key, value in zip(COORDINATES, (rows, cols), strict=True):
-        if value.ndim != 1 or value.dtype.kind not in "fiu":
-            raise DataError(
-                f"{path}: key {key!r} is {value.dtype} of shape {value.shape}, needed real numbers of shape (k,)"
-            )
-        check_finite(path, key, value)
-    if len(rows) != len(cols):
-        raise DataError(
-            f"{path}: 'xcoords' has {len(cols)} entries, 'ycoords' {len(rows)}; needed one pair per frame"
-        )
-    if len(rows) == 0:
-        raise DataError(
-            f"{path}: the scan is empty ('xcoords' has no entries), needed at least one frame"
-        )
+    for key in COORDINATES:
+        _check_coordinate(path, key, arrays[key])
+    _check_pairs(path, len(arrays["ycoords"]), len(arrays["xcoords"]))
     positions = read_positions(arrays).astype(np.float64)
-    repeated = len(positions) - len(np.unique(positions, axis=0))
-    if repeated:
-        raise DataError(
-            f"{path}: {repeated} positions in 'xcoords', 'ycoords' occur more than once, needed distinct positions"
-        )
+    _check_distinct(path, positions)
     return positions
 
 
+def _check_distinct(path: str | Path, positions: np.ndarray) -> None:
+    repeated = len(positions) - len(np.unique(positions, axis=0))
+    if repeated:
+        raise DataError(
+            f"{path}: {repeated} positions in 'xcoords', 'ycoords' occur more than once, "
+            "needed distinct positions"
+        )
+
+
+def _check_coordinate(path: str | Path, key: str, value: np.ndarray) -> None:
+    if value.ndim != 1 or value.dtype.kind not in "fiu":
+        raise wrong_kind(path, key, value, "real numbers of shape (k,)")
+    check_finite(path, key, value)
+
+
+def _check_pairs(path: str | Path, rows: int, cols: int) -> None:
+    if rows != cols:
+        raise DataError(
+            f"{path}: 'xcoords' has {cols} entries, 'ycoords' {rows}; needed one pair per frame"
+        )
+    if rows == 0:
+        raise DataError(
+            f"{path}: the scan is empty ('xcoords' has no entries), needed at least one frame"
+        )
+
+
 def _check_extent(path: str | Path, positions: np.ndarray, n: int) -> None:
+    # The largest float64 less the smallest is infinite, and refused as such.
     with np.errstate(over="ignore"):
-        rows, cols = (float(span) + n for span in np.ptp(positions, axis=0))
+        rows, cols = (np.ptp(positions, axis=0) + n).tolist()
     if rows * cols > _CANVAS_PX:
         raise DataError(
             f"{path}: 'ycoords' and 'xcoords' span {rows:.4g} x {cols:.4g} pixels; "
@@ -145,22 +165,27 @@ def check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
     """Check that there is one frame of (N, N) for each of k positions."""
     if frames.shape != (k, n, n):
         raise DataError(
-            f"{path}: the frames have shape {frames.shape}, needed ({k}, {n}, {n}): one N x N frame per position, "
-            "N that of 'probeGuess'"
+            f"{path}: the frames have shape {frames.shape}, needed ({k}, {n}, {n}): "
+            "one N x N frame per position, N that of 'probeGuess'"
         )
 
 
-def _check_object(path: str | Path, object_: np.ndarray, positions: np.ndarray, n: int) -> None:
+def _check_object(path: str | Path, object_: np.ndarray) -> None:
     if object_.ndim != 2 or not np.iscomplexobj(object_):
-        raise DataError(
-            f"{path}: key 'objectGuess' is {object_.dtype} of shape {object_.shape}, needed complex (H, W)"
-        )
+        raise wrong_kind(path, "objectGuess", object_, "complex (H, W)")
     check_finite(path, "objectGuess", object_)
-    outside = int(np.sum(~inside(corners(positions, n), n, object_.shape)))
+
+
+def _check_windows(path: str | Path, shape: tuple[int, ...], positions: np.ndarray, n: int) -> None:
+    outside = int(np.sum(~inside(corners(positions, n), n, shape)))
     if outside:
-        low, high = positions.min(axis=0), positions.max(axis=0)
+        # Both spans are said, for rows and columns exchanged are seen by them.
         raise DataError(
-            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {object_.shape}: "
-            f"'ycoords' span {low[0]:.1f} to {high[0]:.1f}, 'xcoords' {low[1]:.1f} to {high[1]:.1f}; "
+            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {shape}: "
+            f"'ycoords' span {_span(positions[:, 0])}, 'xcoords' {_span(positions[:, 1])}; "
             f"needed: window centres at least {n // 2} px inside"
         )
+
+
+def _span(values: np.ndarray) -> str:
+    return f"{values.min():.1f} to {values.max():.1f}"

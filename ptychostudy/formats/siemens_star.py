@@ -1,8 +1,9 @@
-"""From a raw measured scan to the conventions of this package: fewer detector pixels, window centres, centred DC.
+"""From a raw measured scan to the conventions of this package: fewer pixels, centres, centred DC.
 
-The raw convention is that of the published Siemens star: DC in the corner, positions are the top-left pixels of the
-windows with an arbitrary offset. Keeping the central n x n of an N x N detector limits the band of the exit wave: the
-real-space pixel grows by N / n, a window covers the same area with n pixels, and positions shrink by n / N.
+The raw convention is that of the published Siemens star: DC in the corner, positions are the
+top-left pixels of the windows with an arbitrary offset. Keeping the central n x n of an N x N
+detector limits the band of the exit wave: the real-space pixel grows by N / n, a window covers the
+same area with n pixels, and positions shrink by n / N.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ptychostudy.formats.download import download_source, extract_bz2_member
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.io.arrays import read_npz
 
+# Pixels between the outermost windows and the object's edge.
 MARGIN_PX = 2
 
 
@@ -40,35 +42,44 @@ def convert(
     counts : (k, n, n) uint32
         The central part of each frame, photons unchanged, DC at ``[n / 2, n / 2]``.
     positions : (k, 2) float64
-        Window centres (row, col) in the new pixels; the outermost windows keep 2 px from the corner's edges.
+        Window centres (row, col) in the new pixels; the outermost windows keep 2 px from the
+        corner's edges.
     probe : (n, n) complex64
-        The probe with its spectrum cut to the new band, scaled to photons: ``sum |P|^2`` is the mean of a frame.
+        The probe with its spectrum cut to the new band, scaled to photons: ``sum |P|^2`` is the
+        mean of a frame.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, counts that are not whole numbers from 0 up, values that are not finite, or an
-        n that is odd or too large.
+        For shapes that do not fit, counts that are not whole numbers from 0 up, values that are not
+        finite, or an n that is odd or too large.
     """
-    frames, corners, wave = (
-        np.asarray(counts),
-        np.asarray(scan, dtype=np.float64),
-        np.asarray(probe),
-    )
-    _check(frames, corners, wave, n)
+    frames = np.asarray(counts)
+    corners = np.asarray(scan, dtype=np.float64)
+    wave = np.asarray(probe)
+    _check_shapes(frames, corners, wave, n)
+    _check_values(frames, corners, wave)
     central = _crop(np.fft.fftshift(frames, axes=(-2, -1)), n).astype(np.uint32)
-    positions = (corners - corners.min(axis=0)) * n / frames.shape[-1] + n / 2 + MARGIN_PX
-    return (
-        central,
-        positions,
-        _limit_band(wave, n, float(central.sum(dtype=np.float64)) / len(central)),
-    )
+    centres = _centres(corners, n, frames.shape[-1])
+    return central, centres, _limit_band(wave, n, _mean_photons(central))
 
 
 def object_shape(positions: NDArray[np.float64], n: int) -> tuple[int, int]:
-    """Return rows and columns of the smallest object that holds every window with the margin of `convert`."""
+    """Return the shape of the smallest object that holds all windows with their margin."""
     rows, cols = np.ceil(positions.max(axis=0)).astype(int) + n // 2 + MARGIN_PX
     return int(rows), int(cols)
+
+
+def _mean_photons(frames: NDArray[np.uint32]) -> float:
+    return float(frames.sum(dtype=np.float64)) / len(frames)
+
+
+def _centres(corners: NDArray[np.float64], n: int, side: int) -> NDArray[np.float64]:
+    """Return window centres in new pixels, of which n take the place of ``side`` raw ones."""
+    # The offset is arbitrary, so the outermost corner becomes the origin, but for the margin.
+    offset = corners - corners.min(axis=0)
+    centres: NDArray[np.float64] = offset * n / side + n / 2 + MARGIN_PX
+    return centres
 
 
 def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
@@ -78,36 +89,53 @@ def _crop(images: NDArray[Any], n: int) -> NDArray[Any]:
 
 
 def _limit_band(probe: NDArray[Any], n: int, photons: float) -> NDArray[np.complex64]:
-    """Cut the spectrum: pixel ``j`` of the result is the band-limited probe at raw pixel ``j N / n``."""
+    """Cut the spectrum: pixel ``j`` is the band-limited probe at raw pixel ``j N / n``."""
     spectrum = np.fft.fftshift(np.fft.fft2(probe.astype(np.complex128)))
     cut = np.fft.ifft2(np.fft.ifftshift(_crop(spectrum, n)))
+    # Light outside of the cut is gone from the frames, too: their mean is what the probe carries.
     scale = np.sqrt(photons / np.sum(np.abs(cut) ** 2))
     return np.asarray(cut * scale, dtype=np.complex64)
 
 
-def _check(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[Any], n: int) -> None:
-    side = frames.shape[-1] if frames.ndim == 3 else 0
-    if side == 0 or frames.shape[1] != side or side % 2 or len(frames) == 0:
-        raise ValueError(f"counts must have shape (frames, N, N) with N even, found {frames.shape}")
+def _check_shapes(
+    frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[Any], n: int
+) -> None:
+    side = _frame_side(frames)
     if corners.shape != (len(frames), 2):
         raise ValueError(
-            f"scan must have shape ({len(frames)}, 2), one corner for each frame; found {corners.shape}"
+            f"scan must have shape ({len(frames)}, 2), one corner for each frame; "
+            f"found {corners.shape}"
         )
     if probe.shape != (side, side):
         raise ValueError(
             f"probe must have shape ({side}, {side}) like the frames, found {probe.shape}"
         )
+    # The centre of an odd window is not n / 2 from its corner.
     if n % 2 or not 2 <= n <= side:
         raise ValueError(f"n must be even and from 2 to {side}, found {n}")
-    for name, array in (("counts", frames), ("scan", corners), ("probe", probe)):
-        if not np.all(np.isfinite(array)):
-            raise ValueError(
-                f"{name} must be finite, found {int(np.sum(~np.isfinite(array)))} values that are not"
-            )
+
+
+def _frame_side(frames: NDArray[Any]) -> int:
+    side = frames.shape[-1] if frames.ndim == 3 else 0
+    if side == 0 or frames.shape[1] != side or side % 2 or len(frames) == 0:
+        raise ValueError(f"counts must have shape (frames, N, N) with N even, found {frames.shape}")
+    return side
+
+
+def _check_values(frames: NDArray[Any], corners: NDArray[np.float64], probe: NDArray[Any]) -> None:
+    _check_finite("counts", frames)
+    _check_finite("scan", corners)
+    _check_finite("probe", probe)
     if np.any(frames < 0) or np.any(frames != np.rint(frames)):
         raise ValueError(
             "counts must be whole numbers from 0 up; found negative or fractional values"
         )
+
+
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    bad = int(np.sum(~np.isfinite(array)))
+    if bad:
+        raise ValueError(f"{name} must be finite, found {bad} values that are not")
 
 
 @dataclass(frozen=True)

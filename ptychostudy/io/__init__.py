@@ -1,1 +1,1 @@
-"""Safe bytes: atomic writers and strict readers of arrays, HDF5, zips, JSON, tables and text."""
+"""The machine's side: safe writers and strict readers of files, and whether there is a GPU."""

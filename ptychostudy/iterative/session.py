@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 
 
 @contextlib.contextmanager

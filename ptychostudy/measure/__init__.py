@@ -1,1 +1,4 @@
-"""Measures of a reconstruction: gauge, alignment, metrics, correlations and statistics; pure functions of arrays."""
+"""Measures of a reconstruction, pure functions of arrays.
+
+Gauge, alignment, metrics, correlations and statistics.
+"""

@@ -1,20 +1,21 @@
-"""Put a prediction into the truth's gauge and at its place: shifts, registration, and their order."""
+"""Put a prediction into the truth's gauge and at its place: shifts, registration, their order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from skimage.registration import phase_cross_correlation
 
-from ptychostudy.measure.gauge import (
-    CONSTANT,
-    PLANE,
-    bounding_box,
-    check_fields,
-    ramp_field,
-    remove_gauge,
-)
+from ptychostudy.measure.fields import bounding_box, check_fields, is_rounding
+from ptychostudy.measure.gauge import PLANE, remove_gauge
+from ptychostudy.measure.ramp import ramp_field
+from ptychostudy.measure.taper import tukey_window
 from ptychostudy.physics.propagate import translate
+
+_TAPER = 0.25
+_REGISTRATION_PASSES = 6
+_NOT_MOVED = (0.0, 0.0)
+_NO_RAMP = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class AlignedField:
     Attributes
     ----------
     field : (H, W) complex128
-        ``factor * exp(-i ramp . (r - centre)) * shifted prediction``, centre ``= (H - 1, W - 1) / 2``; zero where the
-        prediction was exactly zero (never covered).
+        ``factor * exp(-i ramp . (r - centre)) * shifted prediction``, centre
+        ``= (H - 1, W - 1) / 2``; zero where the prediction was exactly zero (never covered).
     shift : (float, float)
         Applied shift (rows, cols) in pixels.
     factor : complex
@@ -41,10 +42,10 @@ class AlignedField:
 
 
 def apply_shift(field: np.ndarray, shift: ArrayLike) -> np.ndarray:
-    """Move the content of a field by ``+shift`` pixels in Fourier space without wrapping its edges around.
+    """Move the content of a field by ``+shift`` pixels in Fourier space without wrapping it around.
 
-    The field is continued by its mirror image to twice its size: that is periodic without a jump, so nothing rings
-    and what enters at an edge is the mirrored content next to it.
+    The field is continued by its mirror image to twice its size: that is periodic without a jump,
+    so nothing rings and what enters at an edge is the mirrored content next to it.
 
     Parameters
     ----------
@@ -62,26 +63,45 @@ def apply_shift(field: np.ndarray, shift: ArrayLike) -> np.ndarray:
     return translate(mirrored, shift)[:rows, :cols]
 
 
-def tukey_window(shape: tuple[int, ...], taper: float) -> np.ndarray:
-    """Return the (H, W) product of two Tukey windows whose cosine slopes take the share `taper` of each side.
+@dataclass(frozen=True)
+class _Target:
+    """The truth as a prediction is registered on it: windowed, with its rectangle and mask."""
 
-    Harris 1978 (doi:10.1109/PROC.1978.10837), zero at the first and last pixel. Written here because importing
-    `scipy.signal` takes as long as everything else in this module together.
-    """
-    sides = []
-    for size in shape:
-        inward = np.minimum(np.arange(size), np.arange(size)[::-1]) / max(
-            taper * (size - 1) / 2, 1e-9
+    box: tuple[slice, slice]
+    inside: np.ndarray
+    window: np.ndarray
+    reference: np.ndarray
+
+    def missing_shift(self, field: np.ndarray, upsample: int) -> np.ndarray | None:
+        """Return the shift (rows, cols) that a field still lacks; None of a constant field."""
+        moving = _windowed(field[self.box], self.inside, self.window)
+        if moving is None:
+            return None
+        # The default, phases alone, would weigh frequencies that hold only noise like all others.
+        shift, _, _ = phase_cross_correlation(
+            self.reference, moving, upsample_factor=upsample, normalization=None
         )
-        sides.append(0.5 - 0.5 * np.cos(np.pi * np.minimum(inward, 1.0)))
-    return np.outer(*sides)
+        return np.asarray(shift)
+
+
+def _target(truth: np.ndarray, mask: np.ndarray) -> _Target | None:
+    """Return what a prediction is registered on; None of a constant truth."""
+    box = bounding_box(mask)
+    inside = mask[box]
+    window = tukey_window(inside.shape, _TAPER)
+    reference = _windowed(truth[box], inside, window)
+    return None if reference is None else _Target(box, inside, window, reference)
 
 
 def _windowed(field: np.ndarray, mask: np.ndarray, window: np.ndarray) -> np.ndarray | None:
+    """Return a field without its mean under a window, zero off the mask; None if it is constant."""
     mean = field[mask].mean()
+    # With its mean, the field would correlate best where the two windows do: at no shift.
     free = np.where(mask, field - mean, 0.0)
-    flat = np.abs(free).max() <= CONSTANT * max(abs(mean), np.abs(field[mask]).max())
-    return None if flat else free * window
+    if is_rounding(free, max(abs(mean), np.abs(field[mask]).max())):
+        return None
+    windowed: np.ndarray = free * window
+    return windowed
 
 
 def register(
@@ -89,9 +109,10 @@ def register(
 ) -> tuple[float, float]:
     """Find the shift that puts a prediction onto the truth.
 
-    Cross-correlation of the complex fields (Guizar-Sicairos et al. 2008, doi:10.1364/OL.33.000156), mean-free and
-    under a Tukey window. A window that stays in place pulls the peak towards zero; so the measured shift is applied
-    and the rest measured again until nothing is left. Remove the gauge first: a ramp displaces the spectrum.
+    Cross-correlation of the complex fields (Guizar-Sicairos et al. 2008, doi:10.1364/OL.33.000156),
+    mean-free and under a Tukey window. A window that stays in place pulls the peak towards zero; so
+    the measured shift is applied and the rest measured again until nothing is left. Remove the
+    gauge first: a ramp displaces the spectrum.
 
     Parameters
     ----------
@@ -105,7 +126,8 @@ def register(
     Returns
     -------
     (float, float)
-        Shift (rows, cols) in pixels to apply to `pred`; zero if a field is constant or no place was found.
+        Shift (rows, cols) in pixels to apply to `pred`; zero if a field is constant or no place was
+        found.
 
     Raises
     ------
@@ -113,25 +135,29 @@ def register(
         As `check_fields`.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
-    box = bounding_box(mask)
-    inside = mask[box]
-    window = tukey_window(inside.shape, 0.25)
-    reference = _windowed(truth[box], inside, window)
-    total, previous = np.zeros(2), min(inside.shape) / 4
-    for _ in range(6):
-        moving = _windowed(apply_shift(pred, total)[box], inside, window)
-        if reference is None or moving is None:
-            return 0.0, 0.0
-        step = phase_cross_correlation(
-            reference, moving, upsample_factor=upsample, normalization=None
-        )[0]
+    target = _target(truth, mask)
+    total = None if target is None else _repeated_shift(target, pred, upsample)
+    return _NOT_MOVED if total is None else (float(total[0]), float(total[1]))
+
+
+def _repeated_shift(target: _Target, pred: np.ndarray, upsample: int) -> np.ndarray | None:
+    """Return the shift, measured until nothing is left of it; None of a constant prediction."""
+    total = np.zeros(2)
+    # A first shift of a quarter of the shorter side, or a later one that did not shrink, is no
+    # place but a chance peak.
+    previous = min(target.inside.shape) / 4
+    for _ in range(_REGISTRATION_PASSES):
+        step = target.missing_shift(apply_shift(pred, total), upsample)
+        if step is None:
+            return None
         size = np.abs(step).max()
         if size >= previous:
             break
-        total, previous = total + step, size
+        total = total + step
+        previous = size
         if size < 0.5 / upsample:
             break
-    return float(total[0]), float(total[1])
+    return total
 
 
 def align(
@@ -145,13 +171,15 @@ def align(
 ) -> AlignedField:
     """Remove the gauge, register, shift, and remove the gauge of what is left.
 
-    The shift is always measured with ramp and factor removed, because either would displace it. The gauge is fitted
-    again afterwards because a displaced field biases it. Only `phase_align` decides what is removed from the result.
+    The shift is always measured with ramp and factor removed, because either would displace it. The
+    gauge is fitted again afterwards because a displaced field biases it. Only `phase_align` decides
+    what is removed from the result.
 
     Parameters
     ----------
     pred, truth : (H, W) complex
-        Prediction and truth on the same rectangle; exact zeros of the prediction are pixels never covered.
+        Prediction and truth on the same rectangle; exact zeros of the prediction are pixels never
+        covered.
     mask : (H, W) bool
         Compared pixels.
     phase_align : {'plane', 'mean', 'none'}
@@ -173,18 +201,41 @@ def align(
     pred, truth, mask = check_fields(pred, truth, mask)
     covered = pred != 0
     # Zeros beside covered pixels would ring into them when the field is shifted.
-    moved = np.where(covered, pred, pred[mask & covered].mean())
-    shift, before, phase = (0.0, 0.0), (0.0, 0.0), 1.0 + 0.0j
+    filled = np.where(covered, pred, pred[mask & covered].mean())
+    moved = AlignedField(filled, _NOT_MOVED, 1.0 + 0.0j, _NO_RAMP)
     if registration:
-        straight, record = remove_gauge(moved, truth, mask)
-        shift = register(straight, truth, mask, upsample=upsample)
-        if phase_align == PLANE:
-            before = record["ramp"]
-            moved = moved * ramp_field(moved.shape, before)
-            phase = np.exp(1j * np.dot(before, shift))
-        moved = apply_shift(moved, shift) if any(shift) else moved
-    field, record = remove_gauge(moved, truth, mask, phase_align=phase_align)
-    ramp = (before[0] + record["ramp"][0], before[1] + record["ramp"][1])
-    return AlignedField(
-        np.where(covered, field, 0.0), shift, complex(record["factor"] * phase), ramp
-    )
+        moved = _registered(filled, truth, mask, flatten=phase_align == PLANE, upsample=upsample)
+    aligned = _in_gauge(moved, truth, mask, phase_align)
+    return replace(aligned, field=np.where(covered, aligned.field, 0.0))
+
+
+def _registered(
+    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray, *, flatten: bool, upsample: int
+) -> AlignedField:
+    """Return the prediction at the truth's place, its ramp removed beforehand if it is to go."""
+    straight, gauge = remove_gauge(pred, truth, mask)
+    shift = register(straight, truth, mask, upsample=upsample)
+    if not flatten:
+        return AlignedField(_moved(pred, shift), shift, 1.0 + 0.0j, _NO_RAMP)
+    # Removed before the shift: in the mirror image at an edge a ramp turns back, with a kink.
+    ramp = gauge["ramp"]
+    flat = pred * ramp_field(pred.shape, ramp)
+    # The ramp moves with the field: exp(-i k (r - s)) = exp(i k s) exp(-i k r).
+    phase = np.exp(1j * np.dot(ramp, shift))
+    return AlignedField(_moved(flat, shift), shift, phase, ramp)
+
+
+def _in_gauge(
+    moved: AlignedField, truth: np.ndarray, mask: np.ndarray, phase_align: str
+) -> AlignedField:
+    """Remove the gauge that is left; what is reported is both parts together."""
+    field, rest = remove_gauge(moved.field, truth, mask, phase_align=phase_align)
+    factor = complex(rest["factor"] * moved.factor)
+    down = moved.ramp[0] + rest["ramp"][0]
+    right = moved.ramp[1] + rest["ramp"][1]
+    return AlignedField(field, moved.shift, factor, (down, right))
+
+
+def _moved(field: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
+    # Without a shift the field keeps its bits, which two Fourier transforms would not leave.
+    return apply_shift(field, shift) if any(shift) else field

@@ -1,7 +1,8 @@
 """Fourier ring correlation with its thresholds.
 
-Against noiseless truth ``FRC = sqrt(SNR / (1 + SNR))``, so 0.5 means SNR = 1/3; between two half data sets the same
-quality reads 1/7. The two thresholds answer different questions and never share a table.
+Against noiseless truth ``FRC = sqrt(SNR / (1 + SNR))``, so 0.5 means SNR = 1/3; between two half
+data sets the same quality reads 1/7. The two thresholds answer different questions and never share
+a table.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ptychostudy.measure.align import tukey_window
-from ptychostudy.measure.gauge import CONSTANT, bounding_box
+from ptychostudy.measure.fields import bounding_box, is_rounding
+from ptychostudy.measure.taper import tukey_window
 
 _SMALLEST = 16
+# Power below this part of the strongest ring's is rounding of the Fourier transform.
+_QUIET = 1e-24
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,9 @@ class RingCurve:
     Attributes
     ----------
     correlation : (k,) float64
-        Correlation at rings 0..k-1 of one Fourier pixel each, in [-1, 1]. Ring 0 is the removed mean: it holds no
-        information and repeats ring 1, so that the curve starts where the data do.
+        Correlation at rings 0..k-1 of one Fourier pixel each, in [-1, 1]. Ring 0 is the removed
+        mean: it holds no information and repeats ring 1, so that the curve starts where the data
+        do.
     frequency : (k,) float64
         Ring radius as a fraction of Nyquist.
     count : (k,) int64
@@ -45,8 +49,8 @@ class RingCurve:
 class Cutoff(NamedTuple):
     """Where a curve first falls below a threshold.
 
-    `frequency` is the fraction of Nyquist, at most 1; `ring` the interpolated ring index, the curve's length if it
-    never falls below, which `saturated` says.
+    `frequency` is the fraction of Nyquist, at most 1; `ring` the interpolated ring index, the
+    curve's length if it never falls below, which `saturated` says.
     """
 
     frequency: float
@@ -55,10 +59,11 @@ class Cutoff(NamedTuple):
 
 
 def half_bit(count: ArrayLike) -> np.ndarray:
-    """Return the half-bit threshold for rings of `count` pixels (van Heel and Schatz 2005, J Struct Biol 151:250).
+    """Return the half-bit threshold for rings of `count` pixels.
 
-    Limits: 1 at one pixel, 0.2071 / 1.2071 = 0.1716 for many. A window makes neighbouring Fourier pixels dependent and
-    so the true threshold a little higher; the plain count is used, as in their paper's published programs.
+    Van Heel and Schatz 2005, J Struct Biol 151:250. Limits: 1 at one pixel, 0.2071 / 1.2071 =
+    0.1716 for many. A window makes neighbouring Fourier pixels dependent and so the true threshold
+    a little higher; the plain count is used, as in their paper's published programs.
     """
     root = np.sqrt(np.asarray(count, dtype=np.float64))
     return (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root)
@@ -83,30 +88,42 @@ def crossing(curve: ArrayLike, threshold: ArrayLike) -> float:
     below = np.flatnonzero(height < 0)
     if below.size == 0:
         return float(height.size)
+    # The first crossing counts, also where noise lifts a later ring above the threshold again.
     first = int(below[0])
-    if first == 0:
-        return 0.0
-    return float(first - 1 + height[first - 1] / (height[first - 1] - height[first]))
+    return 0.0 if first == 0 else _zero_between(height, first - 1)
+
+
+def _zero_between(height: np.ndarray, before: int) -> float:
+    """Return where the line through two neighbouring points is zero."""
+    above = height[before]
+    below = height[before + 1]
+    return float(before + above / (above - below))
 
 
 def _square(box: tuple[slice, slice]) -> tuple[slice, slice]:
-    """Shrink a rectangle to its central square."""
+    """Shrink a rectangle to its central square: rings are round only where both sides are equal."""
     side = min(span.stop - span.start for span in box)
     if side < _SMALLEST:
         raise ValueError(
-            f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has {side}"
+            f"ring correlation needs at least {_SMALLEST} px a side, the covered rectangle has "
+            f"{side}"
         )
-    row, col = (span.start + (span.stop - span.start - side) // 2 for span in box)
-    return slice(row, row + side), slice(col, col + side)
+    rows, cols = box
+    return _central(rows, side), _central(cols, side)
 
 
-def _spectrum(image: np.ndarray, mask: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Spectrum of an image under a window, free of its windowed mean; all zero for a constant image."""
-    weight = window * mask
+def _central(span: slice, side: int) -> slice:
+    start = span.start + (span.stop - span.start - side) // 2
+    return slice(start, start + side)
+
+
+def _spectrum(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Spectrum of an image times a weight, free of its weighted mean; all zero of a constant."""
     mean = np.sum(weight * image) / weight.sum()
     free = weight * (image - mean)
-    flat = np.abs(free).max() <= CONSTANT * max(abs(mean), np.finfo(float).tiny)
-    return np.zeros(image.shape, dtype=np.complex128) if flat else np.fft.fft2(free)
+    if is_rounding(free, max(abs(mean), np.finfo(float).tiny)):
+        return np.zeros(image.shape, dtype=np.complex128)
+    return np.asarray(np.fft.fft2(free))
 
 
 def ring_correlation(
@@ -114,13 +131,15 @@ def ring_correlation(
 ) -> RingCurve:
     """Correlate two images ring by ring in Fourier space.
 
-    Both are cut to the central square of the mask's bounding box, freed of their mean (uncovered pixels take it, and
-    so are zero) and multiplied with a Tukey window: without one the jump at the edges, equal in both, correlates.
+    Both are cut to the central square of the mask's bounding box, freed of their mean (uncovered
+    pixels take it, and so are zero) and multiplied with a Tukey window: without one the jump at the
+    edges, equal in both, correlates.
 
     Parameters
     ----------
     pred, truth : (H, W) float or complex
-        Images in one gauge; the real part of the correlation is taken, so contrast of the wrong sign reads negative.
+        Images in one gauge; the real part of the correlation is taken, so contrast of the wrong
+        sign reads negative.
     mask : (H, W) bool
         Covered pixels.
     taper : float
@@ -138,35 +157,58 @@ def ring_correlation(
     """
     mask = np.asarray(mask, dtype=bool)
     square = _square(bounding_box(mask))
-    window = tukey_window(mask[square].shape, taper)
-    if not np.any(window * mask[square]):
+    # A pixel that is not covered weighs nothing in either image, like the window's border.
+    weight = tukey_window(mask[square].shape, taper) * mask[square]
+    if not np.any(weight):
         raise ValueError(
             "the central square of the covered rectangle holds no covered pixel to correlate"
         )
-    first, second = (_spectrum(image[square], mask[square], window) for image in (pred, truth))
-    return _rings(first, second)
+    return _rings(_spectrum(pred[square], weight), _spectrum(truth[square], weight))
 
 
 def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
+    """Correlate two square spectra ring by ring."""
     side = first.shape[0]
+    ring = _ring_of_pixels(side)
+    cross = _ring_sums(ring, np.real(first * np.conj(second)))
+    correlation = _normalized(cross, _ring_power(ring, first), _ring_power(ring, second))
+    count = np.bincount(ring)[: len(cross)]
+    frequency = np.arange(len(count)) / (side / 2)
+    return RingCurve(correlation, frequency, count, half_bit(count), side)
+
+
+def _ring_of_pixels(side: int) -> np.ndarray:
+    """Return the ring of each pixel of a square spectrum, (side^2,): its rounded radius."""
     frequencies = np.fft.fftfreq(side, 1 / side)
-    radius = np.rint(np.hypot(frequencies[:, None], frequencies)).astype(np.int64).ravel()
-    rings = side // 2 + 1
-    cross, power_first, power_second = (
-        np.bincount(radius, weights=values.ravel())[:rings]
-        for values in (np.real(first * np.conj(second)), np.abs(first) ** 2, np.abs(second) ** 2)
-    )
-    # A ring without power in one image (below rounding of the strongest ring) is not correlated with anything.
-    quiet = 1e-24 * max(power_first.max(), power_second.max())
-    lit = (power_first > quiet) & (power_second > quiet)
-    correlation = np.where(lit, cross, 0.0) / np.sqrt(
-        np.where(lit, power_first * power_second, 1.0)
-    )
+    radius = np.hypot(frequencies[:, None], frequencies)
+    return np.asarray(np.rint(radius).astype(np.int64).ravel())
+
+
+def _ring_sums(ring: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sum (side, side) values over each ring up to Nyquist; in the corners no ring is whole."""
+    rings = len(values) // 2 + 1
+    return np.bincount(ring, weights=values.ravel())[:rings]
+
+
+def _ring_power(ring: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
+    return _ring_sums(ring, np.abs(spectrum) ** 2)
+
+
+def _normalized(cross: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the correlation of each ring from its cross and own powers."""
+    lit = _lit(first, second)
+    power = np.where(lit, first * second, 1.0)
+    correlation = np.where(lit, cross, 0.0) / np.sqrt(power)
+    # Ring 0 is the mean, which was removed: the curve starts with ring 1.
     correlation[0] = correlation[1]
-    count = np.bincount(radius)[:rings]
-    return RingCurve(
-        np.clip(correlation, -1, 1), np.arange(rings) / (side / 2), count, half_bit(count), side
-    )
+    # Cauchy and Schwarz keep it within one but for rounding.
+    return np.asarray(np.clip(correlation, -1, 1))
+
+
+def _lit(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Tell the rings with power in both images; without, a ring correlates with nothing."""
+    quiet = _QUIET * max(first.max(), second.max())
+    return np.asarray((first > quiet) & (second > quiet))
 
 
 def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
@@ -177,8 +219,8 @@ def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
     curve : RingCurve
         Ring correlation.
     threshold : float or 'half_bit'
-        0.5 against truth, 1/7 between half data sets, or the curve's own half-bit threshold (ring 0, a single pixel
-        with the threshold 1, is then judged like ring 1).
+        0.5 against truth, 1/7 between half data sets, or the curve's own half-bit threshold (ring
+        0, a single pixel with the threshold 1, is then judged like ring 1).
 
     Returns
     -------
@@ -186,19 +228,27 @@ def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
     """
     if isinstance(threshold, str) and threshold != "half_bit":
         raise ValueError(f"threshold must be a number or 'half_bit', found {threshold!r}")
-    own = np.concatenate([curve.half_bit[1:2], curve.half_bit[1:]])
-    ring = crossing(curve.correlation, own if isinstance(threshold, str) else threshold)
-    return Cutoff(min(1.0, ring / (curve.side_px / 2)), ring, ring == curve.correlation.size)
+    wanted = _own_threshold(curve) if isinstance(threshold, str) else threshold
+    ring = crossing(curve.correlation, wanted)
+    nyquist = curve.side_px / 2
+    # Of an even side the last ring lies at Nyquist and the curve's length beyond it.
+    return Cutoff(min(1.0, ring / nyquist), ring, ring == curve.correlation.size)
+
+
+def _own_threshold(curve: RingCurve) -> np.ndarray:
+    return np.concatenate([curve.half_bit[1:2], curve.half_bit[1:]])
 
 
 def area(curve: RingCurve) -> float:
-    """Return the mean of a `RingCurve` over frequency from 0 to its last ring (trapezoids), in [-1, 1]."""
+    """Return the mean of a `RingCurve` over frequency from 0 to its last ring, in [-1, 1]."""
+    # By trapezoids, as the curve is drawn.
     return float(np.trapezoid(curve.correlation, curve.frequency) / curve.frequency[-1])
 
 
 def half_period_px(frequency: float, side_px: int) -> float:
-    """Return the resolution in pixels, ``1 / frequency`` of the Nyquist fraction, at most the side of the crop.
+    """Return the resolution in pixels, ``1 / frequency`` of the Nyquist fraction.
 
-    At Nyquist a half period is one pixel; multiply by the pixel size for metres.
+    It is at most the side of the crop. At Nyquist a half period is one pixel; multiply by the pixel
+    size for metres.
     """
     return float(min(side_px, 1 / max(frequency, 1 / side_px)))

@@ -1,38 +1,22 @@
-"""Score a prediction against truth: amplitude, phase and the complex field, on covered pixels only.
+"""Score a prediction against truth: amplitude, phase and the complex field, covered pixels only.
 
-Columns
--------
-amplitude
-    ``|pred|`` against ``|truth|``.
-phase
-    Errors are the wrapped difference ``angle(pred conj(truth))`` in radians. Metrics that need an image take both
-    phases about the truth's mean direction, unwrapped where the truth winds, minus the truth's mean over the mask: no
-    global phase enters the luminance term of ``ssim``, which then sees low-frequency errors, and a flat object stays
-    below 0.05 where a reference at the truth's minimum would give it up to 0.4. The prediction's image is its own
-    phase, never "truth plus wrapped difference": that hands it the truth, and pure noise correlates with it.
-    Pixels on which the truth is opaque have no phase and are left out.
-value
-    The complex field's own figure; for ``ssim`` and ``ms_ssim`` the mean of the scored columns; none for
-    ``partial_pearson``.
-
-A truth without contrast in one column (a pure-amplitude object in phase, a pure-phase object in amplitude) leaves that
-column ``None`` in every metric: any number there would be a metric of noise, and a flat object would win it.
+The columns are those of `ptychostudy.measure.columns`. Column ``value`` holds the complex field's
+own figure; for ``ssim`` and ``ms_ssim`` the mean of the other columns; none for
+``partial_pearson``. A column on which the truth has no contrast is ``None`` in every metric.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.restoration import unwrap_phase
 
+from ptychostudy.measure.columns import Column, columns
+from ptychostudy.measure.fields import bounding_box, check_fields, is_rounding
 from ptychostudy.measure.frc import RingCurve, area, cutoff, half_period_px, ring_correlation
-from ptychostudy.measure.gauge import CONSTANT, bounding_box, check_fields
 from ptychostudy.measure.ssim import ms_ssim, ssim
 from ptychostudy.physics.plane import without_plane
-from ptychostudy.study.names import SCORED
+from ptychostudy.study.names import PARTS, SCORED
 
 PSNR_CEILING_DB = 200.0
-# While the truth keeps a quarter of pi clear of the cut at +-pi about its mean direction, plain angles compare well.
-_FOLD_RAD = 0.75 * np.pi
 
 
 @dataclass(frozen=True)
@@ -42,12 +26,14 @@ class Evaluation:
     Attributes
     ----------
     rows : dict of str to (amplitude, phase, value)
-        Finite floats, or None in a column on which the truth has no contrast or the metric is not defined.
+        Finite floats, or None in a column on which the truth has no contrast or the metric is not
+        defined.
     curves : dict of str to RingCurve
         Fourier ring correlation of each scored column.
     ranges : dict of str to float
-        Span of the truth in each scored column: the peak of ``psnr`` and the data range of ``ssim`` and ``ms_ssim``.
-        For the complex field twice its largest distance from the mean, which no gauge changes.
+        Span of the truth in each scored column: the peak of ``psnr`` and the data range of ``ssim``
+        and ``ms_ssim``. For the complex field twice its largest distance from the mean, which no
+        gauge changes.
     """
 
     rows: dict[str, tuple[float | None, ...]]
@@ -55,97 +41,14 @@ class Evaluation:
     ranges: dict[str, float]
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One scored quantity: images, signed or complex error, mask and span of the truth."""
-
-    pred: np.ndarray
-    truth: np.ndarray
-    error: np.ndarray
-    mask: np.ndarray
-    span: float
-
-
-def _continuous(field: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Phase without jumps: the angle itself where no neighbours differ by more than pi, else unwrapped."""
-    angle: np.ndarray = np.angle(field)
-    for axis in (0, 1):
-        pairs = np.logical_and(
-            *(np.take(mask, span, axis) for span in _neighbours(mask.shape[axis]))
-        )
-        if np.any(np.abs(np.diff(angle, axis=axis))[pairs] > np.pi):
-            # The algorithm (Herraez 2002) sorts with random keys; a fixed seed makes it a function of its input.
-            unwrapped = unwrap_phase(
-                np.ma.array(angle, mask=~mask) if not mask.all() else angle, rng=0
-            )
-            return np.asarray(np.ma.filled(unwrapped, 0.0))
-    return angle
-
-
-def _neighbours(size: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.arange(size - 1), np.arange(1, size)
-
-
-def phase_pair(
-    pred: np.ndarray, truth: np.ndarray, mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return continuous phases of prediction and truth, and their wrapped difference.
-
-    Parameters
-    ----------
-    pred, truth : (H, W) complex
-        Prediction, in the truth's gauge, and truth.
-    mask : (H, W) bool
-        Pixels on which the truth transmits.
-
-    Returns
-    -------
-    pred_phase, truth_phase, difference : (H, W) float64
-        Radians. `truth_phase` has mean zero over the mask; ``pred_phase - truth_phase`` equals `difference` modulo
-        2 pi. A prediction of exactly zero has phase zero, not the truth's.
-    """
-    direction = np.sum(truth[mask])
-    frame = np.conj(direction) / abs(direction) if direction else 1.0
-    pred, truth = np.where(pred == 0, 1.0, pred) * frame, truth * frame
-    reference = _continuous(truth, mask)
-    difference, own = np.angle(pred * np.conj(truth)), np.angle(pred)
-    if np.abs(reference[mask]).max() > _FOLD_RAD:
-        own = _continuous(pred, mask)
-        own = own + 2 * np.pi * np.rint(
-            np.median((reference + difference - own)[mask]) / (2 * np.pi)
-        )
-    mean = reference[mask].mean()
-    return own - mean, reference - mean, difference
-
-
-def _spread(values: np.ndarray) -> float:
-    return float(
-        2 * np.abs(values - values.mean()).max() if np.iscomplexobj(values) else np.ptp(values)
-    )
-
-
-def _columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, _Column]:
-    """Return the columns on which the truth has contrast."""
-    amplitude, predicted = np.abs(truth), np.abs(pred)
-    clear = mask & (amplitude > CONSTANT * amplitude[mask].max())
-    pred_phase, truth_phase, difference = phase_pair(pred, truth, clear)
-    candidates = {
-        "amplitude": (predicted, amplitude, predicted - amplitude, mask),
-        "phase": (pred_phase, truth_phase, difference, clear),
-        "value": (pred, truth, pred - truth, mask),
-    }
-    scale = {"amplitude": amplitude[mask].max(), "phase": 1.0, "value": amplitude[mask].max()}
-    spans = {name: _spread(parts[1][parts[3]]) for name, parts in candidates.items()}
-    return {
-        name: _Column(*parts, spans[name])
-        for name, parts in candidates.items()
-        if spans[name] > CONSTANT * scale[name]
-    }
-
-
 def psnr(mse: float, peak: float) -> float:
-    """Return the peak signal-to-noise ratio in dB, ``10 log10(peak^2 / mse)``, at most 200 (equal to rounding)."""
-    return float(10 * np.log10(peak**2 / max(mse, peak**2 * 10 ** (-PSNR_CEILING_DB / 10))))
+    """Return the peak signal-to-noise ratio in dB, ``10 log10(peak^2 / mse)``.
+
+    At most 200, which is equal to rounding.
+    """
+    # Without a ceiling a perfect prediction would be infinite, which JSON and a table cannot hold.
+    least = peak**2 * 10 ** (-PSNR_CEILING_DB / 10)
+    return float(10 * np.log10(peak**2 / max(mse, least)))
 
 
 def pearson(pred: np.ndarray, truth: np.ndarray) -> float:
@@ -158,23 +61,33 @@ def pearson(pred: np.ndarray, truth: np.ndarray) -> float:
     ValueError
         If the truth is constant: no prediction could correlate with it.
     """
-    first, second = pred - pred.mean(), truth - truth.mean()
-    if np.abs(second).max() <= CONSTANT * abs(truth.mean()):
+    first = pred - pred.mean()
+    second = truth - truth.mean()
+    if is_rounding(second, abs(truth.mean())):
         raise ValueError(
             f"the truth is constant ({truth.mean():.6g}), correlation with it is not defined"
         )
-    if np.abs(first).max() <= CONSTANT * max(abs(pred.mean()), np.abs(second).max()):
+    # The truth's spread, too: a prediction about zero has no mean to be compared with.
+    if is_rounding(first, max(abs(pred.mean()), np.abs(second).max())):
         return 0.0
-    return float(np.vdot(second, first).real / (np.linalg.norm(first) * np.linalg.norm(second)))
+    return _correlation(first, second)
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the correlation of values whose mean is zero."""
+    # Not the modulus: contrast of the wrong sign has to read negative.
+    product = np.vdot(second, first).real
+    return float(product / (np.linalg.norm(first) * np.linalg.norm(second)))
 
 
 def partial_pearson(
     pred: np.ndarray, truth: np.ndarray, mask: np.ndarray
 ) -> tuple[float | None, float | None]:
-    """Return the correlation of amplitude and of phase beyond a plane: the partial correlation given row and column.
+    """Return the correlation of amplitude and of phase beyond a plane.
 
-    Alignment fits a linear phase ramp, so a nearly flat prediction takes over that of the truth and correlates with
-    it (`pearson` up to 0.35). With the best plane subtracted from both, only structure counts.
+    It is the partial correlation given row and column. Alignment fits a linear phase ramp, so a
+    nearly flat prediction takes over that of the truth and correlates with it (`pearson` up to
+    0.35). With the best plane subtracted from both, only structure counts.
 
     Parameters
     ----------
@@ -194,54 +107,60 @@ def partial_pearson(
         If shapes differ, the mask is empty, values are not finite, or a field is zero on the mask.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
-    return _beyond_plane(_columns(pred, truth, mask))
+    return _beyond_plane(columns(pred, truth, mask))
 
 
-def _beyond_plane(columns: dict[str, _Column]) -> tuple[float | None, float | None]:
-    amplitude, phase = (
-        _structure(columns[name]) if name in columns else None for name in SCORED[:2]
-    )
+def _beyond_plane(scored: dict[str, Column]) -> tuple[float | None, float | None]:
+    amplitude, phase = (_structure(scored.get(name)) for name in PARTS)
     return amplitude, phase
 
 
+def _structure(column: Column | None) -> float | None:
+    """Return the correlation of what both images are without their best planes."""
+    if column is None:
+        return None
+    mask = column.mask
+    first = without_plane(column.pred, mask)[mask]
+    second = without_plane(column.truth, mask)[mask]
+    if is_rounding(second, column.span):
+        return None
+    return 0.0 if is_rounding(first, column.span) else pearson(first, second)
+
+
 def rms_phase(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
-    """Return the root mean square of the wrapped phase difference of two (H, W) complex fields on a mask, rad."""
+    """Return the root mean square of the wrapped phase difference of two fields on a mask, rad.
+
+    Fields are (H, W) complex.
+    """
+    # One product and one angle: a difference of two angles would jump where either wraps.
     error = np.angle(pred[mask].astype(np.complex128) * np.conj(truth[mask]))
     return float(np.sqrt(np.mean(error**2)))
 
 
-def _structure(column: _Column) -> float | None:
-    first, second = (
-        without_plane(image, column.mask)[column.mask] for image in (column.pred, column.truth)
-    )
-    if np.abs(second).max() <= CONSTANT * column.span:
-        return None
-    if np.abs(first).max() <= CONSTANT * column.span:
-        return 0.0
-    return pearson(first, second)
-
-
-def _errors(column: _Column) -> dict[str, float]:
-    size = np.abs(column.error[column.mask])
+def _errors(column: Column) -> dict[str, float]:
+    size = np.abs(column.error_values)
     mse = float(np.mean(size**2))
     return {
         "mae": float(size.mean()),
         "mse": mse,
         "psnr": psnr(mse, column.span),
         "psnr_255": psnr(mse, 255.0),
-        "pearson": pearson(column.pred[column.mask], column.truth[column.mask]),
+        "pearson": pearson(column.pred_values, column.truth_values),
     }
 
 
-def _similarities(column: _Column, sigma: float, boundary: str) -> dict[str, float]:
+def _similarities(column: Column, sigma: float, boundary: str) -> dict[str, float]:
     images = (column.pred, column.truth, column.mask)
-    multi = ms_ssim(*images, data_range=column.span, sigma=sigma, boundary=boundary)
     single = ssim(*images, data_range=column.span, boundary=boundary)
+    multi = ms_ssim(*images, data_range=column.span, sigma=sigma, boundary=boundary)
     return {"ssim": single, "ms_ssim": multi.score, "ms_ssim_scales": float(multi.scales)}
 
 
 def _resolution(curve: RingCurve) -> dict[str, float]:
-    half, seventh, bit = cutoff(curve, 0.5), cutoff(curve, 1 / 7), cutoff(curve, "half_bit")
+    # Against the truth 0.5 is what 1/7 is between two halves of the data; both are customary.
+    half = cutoff(curve, 0.5)
+    seventh = cutoff(curve, 1 / 7)
+    bit = cutoff(curve, "half_bit")
     return {
         "frc50": half.frequency,
         "frc1over7": seventh.frequency,
@@ -267,7 +186,8 @@ def evaluate(
     Parameters
     ----------
     pred, truth : (H, W) complex
-        Prediction, gauge removed (`ptychostudy.measure.align.align`), and truth on the same rectangle.
+        Prediction, gauge removed (`ptychostudy.measure.align.align`), and truth on the same
+        rectangle.
     mask : (H, W) bool
         Scored pixels. Their bounding box, at least 16 px a side, is what the windowed metrics see.
     ms_ssim_sigma : float
@@ -280,39 +200,77 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Rows ``mae``, ``mse``, ``psnr`` (peak = truth span), ``psnr_255``, ``pearson``, ``partial_pearson`` (beyond a
-        plane, see `partial_pearson`), ``ssim``, ``ms_ssim``, ``ms_ssim_scales``, ``frc50``, ``frc1over7``,
-        ``frc_half_bit`` (fractions of Nyquist), ``frc_auc``, ``frc50_px`` (half period), ``frc50_ring`` and
-        ``frc50_saturated`` (0 or 1).
+        Rows ``mae``, ``mse``, ``psnr`` (peak = truth span), ``psnr_255``, ``pearson``,
+        ``partial_pearson`` (beyond a plane, see `partial_pearson`), ``ssim``, ``ms_ssim``,
+        ``ms_ssim_scales``, ``frc50``, ``frc1over7``, ``frc_half_bit`` (fractions of Nyquist),
+        ``frc_auc``, ``frc50_px`` (half period), ``frc50_ring`` and ``frc50_saturated`` (0 or 1).
 
     Raises
     ------
     ValueError
-        If shapes differ, values are not finite, a field is zero on the mask, the mask is too small, or the truth has
-        no contrast at all.
+        If shapes differ, values are not finite, a field is zero on the mask, the mask is too small,
+        or the truth has no contrast at all.
     """
     pred, truth, mask = check_fields(pred, truth, mask)
+    # Windows and rings see the covered rectangle only, not the empty margin around it.
     box = bounding_box(mask)
-    columns = _columns(pred[box], truth[box], mask[box])
-    if not columns:
+    scored = _scored_columns(pred[box], truth[box], mask[box])
+    curves = {name: _ring_curve(column, frc_taper) for name, column in scored.items()}
+    rows = _rows(_scores(scored, curves, _all_similarities(scored, ms_ssim_sigma, boundary)))
+    rows["partial_pearson"] = (*_beyond_plane(scored), None)
+    ranges = {name: column.span for name, column in scored.items()}
+    return Evaluation(rows, curves, ranges)
+
+
+def _scored_columns(pred: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> dict[str, Column]:
+    scored = columns(pred, truth, mask)
+    # Two contrasts just under the bound can make a complex one just over it: there is no image.
+    if not any(part in scored for part in PARTS):
         raise ValueError(
-            "the truth is constant on the mask, in amplitude and in phase; no metric is defined against it"
+            "the truth is constant on the mask, in amplitude and in phase; no metric is defined "
+            "against it"
         )
-    curves = {
-        name: ring_correlation(c.pred, c.truth, c.mask, taper=frc_taper)
-        for name, c in columns.items()
+    return scored
+
+
+def _scores(
+    scored: dict[str, Column],
+    curves: dict[str, RingCurve],
+    similarities: dict[str, dict[str, float]],
+) -> dict[str, dict[str, float]]:
+    """Return all metrics of each column, in the order in which they stand in a table."""
+    scores = {}
+    for name, column in scored.items():
+        scores[name] = _errors(column) | _resolution(curves[name]) | similarities[name]
+    return scores
+
+
+def _ring_curve(column: Column, taper: float) -> RingCurve:
+    return ring_correlation(column.pred, column.truth, column.mask, taper=taper)
+
+
+def _all_similarities(
+    scored: dict[str, Column], sigma: float, boundary: str
+) -> dict[str, dict[str, float]]:
+    """Return the similarities of each column."""
+    similarities = {
+        name: _similarities(scored[name], sigma, boundary) for name in PARTS if name in scored
     }
-    scores = {name: _errors(column) | _resolution(curves[name]) for name, column in columns.items()}
-    pictured = [name for name in columns if name != "value"]
-    for name in pictured:
-        scores[name] |= _similarities(columns[name], ms_ssim_sigma, boundary)
-    similarities = ("ssim", "ms_ssim", "ms_ssim_scales")
-    scores["value"] |= {
-        key: float(np.mean([scores[name][key] for name in pictured])) for key in similarities
-    }
-    rows = {
-        key: tuple(scores[name][key] if name in scores else None for name in SCORED)
-        for key in scores["value"]
-    }
-    rows["partial_pearson"] = (*_beyond_plane(columns), None)
-    return Evaluation(rows, curves, {name: column.span for name, column in columns.items()})
+    # Structural similarity knows real images only: the complex field has the mean of its parts'.
+    similarities["value"] = _means(list(similarities.values()))
+    return similarities
+
+
+def _means(records: list[dict[str, float]]) -> dict[str, float]:
+    means = {}
+    for metric in ("ssim", "ms_ssim", "ms_ssim_scales"):
+        means[metric] = float(np.mean([record[metric] for record in records]))
+    return means
+
+
+def _rows(scores: dict[str, dict[str, float]]) -> dict[str, tuple[float | None, ...]]:
+    """Return a row for each metric, from the scores of each column."""
+    rows: dict[str, tuple[float | None, ...]] = {}
+    for metric in scores["value"]:
+        rows[metric] = tuple(scores[name][metric] if name in scores else None for name in SCORED)
+    return rows

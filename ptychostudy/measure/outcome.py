@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from ptychostudy.physics.canvas import Canvas
 
+# A field that scatters by 1e-5 of its mean holds nothing; by 1e-3 it may hold a weak object.
+_STRUCTURE = 1e-4
+
 
 def judge(canvas: Canvas) -> dict[str, Any]:
     """Return status, reason and statistics of a canvas on its covered pixels.
@@ -18,32 +21,49 @@ def judge(canvas: Canvas) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``status`` ok or failed; ``reason``; ``statistics`` with mean, std and max of the amplitude, std of the field,
-        covered and non-zero pixels.
+        ``status`` ok or failed; ``reason``; ``statistics`` with mean, std and max of the amplitude,
+        std of the field, covered and non-zero pixels.
     """
     values = canvas.field[canvas.coverage > 0].astype(np.complex128)
-    magnitude = np.abs(values)
-    statistics: dict[str, float] = {
-        "covered_px": int(values.size),
-        "nonzero_px": int(np.count_nonzero(values)),
-    }
+    statistics = _pixels(values)
+    reason = _unusable(values)
+    if not reason:
+        # Only here: of nothing, and with a NaN among the values, there is no mean.
+        statistics |= _spread(values)
+        reason = _structureless(statistics)
+    status = "failed" if reason else "ok"
+    return {"status": status, "reason": reason, "statistics": statistics}
+
+
+def _pixels(values: np.ndarray) -> dict[str, float]:
+    return {"covered_px": int(values.size), "nonzero_px": int(np.count_nonzero(values))}
+
+
+def _unusable(values: np.ndarray) -> str:
+    """Return why values have no statistics, or nothing."""
     if values.size == 0 or not np.any(values):
-        return {"status": "failed", "reason": "the output is all zero", "statistics": statistics}
-    if not np.all(np.isfinite(values)):
-        return {"status": "failed", "reason": "the output is not finite", "statistics": statistics}
-    statistics |= {
+        return "the output is all zero"
+    return "" if np.all(np.isfinite(values)) else "the output is not finite"
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    magnitude = np.abs(values)
+    return {
         "mean": float(magnitude.mean()),
         "max": float(magnitude.max()),
         "std": float(magnitude.std()),
+        "std_field": float(values.std()),
     }
-    statistics["std_field"] = float(values.std())
-    if statistics["std_field"] < 1e-4 * statistics["mean"]:
-        return {"status": "failed", "reason": "the output is constant", "statistics": statistics}
-    return {"status": "ok", "reason": "", "statistics": statistics}
+
+
+def _structureless(statistics: dict[str, float]) -> str:
+    # The complex spread: a pure-phase object has structure although its amplitude is constant.
+    constant = statistics["std_field"] < _STRUCTURE * statistics["mean"]
+    return "the output is constant" if constant else ""
 
 
 class Statistics:
-    """Mean, largest magnitude and number of non-zero values of patches that are seen once, part by part.
+    """Mean, largest magnitude and number of non-zero values of patches seen once, part by part.
 
     Attributes
     ----------
@@ -52,14 +72,21 @@ class Statistics:
     """
 
     def __init__(self) -> None:
-        self.bad, self.size, self.nonzero = 0, 0, 0
-        self.total, self.largest = 0.0, 0.0
+        self.bad = 0
+        self.size = 0
+        self.nonzero = 0
+        self.total = 0.0
+        self.largest = 0.0
 
     def add(self, patches: NDArray[Any]) -> None:
         """Take in patches of any shape."""
         finite = np.isfinite(patches)
-        magnitude = np.abs(np.where(finite, patches, 0)).astype(np.float64)
         self.bad += int(np.count_nonzero(~finite))
+        # One value that is not finite would hide all others in the mean; it is counted instead.
+        magnitude = np.abs(np.where(finite, patches, 0))
+        self._add_magnitudes(magnitude.astype(np.float64))
+
+    def _add_magnitudes(self, magnitude: NDArray[np.float64]) -> None:
         self.size += magnitude.size
         self.nonzero += int(np.count_nonzero(magnitude))
         self.total += float(magnitude.sum())
@@ -68,4 +95,5 @@ class Statistics:
     def text(self) -> str:
         """Return ``mean=..., max=..., nonzero_count=.../...``."""
         mean = self.total / max(self.size, 1)
-        return f"mean={mean:.6f}, max={self.largest:.6f}, nonzero_count={self.nonzero}/{self.size}"
+        nonzero = f"{self.nonzero}/{self.size}"
+        return f"mean={mean:.6f}, max={self.largest:.6f}, nonzero_count={nonzero}"

@@ -1,33 +1,53 @@
-"""Bring every arm onto the truth's rectangle and score it: same frame, same mask, same gauge rules for all."""
+"""Bring every arm onto the truth's rectangle and score it: one mask and one gauge rule for all."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ptychostudy.measure.align import align, register
+from ptychostudy.measure.align import AlignedField, align, register
 from ptychostudy.measure.gauge import remove_gauge
 from ptychostudy.measure.metrics import Evaluation, evaluate, rms_phase
 from ptychostudy.physics.illumination import hull_mask
 
 DEFINITIONS = {
-    "mae": "mean absolute error on the mask; phase as wrapped difference in rad; value: of the complex field",
+    "mae": (
+        "mean absolute error on the mask; phase as wrapped difference in rad; value: of the "
+        "complex field"
+    ),
     "mse": "mean squared error on the mask; phase as wrapped difference in rad^2",
     "psnr": "10 log10(range^2 / mse), range = span of the truth on the mask, in dB",
-    "psnr_255": "the same with a peak of 255, as in tables of the ancestor: +48.13 dB on a unit range",
+    "psnr_255": (
+        "the same with a peak of 255, as in tables of the ancestor: +48.13 dB on a unit range"
+    ),
     "pearson": "correlation coefficient on the mask; value: of the complex fields",
     "partial_pearson": "correlation coefficient on the mask beyond a plane in row and column",
     "ssim": "Wang 2004: Gaussian window, sigma 1.5, data range = span of the truth",
-    "ms_ssim": "Wang 2003 after a Gaussian blur; fewer scales with renormalised weights under 161 px",
-    "frc50": "Fourier ring correlation against the truth falls below 0.5, as a fraction of Nyquist",
-    "frc1over7": "Fourier ring correlation against the truth falls below 1/7, as a fraction of Nyquist",
-    "frc_half_bit": "Fourier ring correlation against the truth falls below the half-bit curve, fraction of Nyquist",
+    "ms_ssim": (
+        "Wang 2003 after a Gaussian blur; fewer scales with renormalised weights under 161 px"
+    ),
+    "frc50": (
+        "Fourier ring correlation against the truth falls below 0.5, as a fraction of Nyquist"
+    ),
+    "frc1over7": (
+        "Fourier ring correlation against the truth falls below 1/7, as a fraction of Nyquist"
+    ),
+    "frc_half_bit": (
+        "Fourier ring correlation against the truth falls below the half-bit curve, fraction of "
+        "Nyquist"
+    ),
     "frc_auc": "area under the Fourier ring correlation up to Nyquist",
-    "frc50_px": "half period of frc50, object pixels; the side of the crop where no ring is correlated",
+    "frc50_px": (
+        "half period of frc50, object pixels; the side of the crop where no ring is correlated"
+    ),
     "frc50_ring": "index of the ring of frc50, as in tables of the ancestor: saturates at Nyquist",
-    "frc50_saturated": "1 where the correlation never falls below 0.5, so that frc50 is a lower bound",
+    "frc50_saturated": (
+        "1 where the correlation never falls below 0.5, so that frc50 is a lower bound"
+    ),
     "ms_ssim_scales": "scales that ms_ssim had room for, of 5",
-    "rms_phase_rad": "root mean square of the wrapped phase difference on the mask, rad; its floor is 1/sqrt(2n)",
+    "rms_phase_rad": (
+        "root mean square of the wrapped phase difference on the mask, rad; its floor is 1/sqrt(2n)"
+    ),
 }
 
 
@@ -64,19 +84,26 @@ def cut(
         If the rectangle leaves the field.
     """
     row, col = (int(a) - int(b) for a, b in zip(rectangle_origin, origin, strict=True))
-    rows, cols = shape
-    if min(row, col) < 0 or row + rows > field.shape[0] or col + cols > field.shape[1]:
+    if not _fits((row, col), shape, field.shape):
         raise ValueError(
-            f"rectangle at {tuple(rectangle_origin)} of shape {tuple(shape)} leaves the field at {tuple(origin)} "
-            f"of shape {field.shape}"
+            f"rectangle at {tuple(rectangle_origin)} of shape {tuple(shape)} leaves the field at "
+            f"{tuple(origin)} of shape {field.shape}"
         )
+    rows, cols = shape
     return field[row : row + rows, col : col + cols]
+
+
+def _fits(corner: tuple[int, int], shape: tuple[int, int], whole: tuple[int, ...]) -> bool:
+    """Say whether a rectangle lies inside a whole; a slice would shrink or wrap in silence."""
+    row, col = corner
+    rows, cols = shape
+    return min(corner) >= 0 and row + rows <= whole[0] and col + cols <= whole[1]
 
 
 def common_mask(
     coverages: list[np.ndarray], positions: np.ndarray, origin: tuple[int, int]
 ) -> tuple[np.ndarray, float]:
-    """Return the pixels covered by every arm and inside the scanned hull, and the covered part of that hull.
+    """Return the pixels that every arm covers inside the scanned hull, and their share of it.
 
     Parameters
     ----------
@@ -94,8 +121,10 @@ def common_mask(
         Share of the hull that the mask keeps.
     """
     hull = hull_mask(positions, origin=origin, shape=coverages[0].shape)
+    # One mask for all arms: scores on different pixels could not be compared.
     covered = np.logical_and.reduce([coverage > 0 for coverage in coverages])
-    return hull & covered, float((hull & covered).sum() / max(hull.sum(), 1))
+    mask = hull & covered
+    return mask, float(mask.sum() / max(hull.sum(), 1))
 
 
 def score(
@@ -124,15 +153,36 @@ def score(
     -------
     Score
     """
-    straight, _ = remove_gauge(field, truth, mask)
-    measured = (0.0, 0.0) if np.ptp(np.abs(field[mask])) == 0 else register(straight, truth, mask)
+    shift = _measured_shift(field, truth, mask)
     aligned = align(field, truth, mask, phase_align=phase_align, registration=registration)
+    # Rounded as it is stored, before it is scored: who reads the field finds the same numbers.
     kept = aligned.field.astype(np.complex64)
+    evaluation = evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma)
     record = {
-        "shift_px": [float(v) for v in measured],
+        "shift_px": _floats(shift),
         "registered": registration,
-        "factor": [float(aligned.factor.real), float(aligned.factor.imag)],
-        "ramp_rad_per_px": [float(v) for v in aligned.ramp],
+        **_removed_gauge(aligned),
         "rms_phase_rad": rms_phase(kept, truth, mask),
     }
-    return Score(kept, evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma), record)
+    return Score(kept, evaluation, record)
+
+
+def _removed_gauge(aligned: AlignedField) -> dict[str, list[float]]:
+    factor = aligned.factor
+    return {
+        "factor": _floats((factor.real, factor.imag)),
+        "ramp_rad_per_px": _floats(aligned.ramp),
+    }
+
+
+def _measured_shift(field: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    straight, _ = remove_gauge(field, truth, mask)
+    # A flat object has no place; only the ramp that was fitted to it would be registered.
+    if np.ptp(np.abs(field[mask])) == 0:
+        return 0.0, 0.0
+    return register(straight, truth, mask)
+
+
+def _floats(numbers: tuple[float, float]) -> list[float]:
+    """Return plain numbers, as a record of JSON holds them."""
+    return [float(number) for number in numbers]

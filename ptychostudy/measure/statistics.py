@@ -1,4 +1,7 @@
-"""Intervals a referee accepts from few repetitions: Wilson for a rate, bootstrap for a mean, pairs for a difference."""
+"""Intervals a referee accepts from few repetitions.
+
+Wilson's for a rate, a bootstrap for a mean, pairs for a difference.
+"""
 
 import itertools
 import math
@@ -37,9 +40,11 @@ class Difference:
 def wilson_interval(
     successes: int, trials: int, confidence: float = CONFIDENCE
 ) -> tuple[float, float]:
-    """Return Wilson's score interval of a rate (Wilson 1927, doi:10.1080/01621459.1927.10502953, no continuity term).
+    """Return Wilson's score interval of a rate.
 
-    Unlike ``rate +- z sigma`` it stays inside [0, 1] and keeps a width where every trial or none succeeded.
+    Wilson 1927, doi:10.1080/01621459.1927.10502953, no continuity term. Unlike
+    ``rate +- z sigma`` it stays inside [0, 1] and keeps a width where every trial or none
+    succeeded.
 
     Parameters
     ----------
@@ -57,27 +62,42 @@ def wilson_interval(
     ValueError
         If the numbers are out of range.
     """
-    if trials < 1 or not 0 <= successes <= trials:
-        raise ValueError(
-            f"found {successes} successes in {trials} trials; needed: 0 <= successes <= trials, trials >= 1"
-        )
-    z = NormalDist().inv_cdf(0.5 + _checked(confidence) / 2)
-    rate = successes / trials
-    centre = (rate + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * math.sqrt(rate * (1 - rate) / trials + z**2 / (4 * trials**2))
+    _check_counts(successes, trials)
+    z = NormalDist().inv_cdf(_upper(confidence))
+    centre, half = _score_interval(successes / trials, trials, z)
     # At the ends the bound is exactly 0 or 1; rounding may leave 1e-17.
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == trials else centre + half
     return low, high
 
 
+def _check_counts(successes: int, trials: int) -> None:
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(
+            f"found {successes} successes in {trials} trials; needed: 0 <= successes <= trials, "
+            "trials >= 1"
+        )
+
+
+def _score_interval(rate: float, trials: int, z: float) -> tuple[float, float]:
+    """Return centre and half width of the rates p with ``|rate - p| <= z sqrt(p (1 - p) / n)``."""
+    shrink = 1 + z**2 / trials
+    centre = (rate + z**2 / (2 * trials)) / shrink
+    # The second term is what keeps a width at the rates 0 and 1.
+    square = rate * (1 - rate) / trials + z**2 / (4 * trials**2)
+    return centre, z / shrink * math.sqrt(square)
+
+
 def mean(values: Sequence[float] | np.ndarray) -> float | None:
-    """Return the mean, None of nothing; of equal values that value to the last bit, so that it lies in its interval."""
-    return (
-        values[0] + math.fsum(value - values[0] for value in values) / len(values)
-        if len(values)
-        else None
-    )
+    """Return the mean, None of nothing.
+
+    Of equal values it is that value to the last bit, so that it lies in its interval.
+    """
+    if len(values) == 0:
+        return None
+    # Differences from one of them are exactly zero where all are equal.
+    rest = math.fsum(value - values[0] for value in values)
+    return values[0] + rest / len(values)
 
 
 def bootstrap_interval(
@@ -89,15 +109,16 @@ def bootstrap_interval(
 ) -> tuple[float, float] | None:
     """Return a bootstrap interval of the mean: percentiles, widened for few values.
 
-    The plain percentile interval of k values is too narrow by ``sqrt((k - 1) / k)`` and by using normal instead of
-    Student quantiles. Hesterberg (2015, doi:10.1080/00031305.2015.1089789, "expanded percentile") therefore takes the
-    percentiles ``Phi(-+ sqrt(k / (k - 1)) t)`` with Student's ``t`` of k - 1 degrees of freedom. For normal values a
-    nominal 95 % covers 75 % (k = 3), 88 % (k = 4), 93 % (k = 5) and 95 % (k >= 10) this way, where plain percentiles
-    and bias-corrected ones (BCa) reach 86 % at k = 5 and 90 % at k = 10. Of three values it is their range, which
-    nothing that resamples them can exceed.
+    The plain percentile interval of k values is too narrow by ``sqrt((k - 1) / k)`` and by using
+    normal instead of Student quantiles. Hesterberg (2015, doi:10.1080/00031305.2015.1089789,
+    "expanded percentile") therefore takes the percentiles ``Phi(-+ sqrt(k / (k - 1)) t)`` with
+    Student's ``t`` of k - 1 degrees of freedom. For normal values a nominal 95 % covers 75 % (k =
+    3), 88 % (k = 4), 93 % (k = 5) and 95 % (k >= 10) this way, where plain percentiles and
+    bias-corrected ones (BCa) reach 86 % at k = 5 and 90 % at k = 10. Of three values it is their
+    range, which nothing that resamples them can exceed.
 
-    Where all ``k**k`` resamples are no more than `resamples`, which is so up to k = 5, they are enumerated: the result
-    is exact and no random number is drawn.
+    Where all ``k**k`` resamples are no more than `resamples`, which is so up to k = 5, they are
+    enumerated: the result is exact and no random number is drawn.
 
     Parameters
     ----------
@@ -119,21 +140,29 @@ def bootstrap_interval(
     ValueError
         If a value is not finite.
     """
-    found = np.sort(np.asarray(values, dtype=np.float64))
-    if not np.all(np.isfinite(found)):
+    # Sorted: the order of the repetitions must not decide what a drawn resample holds.
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if not np.all(np.isfinite(ordered)):
         raise ValueError(
-            f"found {found.tolist()}; needed: finite values, without those of failed runs"
+            f"found {ordered.tolist()}; needed: finite values, without those of failed runs"
         )
-    k = len(found)
-    if k < LEAST_VALUES:
+    if len(ordered) < LEAST_VALUES:
         return None
-    quantile = float(stdtrit(k - 1, 0.5 + _checked(confidence) / 2))
-    tail = NormalDist().cdf(-math.sqrt(k / (k - 1)) * quantile)
-    means = _resampled_means(found, seed, resamples)
-    # Both ends by the same rule, so that the interval of the negated values is the negated interval.
-    low, high = (
-        sign * float(np.quantile(sign * means, tail, method="inverted_cdf")) for sign in (1, -1)
-    )
+    tail = _expanded_tail(len(ordered), confidence)
+    return _percentiles(_resampled_means(ordered, seed, resamples), tail)
+
+
+def _expanded_tail(k: int, confidence: float) -> float:
+    """Return the share of resampled means left out at either end of an interval of k values."""
+    quantile = float(stdtrit(k - 1, _upper(confidence)))
+    return NormalDist().cdf(-math.sqrt(k / (k - 1)) * quantile)
+
+
+def _percentiles(means: np.ndarray, tail: float) -> tuple[float, float]:
+    """Return the values beyond which a share lies at either end."""
+    # Both ends by the same rule, so that the interval of the negated values is the negated one.
+    low = float(np.quantile(means, tail, method="inverted_cdf"))
+    high = -float(np.quantile(-means, tail, method="inverted_cdf"))
     return low, high
 
 
@@ -146,8 +175,8 @@ def paired_difference(
 ) -> Difference:
     """Return the mean of ``first - second`` over pairs, with its bootstrap interval.
 
-    What both values of a pair share (object, scan, photons, seed) drops out of the difference, so its interval is
-    narrower than that of two means.
+    What both values of a pair share (object, scan, photons, seed) drops out of the difference, so
+    its interval is narrower than that of two means.
 
     Parameters
     ----------
@@ -163,25 +192,47 @@ def paired_difference(
     """
     if len(first) != len(second):
         raise ValueError(f"found {len(first)} and {len(second)} values; needed: pairs")
-    each = [a - b for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    each = _differences(first, second)
     return Difference(mean(each), bootstrap_interval(each, confidence, seed=seed), len(each))
 
 
-def _checked(confidence: float) -> float:
+def _differences(first: Sequence[float | None], second: Sequence[float | None]) -> list[float]:
+    """Return the difference of each whole pair; half a pair would bring back what pairs share."""
+    pairs = zip(first, second, strict=True)
+    return [a - b for a, b in pairs if a is not None and b is not None]
+
+
+def _upper(confidence: float) -> float:
+    """Return the probability below the upper bound of a two-sided interval."""
     if not 0 < confidence < 1:
         raise ValueError(f"found confidence {confidence}; needed: above 0 and below 1")
-    return confidence
+    return 0.5 + confidence / 2
 
 
 def _resampled_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
     k = len(values)
-    if k**k <= resamples:
-        sets = list(itertools.combinations_with_replacement(range(k), k))
-        orders = [
-            math.factorial(k) // math.prod(math.factorial(one.count(i)) for i in set(one))
-            for one in sets
-        ]
-        return np.repeat([mean(values[list(one)]) for one in sets], orders)
+    return _all_means(values) if k**k <= resamples else _drawn_means(values, seed, resamples)
+
+
+def _all_means(values: np.ndarray) -> np.ndarray:
+    """Return the means of all k^k resamples, (k^k,).
+
+    A resample is a choice of values with repetition; each choice comes as often as it has orders.
+    """
+    k = len(values)
+    choices = list(itertools.combinations_with_replacement(range(k), k))
+    orders = [_orders(choice) for choice in choices]
+    return np.repeat([mean(values[list(choice)]) for choice in choices], orders)
+
+
+def _orders(choice: tuple[int, ...]) -> int:
+    """Return the multinomial coefficient: how many sequences hold these numbers."""
+    repeated = math.prod(math.factorial(choice.count(i)) for i in set(choice))
+    return math.factorial(len(choice)) // repeated
+
+
+def _drawn_means(values: np.ndarray, seed: int, resamples: int) -> np.ndarray:
+    k = len(values)
     chosen = np.random.default_rng(seed).integers(0, k, size=(resamples, k))
-    means: np.ndarray = values[0] + (values[chosen] - values[0]).mean(axis=1)
-    return means
+    # As in `mean`, equal values keep their last bit.
+    return np.asarray(values[0] + (values[chosen] - values[0]).mean(axis=1))

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 
 _log = logging.getLogger("ptychostudy")
 

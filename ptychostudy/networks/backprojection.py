@@ -86,7 +86,7 @@ class BackProjection:
         else:
             features = self._back_projected(inputs, probes, lit)
         amplitude, phase = self._unet(features)
-        # Transmission one, phase zero: what a specimen is where nothing is known of it.
+        # Transmission one and phase zero, as of vacuum, where no light came.
         maps = [
             Surround(lit.margin, 1, name="surround1")(amplitude),
             Surround(lit.margin, 0, name="surround0")(phase),

@@ -14,7 +14,7 @@ FORMS = ("softplus", "sigmoid", "phase")
 LEAST_AMPLITUDE = 1e-2
 """Smallest base of the softplus head, whose inverse ``log(expm1(base))`` has no value at zero."""
 SHARES = (0.02, 0.98)
-"""Range of the sigmoid head's base relative to its top: at the ends its slope would vanish."""
+"""Range of the sigmoid head's base relative to its top: the logit has no value at 0 and 1."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from ptychostudy.networks.tensors import Tensor
 
 COLLAPSED = 1e-4
 """Standard deviation below which an output counts as constant; a healthy one has 0.05 or more."""
-GOING_ON = "all epochs done"
+ALL_DONE = "all epochs done"
 """Reason of a run that nothing but its last epoch ends."""
 
 
@@ -72,7 +72,7 @@ def judge(statistics: dict[str, Any]) -> Outcome:
         From `output_statistics`, with ``epoch``, ``loss`` and ``val_loss``.
     """
     fault = _fault(statistics)
-    return Outcome("failed" if fault else "ok", fault or GOING_ON, statistics)
+    return Outcome("failed" if fault else "ok", fault or ALL_DONE, statistics)
 
 
 def _fault(statistics: dict[str, Any]) -> str:

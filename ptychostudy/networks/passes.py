@@ -7,7 +7,7 @@ import numpy as np
 
 from ptychostudy.networks.batches import GroupData, micro_batches
 from ptychostudy.networks.collapse import output_statistics
-from ptychostudy.networks.steps import Steps
+from ptychostudy.networks.descent import Descent
 
 
 class Means(NamedTuple):
@@ -48,33 +48,33 @@ def epoch_order(groups: np.ndarray, seed: int, epoch: int, length: int) -> np.nd
     return np.resize(rng.permutation(groups), length)
 
 
-def train_pass(steps: Steps, data: GroupData, order: np.ndarray) -> Means:
+def train_pass(descent: Descent, data: GroupData, order: np.ndarray) -> Means:
     """Train on all groups in an order; each counts with its loss before its step."""
     losses = []
     floors = []
-    for chosen in order.reshape(-1, steps.micro_batch):
+    for chosen in order.reshape(-1, descent.micro_batch):
         inputs, target = data.batch(chosen)
-        losses.append(steps.call(inputs, target))
-        floors.append(steps.criterion.floor(target).mean())
+        losses.append(descent.call(inputs, target))
+        floors.append(descent.criterion.floor(target).mean())
         # No later step can mend weights that are not numbers.
         if not math.isfinite(losses[-1]):
             break
     return Means(float(np.mean(losses)), float(np.mean(floors)))
 
 
-def validate(steps: Steps, data: GroupData, groups: np.ndarray) -> Validation:
+def validate(descent: Descent, data: GroupData, groups: np.ndarray) -> Validation:
     """Compute loss and floor of the validation groups (k,), and statistics of the output."""
     losses: list[np.float32] = []
     floors: list[np.float64] = []
     statistics: dict[str, float] = {}
-    for where, chosen in micro_batches(groups, steps.micro_batch):
+    for where, chosen in micro_batches(groups, descent.micro_batch):
         inputs, target = data.batch(chosen)
-        values, canvas = steps.evaluate(inputs, target)
+        values, canvas = descent.evaluate(inputs, target)
         # The last batch is filled up by repetition, which must not count twice.
         kept = slice(where.stop - where.start)
         losses.extend(values[kept])
-        floors.extend(steps.criterion.floor(target)[kept])
-        statistics = statistics or output_statistics(canvas, steps.model.n // 3)
+        floors.extend(descent.criterion.floor(target)[kept])
+        statistics = statistics or output_statistics(canvas, descent.model.n // 3)
     # In double precision: early stopping compares means that may differ by little.
     loss = float(np.mean(losses, dtype=np.float64))
     return Validation(Means(loss, float(np.mean(floors))), statistics)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.networks.batches import GroupData
-from ptychostudy.networks.collapse import GOING_ON, Outcome, judge
+from ptychostudy.networks.collapse import ALL_DONE, Outcome, judge
+from ptychostudy.networks.descent import Descent
 from ptychostudy.networks.losses import Criterion, likelihood_criterion, patch_criterion
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.passes import Means, Validation, epoch_order, train_pass, validate
-from ptychostudy.networks.steps import Steps
 from ptychostudy.networks.stopping import Best
 from ptychostudy.networks.weights import get_weights, set_weights
 
@@ -103,8 +103,8 @@ def train(
         rounding.
     """
     criterion = _criterion(model, settings, mask, support)
-    steps = Steps(model, criterion, len(training), settings)
-    run = _Run(steps, data, np.asarray(training), np.asarray(validation), settings.seed)
+    descent = Descent(model, criterion, len(training), settings)
+    run = _Run(descent, data, np.asarray(training), np.asarray(validation), settings.seed)
     if initial_state is not None:
         run.restore(initial_state)
         _log.info("continues after epoch %d of %d", run.epoch, settings.epochs)
@@ -136,7 +136,7 @@ class _Run:
 
     Parameters
     ----------
-    steps : Steps
+    descent : Descent
         Network and optimizer.
     data : GroupData
         Frames and groups.
@@ -148,21 +148,21 @@ class _Run:
 
     def __init__(
         self,
-        steps: Steps,
+        descent: Descent,
         data: GroupData,
         training: np.ndarray,
         validation: np.ndarray,
         seed: int,
     ) -> None:
-        self.steps = steps
+        self.descent = descent
         self.data = data
         self.training = training
         self.validation = validation
         self.seed = seed
         self.epoch = 0
-        self.best = Best(steps.model)
+        self.best = Best(descent.model)
         self.history: list[dict[str, Any]] = []
-        self.outcome = Outcome("ok", GOING_ON, {})
+        self.outcome = Outcome("ok", ALL_DONE, {})
 
     def goes_on(self, epochs: int, patience: int) -> bool:
         """Say whether another epoch is wanted."""
@@ -177,12 +177,12 @@ class _Run:
         try:
             self._one_epoch()
         except Exception as error:
-            self.steps.divide(error)
+            self.descent.divide(error)
             _log.warning(
                 "out of memory: epoch %d again with %d groups at a time "
                 "(batch_size of this network under train)",
                 self.epoch + 1,
-                self.steps.micro_batch,
+                self.descent.micro_batch,
             )
             # Some steps of the epoch have been taken: they would count twice.
             self.restore(before)
@@ -191,11 +191,11 @@ class _Run:
 
     def _one_epoch(self) -> None:
         """Train and validate once, judge the output, keep the best weights."""
-        rate = self.steps.rate(self.epoch)
-        length = self.steps.per_epoch * self.steps.batch_size
+        rate = self.descent.rate(self.epoch)
+        length = self.descent.steps_per_epoch * self.descent.batch_size
         order = epoch_order(self.training, self.seed, self.epoch, length)
-        trained = train_pass(self.steps, self.data, order)
-        validation = validate(self.steps, self.data, self.validation)
+        trained = train_pass(self.descent, self.data, order)
+        validation = validate(self.descent, self.data, self.validation)
         self._note(rate, trained, validation)
 
     def _note(self, rate: float, trained: Means, validation: Validation) -> None:
@@ -206,7 +206,7 @@ class _Run:
         floors = {"floor": trained.floor, "val_floor": validated.floor}
         # In the order of the columns of history.csv.
         self.history.append({**losses, **floors, "learning_rate": rate})
-        self.best.see(self.epoch, validated.loss, self.steps.model)
+        self.best.see(self.epoch, validated.loss, self.descent.model)
         self.outcome = judge({**statistics, **losses})
 
     def result(self) -> TrainResult:
@@ -220,29 +220,29 @@ class _Run:
             statistics,
             list(self.history),
             self.best.epoch,
-            self.steps.micro_batch,
+            self.descent.micro_batch,
         )
 
     def state(self) -> dict[str, Any]:
         """Return everything a later run needs: flat dictionary of arrays and plain numbers."""
-        weights = get_weights(self.steps.model)
+        weights = get_weights(self.descent.model)
         return {
             **{f"weights/{name}": value for name, value in weights.items()},
             **{f"best/{name}": value for name, value in self.best.weights.items()},
-            **self.steps.state(),
+            **self.descent.state(),
             "epoch": self.epoch,
             "wait": self.best.wait,
             "best_epoch": self.best.epoch,
             "best_loss": self.best.loss,
-            "parts": self.steps.parts,
+            "parts": self.descent.parts,
             "history": list(self.history),
             "outcome": list(self.outcome),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `state`; a state of another network or optimizer is refused."""
-        set_weights(self.steps.model, _under("weights/", state))
-        self.steps.restore(state)
+        set_weights(self.descent.model, _under("weights/", state))
+        self.descent.restore(state)
         self.epoch = int(state["epoch"])
         self.history = list(state["history"])
         self.outcome = Outcome(*state["outcome"])

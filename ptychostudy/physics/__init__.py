@@ -1,1 +1,1 @@
-"""Physics: windows, propagation, photon counts, canvases, probes, objects and scans; pure functions of arrays."""
+"""Physics: windows, propagation, photon counts, canvases, probes, objects, scans; no files."""

@@ -1,8 +1,8 @@
 """Stitching: add patches to a canvas that knows its origin and its coverage.
 
-Sums are kept as 64-bit integers in units of 2**-36. Integer addition is associative, so partial canvases add up to
-the same bits in any grouping and order; the rounding of one contribution (1.5e-11) is far below that of a float32
-patch, and 10^7 patches of magnitude one still fit.
+Sums are kept as 64-bit integers in units of 2**-36. Integer addition is associative, so partial
+canvases add up to the same bits in any grouping and order; the rounding of one contribution
+(1.5e-11) is far below that of a float32 patch, and 10^7 patches of magnitude one still fit.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 from ptychostudy.physics.windows import inside
 
 _UNIT = 2.0**36
+# In units a value is then at most 2**56: of such patches 127 can lie on one pixel of an int64.
 _LIMIT = 2.0**20
 
 
@@ -47,6 +48,7 @@ class PartialCanvas:
 
     def __init__(self, origin: tuple[int, int], shape: tuple[int, int]) -> None:
         self.origin = (int(origin[0]), int(origin[1]))
+        # Real part, imaginary part and weight.
         self.sums = np.zeros((3, *shape), dtype=np.int64)
 
     def add(self, patches: np.ndarray, corners: np.ndarray, window: np.ndarray) -> None:
@@ -64,37 +66,27 @@ class PartialCanvas:
         Raises
         ------
         ValueError
-            If counts or window and patch shapes differ, a patch leaves the canvas, or a value is not finite or exceeds
-            2**20.
+            If counts or window and patch shapes differ, a patch leaves the canvas, or a value is
+            not finite or exceeds 2**20.
         """
-        patches, corners = np.asarray(patches), np.asarray(corners)
-        if len(patches) != len(corners):
-            raise ValueError(
-                f"{len(patches)} patches but {len(corners)} positions; each patch needs exactly one"
-            )
-        if np.shape(window) != patches.shape[1:]:
-            raise ValueError(
-                f"stitch window of shape {np.shape(window)} for patches of shape {patches.shape[1:]}; they must agree"
-            )
-        if not np.all(np.isfinite(patches)) or np.any(np.abs(patches) > _LIMIT):
-            raise ValueError(
-                f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched"
-            )
-        weighted = patches.astype(np.complex128) * window
-        weight = np.rint(np.asarray(window, dtype=np.float64) * _UNIT).astype(np.int64)
-        real = np.rint(weighted.real * _UNIT).astype(np.int64)
-        imag = np.rint(weighted.imag * _UNIT).astype(np.int64)
+        patches = np.asarray(patches)
+        corners = np.asarray(corners)
+        _check_patches(patches, len(corners), window)
         n = patches.shape[-1]
-        places = corners - np.array(self.origin)
+        places = self._places(corners, n)
+        # One by one, for patches overlap: an indexed sum would count a shared pixel once.
+        for (row, col), share in zip(places, _in_units(patches, window), strict=True):
+            self.sums[:, row : row + n, col : col + n] += share
+
+    def _places(self, corners: np.ndarray, n: int) -> np.ndarray:
+        """Return where patches begin on this canvas, (k, 2) int; all or none of them are added."""
+        places: np.ndarray = corners - np.array(self.origin)
         if not np.all(inside(places, n, self.sums.shape[1:])):
             raise ValueError(
-                f"a patch of side {n} leaves the canvas with origin {self.origin}, shape {self.sums.shape[1:]}"
+                f"a patch of side {n} leaves the canvas with origin {self.origin}, "
+                f"shape {self.sums.shape[1:]}"
             )
-        for k, (row, col) in enumerate(places):
-            target = self.sums[:, row : row + n, col : col + n]
-            target[0] += real[k]
-            target[1] += imag[k]
-            target[2] += weight
+        return places
 
     def merge(self, sums: np.ndarray) -> None:
         """Add the sums (3, H, W) int64 of another partial canvas on the same rectangle."""
@@ -106,22 +98,58 @@ class PartialCanvas:
 
     def finish(self) -> Canvas:
         """Divide sums by weights and return a `Canvas`."""
-        real, imag, weight = (plane.astype(np.float64) for plane in self.sums)
-        covered = self.sums[2] > 0
-        safe = np.where(covered, weight, 1.0)
-        field = np.where(covered, (real + 1j * imag) / safe, 0.0)
-        return Canvas(field.astype(np.complex64), (weight / _UNIT).astype(np.float32), self.origin)
+        real, imag, weight = self.sums.astype(np.float64)
+        field = _quotient(real + 1j * imag, weight)
+        coverage = weight / _UNIT
+        return Canvas(field.astype(np.complex64), coverage.astype(np.float32), self.origin)
+
+
+def _check_patches(patches: np.ndarray, positions: int, window: np.ndarray) -> None:
+    if len(patches) != positions:
+        raise ValueError(
+            f"{len(patches)} patches but {positions} positions; each patch needs exactly one"
+        )
+    if np.shape(window) != patches.shape[1:]:
+        raise ValueError(
+            f"stitch window of shape {np.shape(window)} for patches of shape {patches.shape[1:]}; "
+            "they must agree"
+        )
+    _check_values(patches)
+
+
+def _check_values(patches: np.ndarray) -> None:
+    # NaN is no integer, and one patch of it would spoil all that it overlaps.
+    if not np.all(np.isfinite(patches)) or np.any(np.abs(patches) > _LIMIT):
+        raise ValueError(
+            f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched"
+        )
+
+
+def _in_units(patches: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Return real part, imaginary part and weight of each patch, (k, 3, n, n) int64 in units."""
+    weighted = patches.astype(np.complex128) * window
+    weight = np.broadcast_to(window, weighted.shape)
+    parts = np.stack([weighted.real, weighted.imag, weight], axis=1)
+    return np.rint(parts * _UNIT).astype(np.int64)
+
+
+def _quotient(sums: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return sums over weights, and 0 where the weight is 0."""
+    covered = weight > 0
+    safe = np.where(covered, weight, 1.0)
+    return np.where(covered, sums / safe, 0.0)
 
 
 def stitch_window(size: int, kind: str = "uniform") -> np.ndarray:
     """Return the (size, size) weights of a patch's central square.
 
-    ``uniform`` is all ones (the ancestor's choice); ``hann`` falls to the edge as a product of cosines,
-    ``sin^2(pi (i + 1/2) / size)``, which hides seams.
+    ``uniform`` is all ones (the ancestor's choice); ``hann`` falls to the edge as a product of
+    cosines, ``sin^2(pi (i + 1/2) / size)``, which hides seams.
     """
     if kind == "uniform":
         return np.ones((size, size))
     if kind == "hann":
+        # Half-sample points: the taper is symmetric and 0 nowhere, so no pixel is left uncovered.
         taper = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
         return np.outer(taper, taper)
     raise ValueError(f"stitch window must be 'uniform' or 'hann', found {kind!r}")

@@ -1,4 +1,4 @@
-"""Photon counting: the dose scale, Poisson or noise-free counts, thinning of measured counts, and their checks."""
+"""Photon counting: dose scale, Poisson or noise-free counts, thinned measured counts, checks."""
 
 import math
 from collections.abc import Iterator
@@ -7,9 +7,12 @@ import numpy as np
 
 from ptychostudy.physics.propagate import intensities
 
-# Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all kinds of probe, at any
-# dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the largest dose of 1e9 less than 0.2 %.
+# Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
+# kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
+# largest dose of 1e9 less than 0.2 %.
 _NOISE_FREE_PER_PIXEL = 1000
+# Frames at a time: what is held in memory of a scan of any length.
+_BLOCK = 64
 
 
 def photon_scale(mean_intensity: float, dose: float) -> float:
@@ -31,22 +34,25 @@ def photon_scale(mean_intensity: float, dose: float) -> float:
         raise ValueError(f"dose is {dose} photons per frame; needed: a positive number")
     if not mean_intensity > 0:
         raise ValueError(
-            f"the mean frame holds {mean_intensity} units of intensity; nothing to scale to {dose} photons"
+            f"the mean frame holds {mean_intensity} units of intensity; "
+            f"nothing to scale to {dose} photons"
         )
+    # The factor is on the amplitude, so that probe and frames stay of one wave.
     return math.sqrt(dose / mean_intensity)
 
 
 def poisson_counts(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw detected photons, uint32, from a Poisson distribution with mean ``intensity`` (any shape, photons)."""
+    """Draw detected photons, uint32, from a Poisson distribution of mean ``intensity`` each."""
     return rng.poisson(intensity).astype(np.uint32)
 
 
 def round_counts(intensity: np.ndarray) -> np.ndarray:
-    """Return whole numbers as close to expected counts as the total of each frame allows: the limit without noise.
+    """Return expected counts as whole numbers that keep each frame's total: without noise.
 
-    Plain rounding loses every pixel below one half, more than counting statistics forgive in a large scan. Here the
-    photons that rounding down leaves over go to the pixels with the largest remainders, ties to the first (the method
-    of largest remainders). With remainders of all sizes that is plain rounding, of rms error ``1 / sqrt(12)`` counts.
+    Plain rounding loses every pixel below one half, more than counting statistics forgive in a
+    large scan. Here the photons that rounding down leaves over go to the pixels with the largest
+    remainders, ties to the first (the method of largest remainders). With remainders of all sizes
+    that is plain rounding, of rms error ``1 / sqrt(12)`` counts.
 
     Parameters
     ----------
@@ -59,26 +65,36 @@ def round_counts(intensity: np.ndarray) -> np.ndarray:
         Every pixel within one count of its expectation, every frame's total within one half.
     """
     whole = np.floor(intensity)
-    rest = (intensity - whole).reshape(len(intensity), -1)
-    left = np.rint(rest.sum(axis=1)).astype(np.int64)
-    order = np.argsort(-rest, axis=1, kind="stable")
-    given = np.zeros(rest.shape)
-    np.put_along_axis(given, order, np.arange(rest.shape[1]) < left[:, None], axis=1)
-    counts: np.ndarray = (whole + given.reshape(intensity.shape)).astype(np.uint32)
-    return counts
+    remainders = intensity - whole
+    given = _shared_out(remainders.reshape(len(intensity), -1))
+    counts: np.ndarray = whole + given.reshape(intensity.shape)
+    return counts.astype(np.uint32)
+
+
+def _shared_out(remainders: np.ndarray) -> np.ndarray:
+    """Return ones at each frame's largest remainders (k, pixels), as many as they add up to."""
+    left = np.rint(remainders.sum(axis=1)).astype(np.int64)
+    # Stable: of equal remainders the first pixels get the photons, on any machine.
+    order = np.argsort(-remainders, axis=1, kind="stable")
+    rank = np.arange(remainders.shape[1])
+    given = np.zeros_like(remainders)
+    np.put_along_axis(given, order, rank < left[:, None], axis=1)
+    return given
 
 
 def check_noise_free(dose: float, n: int) -> None:
-    """Raise ValueError if whole counts would be too coarse a picture of n x n pixel frames without noise.
+    """Raise ValueError if whole counts are too coarse a picture of n x n frames without noise.
 
-    What rounds away are weak pixels rather than ``1 / sqrt(12)`` counts on strong ones. Asked for are 1000 photons a
-    pixel: then the amplitudes ``sqrt(counts)`` are right to 0.7 %, half of the shot noise or less at the same dose.
+    What rounds away are weak pixels rather than ``1 / sqrt(12)`` counts on strong ones. Asked for
+    are 1000 photons a pixel: then the amplitudes ``sqrt(counts)`` are right to 0.7 %, half of the
+    shot noise or less at the same dose.
     """
     needed = _NOISE_FREE_PER_PIXEL * n * n
     if not dose >= needed:
         raise ValueError(
-            f"simulate.noise is none, but {dose:.6g} photons on {n} x {n} pixels are {dose / n**2:.3g} a pixel, too few"
-            f" to round to whole counts; needed: simulate.doses of at least {needed}, or noise: poisson"
+            f"simulate.noise is none, but {dose:.6g} photons on {n} x {n} pixels are "
+            f"{dose / n**2:.3g} a pixel, too few to round to whole counts; "
+            f"needed: simulate.doses of at least {needed}, or noise: poisson"
         )
 
 
@@ -101,18 +117,20 @@ def thin_counts(counts: np.ndarray, keep: float, rng: np.random.Generator) -> np
     """
     if not 0 < keep <= 1:
         raise ValueError(
-            f"measured counts can only be thinned: wanted {keep:.4g} times the measured photons, needed (0, 1]"
+            f"measured counts can only be thinned: wanted {keep:.4g} times the measured photons, "
+            "needed (0, 1]"
         )
     return rng.binomial(counts, keep).astype(np.uint32)
 
 
 def dose_tolerance(dose: float, n_frames: int, sigmas: float = 5.0) -> float:
-    """Return the largest credible ``|measured - requested|`` mean dose by counting statistics, in photons per frame."""
+    """Return the largest credible ``|measured - requested|`` mean dose, in photons per frame."""
+    # The total of k frames is Poisson with variance k * dose, so the mean's is dose / k.
     return sigmas * math.sqrt(dose / n_frames)
 
 
 def input_scale(mean_counts: float, n: int) -> float:
-    """Return f with ``f^2 = (n/2)^2 / mean counts per frame``: the networks' input is ``f * sqrt(counts)``."""
+    """Return f with ``f^2 = (n/2)^2 / mean counts``: networks are given ``f * sqrt(counts)``."""
     if not mean_counts > 0:
         raise ValueError("the frames hold no photons; they cannot be normalised")
     return math.sqrt((n / 2) ** 2 / mean_counts)
@@ -123,9 +141,9 @@ def simulated_blocks(
     probe: np.ndarray,
     positions: np.ndarray,
     rng: np.random.Generator | None,
-    block: int = 64,
+    block: int = _BLOCK,
 ) -> Iterator[np.ndarray]:
-    """Yield detected photons of consecutive frames, (<= block, N, N) uint32; memory is that of one block.
+    """Yield detected photons of consecutive frames, (<= block, N, N) uint32, block by block.
 
     Parameters
     ----------
@@ -139,42 +157,57 @@ def simulated_blocks(
     block : int
         Frames at a time; it changes no draw.
     """
-    for start in range(0, len(positions), block):
-        expected = intensities(object_, probe, positions[start : start + block])
+    for part in _parts(positions, block):
+        expected = intensities(object_, probe, part)
         yield round_counts(expected) if rng is None else poisson_counts(expected, rng)
 
 
 def thinned_blocks(
-    counts: np.ndarray, index: np.ndarray, keep: float, rng: np.random.Generator, block: int = 64
+    counts: np.ndarray,
+    index: np.ndarray,
+    keep: float,
+    rng: np.random.Generator,
+    block: int = _BLOCK,
 ) -> Iterator[np.ndarray]:
     """Yield thinned photons of the frames ``index`` of a measured scan, (<= block, N, N) uint32."""
-    for start in range(0, len(index), block):
-        yield thin_counts(counts[index[start : start + block]], keep, rng)
+    for part in _parts(index, block):
+        yield thin_counts(counts[part], keep, rng)
 
 
 def mean_intensity(
-    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = 64
+    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = _BLOCK
 ) -> float:
-    """Return the mean over the frames of the summed noise-free intensity, in the units of ``|probe|^2``."""
-    sums = [
-        intensities(object_, probe, positions[start : start + block]).sum(axis=(1, 2))
-        for start in range(0, len(positions), block)
-    ]
+    """Return the mean over the frames of the summed intensity, in the units of ``|probe|^2``."""
+    sums = []
+    for part in _parts(positions, block):
+        frames = intensities(object_, probe, part)
+        sums.append(frames.sum(axis=(1, 2)))
+    # One mean of all frames: a mean of the blocks' means would depend on their length.
     return float(np.concatenate(sums).mean())
 
 
-def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = 64) -> float:
-    """Return the mean detected photons per frame of (a part of) a stack, summed in 64-bit integers."""
+def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = _BLOCK) -> float:
+    """Return the mean photons per frame of (a part of) a stack, summed in 64-bit integers."""
     index = np.arange(len(counts)) if index is None else np.asarray(index)
-    total = sum(
-        int(counts[index[s : s + block]].sum(dtype=np.int64)) for s in range(0, len(index), block)
-    )
+    total = 0
+    for part in _parts(index, block):
+        total += int(counts[part].sum(dtype=np.int64))
     return total / len(index)
 
 
+def _parts(array: np.ndarray, block: int) -> Iterator[np.ndarray]:
+    """Yield the array in pieces of ``block`` along its first axis."""
+    for start in range(0, len(array), block):
+        yield array[start : start + block]
+
+
 def scale_probe(probe: np.ndarray, photons: float) -> np.ndarray:
-    """Return the probe with ``sum |P|^2 = photons``: the gauge in which an object of full transmission is one."""
-    power = float(np.sum(np.abs(np.asarray(probe, dtype=np.complex128)) ** 2))
+    """Return the probe with ``sum |P|^2 = photons``.
+
+    In this gauge an object of full transmission is one: each frame has the power of the probe.
+    """
+    amplitude = np.abs(np.asarray(probe, dtype=np.complex128))
+    power = float(np.sum(amplitude**2))
     if not power > 0:
         raise ValueError("the probe carries no power; it cannot be scaled to photons")
     return (probe * math.sqrt(photons / power)).astype(np.complex64)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+# A role is drawn by its place here: a new one goes to the end, or all studies change.
 _ROLES = (
     "object",
     "probe",
@@ -23,7 +24,8 @@ def generator(seed: int, role: str, *keys: int | str) -> np.random.Generator:
     seed : int
         The study's seed for this kind of draw.
     role : str
-        What is drawn; one of ``object probe scan simulation thinning grouping subsampling training control``.
+        What is drawn; one of ``object probe scan simulation thinning grouping subsampling
+        training control``.
     *keys : int or str
         What tells this draw from others of its role, such as dose and split.
 
@@ -34,9 +36,14 @@ def generator(seed: int, role: str, *keys: int | str) -> np.random.Generator:
     """
     numbers = [_ROLES.index(role)]
     for key in keys:
-        numbers.append(
-            int.from_bytes(key.encode(), "big") % 2**64 if isinstance(key, str) else int(key)
-        )
-    return np.random.Generator(
-        np.random.PCG64(np.random.SeedSequence(seed, spawn_key=tuple(numbers)))
-    )
+        numbers.append(_number(key))
+    sequence = np.random.SeedSequence(seed, spawn_key=tuple(numbers))
+    # Named, because what `numpy.random.default_rng` gives may change with NumPy's version.
+    return np.random.Generator(np.random.PCG64(sequence))
+
+
+def _number(key: int | str) -> int:
+    """Return a key as a number; a text by its bytes, as Python's own hash differs between runs."""
+    if isinstance(key, str):
+        return int.from_bytes(key.encode(), "big") % 2**64
+    return int(key)

@@ -1,4 +1,4 @@
-"""Illumination of the object by a whole scan: density of frames, photons per pixel, and the multiplicity map."""
+"""Illumination by a whole scan: density of frames, photons per pixel, the multiplicity map."""
 
 import numpy as np
 from scipy.signal import fftconvolve
@@ -7,13 +7,17 @@ from skimage.draw import polygon
 
 from ptychostudy.physics.windows import corners, inside
 
+# The four pixels around a real-valued place, from the one above and before it.
+_NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
+
 
 def frames_per_pixel(positions: np.ndarray) -> float:
     """Return the density of a scan, frames per object pixel of the area that the frames stand for.
 
-    Each frame stands for a square of one step; together they reach half a step beyond the convex hull of the positions
-    (area A, perimeter U). So ``k s^2 = A + U s / 2 + s^2`` is solved for the step s, and the density is ``1 / s^2``.
-    This is exact for square lattices that fill a rectangle, and for a single line.
+    Each frame stands for a square of one step; together they reach half a step beyond the convex
+    hull of the positions (area A, perimeter U). So ``k s^2 = A + U s / 2 + s^2`` is solved for the
+    step s, and the density is ``1 / s^2``. This is exact for square lattices that fill a rectangle,
+    and for a single line.
 
     Parameters
     ----------
@@ -28,16 +32,22 @@ def frames_per_pixel(positions: np.ndarray) -> float:
     points = np.asarray(positions, dtype=np.float64)
     if len(points) == 0 or not np.ptp(points, axis=0).any():
         return 0.0
-    area, perimeter = _hull_size(points)
-    more = len(points) - 1
-    step = (perimeter / 2 + np.sqrt(perimeter**2 / 4 + 4 * more * area)) / (2 * more)
+    step = _step(len(points), *_hull_size(points))
     return float(step**-2)
+
+
+def _step(frames: int, area: float, perimeter: float) -> float:
+    """Return the positive root of ``(k - 1) s^2 - U s / 2 - A = 0``."""
+    more = frames - 1
+    root: float = (perimeter / 2 + np.sqrt(perimeter**2 / 4 + 4 * more * area)) / (2 * more)
+    return root
 
 
 def photons_per_pixel(dose: float, density: float) -> float:
     """Return n, the detected photons per object pixel over the scan.
 
-    No unbiased estimate of the phase beats ``1 / sqrt(2 n)`` (Dwyer & Paganin 2024, doi:10.1103/PhysRevB.110.024110).
+    No unbiased estimate of the phase beats ``1 / sqrt(2 n)`` (Dwyer & Paganin 2024,
+    doi:10.1103/PhysRevB.110.024110).
 
     Parameters
     ----------
@@ -68,9 +78,10 @@ def multiplicity_map(
 ) -> np.ndarray:
     """Return how many frames see each object pixel, each frame weighted by its illumination.
 
-    A frame adds ``|P|^2 / sum |P|^4 * sum |P|^2``: a flat disc adds 1 inside and 0 outside, and for any probe the mean
-    of one frame's contribution over its own photons is 1. Fractions of positions are shared by the four pixels around
-    them (bilinear), which lets one convolution serve any number of frames.
+    A frame adds ``|P|^2 / sum |P|^4 * sum |P|^2``: a flat disc adds 1 inside and 0 outside, and for
+    any probe the mean of one frame's contribution over its own photons is 1. Fractions of positions
+    are shared by the four pixels around them (bilinear), which lets one convolution serve any
+    number of frames.
 
     Parameters
     ----------
@@ -88,15 +99,24 @@ def multiplicity_map(
     (H, W) float64
         Multiplicity, not negative.
     """
-    power = np.abs(probe) ** 2
-    n = power.shape[-1]
+    rows, cols = shape
+    n = probe.shape[-1]
     # Every centre whose window reaches the map lies within n pixels of it.
-    centres = np.zeros((shape[0] + 2 * n, shape[1] + 2 * n))
+    centres = np.zeros((rows + 2 * n, cols + 2 * n))
     _deposit(centres, np.asarray(positions, dtype=np.float64) - np.array(origin) + n)
+    summed = fftconvolve(centres, _contribution(probe))
+    # The map lies n pixels inside, and a window's centre n // 2 pixels behind its corner.
     first = n + n // 2
-    summed = fftconvolve(centres, power * (power.sum() / (power**2).sum()))
+    seen = summed[first : first + rows, first : first + cols]
     # The FFT leaves rounding noise of both signs where no light falls.
-    return np.maximum(summed[first : first + shape[0], first : first + shape[1]], 0.0)
+    return np.maximum(seen, 0.0)
+
+
+def _contribution(probe: np.ndarray) -> np.ndarray:
+    """Return what one frame adds to the multiplicity, (N, N)."""
+    power = np.abs(probe) ** 2
+    share: np.ndarray = power * (power.sum() / (power**2).sum())
+    return share
 
 
 def hull_mask(
@@ -104,7 +124,8 @@ def hull_mask(
 ) -> np.ndarray:
     """Return the (H, W) bool mask of object pixels inside the convex hull of the positions.
 
-    The pixel nearest to each position always belongs to it, so that a line scan or one frame has a mask too.
+    The pixel nearest to each position always belongs to it, so that a line scan or one frame has a
+    mask too.
 
     Parameters
     ----------
@@ -114,28 +135,38 @@ def hull_mask(
         Object pixel of the mask's element [0, 0]; rows and columns.
     """
     points = np.asarray(positions, dtype=np.float64) - np.array(origin)
-    mask = np.zeros(shape, dtype=bool)
-    nearest = corners(points, 1)
-    nearest = nearest[inside(nearest, 1, shape)]
-    mask[nearest[:, 0], nearest[:, 1]] = True
+    mask = _nearest_mask(points, shape)
     hull = _hull_corners(points)
     if hull is not None:
-        mask[polygon(hull[:, 0], hull[:, 1], shape)] = True
+        rows, cols = hull.T
+        mask[polygon(rows, cols, shape)] = True
+    return mask
+
+
+def _nearest_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the mask of the pixels nearest to points; a window of one pixel is that pixel."""
+    mask = np.zeros(shape, dtype=bool)
+    nearest = corners(points, 1)
+    rows, cols = nearest[inside(nearest, 1, shape)].T
+    mask[rows, cols] = True
     return mask
 
 
 def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
-    """Add one to a grid at real-valued (row, col) places, shared bilinearly; places off the grid are skipped."""
+    """Add one to a grid at real-valued (row, col) places, shared bilinearly; none off the grid."""
     whole = np.floor(points).astype(np.int64)
     on_grid = inside(whole, 2, grid.shape)
-    whole, part = whole[on_grid], (points - whole)[on_grid]
-    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        weight = np.abs(1 - down - part[:, 0]) * np.abs(1 - right - part[:, 1])
-        np.add.at(grid, (whole[:, 0] + down, whole[:, 1] + right), weight)
+    rows, cols = whole[on_grid].T
+    below, beside = (points - whole)[on_grid].T
+    for down, right in _NEIGHBOURS:
+        weight = np.abs(1 - down - below) * np.abs(1 - right - beside)
+        # Not ``grid[...] += weight``, which counts places that share a pixel once.
+        np.add.at(grid, (rows + down, cols + right), weight)
 
 
 def _hull_corners(points: np.ndarray) -> np.ndarray | None:
     """Return the corners of the convex hull in order, or None when the points lie on one line."""
+    # Qhull refuses points on a line, and fewer than three of them.
     try:
         return np.asarray(points[ConvexHull(points).vertices])
     except (QhullError, ValueError):
@@ -146,8 +177,20 @@ def _hull_size(points: np.ndarray) -> tuple[float, float]:
     """Return area and perimeter of the convex hull; a line has two sides."""
     hull = _hull_corners(points)
     if hull is None:
-        along = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
-        return 0.0, 2.0 * float(np.ptp(points @ along))
+        return 0.0, 2.0 * _length(points)
     ahead = np.roll(hull, -1, axis=0)
-    area = 0.5 * abs(np.sum(hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]))
-    return float(area), float(np.linalg.norm(ahead - hull, axis=1).sum())
+    sides = np.linalg.norm(ahead - hull, axis=1)
+    return _area(hull, ahead), float(sides.sum())
+
+
+def _area(hull: np.ndarray, ahead: np.ndarray) -> float:
+    """Return a polygon's area by the shoelace formula, from its corners and those after them."""
+    cross = hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]
+    return float(0.5 * abs(np.sum(cross)))
+
+
+def _length(points: np.ndarray) -> float:
+    """Return the length of points on a line, along the direction in which they vary most."""
+    about_mean = points - points.mean(axis=0)
+    directions = np.linalg.svd(about_mean, full_matrices=False)[2]
+    return float(np.ptp(points @ directions[0]))

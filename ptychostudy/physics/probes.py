@@ -1,12 +1,15 @@
-"""Illuminations: complex N x N probes, centred on pixel ``N // 2``; the diameter of any probe; probes known badly."""
+"""Probes: complex N x N illuminations, centred on pixel ``N // 2``; their diameter; wrong ones."""
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.special import erfc
 
+from ptychostudy.physics.beams import ZonePlate, diffuser, disc
+
+_KINDS = ("disc", "zoneplate", "speckle")
 _EDGE_DENSITY = 1e-6
-# Measured probes end in tails: a part in a thousand of the maximum on the window's border is common.
+# Measured probes end in tails: a part in a thousand of the maximum on the border is common.
 _WRONG_EDGE_DENSITY = 1e-3
 
 
@@ -26,13 +29,14 @@ def make_probe(
     Parameters
     ----------
     kind : {'disc', 'zoneplate', 'speckle'}
-        ``disc``: soft-edged disc with a quadratic (defocus) phase. ``zoneplate``: beam of a Fresnel zone plate with
-        central stop, out of focus. ``speckle``: the disc behind a random diffuser.
+        ``disc``: soft-edged disc with a quadratic (defocus) phase. ``zoneplate``: beam of a Fresnel
+        zone plate with central stop, out of focus. ``speckle``: the disc behind a random diffuser.
     n : int
         Window side in pixels.
     diameter_px : float
-        Diameter of the disc at half of its amplitude; for ``zoneplate``, whose light has no sharp end, the diameter
-        of the disc that holds 99 % of the power (`probe_diameter_px`), to 5 %. So kinds compare at equal overlap.
+        Diameter of the disc at half of its amplitude; for ``zoneplate``, whose light has no sharp
+        end, the diameter of the disc that holds 99 % of the power (`probe_diameter_px`), to 5 %.
+        So kinds compare at equal overlap.
     curvature_rad : float
         Phase of the spherical wave at the edge of the disc (or cone) relative to its centre.
     edge_px : float
@@ -52,121 +56,73 @@ def make_probe(
     Raises
     ------
     ValueError
-        If the kind is unknown, a value is out of range, the phase is too steep for the pixels, or the probe does not
-        fit: ``|P|^2`` on the window's border must stay below 1e-6 of its maximum.
+        If the kind is unknown, a value is out of range, the phase is too steep for the pixels, or
+        the probe does not fit: ``|P|^2`` on the window's border must stay below 1e-6 of its
+        maximum.
     """
-    if kind not in ("disc", "zoneplate", "speckle"):
+    if kind not in _KINDS:
         raise ValueError(f"probe kind must be 'disc', 'zoneplate' or 'speckle', found {kind!r}")
-    for name, value in (("diameter_px", diameter_px), ("edge_px", edge_px), ("grain_px", grain_px)):
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name} must be positive, found {value}")
+    _check_positive(diameter_px=diameter_px, edge_px=edge_px, grain_px=grain_px)
     if not 0 <= stop < 1:
         raise ValueError(f"stop must be in [0, 1), found {stop}")
     if kind == "zoneplate":
-        cone = _zoneplate_cone(n, diameter_px, curvature_rad, edge_px, stop)
-        return _finish(_zoneplate(n, cone, curvature_rad, edge_px, stop), kind, diameter_px)
-    probe = _disc(n, diameter_px, curvature_rad, edge_px)
+        plate = ZonePlate(diameter_px, curvature_rad, edge_px, stop)
+        return _finish(_scaled(plate, n).wave(n), kind, diameter_px)
+    probe = disc(n, diameter_px, curvature_rad, edge_px)
     if kind == "speckle":
-        if rng is None:
-            raise ValueError("a speckle probe needs rng, a numpy.random.Generator")
-        probe = probe * _diffuser(n, grain_px, rng)
+        probe = probe * _speckle(n, grain_px, rng)
     return _finish(probe, kind, diameter_px)
 
 
-def _radius(n: int) -> NDArray[np.float64]:
-    axis = np.arange(n) - n // 2
-    return np.hypot(axis[:, None], axis[None, :])
+def _check_positive(**lengths: float) -> None:
+    for name, value in lengths.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name} must be positive, found {value}")
 
 
-def _slope(diameter_px: float, curvature_rad: float) -> float:
-    """Spatial frequency (cycles / px) of the spherical wave at the edge of the disc."""
-    slope = 2 * abs(curvature_rad) / (np.pi * diameter_px)
-    if slope > 0.5:
-        limit = np.pi * diameter_px / 4
-        raise ValueError(
-            f"curvature_rad {curvature_rad:g} over diameter_px {diameter_px:g} exceeds the Nyquist frequency of the "
-            f"pixels; at most {limit:g} rad fit"
-        )
-    return slope
+def _speckle(n: int, grain_px: float, rng: np.random.Generator | None) -> NDArray[np.complex128]:
+    if rng is None:
+        raise ValueError("a speckle probe needs rng, a numpy.random.Generator")
+    return diffuser(n, grain_px, rng)
 
 
-def _disc(
-    n: int, diameter_px: float, curvature_rad: float, edge_px: float
-) -> NDArray[np.complex128]:
-    _slope(diameter_px, curvature_rad)
-    r = _radius(n)
-    radius = diameter_px / 2
-    wave: NDArray[np.complex128] = (
-        0.5 * erfc((r - radius) / edge_px) * np.exp(1j * curvature_rad * (r / radius) ** 2)
-    )
-    return wave
+def _scaled(plate: ZonePlate, n: int) -> ZonePlate:
+    """Return the plate with the cone for which 99 % of the power fall on the diameter of its own.
 
-
-def _zoneplate_cone(
-    n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float
-) -> float:
-    """Return the diameter of the geometric light cone for which 99 % of the power fall on ``diameter_px``.
-
-    At a given curvature the beam only scales with its cone, so a few proportional corrections suffice.
+    At a given curvature the beam only scales with its cone, so a few proportional corrections
+    suffice.
     """
-    cone = diameter_px
+    wanted = plate.cone_px
     for _ in range(4):
-        cone *= diameter_px / probe_diameter_px(_zoneplate(n, cone, curvature_rad, edge_px, stop))
-    return cone
-
-
-def _zoneplate(
-    n: int, diameter_px: float, curvature_rad: float, edge_px: float, stop: float
-) -> NDArray[np.complex128]:
-    """Propagate the annular pupil of a zone plate to its defocused focus (Goodman, Fourier Optics, 4.2 and 5.2).
-
-    Defocus multiplies the pupil with ``exp(-i pi a q^2)``; a ray of frequency q lands at radius ``a q``. The cone's
-    radius R and the wave's curvature ``pi a q_max^2`` fix the pupil radius ``q_max`` and ``a = R / q_max``.
-    """
-    q_max = _slope(diameter_px, curvature_rad)
-    if q_max == 0:
-        raise ValueError(
-            "curvature_rad must not be 0 for a zoneplate: it sets the distance from focus"
-        )
-    sign = np.sign(curvature_rad)
-    defocus = sign * diameter_px / 2 / q_max
-    # Four times the window: light that leaves it is lost, as on a real order-sorting aperture, and never wraps around.
-    size = 4 * n
-    q = _radius(size) / size
-    edge = edge_px * q_max / (diameter_px / 2)
-    pupil = 0.5 * erfc((q - q_max) / edge) - 0.5 * erfc((q - stop * q_max) / edge) * (stop > 0)
-    wave = pupil * np.exp(-1j * np.pi * defocus * q**2)
-    focus = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(wave)))
-    first = size // 2 - n // 2
-    aperture = 0.5 * erfc((_radius(n) - (n / 2 - 3 * edge_px)) / edge_px)
-    return focus[first : first + n, first : first + n] * aperture
-
-
-def _diffuser(n: int, grain_px: float, rng: np.random.Generator) -> NDArray[np.complex128]:
-    """Fully developed speckle: a complex Gaussian field with Gaussian correlation (Goodman, Speckle Phenomena, 3.2)."""
-    noise = rng.standard_normal((2, n, n))
-    real, imag = gaussian_filter(noise, (0, grain_px / 2, grain_px / 2), mode="wrap")
-    field: NDArray[np.complex128] = real + 1j * imag
-    return field
+        correction = wanted / probe_diameter_px(plate.wave(n))
+        plate = replace(plate, cone_px=plate.cone_px * correction)
+    return plate
 
 
 def _finish(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> NDArray[np.complex128]:
     """Scale to unit power, having made sure that the probe fits its window."""
+    _check_fit(probe, kind, diameter_px)
+    return np.asarray(probe / np.sqrt(np.sum(np.abs(probe) ** 2)))
+
+
+def _check_fit(probe: NDArray[np.complex128], kind: str, diameter_px: float) -> None:
+    """Refuse a probe that shines on its border: there the next window, cyclic, would begin."""
     border = _border_density(probe)
     if not border <= _EDGE_DENSITY:
         raise ValueError(
-            f"a {kind} probe of diameter_px {diameter_px:g} does not fit the {len(probe)} px window: the mean power "
-            f"density on its border is {border:.1e} of the maximum, allowed are {_EDGE_DENSITY:g}"
+            f"a {kind} probe of diameter_px {diameter_px:g} does not fit the {len(probe)} px "
+            f"window: the mean power density on its border is {border:.1e} of the maximum, "
+            f"allowed are {_EDGE_DENSITY:g}"
         )
-    normalised: NDArray[np.complex128] = probe / np.sqrt(np.sum(np.abs(probe) ** 2))
-    return normalised
 
 
 def _border_density(probe: NDArray[np.complex128]) -> float:
     """Return the mean power density on the window's border, as a share of the maximum."""
     density = np.abs(probe) ** 2
     inner = density[1:-1, 1:-1]
-    return float((density.sum() - inner.sum()) / (density.size - inner.size) / density.max())
+    on_border = density.sum() - inner.sum()
+    pixels = density.size - inner.size
+    return float(on_border / pixels / density.max())
 
 
 def distort_probe(
@@ -176,23 +132,26 @@ def distort_probe(
     shift_px: tuple[float, float] = (0.0, 0.0),
     blur_px: float = 0.0,
 ) -> NDArray[np.complex128]:
-    """Return a probe as one knows it who knows it badly: out of focus, displaced, blurred; its power unchanged.
+    """Return a probe that is badly known: out of focus, displaced, blurred; its power unchanged.
 
-    All three multiply its far field, ``exp(-i d (q / Q)^2) exp(-2 pi i s . q) exp(-2 pi^2 b^2 q^2)`` with q in cycles
-    per pixel, so their order does not matter. Q is the radius of the disc that holds 99 % of the far field's power.
+    All three multiply its far field, ``exp(-i d (q / Q)^2 - 2 pi i s . q - 2 pi^2 b^2 q^2)`` with q
+    in cycles per pixel, so their order does not matter. Q is the radius of the disc that holds 99 %
+    of the far field's power.
 
     Parameters
     ----------
     probe : (N, N) complex
         The true probe.
     defocus_rad : float
-        Phase d at the edge Q of the far field: free space over a distance z with ``pi wavelength z Q^2 = d`` (Fresnel;
-        Goodman, Introduction to Fourier Optics, 4.2). A ray from the edge moves by ``d / (pi Q)`` pixels.
+        Phase d at the edge Q of the far field: free space over a distance z with
+        ``pi wavelength z Q^2 = d`` (Fresnel; Goodman, Introduction to Fourier Optics, 4.2). A ray
+        from the edge moves by ``d / (pi Q)`` pixels.
     shift_px : (float, float)
-        Displacement s (rows, cols). It is a gauge: the same shift of the object leaves every frame as it was, so an arm
-        finds the object displaced by s, and registration takes that out.
+        Displacement s (rows, cols). It is a gauge: the same shift of the object leaves every frame
+        as it was, so an arm finds the object displaced by s, and registration takes that out.
     blur_px : float
-        Standard deviation b of a Gaussian with which the complex field is convolved; it dims the far field's edge.
+        Standard deviation b of a Gaussian with which the complex field is convolved; it dims the
+        far field's edge.
 
     Returns
     -------
@@ -202,39 +161,91 @@ def distort_probe(
     Raises
     ------
     ValueError
-        If a value is not finite, the blur is negative, or the wrong probe reaches the border of its window (mean power
-        density there above 1e-3 of the maximum and above twice the true probe's), beyond which it would wrap around.
+        If a value is not finite, the blur is negative, or the wrong probe reaches the border of its
+        window (mean power density there above 1e-3 of the maximum and above twice the true
+        probe's), beyond which it would wrap around.
     """
     wave = np.asarray(probe, dtype=np.complex128)
     row, col = (float(v) for v in shift_px)
-    if not (np.all(np.isfinite([defocus_rad, row, col])) and 0 <= blur_px < np.inf):
-        raise ValueError(
-            f"found defocus_rad {defocus_rad}, shift_px {(row, col)}, blur_px {blur_px}; needed: finite, blur_px >= 0"
-        )
-    if defocus_rad == row == col == blur_px == 0:
+    distortion = _Distortion(defocus_rad, row, col, blur_px)
+    # Not even the rounding of a Fourier transform there and back may change a probe that is right.
+    if distortion.nothing:
         return wave
-    n = wave.shape[-1]
-    q_rows, q_cols = np.fft.fftfreq(n)[:, None], np.fft.fftfreq(n)[None, :]
-    q2 = q_rows**2 + q_cols**2
     far = np.fft.fft2(wave)
-    # A beam in a window of n pixels cannot have a far field narrower than one of its pixels.
-    edge = max(probe_diameter_px(np.fft.fftshift(far)) / 2, 1.0) / n
-    phase = defocus_rad * q2 / edge**2 + 2 * np.pi * (row * q_rows + col * q_cols)
-    wrong: NDArray[np.complex128] = np.fft.ifft2(
-        far * np.exp(-1j * phase - 2 * (np.pi * blur_px) ** 2 * q2)
-    )
-    border, allowed = _border_density(wrong), max(_WRONG_EDGE_DENSITY, 2 * _border_density(wave))
-    if not border <= allowed:
-        raise ValueError(
-            f"the probe with defocus_rad {defocus_rad:g}, shift_px ({row:g}, {col:g}) and blur_px {blur_px:g} does not "
-            f"fit the {n} px window: the mean power density on its border is {border:.1e} of the maximum, allowed are "
-            f"{allowed:.1e}; needed: smaller values (simulate.wrong_probe)"
-        )
+    wrong: NDArray[np.complex128] = np.fft.ifft2(far * distortion.factor(far))
+    _check_border(wave, wrong, distortion)
+    # The blur takes power away, and the probe's power is the dose.
     return wrong * (np.linalg.norm(wave) / np.linalg.norm(wrong))
 
 
+@dataclass(frozen=True)
+class _Distortion:
+    """What is wrong with a probe; see `distort_probe`."""
+
+    defocus_rad: float
+    row: float
+    col: float
+    blur_px: float
+
+    def __post_init__(self) -> None:
+        finite = np.all(np.isfinite([self.defocus_rad, self.row, self.col]))
+        if not (finite and 0 <= self.blur_px < np.inf):
+            raise ValueError(
+                f"found defocus_rad {self.defocus_rad}, shift_px {(self.row, self.col)}, "
+                f"blur_px {self.blur_px}; needed: finite, blur_px >= 0"
+            )
+
+    def __str__(self) -> str:
+        return (
+            f"defocus_rad {self.defocus_rad:g}, shift_px ({self.row:g}, {self.col:g}) "
+            f"and blur_px {self.blur_px:g}"
+        )
+
+    @property
+    def nothing(self) -> bool:
+        return self.defocus_rad == self.row == self.col == self.blur_px == 0
+
+    def factor(self, far: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """Return the factor on a far field (DC in the corner) that makes the probe wrong."""
+        q = np.fft.fftfreq(far.shape[-1])
+        q2 = q[:, None] ** 2 + q[None, :] ** 2
+        defocus = self.defocus_rad * q2 / _edge_radius(far) ** 2
+        # The Fourier transform of a Gaussian of standard deviation b.
+        damping = 2 * (np.pi * self.blur_px) ** 2 * q2
+        factor: NDArray[np.complex128] = np.exp(-1j * (defocus + self._tilt(q)) - damping)
+        return factor
+
+    def _tilt(self, q: np.ndarray) -> np.ndarray:
+        """Return the phase ramp that displaces the probe."""
+        tilt: np.ndarray = 2 * np.pi * (self.row * q[:, None] + self.col * q[None, :])
+        return tilt
+
+
+def _edge_radius(far: NDArray[np.complex128]) -> float:
+    """Return the radius Q of the disc of 99 % of a far field's power, in cycles per pixel."""
+    n = far.shape[-1]
+    radius = probe_diameter_px(np.fft.fftshift(far)) / 2
+    # A beam in a window of n pixels cannot have a far field narrower than one of its pixels.
+    return float(max(radius, 1.0) / n)
+
+
+def _check_border(
+    true: NDArray[np.complex128], wrong: NDArray[np.complex128], distortion: _Distortion
+) -> None:
+    """Refuse a wrong probe that reaches its window's border beyond what the true one does."""
+    border = _border_density(wrong)
+    allowed = max(_WRONG_EDGE_DENSITY, 2 * _border_density(true))
+    if not border <= allowed:
+        raise ValueError(
+            f"the probe with {distortion} does not fit the {true.shape[-1]} px window: "
+            f"the mean power density on its border is {border:.1e} of the maximum, "
+            f"allowed are {allowed:.1e}; "
+            "needed: smaller values (simulate.wrong_probe)"
+        )
+
+
 def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> float:
-    """Return the diameter of the smallest disc about the power centroid that holds a share of the power.
+    """Return the diameter of the smallest disc about the power centroid with a share of the power.
 
     Parameters
     ----------
@@ -255,15 +266,35 @@ def probe_diameter_px(probe: NDArray[np.complex128], energy: float = 0.99) -> fl
     """
     if not 0 < energy <= 1:
         raise ValueError(f"energy must be in (0, 1], found {energy}")
-    power = (np.abs(probe) ** 2).reshape(-1, *np.shape(probe)[-2:]).sum(axis=0)
-    total = power.sum()
-    if not 0 < total < np.inf:
-        raise ValueError(f"a probe needs finite power above zero, found {total}")
-    rows, cols = np.indices(power.shape)
-    distance = np.hypot(
-        rows - (power * rows).sum() / total, cols - (power * cols).sum() / total
-    ).ravel()
+    power = _power(probe)
+    distance = _from_centroid(power).ravel()
+    # Stable: of pixels at one distance the first counts, on any machine.
     order = np.argsort(distance, kind="stable")
-    held = np.cumsum(power.ravel()[order])
-    # The last share is rounded like the sum itself, so that energy = 1 finds its pixel.
-    return 2.0 * float(distance[order[np.searchsorted(held, energy * held[-1])]])
+    outermost = order[_share_reached(power.ravel()[order], energy)]
+    return 2.0 * float(distance[outermost])
+
+
+def _share_reached(powers: NDArray[np.float64], share: float) -> int:
+    """Return the index at which the running sum of powers reaches a share of their sum."""
+    held = np.cumsum(powers)
+    # The last entry is rounded like the sum itself, so that a share of 1 finds its pixel.
+    return int(np.searchsorted(held, share * held[-1]))
+
+
+def _power(probe: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Return the power (N, N) of a probe, that of its modes added up."""
+    modes = (np.abs(probe) ** 2).reshape(-1, *np.shape(probe)[-2:])
+    power: NDArray[np.float64] = modes.sum(axis=0)
+    if not 0 < power.sum() < np.inf:
+        raise ValueError(f"a probe needs finite power above zero, found {power.sum()}")
+    return power
+
+
+def _from_centroid(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of each pixel from the power's centroid, which moves with the probe."""
+    rows, cols = np.indices(power.shape)
+    total = power.sum()
+    row = (power * rows).sum() / total
+    col = (power * cols).sum() / total
+    distance: NDArray[np.float64] = np.hypot(rows - row, cols - col)
+    return distance

@@ -1,8 +1,9 @@
 """Forward model: exit waves, the far field, sub-pixel probes, and the adjoint of each.
 
-A position is the centre of an N x N window in object pixels, corner origin, ``(row, col)``. Its integer part picks
-the window, its fractional part shifts the probe (in Fourier space), so no interpolation ever touches the object:
-``psi = shift(P, fraction) * O[window]``. The modulus of the far field is that of a probe that really sits there.
+A position is the centre of an N x N window in object pixels, corner origin, ``(row, col)``. Its
+integer part picks the window, its fractional part shifts the probe (in Fourier space), so no
+interpolation ever touches the object: ``psi = shift(P, fraction) * O[window]``. The modulus of the
+far field is that of a probe that really sits there.
 """
 
 import numpy as np
@@ -22,13 +23,16 @@ def far_field(wave: np.ndarray) -> np.ndarray:
     Returns
     -------
     (..., N, N) complex
-        Far field; ``sum |F|^2 = sum |wave|^2`` (Parseval, Goodman, Introduction to Fourier Optics, ch. 4).
+        Far field; ``sum |F|^2 = sum |wave|^2`` (Parseval, Goodman, Introduction to Fourier Optics,
+        ch. 4).
     """
+    # The wave itself is not shifted: that would only turn the phase of the far field, and what is
+    # measured is its modulus.
     return np.fft.fftshift(np.fft.fft2(wave, norm="ortho"), axes=(-2, -1))
 
 
 def far_field_adjoint(field: np.ndarray) -> np.ndarray:
-    """Back-propagate a centred far field to the object plane; adjoint and inverse of `far_field`."""
+    """Back-propagate a centred far field to the object; adjoint and inverse of `far_field`."""
     return np.fft.ifft2(np.fft.ifftshift(field, axes=(-2, -1)), norm="ortho")
 
 
@@ -49,10 +53,19 @@ def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
     """
     shift = np.asarray(shift, dtype=np.float64)
     rows, cols = np.shape(image)
-    ramp_rows = np.exp(-2j * np.pi * shift[..., :1] * np.fft.fftfreq(rows))
-    ramp_cols = np.exp(-2j * np.pi * shift[..., 1:] * np.fft.fftfreq(cols))
+    ramp_rows = _ramp(shift[..., :1], rows)
+    ramp_cols = _ramp(shift[..., 1:], cols)
     spectrum = np.fft.fft2(image) * ramp_rows[..., :, None] * ramp_cols[..., None, :]
     return np.fft.ifft2(spectrum)
+
+
+def _ramp(shift: np.ndarray, size: int) -> np.ndarray:
+    """Return the (..., size) phase ramps of shifts (..., 1) along one axis.
+
+    The shift theorem: minus in the exponent moves content to larger indices.
+    """
+    ramp: np.ndarray = np.exp(-2j * np.pi * shift * np.fft.fftfreq(size))
+    return ramp
 
 
 def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
@@ -74,6 +87,7 @@ def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> 
     """
     n = probe.shape[-1]
     corners, fractions = split_positions(positions, n)
+    # A probe dark at its window's border can be shifted cyclically: nothing wraps around.
     waves: np.ndarray = translate(probe, fractions) * extract(object_, corners, n)
     return waves
 

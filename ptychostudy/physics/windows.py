@@ -93,9 +93,11 @@ def extent(positions: ArrayLike, n: int, margin: int) -> tuple[np.ndarray, np.nd
         (row, col). Fractions count outwards, so that windows fit however they are rounded; the
         rectangle can begin below 0.
     """
-    first = np.floor(np.min(positions, axis=0)).astype(np.int64) - n // 2 - margin
-    end = np.ceil(np.max(positions, axis=0)).astype(np.int64) + n - n // 2 + margin
-    return first, end
+    low = np.floor(np.min(positions, axis=0)).astype(np.int64)
+    high = np.ceil(np.max(positions, axis=0)).astype(np.int64)
+    # An odd window has its centre in its middle: as many pixels before it as behind.
+    before = n // 2
+    return low - before - margin, high + (n - before) + margin
 
 
 def scan_rectangle(positions: ArrayLike, margin: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -113,8 +115,10 @@ def scan_rectangle(positions: ArrayLike, margin: int) -> tuple[tuple[int, int], 
     origin, shape : (int, int), (int, int)
     """
     first, end = extent(positions, 0, margin)
-    rows, cols = end - first
-    return (int(first[0]), int(first[1])), (int(rows), int(cols))
+    # Plain integers, because records of a canvas are written as JSON.
+    top, left = first.tolist()
+    rows, cols = (end - first).tolist()
+    return (top, left), (rows, cols)
 
 
 def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
@@ -140,16 +144,24 @@ def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
         If a window leaves the object.
     """
     corners = np.asarray(corners)
-    outside = ~inside(corners, n, object_.shape)
-    if outside.any():
-        first = int(np.flatnonzero(outside)[0])
-        raise ValueError(
-            f"window {first} at corner (row, col) = {tuple(int(v) for v in corners[first])} with side {n} leaves the "
-            f"object of shape {object_.shape}; {int(outside.sum())} of {len(corners)} windows do"
-        )
-    rows = corners[:, 0, None] + np.arange(n)
-    cols = corners[:, 1, None] + np.arange(n)
+    _check_inside(corners, n, object_.shape)
+    steps = np.arange(n)
+    rows = corners[:, 0, None] + steps
+    cols = corners[:, 1, None] + steps
     return object_[rows[:, :, None], cols[:, None, :]]
+
+
+def _check_inside(corners: np.ndarray, n: int, shape: tuple[int, ...]) -> None:
+    """Refuse windows that leave the object: NumPy would read its other end for a negative index."""
+    outside = ~inside(corners, n, shape)
+    if not outside.any():
+        return
+    first = int(np.flatnonzero(outside)[0])
+    corner = tuple(int(v) for v in corners[first])
+    raise ValueError(
+        f"window {first} at corner (row, col) = {corner} with side {n} leaves the object of shape "
+        f"{shape}; {int(outside.sum())} of {len(corners)} windows do"
+    )
 
 
 def place(windows: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -170,6 +182,7 @@ def place(windows: np.ndarray, corners: np.ndarray, shape: tuple[int, int]) -> n
         Sum of the windows at their places.
     """
     total = np.zeros(shape, dtype=windows.dtype)
+    # In the order of the frames: a sum of floats depends on it, and results are compared by bytes.
     n = windows.shape[-1]
     for window, (row, col) in zip(windows, corners, strict=True):
         total[row : row + n, col : col + n] += window
@@ -197,6 +210,7 @@ def light(probe: np.ndarray, positions: ArrayLike, shape: tuple[int, int]) -> np
     """
     n = probe.shape[-1]
     first = corners(positions, n)
+    # One intensity for all frames: a view, which takes no memory for each.
     intensity = np.broadcast_to(np.abs(probe) ** 2, (len(first), n, n))
     return place(intensity, first, shape)
 
@@ -206,6 +220,7 @@ def enlarged(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pad a canvas with zeros until every window lies inside; return it and its new origin."""
     first, end = extent(positions, n, 0)
+    field_end = origin + np.array(field.shape)
     before = np.maximum(origin - first, 0)
-    after = np.maximum(end - (origin + np.array(field.shape)), 0)
+    after = np.maximum(end - field_end, 0)
     return np.pad(field, np.stack([before, after], axis=1)), origin - before

@@ -1,1 +1,1 @@
-"""Runs of the workflow and of its stages: who is alive, what failed, what is shown, what is moved aside."""
+"""Runs of the workflow and its stages: who is alive, what failed, what is shown or moved aside."""

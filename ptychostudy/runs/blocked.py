@@ -1,6 +1,7 @@
-"""Stage blocked: say what stopped a run and how to continue; note later what was resolved. Called by the Snakefile.
+"""Stage blocked: say what stopped a run and how to continue; note later what was resolved.
 
-Neither `run` nor `resolve` ever raises: a report that cannot be written must not hide the failure it is about.
+The Snakefile calls it. Neither `run` nor `resolve` ever raises: a report that cannot be written
+must not hide the failure it is about.
 """
 
 import shlex
@@ -8,23 +9,32 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ptychostudy.runs import blockers, failures
+from ptychostudy.io.text import write_text
+from ptychostudy.runs import blockers, failures, snakemake_log
+from ptychostudy.runs.failures import Failure
 
 LEDGER = Path("analysis/blocker.log")
+REPORTS = Path("red")
 TAIL = 40
-
+"""Lines of a log that a report shows."""
+_DIRECTORY = "--directory="
 
 Written = tuple[int, int, int]
+"""Inode, time of change in nanoseconds, and size of a log."""
 
 
 def logs(hub: Path = Path(".")) -> dict[str, Written]:
-    """Return what tells each job's log from any other writing of it: the machine's clocks are not asked."""
-    found = {}
+    """Return what tells each job's log from any other writing of it.
+
+    The machine's clocks are not asked.
+    """
+    written = {}
     for folder in (hub / "logs", *sorted(hub.glob("seeds/*/logs"))):
         for path in folder.rglob("*"):
-            if written := _written(path):
-                found[str(path.relative_to(hub))] = written
-    return found
+            signs = _written(path)
+            if signs:
+                written[str(path.relative_to(hub))] = signs
+    return written
 
 
 def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:
@@ -52,7 +62,8 @@ def report(
     log, command, hub
         As of `run`.
     before : mapping of str to tuple
-        The `logs` at the start of the run: one that is the same now is an earlier run's, and is not shown.
+        The `logs` at the start of the run: one that is the same now is an earlier run's, and is not
+        shown.
     """
     try:
         _describe(log, command or "snakemake", hub, before)
@@ -72,17 +83,24 @@ def continuation(arguments: Sequence[str], *, hub: Path = Path("."), shell_folde
     shell_folder : str
         ``PWD`` of its environment: that folder, where a shell started it.
     """
-    hub, given = hub.resolve(), ""
+    hub = hub.resolve()
+    given = _directory(arguments)
+    # The shell's own name of the folder may go through links, and is what the person knows.
+    candidates = [Path(shell_folder or "/"), hub, *hub.parents]
+    starts = (folder for folder in candidates if (folder / given).resolve() == hub)
+    start = next(starts, hub)
+    return f"cd {shlex.quote(str(start))} && {shlex.join(arguments)}"
+
+
+def _directory(arguments: Sequence[str]) -> str:
+    """Return the working directory that a command line gives, the last one counting, or nothing."""
+    given = ""
     for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
         if word in ("-d", "--directory"):
             given = following
-        elif word.startswith("--directory="):
-            given = word.partition("=")[2]
-    start = next(
-        (p for p in (Path(shell_folder or "/"), hub, *hub.parents) if (p / given).resolve() == hub),
-        hub,
-    )
-    return f"cd {shlex.quote(str(start))} && {shlex.join(arguments)}"
+        elif word.startswith(_DIRECTORY):
+            given = word.removeprefix(_DIRECTORY)
+    return given
 
 
 def resolve(*, hub: Path = Path(".")) -> None:
@@ -95,27 +113,39 @@ def resolve(*, hub: Path = Path(".")) -> None:
 
 def _describe(log: list[Path], resume: str, hub: Path, before: Mapping[str, Written]) -> None:
     text = "\n".join(_text(Path(path)) for path in log)
-    failed = [
+    failed = _failed(text)
+    tails = [_tails(failure, hub, before) for failure in failed] or [_tail(text)]
+    stamp = _stamp()
+    report = REPORTS / f"blocked_{stamp}.md"
+    named = ", ".join(map(str, log))
+    described = blockers.blocked_report(
+        failed, tails, stamp=stamp, snakemake_log=named, resume=resume
+    )
+    # The report first: the ledger names it.
+    write_text(hub / report, described)
+    _note(failed, stamp, str(report), hub)
+    print(f"{hub / report} says what failed and how to continue")
+
+
+def _note(failed: list[Failure], stamp: str, report: str, hub: Path) -> None:
+    absent = [_absent(failure, hub) for failure in failed]
+    lines = blockers.blocked_lines(failed, absent, stamp=stamp, report=report)
+    write_text(hub / LEDGER, _text(hub / LEDGER) + lines)
+
+
+def _failed(text: str) -> list[Failure]:
+    return [
         failures.identify(failure, _text(Path(failure.source)))
         for failure in failures.parse_failures(text)
     ]
-    tails = [
-        "\n".join(_shown(path, hub, before) for path in failure.logs) for failure in failed
-    ] or [_tail(text)]
-    absent = [
-        [path for path in failures.files_of(failure) if not (hub / path).exists()]
-        for failure in failed
-    ]
-    stamp = _stamp()
-    report = Path("red") / f"blocked_{stamp}.md"
-    names = {"stamp": stamp, "snakemake_log": ", ".join(map(str, log)), "resume": resume}
-    _write(hub / report, blockers.blocked_report(failed, tails, **names))
-    _write(
-        hub / LEDGER,
-        _text(hub / LEDGER)
-        + blockers.blocked_lines(failed, absent, stamp=stamp, report=str(report)),
-    )
-    print(f"{hub / report} says what failed and how to continue")
+
+
+def _tails(failure: Failure, hub: Path, before: Mapping[str, Written]) -> str:
+    return "\n".join(_shown(path, hub, before) for path in failure.logs)
+
+
+def _absent(failure: Failure, hub: Path) -> list[str]:
+    return [path for path in failures.files_of(failure) if not (hub / path).exists()]
 
 
 def _close(hub: Path) -> None:
@@ -123,19 +153,21 @@ def _close(hub: Path) -> None:
     entries = [
         entry
         for entry in blockers.open_entries(ledger)
-        if all((hub / path).exists() for path in entry[2])
+        if all((hub / path).exists() for path in entry.awaited)
     ]
-    if entries:
-        _write(hub / LEDGER, ledger + blockers.resolved_lines(entries, stamp=_stamp()))
-        print(
-            "resolved by this run:",
-            *(f"  {job} ({report})" for job, report, _ in entries),
-            sep="\n",
-        )
+    if not entries:
+        return
+    write_text(hub / LEDGER, ledger + blockers.resolved_lines(entries, stamp=_stamp()))
+    print("resolved by this run:")
+    for entry in entries:
+        print(f"  {entry.job} ({entry.report})")
 
 
 def _shown(path: str, hub: Path, before: Mapping[str, Written]) -> str:
-    """Return the last lines of a log, or that this run has not written it: a job may end before it begins."""
+    """Return the last lines of a log, or that this run has not written it.
+
+    A job may end before it begins.
+    """
     if path in before and before[path] == _written(hub / path):
         return f"(this run wrote nothing to {path}, which is an earlier run's)"
     return _tail(_text(hub / path))
@@ -146,7 +178,9 @@ def _written(path: Path) -> Written | None:
         status = path.stat()
     except OSError:
         return None
-    return (status.st_ino, status.st_mtime_ns, status.st_size) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 def _text(path: Path) -> str:
@@ -155,19 +189,11 @@ def _text(path: Path) -> str:
 
 def _tail(text: str) -> str:
     lines = text.splitlines()
-    # A cancelled job may say much before it ends; what Slurm said comes first then, and explains the rest.
-    return "\n".join(
-        [line for line in lines[:-TAIL] if failures.is_slurms_word(line)] + lines[-TAIL:]
-    )
+    # A cancelled job may say much before it ends; what Slurm said comes first then, and explains
+    # the rest.
+    earlier = [line for line in lines[:-TAIL] if snakemake_log.is_slurms_word(line)]
+    return "\n".join(earlier + lines[-TAIL:])
 
 
 def _stamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _write(path: Path, text: str) -> None:
-    from ptychostudy.io.text import (
-        write_text,  # NumPy and HDF5, which every parse of the workflow would pay for otherwise
-    )
-
-    write_text(path, text)

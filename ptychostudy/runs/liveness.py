@@ -1,7 +1,8 @@
 """A run and its jobs: what a killed run leaves behind stops nobody, and its jobs do not outlive it.
 
-Snakemake locks a hub with files that outlive it, and does not say whose they are. Beside them, each run holds a lock of
-the operating system, which ends with the process however that ends; so the next run knows which of the files are stale.
+Snakemake locks a hub with files that outlive it, and does not say whose they are. Beside them, each
+run holds a lock of the operating system, which ends with the process however that ends; so the next
+run knows which of the files are stale.
 """
 
 import atexit
@@ -16,20 +17,22 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, TextIO
+from typing import TextIO
 
 RUN = "PTYCHOSTUDY_RUN"
 """Environment variable of the jobs: the process number of the Snakemake that started them."""
 STATE = Path(".snakemake")
-GIVE_UP_S = 300
-"""Seconds after Ctrl-C in which a Slurm run is to end: `scancel` may take 60, twice."""
-NOT_SUBMITTED = "Slurm did not take this job: "
-"""How the log of a job begins that could not be submitted; `ptychostudy.runs.failures` looks for it."""
+_CLAIM = STATE / "ptychostudy.run"
+_LOCKS = STATE / "locks"
+_ELSEWHERE = (
+    "ptychostudy: the last run in this folder (process {process} on {host}) did not end by itself. "
+    "If it is gone and Snakemake now says that the folder is locked: add --unlock once"
+)
+_CLEARED = "ptychostudy: process {process} was killed during its run: removed its lock"
 
 
 class Run:
-    """The claim of one Snakemake on its hub, from the reading of the workflow to the end of the process.
+    """The claim of one Snakemake on its hub, from reading the workflow to the end of the process.
 
     Attributes
     ----------
@@ -38,14 +41,13 @@ class Run:
     """
 
     def __init__(self, hub: Path = Path(".")) -> None:
-        self.alone, self._file, self._process = (
-            False,
-            _open(hub / STATE / "ptychostudy.run"),
-            os.getpid(),
-        )
+        self.alone = False
+        self._process = os.getpid()
+        self._file = _open(hub / _CLAIM)
         announce()
         if self._file is None:
             return
+        # An exclusive lock is had only where no other run holds its shared one.
         self.alone = _lock(self._file, fcntl.LOCK_EX)
         if self.alone:
             _clear(hub, self._file.read())
@@ -54,7 +56,7 @@ class Run:
         atexit.register(self.release)
 
     def release(self) -> None:
-        """Give the hub back; what is written down then is nothing, so that the next run has nothing to clear."""
+        """Give the hub back; nothing is left written down, so the next run has nothing to clear."""
         # A forked child that ends has not ended the run.
         if self._file is None or self._file.closed or os.getpid() != self._process:
             return
@@ -72,9 +74,8 @@ class Run:
         hub : Path
             Whose lock, which is this run's own, is removed.
         """
-        shutil.rmtree(
-            hub / STATE / "locks", ignore_errors=True
-        )  # what cannot be removed, Snakemake names
+        # What cannot be removed, Snakemake names.
+        shutil.rmtree(hub / _LOCKS, ignore_errors=True)
         self.release()
         os.chdir(folder)
         sys.stdout.flush()
@@ -95,7 +96,9 @@ def announce() -> None:
 
 
 def cancel_orphans(script: str) -> bool:
-    """Cancel the Slurm jobs that an earlier run left in this hub, before their twins are submitted; wait for their end.
+    """Cancel the Slurm jobs that an earlier run left in this hub, and wait for their end.
+
+    It is done before their twins are submitted.
 
     Parameters
     ----------
@@ -105,14 +108,14 @@ def cancel_orphans(script: str) -> bool:
     Returns
     -------
     bool
-        There were some. With them went the files they had just written, because the Snakemake of a cancelled job
-        removes its job's output: what was planned before counts on files that are no more.
+        There were some. With them went the files they had just written, because the Snakemake of a
+        cancelled job removes its job's output: what was planned before counts on files that are no
+        more.
     """
     if not shutil.which("squeue"):
         return False
-    done = subprocess.run(
-        [script, "--jobs-only", "."], check=True, stdout=subprocess.PIPE, text=True
-    )
+    command = [script, "--jobs-only", "."]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     print(done.stdout, end="", flush=True)
     return bool(done.stdout)
 
@@ -120,91 +123,28 @@ def cancel_orphans(script: str) -> bool:
 def defer_sigterm(*, cancel: bool = False) -> None:
     """Let Snakemake's handler of SIGTERM do its work in a thread of its own.
 
-    That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread holds that lock to
-    finish a job, Snakemake would wait for itself for ever, because signals are handled in that thread.
+    That of version 9.27 takes the scheduler's lock. Where the signal comes while the main thread
+    holds that lock to finish a job, Snakemake would wait for itself for ever, because signals are
+    handled in that thread.
 
     Parameters
     ----------
     cancel : bool
-        A second SIGTERM is Ctrl-C. The first one waits for the jobs, and those of a cluster may take a day.
+        A second SIGTERM is Ctrl-C. The first one waits for the jobs, and those of a cluster may
+        take a day.
     """
-    handler, came = signal.getsignal(signal.SIGTERM), threading.Event()
-    if callable(handler):
+    handler = signal.getsignal(signal.SIGTERM)
+    came = threading.Event()
+    if not callable(handler):
+        return
 
-        def start(*arguments: object) -> None:
-            if cancel and came.is_set():
-                raise KeyboardInterrupt
-            came.set()
-            threading.Thread(target=handler, args=arguments, name="sigterm", daemon=True).start()
+    def start(*arguments: object) -> None:
+        if cancel and came.is_set():
+            raise KeyboardInterrupt
+        came.set()
+        threading.Thread(target=handler, args=arguments, name="sigterm", daemon=True).start()
 
-        signal.signal(signal.SIGTERM, start)
-
-
-def end_failed_submissions(executor: Any) -> None:
-    """See to it that a job that could not be submitted is a job that failed, and that its log says why.
-
-    Version 2.8 of the Slurm plug-in submits in threads. What goes wrong there beside sbatch is to be reported with the
-    name of the job's rule; a group has none, so the report fails and its error goes nowhere: the job counts as running
-    for ever. And what sbatch says of a group is dropped by Snakemake 9.27, which shows the log of a failed job only.
-
-    Parameters
-    ----------
-    executor : Executor
-        Of the plug-in, at the start of the run.
-    """
-    submit, report, cancel = executor.run_job, executor.report_job_error, executor.cancel
-    folder = Path(executor.slurm_logdir)
-
-    def run_job(job: Any) -> None:
-        try:
-            submit(job)
-        except (
-            Exception
-        ) as error:  # the plug-in's handler of errors failed; what it was about comes first
-            executor.report_job_error(
-                SimpleNamespace(job=job, external_jobid=None), f"{error.__context__ or error}"
-            )
-
-    def report_job_error(submitted: Any, msg: str | None = None, **options: Any) -> None:
-        if submitted.external_jobid is None:
-            msg = f"{NOT_SUBMITTED}{reason_of(msg or '')}. "  # Snakemake goes on in the same line
-            options["aux_logs"] = _noted(folder / f"not_submitted_{submitted.job.jobid}.log", msg)
-        report(submitted, msg=msg, **options)
-
-    def cancel_in_time() -> None:
-        # An sbatch that hangs would be waited for, however often the run is told to end.
-        watch = threading.Timer(GIVE_UP_S, os._exit, (1,))
-        watch.daemon = True
-        watch.start()
-        cancel()
-        watch.cancel()
-
-    executor.run_job, executor.report_job_error, executor.cancel = (
-        run_job,
-        report_job_error,
-        cancel_in_time,
-    )
-
-
-def reason_of(message: str) -> str:
-    """Return in one line what the plug-in says of a submission: the words of sbatch without those it was given."""
-    said = message.partition("\n    sbatch call:")[0].removeprefix(
-        "SLURM sbatch failed. The error message was "
-    )
-    words = "; ".join(
-        filter(None, (line.strip(" '") for line in said.removesuffix("'.").splitlines()))
-    )
-    return words or "sbatch said nothing"
-
-
-def _noted(path: Path, text: str) -> list[str]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}\n", encoding="utf-8")
-    except OSError as error:  # a full disk must not be the reason to wait for ever, again
-        print(f"{text} ({path} could not be written: {error})", file=sys.stderr, flush=True)
-        return []
-    return [str(path)]
+    signal.signal(signal.SIGTERM, start)
 
 
 def _open(path: Path) -> TextIO | None:
@@ -232,56 +172,55 @@ def _clear(hub: Path, record: str) -> None:
     host, _, process = record.strip().partition(" ")
     if not host:
         return
+    # Not every network file system shares locks between machines: that run may be alive.
     if host != socket.gethostname():
-        # Not every network file system shares locks between machines: that run may be alive.
-        print(
-            f"ptychostudy: the last run in this folder (process {process} on {host}) did not end by itself. "
-            f"If it is gone and Snakemake now says that the folder is locked: add --unlock once",
-            file=sys.stderr,
-        )
+        print(_ELSEWHERE.format(process=process, host=host), file=sys.stderr)
         return
-    locks = hub / STATE / "locks"
+    locks = hub / _LOCKS
     if locks.is_dir() and any(locks.iterdir()):
         shutil.rmtree(locks)
-        print(
-            f"ptychostudy: process {process} was killed during its run: removed its lock",
-            file=sys.stderr,
-        )
+        print(_CLEARED.format(process=process), file=sys.stderr)
 
 
 def follow(stop: Callable[[int], None]) -> None:
     """Call ``stop`` with its process number when the Snakemake that started this job is gone.
 
-    A job by hand, of a Snakemake in another process namespace, or on a system without ``pidfd`` is not watched.
+    A job by hand, of a Snakemake in another process namespace, or on a system without ``pidfd`` is
+    not watched.
     """
     text = os.environ.get(RUN, "")
-    if not text.isdigit() or int(text) not in _ancestors() or not hasattr(os, "pidfd_open"):
+    if not text.isdigit() or not hasattr(os, "pidfd_open"):
+        return
+    snakemake = int(text)
+    # A number of another machine or process namespace may be that of a stranger here.
+    if snakemake not in _ancestors():
         return
     try:
-        descriptor = os.pidfd_open(int(text))
+        descriptor = os.pidfd_open(snakemake)
     except OSError:
         return
 
     def wait() -> None:
+        # A pidfd is readable once its process has ended, a zombie too.
         select.select([descriptor], [], [])
-        stop(int(text))
+        stop(snakemake)
 
     threading.Thread(target=wait, name="follow", daemon=True).start()
 
 
 def _ancestors() -> list[int]:
-    """Return the process numbers of parent, grandparent and so on; empty where /proc does not tell."""
-    found = [os.getppid()]
+    """Return the process numbers of parent, grandparent and so on, as far as /proc tells."""
+    numbers = [os.getppid()]
     try:
-        while found[-1] > 1:
-            # The name in parentheses may hold anything, so the fields count from its end.
-            fields = (
-                Path(f"/proc/{found[-1]}/stat")
-                .read_text(encoding="utf-8")
-                .rpartition(")")[2]
-                .split()
-            )
-            found.append(int(fields[1]))
+        while numbers[-1] > 1:
+            numbers.append(_parent_of(numbers[-1]))
     except (OSError, ValueError, IndexError):
-        return found
-    return found
+        return numbers
+    return numbers
+
+
+def _parent_of(process: int) -> int:
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    # The name in parentheses may hold anything, so the fields count from its end.
+    fields = stat.rpartition(")")[2].split()
+    return int(fields[1])

@@ -2,15 +2,17 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import tempfile
 import textwrap
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 from ptychostudy.runs import liveness
 
 THREAD_VARIABLES = (
@@ -19,34 +21,69 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
 )
+_DEFAULTS = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_DETERMINISTIC_OPS": "1",
+    "TQDM_DISABLE": "1",
+    "KERAS_BACKEND": "tensorflow",
+    "MPLBACKEND": "Agg",
+}
+"""What libraries read when they are imported, where the caller has not said otherwise."""
+_WIDTH = 110
 
 
 class Stopped(BaseException):
-    """SIGTERM came, or the Snakemake that wants the result is gone. No library catches it by mistake."""
+    """SIGTERM came, or the Snakemake that wants the result is gone. No library catches it."""
 
 
 KEPT = (
-    "No file is half written, and a training keeps its last finished epoch: the same command continues "
-    "(under Snakemake, Snakemake's own)."
+    "No file is half written, and a training keeps its last finished epoch: the same command "
+    "continues (under Snakemake, Snakemake's own)."
 )
+
+
+def shell_prefix(package: Path | str) -> str:
+    """Return what Snakemake puts before the command of each job.
+
+    Parameters
+    ----------
+    package : Path or str
+        Folder that holds the package ``ptychostudy``.
+
+    Returns
+    -------
+    str
+        With the braces that Snakemake's formatting asks for.
+    """
+    # The package is that of this Snakefile, in environments of conda too: they hold what it
+    # imports but not itself, and Snakemake takes PYTHONPATH out of theirs before the command, where
+    # alone it can be said again.
+    folder = shlex.quote(str(package)).replace("{", "{{").replace("}", "}}")
+    export = f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+    # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
+    # last words and its status.
+    return f"set -euo pipefail; trap '' TERM; {export}; "
 
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn SIGTERM into an exception between two steps of the main thread, and follow Snakemake where it started us."""
+    """Turn SIGTERM into an exception of the main thread, and follow Snakemake where it started us.
+
+    The exception comes between two steps of the interpreter.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
     reasons: list[str] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(
-            signal.SIGTERM, signal.SIG_IGN
-        )  # Slurm says it more than once; tidying up takes its time
+        # Slurm says it more than once; tidying up takes its time.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         raise Stopped(reasons[0] if reasons else "SIGTERM")
 
-    def orphaned(process: int) -> None:
-        reasons.append(f"the end of its Snakemake, process {process}")
+    def orphaned(snakemake: int) -> None:
+        # Called in another thread, which can raise nothing here: it sends the signal instead.
+        reasons.append(f"the end of its Snakemake, process {snakemake}")
         os.kill(os.getpid(), signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -59,11 +96,12 @@ def stoppable() -> Iterator[None]:
 
 def say(text: str) -> None:
     """Print to stderr; where the reader of the pipe was stopped too, nobody is left to read."""
-    shown = textwrap.fill(text, 110, break_on_hyphens=False, break_long_words=False)
+    shown = textwrap.fill(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
     try:
         sys.stdout.flush()
         print(shown, file=sys.stderr, flush=True)
     except BrokenPipeError:
+        # Python flushes both once more at its end, and would fail then.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())
@@ -74,13 +112,11 @@ def set_environment(threads: str = "1") -> None:
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    # Hidden, a GPU of the machine that was not given to this process is left to others.
     if not gpu.given():
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("MPLBACKEND", "Agg")
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
 """Progress lines with an estimate of the time left, readable on a terminal and in a CI log.
 
-They are made of the events of `ptychostudy.runs.work`, by the process that runs a stage; no stage imports this.
+They are made of the events of `ptychostudy.runs.work`, by the process that runs a stage; no stage
+imports this.
 """
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from ptychostudy.runs.work import LOGGER
 
@@ -12,7 +15,7 @@ _log = logging.getLogger("ptychostudy")
 
 
 class Progress(logging.Handler):
-    """Say when work starts and ends, and between at most every ``interval_s`` seconds how far it is.
+    """Say when work starts and ends, and at most every ``interval_s`` seconds how far it is.
 
     Parameters
     ----------
@@ -27,26 +30,38 @@ class Progress(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one event."""
-        event, now = vars(record), time.monotonic()
+        event = vars(record)
+        label = event["label"]
+        now = time.monotonic()
         if record.msg == "started":
             self.start = self.last = now
-            _log.info("%s: started", event["label"])
+            _log.info("%s: started", label)
         elif record.msg == "done":
-            _log.info("%s: done in %s", event["label"], clock(now - self.start))
-        elif now - self.last >= self.interval_s and event["done"] < event["total"]:
+            _log.info("%s: done in %s", label, clock(now - self.start))
+        elif self._is_due(event, now):
             self.last = now
-            left = (now - self.start) / event["done"] * (event["total"] - event["done"])
-            shown = "" if event["loss"] is None else f", loss {event['loss']:.5g}"
-            epoch = f"epoch {event['done']} of {event['total']}"
-            _log.info("%s: %s%s, about %s left", event["label"], epoch, shown, clock(left))
+            _log.info("%s: %s", label, self._epoch(event, now))
+
+    def _is_due(self, event: Mapping[str, Any], now: float) -> bool:
+        # Of the last epoch the end says it.
+        return now - self.last >= self.interval_s and event["done"] < event["total"]
+
+    def _epoch(self, event: Mapping[str, Any], now: float) -> str:
+        done, total, loss = event["done"], event["total"], event["loss"]
+        # As long for each of those to come as for each of those that are done.
+        left = (now - self.start) / done * (total - done)
+        shown = "" if loss is None else f", loss {loss:.5g}"
+        return f"epoch {done} of {total}{shown}, about {clock(left)} left"
 
 
 def show_progress() -> None:
     """Show the work of this process, whatever was set up before."""
     logger = logging.getLogger(LOGGER)
-    logger.handlers, logger.propagate = [Progress()], False
+    logger.handlers = [Progress()]
+    logger.propagate = False
 
 
 def clock(seconds: float) -> str:
     """Return minutes and seconds as ``m:ss``."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,8 +1,9 @@
 """Targets: who asks Snakemake for the verdict on a study asks for the whole study.
 
-Of a file target Snakemake plans what leads to it, and misses neither an intermediate file that was deleted nor a check
-that failed after the file was written. Of a rule without output it misses every input. Snakemake sets the targets after
-it has read the workflow, and plans after that: in between they are widened.
+Of a file target Snakemake plans what leads to it, and misses neither an intermediate file that was
+deleted nor a check that failed after the file was written. Of a rule without output it misses every
+input. Snakemake sets the targets after it has read the workflow, and plans after that: in between
+they are widened.
 """
 
 import os
@@ -35,10 +36,12 @@ def widen(workflow: Any, verdicts: Collection[str], whole: str) -> None:
     Parameters
     ----------
     workflow : snakemake.workflow.Workflow
-        Its public attribute ``dag_settings`` (version 9.27) is set once, when the workflow has been read.
+        Its public attribute ``dag_settings`` (version 9.27) is set once, when the workflow has been
+        read.
     verdicts, whole
     """
 
+    # mypy takes no computed base class; Snakemake's own is known only where it reads a workflow.
     class Widened(type(workflow)):  # type: ignore[misc]
         """Snakemake's workflow with other targets than it is given."""
 
@@ -49,9 +52,9 @@ def widen(workflow: Any, verdicts: Collection[str], whole: str) -> None:
 
         @dag_settings.setter
         def dag_settings(self, value: Any) -> None:
-            targets = widened(value.targets, verdicts, whole) if value is not None else None
-            self.__dict__["dag_settings"] = (
-                value if targets is None else replace(value, targets=targets)
-            )
+            if value is not None:
+                targets = widened(value.targets, verdicts, whole)
+                value = replace(value, targets=targets)
+            self.__dict__["dag_settings"] = value
 
     workflow.__class__ = Widened

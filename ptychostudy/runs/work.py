@@ -1,7 +1,7 @@
-"""Work that takes a while: a stage says how far it is as events on a logger, and nothing comes back.
+"""Work that takes a while: a stage says how far it is as events on a logger; nothing comes back.
 
-Who shows the events, and how, is the process's business (`ptychostudy.runs.progress`). A stage imports only this, so
-that another way to show them is no new code of a training.
+Who shows the events, and how, is the process's business (`ptychostudy.runs.progress`). A stage
+imports only this, so that another way to show them is no new code of a training.
 """
 
 import logging
@@ -13,7 +13,7 @@ _log = logging.getLogger(LOGGER)
 
 
 class Work:
-    """Something that runs; its events bear ``label`` and, for each step, ``done``, ``total`` and ``loss``.
+    """Something that runs; its events bear ``label``, and a step ``done``, ``total`` and ``loss``.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Sampling: which frames train and test, which a view keeps, how they are grouped and how much they overlap."""
+"""Sampling: which frames train and test, which a view keeps, their groups and their overlap."""

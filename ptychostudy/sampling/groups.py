@@ -1,4 +1,4 @@
-"""Groups of overlapping frames: who is seen together by a network, and where on the group's canvas."""
+"""Groups of overlapping frames: what a network sees together, and where on the group's canvas."""
 
 from dataclasses import dataclass
 from math import comb
@@ -40,79 +40,128 @@ def form_groups(
     Returns
     -------
     (g, C) int64
-        Frame indices; members of a group in row-major order of their positions, groups in order of their seeds.
+        Frame indices; members of a group in row-major order of their positions, groups in order of
+        their seeds.
 
     Raises
     ------
     ValueError
-        If there are fewer frames than members, K < C - 1 neighbours, or more groups than can be formed.
+        If there are fewer frames than members, K < C neighbours, or more groups than can be formed.
     """
     k = len(positions)
     wanted = k if n_groups is None else n_groups
-    pool = (pool_size or neighbor_count) if oversample else neighbor_count
-    _check(k, size, wanted, pool, oversample)
+    pool = neighbor_count
+    if oversample and pool_size:
+        pool = pool_size
+    _Request(k, size, wanted, pool, oversample).check()
     if size == 1:
-        seeds = np.arange(k) if wanted >= k else np.sort(rng.choice(k, wanted, replace=False))
-        return seeds[:, None].astype(np.int64)
-    pool = min(pool, k - 1)
-    neighbours = _neighbours(positions, pool)
-    if wanted <= k:
-        seeds = np.arange(k) if wanted == k else np.sort(rng.choice(k, wanted, replace=False))
-        picks = rng.permuted(neighbours[seeds], axis=1)[:, : size - 1]
-        groups = np.concatenate([seeds[:, None], picks], axis=1)
-    else:
-        groups = _oversampled(neighbours, size, wanted, rng)
-    return _ordered(groups, np.asarray(positions))
+        return _seeds(k, wanted, rng)[:, None]
+    neighbours = _neighbours(positions, min(pool, k - 1))
+    draw = _oversampled if wanted > k else _one_of_each_seed
+    return _ordered(draw(neighbours, size, wanted, rng), np.asarray(positions))
 
 
-def _check(k: int, size: int, wanted: int, pool: int, oversample: bool) -> None:
-    if k < size:
-        raise ValueError(f"{k} frames cannot form a group of C={size}")
-    if pool < size:
-        name = "neighbor_pool_size" if oversample else "neighbor_count"
-        raise ValueError(
-            f"{name}={pool} < C={size}: K must be >= C (OVERSAMPLING-001: neighbor_pool_size >= C)"
-        )
-    if wanted < 1:
-        raise ValueError(f"n_groups must be at least 1, found {wanted}")
-    if wanted <= k:
-        return
-    most = k if size == 1 else k * comb(min(pool, k - 1), size - 1)
-    if not oversample or wanted > most:
-        raise ValueError(
-            f"OVERSAMPLING-001: {wanted} groups asked from {k} frames; without enable_oversampling at most {k}, with "
-            f"K choose C oversampling (K={pool}, C={size}, seed frame always in) at most {most}"
-        )
+@dataclass(frozen=True)
+class _Request:
+    """What groups are asked for: k frames, C in a group, how many groups, K neighbours."""
+
+    k: int
+    size: int
+    wanted: int
+    pool: int
+    oversample: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be formed."""
+        if self.k < self.size:
+            raise ValueError(f"{self.k} frames cannot form a group of C={self.size}")
+        self._check_pool()
+        if self.wanted < 1:
+            raise ValueError(f"n_groups must be at least 1, found {self.wanted}")
+        if self.wanted > self.k:
+            self._check_oversampling()
+
+    def _check_pool(self) -> None:
+        # C - 1 neighbours would do, but then every group of a seed is the same.
+        if self.pool < self.size:
+            name = "neighbor_pool_size" if self.oversample else "neighbor_count"
+            raise ValueError(
+                f"{name}={self.pool} < C={self.size}: K must be >= C (OVERSAMPLING-001: "
+                "neighbor_pool_size >= C)"
+            )
+
+    def _check_oversampling(self) -> None:
+        if not self.oversample or self.wanted > self.most:
+            raise ValueError(
+                f"OVERSAMPLING-001: {self.wanted} groups asked from {self.k} frames; without "
+                f"enable_oversampling at most {self.k}, with K choose C oversampling "
+                f"(K={self.pool}, C={self.size}, seed frame always in) at most {self.most}"
+            )
+
+    @property
+    def most(self) -> int:
+        """How many groups differ in their seed or in their other members."""
+        if self.size == 1:
+            return self.k
+        return self.k * comb(min(self.pool, self.k - 1), self.size - 1)
+
+
+def _seeds(k: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the seed frames, sorted: all of them, or as many as are wanted drawn at random."""
+    if wanted == k:
+        return np.arange(k, dtype=np.int64)
+    return np.sort(rng.choice(k, wanted, replace=False))
 
 
 def _neighbours(positions: np.ndarray, pool: int) -> np.ndarray:
-    """Return the (k, pool) nearest other frames; a duplicate position never hides the frame itself."""
+    """Return the (k, pool) nearest other frames."""
     k = len(positions)
-    found = np.asarray(KDTree(positions).query(positions, k=pool + 1)[1])
-    own = found == np.arange(k)[:, None]
+    nearest = np.asarray(KDTree(positions).query(positions, k=pool + 1)[1])
+    own = nearest == np.arange(k)[:, None]
+    # Among many frames at one position a frame may not be found itself: the farthest goes instead.
     own[~own.any(axis=1), -1] = True
-    others: np.ndarray = found[~own].reshape(k, pool)
-    return others
+    return np.asarray(nearest[~own].reshape(k, pool))
+
+
+def _one_of_each_seed(
+    neighbours: np.ndarray, size: int, wanted: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return groups of different seeds, each with some of its neighbours drawn at random."""
+    seeds = _seeds(len(neighbours), wanted, rng)
+    picks = rng.permuted(neighbours[seeds], axis=1)[:, : size - 1]
+    return np.concatenate([seeds[:, None], picks], axis=1)
 
 
 def _oversampled(
     neighbours: np.ndarray, size: int, wanted: int, rng: np.random.Generator
 ) -> np.ndarray:
-    k, pool = neighbours.shape
-    seen: set[tuple[int, ...]] = set()
-    groups: list[tuple[int, ...]] = []
+    """Return more groups than frames: every frame seeds one, then random frames seed the rest."""
+    k = len(neighbours)
+    # A dict keeps the order in which groups were drawn and knows the ones that were.
+    groups: dict[tuple[int, ...], None] = {}
     while len(groups) < wanted:
-        seed = len(groups) % k if len(groups) < k else int(rng.integers(k))
-        picks = rng.choice(pool, size - 1, replace=False)
-        group = (seed, *sorted(int(i) for i in neighbours[seed, picks]))
-        if group not in seen:
-            seen.add(group)
-            groups.append(group)
+        seed = len(groups) if len(groups) < k else int(rng.integers(k))
+        groups[_drawn_group(neighbours, seed, size, rng)] = None
     return np.array(sorted(groups), dtype=np.int64)
 
 
+def _drawn_group(
+    neighbours: np.ndarray, seed: int, size: int, rng: np.random.Generator
+) -> tuple[int, ...]:
+    """Return a seed with some of its neighbours; one group whatever their order."""
+    picks = rng.choice(neighbours.shape[1], size - 1, replace=False)
+    others = sorted(int(frame) for frame in neighbours[seed, picks])
+    return (seed, *others)
+
+
 def _ordered(groups: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    rows, cols = positions[groups, 0], positions[groups, 1]
+    """Return groups with their members in row-major order of their positions.
+
+    A group then reads the same whichever of its members was the seed.
+    """
+    rows = positions[groups, 0]
+    cols = positions[groups, 1]
+    # The last key decides first; the index decides between duplicates.
     order = np.lexsort((groups, cols, rows), axis=1)
     return np.take_along_axis(groups, order, axis=1).astype(np.int64)
 
@@ -175,13 +224,34 @@ def group_geometry(
         If a given side is too small for a group.
     """
     corners, fractions = split_positions(np.asarray(positions)[members], n)
-    centre = np.floor(np.mean(corners, axis=1) + 0.5).astype(np.int64)
-    reach = int(np.abs(corners - centre[:, None]).max())
+    centre = _centres(corners)
+    # As far to one side as to the other, so that the centre of the canvas is that of the group.
+    reach = int(np.abs(corners - centre).max())
+    if side is None:
+        side = _rounded_up(n + 2 * reach, multiple)
+    _check_side(side, n, reach)
+    origin = centre - (side - n) // 2
+    return GroupGeometry(np.asarray(members), origin[:, 0], corners - origin, fractions, side)
+
+
+def _centres(corners: np.ndarray) -> np.ndarray:
+    """Return the mean corner of each group in whole pixels, (g, 1, 2).
+
+    Fractions of pixels stay with the frames, whose probes they shift.
+    """
+    mean = np.mean(corners, axis=1, keepdims=True)
+    return np.asarray(np.floor(mean + 0.5).astype(np.int64))
+
+
+def _rounded_up(size: int, multiple: int) -> int:
+    """Return the smallest multiple that is not below a size; floor division rounds down."""
+    return -(-size // multiple) * multiple
+
+
+def _check_side(side: int, n: int, reach: int) -> None:
     needed = n + 2 * reach
-    side = -(-needed // multiple) * multiple if side is None else side
     if side < needed:
         raise ValueError(
-            f"group canvas of {side} px is too small: windows of {n} px reach {reach} px, needed {needed}"
+            f"group canvas of {side} px is too small: windows of {n} px reach {reach} px, needed "
+            f"{needed}"
         )
-    origin = centre - (side - n) // 2
-    return GroupGeometry(np.asarray(members), origin, corners - origin[:, None], fractions, side)

@@ -38,20 +38,27 @@ def split_scan(
         If a part would be empty.
     """
     along = np.asarray(positions)[:, 0 if axis == "y" else 1]
-    cut = along.min() + fraction * (along.max() - along.min())
+    cut = _cut_at(along, fraction)
+    # Probes of one diameter whose centres are one diameter apart light no common pixel.
     half = (diameter_px if guard_px is None else guard_px) / 2
     parts = {
         "train": np.flatnonzero(along < cut - half),
         "test": np.flatnonzero(along > cut + half),
     }
-    for name, index in parts.items():
-        if len(index) == 0:
-            raise ValueError(
-                f"the {name} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, "
-                f"cut at fraction {fraction} with a guard band of {2 * half:.1f} px; "
-                "needed: frames on both sides (split.fraction, split.guard_px)"
-            )
+    empty = [name for name, frames in parts.items() if len(frames) == 0]
+    if empty:
+        raise ValueError(
+            f"the {empty[0]} part is empty: the scan spans {np.ptp(along):.1f} px along {axis}, "
+            f"cut at fraction {fraction} with a guard band of {2 * half:.1f} px; "
+            "needed: frames on both sides (split.fraction, split.guard_px)"
+        )
     return parts
+
+
+def _cut_at(along: np.ndarray, fraction: float) -> float:
+    """Return the coordinate of the cut; a fraction of the range, not of the number of frames."""
+    first = along.min()
+    return float(first + fraction * (along.max() - first))
 
 
 def shared_pixels(first: np.ndarray, second: np.ndarray, diameter_px: float) -> int:
@@ -68,17 +75,26 @@ def shared_pixels(first: np.ndarray, second: np.ndarray, diameter_px: float) -> 
     -------
     int
     """
-    points = np.concatenate([first, second])
-    low, high = (
-        np.floor(points.min(axis=0) - diameter_px),
-        np.ceil(points.max(axis=0) + diameter_px),
-    )
-    rows, cols = np.meshgrid(
-        *(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij"
-    )
-    grid = np.stack([rows.ravel(), cols.ravel()], axis=1)
-    near = [
-        KDTree(part).query(grid, distance_upper_bound=diameter_px / 2)[0] < np.inf
-        for part in (first, second)
-    ]
-    return int(np.count_nonzero(near[0] & near[1]))
+    pixels = _pixels_around(np.concatenate([first, second]), diameter_px)
+    reached = _near(pixels, first, diameter_px / 2) & _near(pixels, second, diameter_px / 2)
+    return int(np.count_nonzero(reached))
+
+
+def _pixels_around(points: np.ndarray, margin: float) -> np.ndarray:
+    """Return every whole (row, col) of the points' rectangle with a margin, (p, 2)."""
+    rows, cols = (_whole_range(along, margin) for along in points.T)
+    grid = np.meshgrid(rows, cols, indexing="ij")
+    return np.stack(grid, axis=-1).reshape(-1, 2)
+
+
+def _whole_range(values: np.ndarray, margin: float) -> np.ndarray:
+    low = np.floor(values.min() - margin)
+    high = np.ceil(values.max() + margin)
+    return np.arange(low, high + 1)
+
+
+def _near(pixels: np.ndarray, positions: np.ndarray, radius: float) -> np.ndarray:
+    """Tell the pixels that lie closer than a radius to one of the positions."""
+    # Where none is that close the tree reports an infinite distance.
+    distance, _ = KDTree(positions).query(pixels, distance_upper_bound=radius)
+    return np.asarray(distance < np.inf)

@@ -12,7 +12,7 @@ import yaml
 from private_slurm import MISSING, QUICK, copy_root, snakemake, start_cluster, stop_cluster
 
 from conftest import TINY
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(MISSING)} here (make cluster)")
 

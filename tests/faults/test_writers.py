@@ -92,7 +92,7 @@ def test_no_writer_is_forgotten():
 
 
 def test_nothing_is_written_past_atomic():
-    """Outside of `io.atomic`, only pip's own scratch folder is written, and whole folders are moved aside."""
+    """Beside `_put` of `io.atomic` only pip's own scratch folder is written; whole folders are moved aside."""
     writing = {"write_text", "write_bytes", "savez", "savetxt", "tofile", "to_csv", "savefig"}
 
     def writes(node):
@@ -110,10 +110,10 @@ def test_nothing_is_written_past_atomic():
     through_atomic |= {"write_bundle", "extract_bz2_member", "_fetch"}
     in_memory = {"_weights_bytes"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
-    # Of `liveness`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
+    # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
     notes = {"_noted", "_write"}
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes
-    assert found - through_atomic - in_memory == {"atomic", "_pip_download"}
+    assert found - through_atomic - in_memory == {"_put", "_pip_download"}
 
 
 def names(folder):

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.measure.align import align, apply_shift, register, tukey_window
-from ptychostudy.measure.gauge import amplitude_factor, bounding_box, complex_factor, phase_ramp, remove_gauge
+from ptychostudy.measure.align import align, apply_shift, register
+from ptychostudy.measure.fields import CONSTANT, bounding_box, is_rounding
+from ptychostudy.measure.gauge import amplitude_factor, complex_factor, remove_gauge
+from ptychostudy.measure.ramp import phase_ramp, ramp_field
+from ptychostudy.measure.taper import tukey_window
 from ptychostudy.physics.plane import without_plane
 
 SHAPE = (96, 132)
@@ -62,6 +65,21 @@ def test_ramp_and_factor_are_removed_exactly(truth, mask, ramp):
     np.testing.assert_allclose(record["ramp"], ramp, atol=1e-8)
     np.testing.assert_allclose(field[mask], truth[mask], atol=1e-6)
     assert abs(record["factor"]) == pytest.approx(2.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(5, 8), (6, 3)])
+def test_a_ramp_field_turns_about_its_centre(shape):
+    field = ramp_field(shape, (0.2, -0.3))
+    # One pixel further the angle is lower by the ramp; opposite pixels have opposite angles.
+    np.testing.assert_allclose(np.angle(field[1:] / field[:-1]), -0.2, atol=1e-12)
+    np.testing.assert_allclose(np.angle(field[:, 1:] / field[:, :-1]), 0.3, atol=1e-12)
+    np.testing.assert_allclose(field[::-1, ::-1], np.conj(field), atol=1e-12)
+
+
+def test_what_is_rounding_is_relative_to_the_scale():
+    assert is_rounding(np.array([0, 2 * CONSTANT * 1j]), 2.0)
+    assert not is_rounding(np.array([0, 2.1 * CONSTANT * 1j]), 2.0)
+    assert is_rounding(np.zeros(3), 0.0)
 
 
 def test_noisy_ramp_meets_the_statistical_bound(truth, mask):

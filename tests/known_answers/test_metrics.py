@@ -5,8 +5,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from ptychostudy.measure.align import align
+from ptychostudy.measure.columns import Column, columns
 from ptychostudy.measure.gauge import remove_gauge
-from ptychostudy.measure.metrics import evaluate, partial_pearson, pearson, phase_pair, psnr
+from ptychostudy.measure.metrics import evaluate, partial_pearson, pearson, psnr
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.physics.objects import make_object
 
 SHAPE = (100, 140)
@@ -183,6 +185,26 @@ def test_ranges_are_the_spans_of_the_truth(truth, mask):
     assert ranges["value"] == pytest.approx(2 * np.abs(truth[mask] - truth[mask].mean()).max(), rel=1e-12)
 
 
+def test_the_span_of_a_complex_column_is_the_diameter_about_its_mean():
+    # Corners of a square of side 2 and one pixel that is not scored: the circle's diameter is the square's diagonal.
+    corners = np.array([[1 + 1j, 1 - 1j], [-1 + 1j, -1 - 1j], [9, 9]]) + 5
+    scored = np.array([[True, True], [True, True], [False, False]])
+    column = Column(corners, corners, 0 * corners, scored)
+    assert column.span == pytest.approx(2 * np.sqrt(2), rel=1e-12)
+    turned = Column(corners, corners * np.exp(0.3j), 0 * corners, scored)
+    assert turned.span == pytest.approx(column.span, rel=1e-12)
+    assert Column(corners.real, corners.real, 0 * corners.real, scored).span == 2.0
+
+
+def test_columns_hold_their_own_errors_and_leave_opaque_pixels_without_a_phase(truth, mask):
+    truth = truth.copy()
+    truth[60:70] = 0.0
+    scored = columns(2 * truth * np.exp(0.5j), truth, mask)
+    np.testing.assert_allclose(scored["amplitude"].error_values, np.abs(truth[mask]), atol=1e-12)
+    np.testing.assert_allclose(scored["phase"].error_values, 0.5, atol=1e-12)
+    assert scored["phase"].mask.sum() == mask.sum() - 10 * SHAPE[1]
+
+
 def test_a_pure_amplitude_object_is_not_scored_on_phase(mask):
     truth = np.abs(make_truth()).astype(np.complex64)
     result = evaluate(truth + 0.01 * white(8), truth, mask)
@@ -195,6 +217,17 @@ def test_a_pure_phase_object_is_not_scored_on_amplitude(mask):
     truth = np.exp(1j * np.angle(make_truth())).astype(np.complex64)
     result = evaluate(truth + 0.01 * white(9), truth, mask)
     assert all(row[0] is None and row[1] is not None for row in result.rows.values())
+
+
+@pytest.mark.parametrize("span", [0.75e-6, 0.9e-6])
+def test_a_complex_contrast_of_two_that_are_none_is_refused(mask, span):
+    """Amplitude and phase each within rounding; their sum alone would pass for contrast."""
+    rows, cols = mask.shape
+    # Opposite corners of a square of the side `span`: the largest complex difference is span * sqrt(2).
+    checks = (np.add.outer(np.arange(rows), np.arange(cols)) % 2).astype(float)
+    truth = (1 - span / 2 + span * checks) * np.exp(1j * span * checks)
+    with pytest.raises(ValueError, match="truth is constant on the mask"):
+        evaluate(truth, truth, mask)
 
 
 def test_a_constant_truth_is_refused(truth, mask):

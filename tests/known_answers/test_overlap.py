@@ -7,16 +7,14 @@ import pytest
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
-from ptychostudy.sampling.overlap import (
+from ptychostudy.sampling.neighbours import (
     disc_overlap,
-    geometry_acceptance_bound,
-    lattice_step_px,
-    linear_overlap,
     mean_overlap_in_groups,
     mean_overlap_of_frames,
     mean_overlap_of_groups,
-    overlap_report,
 )
+from ptychostudy.sampling.overlap import overlap_report
+from ptychostudy.sampling.spacing import geometry_acceptance_bound, lattice_step_px, linear_overlap
 
 HALF = 2 / 3 - np.sqrt(3) / (2 * np.pi)
 
@@ -107,6 +105,13 @@ def test_frames_join_exact_duplicates_only():
     assert mean_overlap_of_frames(positions[[0, 0, 0]], 10.0) == 0.0
     assert mean_overlap_of_frames(np.zeros((0, 2)), 10.0) == 0.0
     assert mean_overlap_of_frames(np.array([[0.0, 0.0], [0.0, 5.0]]), 10.0) == pytest.approx(HALF)
+
+
+def test_a_member_is_not_its_own_fellow_where_positions_repeat():
+    positions = np.array([[0.0, 0.0], [0.0, 0.0], [0.0, 5.0]])
+    # Both at zero have fellows at 0 and 5; the third has two at 5.
+    expected = (2 * (1 + HALF) / 2 + HALF) / 3
+    assert mean_overlap_in_groups(positions, np.array([[0, 1, 2]]), 10.0) == pytest.approx(expected)
 
 
 def test_groups_of_a_square():

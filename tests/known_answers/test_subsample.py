@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ptychostudy.physics.scans import make_scan
-from ptychostudy.sampling.overlap import mean_overlap_of_frames
+from ptychostudy.sampling.neighbours import mean_overlap_of_frames
 from ptychostudy.sampling.subsample import solve_s_img, subsample_frames
 
 

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "faults"))
 from campaign import stages
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 
 pytestmark = pytest.mark.skipif(
     gpu.loadable("libcuda.so.1") or any(Path("/dev").glob("nvidia[0-9]*")), reason="NOT RUN: there is a GPU here"

@@ -168,7 +168,7 @@ def test_a_later_success_resolves_what_is_there_now(hub, capsys):
     shown = capsys.readouterr().out
     assert "make dose=10 view=dense" in shown
     assert "late" not in shown
-    assert [entry[0] for entry in open_entries(ledger.read_text())] == [
+    assert [entry.job for entry in open_entries(ledger.read_text())] == [
         "make dose=1000 view=sparse",
         "late",
         "make dose=10 view=sparse",

@@ -155,7 +155,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("report/closing.py", {"gate"}),
         ("checks/metrics.py", {"verify"}),
         ("networks/losses.py", {"train_pinn", "train_baseline"}),
-        ("measure/ssim.py", {"compare", "picture", "verify"}),
+        ("measure/ssim.py", {"compare", "verify"}),
         ("study/settings.py", set()),
     ],
 )

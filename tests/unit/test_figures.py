@@ -209,6 +209,25 @@ def test_every_figure_says_metric_photons_overlap_seeds_convergence_and_truth(su
     assert text.endswith("Truth: simulated object.")
 
 
+def test_views_stand_by_their_overlap_the_densest_first():
+    figure = dose_curves(made_study(views=("sparse", "dense")))
+    assert [ax.get_title().split("\n")[0] for ax in figure.axes[:2]] == ["dense", "sparse"]
+
+
+def test_notes_are_read_on_their_colour(summary):
+    # Of cividis the low end is dark blue, the high end yellow; behind what is missing it is light grey.
+    colours = {text.get_text(): text.get_color() for text in ms_ssim_heatmap(summary).axes[0].texts}
+    assert (colours["0.000"], colours["0.800"], colours["failed"]) == ("white", "black", "black")
+
+
+@pytest.mark.parametrize(("shape", "size"), [((30, 60), (7.284, 3.6)), ((60, 30), (5.436, 5.5))])
+def test_panels_have_the_shape_of_the_field(shape, size):
+    # The longer side is 1.9 in; a panel is at least 1.35 in wide, which its scores need.
+    truth, mask = np.ones(shape, complex), np.ones(shape, bool)
+    figure = comparison_plot({"PtychoPINN": truth, "PtyChi": truth}, truth, mask, "cell")
+    np.testing.assert_allclose(figure.get_size_inches(), size)
+
+
 def test_frc_plot_draws_curves_and_thresholds():
     frequency = np.linspace(0, 1, 20)
     figure = frc_plot(frequency, {"PtychoPINN": 1 - frequency}, np.full(20, 0.1716), "cell")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 
 
 @pytest.mark.parametrize(

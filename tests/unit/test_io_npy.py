@@ -5,13 +5,13 @@ import io
 import numpy as np
 import pytest
 
-from ptychostudy.io import arrays
-from ptychostudy.io.arrays import read_npy
+from ptychostudy.io import npy
+from ptychostudy.io.npy import read_npy
 
 
 @pytest.fixture(params=[7, 48, 1 << 20], ids=lambda size: f"blocks of {size}")
 def packed(request, monkeypatch):
-    monkeypatch.setattr(arrays, "_BLOCK_BYTES", request.param)
+    monkeypatch.setattr(npy, "_BLOCK_BYTES", request.param)
     buffer = io.BytesIO()
     np.save(buffer, np.arange(6.0).reshape(2, 3))
     return buffer.getvalue()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptychostudy import gpu
+from ptychostudy.io import gpu
 from ptychostudy.networks import backend
 
 WHEELS = ["nvidia-cudnn-cu12", "nvidia-cublas-cu12"]

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from ptychostudy.networks import losses, physics, placement, sweeps
+from ptychostudy.networks import losses, physics, placement, sweeps, tensors
 from ptychostudy.physics import propagate
 from ptychostudy.physics.windows import place, split_positions
 
@@ -55,6 +55,16 @@ def test_extract_cuts_the_window_at_the_offset(rng, offset):
     assert np.count_nonzero(placed) == N * N
 
 
+def test_the_transform_conserves_energy_and_its_inverse_is_its_adjoint(rng):
+    field, other = random_complex(rng, 2, 3, N, N), random_complex(rng, 2, 3, N, N)
+    real, imaginary = (numpy_(part) for part in tensors.fourier(pair(field)))
+    # Single precision: 1e-5 of values of order one.
+    np.testing.assert_allclose(real + 1j * imaginary, np.fft.fft2(field, norm="ortho"), atol=1e-5)
+    back = [numpy_(part) for part in tensors.inverse_fourier(pair(other))]
+    # Sums of 1500 products in single precision.
+    assert np.vdot(real + 1j * imaginary, other) == pytest.approx(np.vdot(field, back[0] + 1j * back[1]), abs=1e-2)
+
+
 def test_place_is_the_adjoint_of_extract(rng):
     canvas = rng.normal(size=(3, SIDE, SIDE)).astype("float32")
     windows = rng.normal(size=(3, 4, N, N)).astype("float32")
@@ -88,9 +98,9 @@ def test_far_field_equals_the_numpy_intensities(rng):
     origin = corners.min(axis=0) - 1
     canvas = object_[origin[0] : origin[0] + SIDE, origin[1] : origin[1] + SIDE]
     probes = physics.FrameProbes(probe)(fractions[None].astype("float32"))
-    found = numpy_(physics.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
+    intensity = numpy_(physics.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
     expected = propagate.intensities(object_, probe, positions)
-    assert np.allclose(found[0], expected, atol=1e-5 * expected.max())
+    assert np.allclose(intensity[0], expected, atol=1e-5 * expected.max())
 
 
 def test_back_projection_recovers_a_known_object(rng):

@@ -82,8 +82,8 @@ def test_same_seed_gives_the_same_bytes_in_another_process():
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     command = [sys.executable, "-c", program, here]
     started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    found = {process.communicate()[0].split()[-1] for process in started}
-    assert len(found) == 1
+    digests = {process.communicate()[0].split()[-1] for process in started}
+    assert len(digests) == 1
 
 
 def test_training_lowers_the_likelihood_towards_its_floor():
@@ -171,11 +171,11 @@ def test_doses_learned_together_are_each_normalised_by_their_own_factor():
 def test_labels_follow_the_frame_into_its_own_object():
     fields = [np.full((20, 20), 2.0 + 0j), np.arange(400.0).reshape(20, 20) * 1j]
     labels = Labels(fields, np.array([[0, 0], [1, 2], [0, 0], [3, 1]]), np.array([0, 0, 1, 1]))
-    found = labels.patches(np.array([0, 3]), 8)
-    assert found.shape == (2, 8, 8, 2) and found.dtype == np.float32
-    assert np.all(found[0] == [2.0, 0.0])
-    np.testing.assert_allclose(found[1, ..., 0], np.abs(fields[1])[3:11, 1:9])
-    np.testing.assert_allclose(found[1, ..., 1], np.pi / 2, rtol=1e-6)
+    patches = labels.patches(np.array([0, 3]), 8)
+    assert patches.shape == (2, 8, 8, 2) and patches.dtype == np.float32
+    assert np.all(patches[0] == [2.0, 0.0])
+    np.testing.assert_allclose(patches[1, ..., 0], np.abs(fields[1])[3:11, 1:9])
+    np.testing.assert_allclose(patches[1, ..., 1], np.pi / 2, rtol=1e-6)
 
 
 def test_early_stopping_restores_the_best_weights():

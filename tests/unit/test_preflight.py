@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from snakemake.resources import Resource, Resources
 
-from ptychostudy.runs import liveness, preflight
+from ptychostudy.runs import preflight, slurm_preflight
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID_NOTHING = dict.fromkeys(
@@ -92,11 +92,11 @@ def resources(**said):
 def test_the_plug_ins_words_each_have_an_advice():
     from snakemake_executor_plugin_slurm.validation import get_forbidden_slurm_options
 
-    assert set(preflight.INSTEAD) <= set(get_forbidden_slurm_options().values())
+    assert set(slurm_preflight.INSTEAD) <= set(get_forbidden_slurm_options().values())
     for text in ("--mem=3", "--gres=gpu:1", "-p gpu", "-A me", "--time=5", "-t 5", "--qos high", "-n 3", "--parsable"):
-        message = refusal(preflight.check_words, {text: "rule base"})
+        message = refusal(slurm_preflight.check_words, {text: "rule base"})
         assert text.split("=")[0].split()[0] in message and "rule base" in message
-    preflight.check_words({"--nice=10 --mail-type=END": "rule base"})
+    slurm_preflight.check_words({"--nice=10 --mail-type=END": "rule base"})
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_plug_ins_words_each_have_an_advice():
     ],
 )
 def test_a_forbidden_word_is_named_with_who_says_it_and_what_to_do(said, who):
-    message = refusal(preflight.check_slurm, line(**said), {"base": resources(slurm_extra="--mem=3")})
+    message = refusal(slurm_preflight.check_slurm, line(**said), {"base": resources(slurm_extra="--mem=3")})
     assert who in message and "--mem," in message and "resource mem_mb" in message
 
 
@@ -118,14 +118,14 @@ def test_an_expression_is_known_where_it_asks_nothing_of_its_job():
         return f"--mem={wildcards.dose}"
 
     plain = Resource.from_cli_expression("slurm_extra", "'--mem=' + str(3 * attempt)")
-    refusal(preflight.check_slurm, line(dryrun=True), {"base": Resources({"slurm_extra": plain})})
+    refusal(slurm_preflight.check_slurm, line(dryrun=True), {"base": Resources({"slurm_extra": plain})})
     unknown = Resource("slurm_extra", of_wildcards)
-    preflight.check_slurm(line(dryrun=True), {"base": Resources({"slurm_extra": unknown})})
+    slurm_preflight.check_slurm(line(dryrun=True), {"base": Resources({"slurm_extra": unknown})})
 
 
 def test_a_local_run_is_asked_nothing(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    preflight.check_slurm(line(executor="local"), {"base": resources(slurm_extra="--mem=3")})
+    slurm_preflight.check_slurm(line(executor="local"), {"base": resources(slurm_extra="--mem=3")})
 
 
 # --- programs, partitions, accounts ---------------------------------------------------------------------------------
@@ -133,25 +133,25 @@ def test_a_local_run_is_asked_nothing(monkeypatch, tmp_path):
 
 def test_only_programs_that_are_called_are_missed(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", tools(tmp_path, sbatch=":", squeue=":", scancel=":", sinfo=":", scontrol=":"))
-    message = refusal(preflight.check_programs, guesses_account=True, named=False)
+    message = refusal(slurm_preflight.check_programs, guesses_account=True, named=False)
     assert "no sacct (guesses your account" in message and "sbatch" not in message
-    message = refusal(preflight.check_programs, guesses_account=False, named=True)
+    message = refusal(slurm_preflight.check_programs, guesses_account=False, named=True)
     assert "sacctmgr" in message and "sshare" in message and "sacct (" not in message
-    preflight.check_programs(guesses_account=False, named=False)
+    slurm_preflight.check_programs(guesses_account=False, named=False)
     (tmp_path / "scontrol").unlink()
-    assert "no scontrol" in refusal(preflight.check_programs, guesses_account=False, named=False)
+    assert "no scontrol" in refusal(slurm_preflight.check_programs, guesses_account=False, named=False)
 
 
 @pytest.mark.parametrize("mode", ["dryrun", "touch", "unlock", "summary", "dag", "report"])
 def test_what_runs_no_job_needs_no_slurm(monkeypatch, tmp_path, mode):
     monkeypatch.setenv("PATH", str(tmp_path))
-    preflight.check_slurm(line(**{mode: True, "report_after_run": False}), {"base": resources()})
+    slurm_preflight.check_slurm(line(**{mode: True, "report_after_run": False}), {"base": resources()})
 
 
 def test_partitions_are_those_of_sinfo(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", tools(tmp_path, sinfo="printf 'cpu\\ngpu\\n'"))
-    preflight.check_partitions({"gpu": "rule x", "cpu,gpu": "rule y"})
-    message = refusal(preflight.check_partitions, {"gpu,gpux": "default-resources"})
+    slurm_preflight.check_partitions({"gpu": "rule x", "cpu,gpu": "rule y"})
+    message = refusal(slurm_preflight.check_partitions, {"gpu,gpux": "default-resources"})
     assert "default-resources is 'gpux'" in message and "has cpu, gpu" in message
 
 
@@ -159,10 +159,10 @@ def test_a_controller_that_is_away_is_said_and_one_that_is_slow_is_no_error(monk
     path = os.environ["PATH"]
     away = tools(tmp_path, sinfo="echo 'slurm_load_partitions: Unable to contact slurm controller' >&2; exit 1")
     monkeypatch.setenv("PATH", f"{away}:{path}")
-    assert "Unable to contact slurm controller" in refusal(preflight.check_partitions, {})
+    assert "Unable to contact slurm controller" in refusal(slurm_preflight.check_partitions, {})
     tools(tmp_path, sinfo="exec sleep 30")
-    monkeypatch.setattr(preflight, "TIMEOUT_S", 0.2)
-    preflight.check_partitions({"nosuch": "rule x"})
+    monkeypatch.setattr(slurm_preflight, "TIMEOUT_S", 0.2)
+    slurm_preflight.check_partitions({"nosuch": "rule x"})
 
 
 @pytest.mark.parametrize(
@@ -178,11 +178,11 @@ def test_a_controller_that_is_away_is_said_and_one_that_is_slow_is_no_error(monk
 def test_an_account_is_refused_only_where_slurm_knows_the_users(monkeypatch, tmp_path, sacctmgr, sshare, refused):
     monkeypatch.setenv("PATH", f"{tools(tmp_path, sacctmgr=sacctmgr, sshare=sshare)}:{os.environ['PATH']}")
     if refused:
-        assert "rule x is 'lba'" in refusal(preflight.check_accounts, {"lba": "rule x"})
+        assert "rule x is 'lba'" in refusal(slurm_preflight.check_accounts, {"lba": "rule x"})
     else:
-        preflight.check_accounts({"lba": "rule x"})
+        slurm_preflight.check_accounts({"lba": "rule x"})
     if "ab" in sacctmgr + sshare:
-        preflight.check_accounts({"LAB": "rule x"})
+        slurm_preflight.check_accounts({"LAB": "rule x"})
 
 
 # --- a machine without `which` --------------------------------------------------------------------------------------
@@ -205,14 +205,3 @@ def test_the_environments_which_answers_alone_and_leaves_it_to_a_real_one(tmp_pa
     assert which(path, "nosuch").returncode == 1
     tools(tmp_path / "real", which='echo "real $*"')
     assert which(f"{path}:{tmp_path}/real", "-a", "tool").stdout == "real -a tool\n"
-
-
-# --- what the plug-in says ------------------------------------------------------------------------------------------
-
-
-def test_the_words_of_sbatch_are_one_line_without_the_call():
-    said = "SLURM sbatch failed. The error message was 'sbatch: error: a\nsbatch: error: b'.\n    sbatch call:\n   -x"
-    assert liveness.reason_of(said) == "sbatch: error: a; sbatch: error: b"
-    assert liveness.reason_of("Job submission failed with exception: x") == "Job submission failed with exception: x"
-    killed = "SLURM sbatch failed. The error message was ''.\n    sbatch call:\n   -x"
-    assert liveness.reason_of(killed) == "sbatch said nothing"

@@ -10,17 +10,17 @@ from ptychostudy import __version__, provenance
 
 PACKAGE = {
     "ptychostudy/__init__.py": "",
-    "ptychostudy/core/__init__.py": "",
-    "ptychostudy/core/wave.py": "def wave(x):\n    return x + 1\n",
-    "ptychostudy/core/field.py": "from ptychostudy.core import wave\n\n\ndef field(x):\n    return wave.wave(x)\n",
-    "ptychostudy/core/far.py": "def far(x):\n    from .field import field\n\n    return field(x)\n",
+    "ptychostudy/optics/__init__.py": "",
+    "ptychostudy/optics/wave.py": "def wave(x):\n    return x + 1\n",
+    "ptychostudy/optics/field.py": "from ptychostudy.optics import wave\n\n\ndef field(x):\n    return wave.wave(x)\n",
+    "ptychostudy/optics/far.py": "def far(x):\n    from .field import field\n\n    return field(x)\n",
     "ptychostudy/stages/__init__.py": "",
-    "ptychostudy/stages/first.py": '"""First."""\n\nfrom ..core.far import far\n\n\ndef run(x):\n    return far(x)\n',
+    "ptychostudy/stages/first.py": '"""First."""\n\nfrom ..optics.far import far\n\n\ndef run(x):\n    return far(x)\n',
     "ptychostudy/stages/second.py": "import numpy as np\n\n\ndef run(x):\n    return np.sin(x)\n",
-    "ptychostudy/stages/third.py": "import ptychostudy.core.wave as w\n\n\ndef run(x):\n    return w.wave(x)\n",
+    "ptychostudy/stages/third.py": "import ptychostudy.optics.wave as w\n\n\ndef run(x):\n    return w.wave(x)\n",
 }
 
-WAVE = "ptychostudy/core/wave.py"
+WAVE = "ptychostudy/optics/wave.py"
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_comments_docstrings_and_layout_do_not_count(digest, text):
     ],
 )
 def test_code_counts_however_deep_it_is_imported(digest, text):
-    # first -> ..core.far -> (inside a function) .field -> wave: relative, lazy and absolute imports in one chain.
+    # first -> ..optics.far -> (inside a function) .field -> wave: relative, lazy and absolute imports in one chain.
     assert digest("first", {WAVE: text}) != digest("first")
     assert digest("third", {WAVE: text}) != digest("third")
     assert digest("second", {WAVE: text}) == digest("second")

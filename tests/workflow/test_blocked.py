@@ -3,21 +3,12 @@
 import numpy as np
 import pytest
 
-from conftest import copy_workflow
-
-USER = """study: user
-base:
-  kind: npz
-  frame_px: 32
-  npz:
-    path: scan.npz
-"""
+from conftest import USER, copy_workflow
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet", "rules", "host"]], ids=["plain", "quiet"])
 def test_a_failure_is_reported_and_later_resolved(tmp_path, quiet):
-    workflow = copy_workflow(tmp_path)
-    workflow.config.write_text(USER)
+    workflow = copy_workflow(tmp_path, USER)
     (workflow.hub / "scan.npz").write_text("no zip archive")
     target = "data/base/reference.npz"
     done = workflow.snakemake(*quiet, "--", target)

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from conftest import Workflow, copy_workflow
+from conftest import USER, Workflow, copy_workflow
 
 REPORT = "analysis/verification_report.json"
 BY_TIMES_ALONE = ("--max-checksum-file-size", "1")
@@ -67,19 +67,9 @@ def test_a_byte_that_changed_on_the_way_is_named(finished, hub):
     assert "patched_train.npz: damaged or replaced since it was written" in done.stdout
 
 
-USER = """study: user
-base:
-  kind: npz
-  frame_px: 32
-  npz:
-    path: scan.npz
-"""
-
-
 def test_the_user_s_file_counts_by_its_content(tmp_path):
     """It is larger than the megabyte above which Snakemake, left alone, looks at times."""
-    workflow = copy_workflow(tmp_path)
-    workflow.config.write_text(USER)
+    workflow = copy_workflow(tmp_path, USER)
     rng, path = np.random.default_rng(0), workflow.hub / "scan.npz"
     rows, cols = rng.uniform(20, 480, (2, 40))
     arrays = {"objectGuess": np.ones((512, 500), complex), "probeGuess": np.ones((32, 32), complex)}

@@ -14,7 +14,7 @@ from ptychostudy.checks.check import perform
 from ptychostudy.checks.verification import CHECKS
 from ptychostudy.io.arrays import member_names, read_metadata, read_npz, write_npz
 from ptychostudy.io.records import write_json
-from ptychostudy.measure.metrics import phase_pair
+from ptychostudy.measure.phase import phase_pair
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.settings import read_study
 from ptychostudy.study.stage_settings import stage_settings

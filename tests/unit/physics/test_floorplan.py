@@ -74,7 +74,7 @@ def test_a_ring_is_open_where_the_slot_was_drawn_and_nowhere_else():
 @pytest.mark.parametrize("shape", [(60, 20), (20, 60), (41, 41)])
 def test_parts_tile_the_frame_and_are_no_larger_than_allowed(shape):
     covered = np.zeros(shape, int)
-    for top, left, height, width in _divide(shape, 15.0, np.random.default_rng(2)):
-        covered[top : top + height, left : left + width] += 1
-        assert max(height, width) <= 1.2 * 15
+    for room in _divide(shape, 15.0, np.random.default_rng(2)):
+        room.without_rim(covered, 0)[:] += 1
+        assert max(room.height, room.width) <= 1.2 * 15
     assert (covered == 1).all()

@@ -1,4 +1,4 @@
-"""Steps of the optimizer, each made of one network call, or of several where memory is short."""
+"""Gradient descent; a step is one network call, or several where memory is short."""
 
 import math
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ CLIP_NORM = 1.0
 """Largest norm of the gradient of all weights together."""
 
 
-class Steps:
+class Descent:
     """A network with its loss and its optimizer.
 
     Parameters
@@ -38,7 +38,7 @@ class Steps:
     ----------
     batch_size : int
         Groups in one step.
-    per_epoch : int
+    steps_per_epoch : int
         Steps in one epoch.
     parts : int
         Network calls in one step.
@@ -50,8 +50,8 @@ class Steps:
         self.model = model
         self.criterion = criterion
         self.batch_size = min(settings.batch_size, groups)
-        self.per_epoch = math.ceil(groups / self.batch_size)
-        self.schedule = cosine(settings.learning_rate, self.per_epoch, settings.epochs)
+        self.steps_per_epoch = math.ceil(groups / self.batch_size)
+        self.schedule = cosine(settings.learning_rate, self.steps_per_epoch, settings.epochs)
         self.parts = 1
         self._attach()
 
@@ -82,7 +82,7 @@ class Steps:
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate at the start of an epoch, counted from 0."""
-        return float(keras.ops.convert_to_numpy(self.schedule(epoch * self.per_epoch)))
+        return float(keras.ops.convert_to_numpy(self.schedule(epoch * self.steps_per_epoch)))
 
     def call(self, inputs: dict[str, np.ndarray], target: np.ndarray) -> float:
         """Train on one micro-batch; return its mean loss before the step."""
@@ -128,8 +128,8 @@ class Steps:
         for k, variable in enumerate(self._lasting()):
             value = as_array(variable)
             # The counter, its only integer, counts calls; the state counts steps.
-            steps = value // self.parts if value.dtype.kind == "i" else value
-            arrays[f"optimizer/{k:03d}"] = np.asarray(steps)
+            kept = value // self.parts if value.dtype.kind == "i" else value
+            arrays[f"optimizer/{k:03d}"] = np.asarray(kept)
         return arrays
 
     def restore(self, state: dict[str, Any]) -> None:

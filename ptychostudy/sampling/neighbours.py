@@ -1,0 +1,176 @@
+"""Overlap of neighbours in a scan: inside groups, between frames, between groups.
+
+Two frames overlap by the shared area of two discs of the probe's diameter. Neighbours come from
+KD-trees, so cost grows as n log n.
+"""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from ptychostudy.sampling.spacing import check_diameter, checked_positions, unique_positions
+
+# Groups whose pairs are held in memory at a time: in a dense scan each has many neighbours.
+_PAIR_CHUNK = 512
+
+
+def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
+    """Return the shared area of two equal discs over the area of one.
+
+    ``f = (2 / pi) (acos(u) - u sqrt(1 - u^2))`` with ``u = distance / diameter``, 0 from one
+    diameter on (the lens of two circles, Weisstein, MathWorld, "Circle-Circle Intersection").
+
+    Parameters
+    ----------
+    distance : array or float
+        Distance of the centres, in pixels.
+    diameter : float
+        Diameter of the discs, in pixels.
+
+    Returns
+    -------
+    float64 array of the shape of ``distance``
+        Values in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the diameter is not positive.
+    """
+    check_diameter(diameter)
+    u = np.abs(np.asarray(distance, dtype=np.float64)) / diameter
+    # From one diameter on the lens has no real area; it is empty, as at u = 1.
+    return _lens(np.clip(u, 0.0, 1.0))
+
+
+def _lens(u: np.ndarray) -> np.ndarray:
+    sector = np.arccos(u)
+    triangle = u * np.sqrt(1.0 - u * u)
+    lens: np.ndarray = sector - triangle
+    return lens * (2.0 / np.pi)
+
+
+def mean_overlap_in_groups(
+    positions: np.ndarray, groups: np.ndarray, diameter: float, *, neighbor_count: int = 6
+) -> float | None:
+    """Metric 1: mean overlap of each group member with its nearest fellow members.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres in object pixels.
+    groups : (G, C) int
+        Frames of each group.
+    diameter : float
+        Probe diameter in pixels.
+    neighbor_count : int
+        At most so many nearest fellows count.
+
+    Returns
+    -------
+    float or None
+        Mean over all members of all groups; None for groups of one frame, which have no fellows.
+    """
+    groups = np.asarray(groups)
+    _check_neighbor_count(neighbor_count)
+    if groups.shape[1] == 1:
+        return None
+    distance = _distances(checked_positions(positions)[groups])
+    nearest = np.sort(distance, axis=-1)[..., 1 : neighbor_count + 1]
+    return float(disc_overlap(nearest, diameter).mean())
+
+
+def _distances(members: np.ndarray) -> np.ndarray:
+    """Return the distances between the members of each group, (G, C, C), -1 to themselves."""
+    rows, cols = members.transpose(2, 0, 1)
+    down = rows[:, :, None] - rows[:, None, :]
+    right = cols[:, :, None] - cols[:, None, :]
+    distance = np.asarray(np.hypot(down, right))
+    # Below zero, so that a member sorts before a duplicate of its position.
+    own = np.arange(members.shape[1])
+    distance[:, own, own] = -1.0
+    return distance
+
+
+def mean_overlap_of_frames(
+    positions: np.ndarray, diameter: float, *, neighbor_count: int = 6
+) -> float:
+    """Metric 2: mean overlap of each distinct position with its nearest others.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres in object pixels; exact duplicates count once.
+    diameter : float
+        Probe diameter in pixels.
+    neighbor_count : int
+        At most so many nearest positions count.
+
+    Returns
+    -------
+    float
+        Mean over all positions of the mean over their neighbours; 0 for one position or none.
+    """
+    _check_neighbor_count(neighbor_count)
+    unique = unique_positions(positions)
+    if len(unique) <= 1:
+        return 0.0
+    # The first neighbour that the tree finds is the position itself.
+    others = np.arange(2, min(neighbor_count, len(unique) - 1) + 2)
+    distance, _ = KDTree(unique).query(unique, k=others)
+    return float(disc_overlap(distance, diameter).mean())
+
+
+def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: float) -> float:
+    """Metric 3: mean overlap of each group with all groups near it.
+
+    Near is a group whose centre of mass is less than one diameter away.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres in object pixels.
+    groups : (G, C) int
+        Frames of each group.
+    diameter : float
+        Probe diameter in pixels.
+
+    Returns
+    -------
+    float
+        Mean over groups of the mean over their neighbours; a group without neighbours counts 0.
+    """
+    check_diameter(diameter)
+    centres = checked_positions(positions)[np.asarray(groups)].mean(axis=1)
+    if len(centres) == 0:
+        return 0.0
+    tree = KDTree(centres)
+    total = 0.0
+    for start in range(0, len(centres), _PAIR_CHUNK):
+        chunk = KDTree(centres[start : start + _PAIR_CHUNK])
+        total += _summed_overlap(chunk, start, tree, diameter)
+    return total / len(centres)
+
+
+def _summed_overlap(chunk: KDTree, start: int, tree: KDTree, diameter: float) -> float:
+    """Return the sum over some centres, from `start` on, of their mean overlap with all others."""
+    first, distance = _near_pairs(chunk, start, tree, diameter)
+    sums = np.bincount(first, disc_overlap(distance, diameter), minlength=chunk.n)
+    neighbours = np.bincount(first, minlength=chunk.n)
+    # The sum of a group without neighbours is zero already, whatever it is divided by.
+    return float(np.sum(sums / np.maximum(neighbours, 1)))
+
+
+def _near_pairs(
+    chunk: KDTree, start: int, tree: KDTree, diameter: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place in the chunk of each near pair's first group, and the pair's distance."""
+    pairs = chunk.sparse_distance_matrix(tree, diameter, output_type="ndarray")
+    itself = pairs["i"] + start == pairs["j"]
+    # The tree counts what lies exactly one diameter away, too.
+    pairs = pairs[~itself & (pairs["v"] < diameter)]
+    return pairs["i"], pairs["v"]
+
+
+def _check_neighbor_count(neighbor_count: int) -> None:
+    if neighbor_count < 1:
+        raise ValueError(f"neighbor_count must be at least 1, found {neighbor_count}")
