@@ -101,6 +101,7 @@ VERDICTS = (
 LEDGER = "analysis/blocker.log"
 """What stopped earlier runs; people may write into it."""
 
+DATA_FOLDER = "data"
 BASE_FOLDER = "data/base"
 FRAMES_FOLDER = "data/phase_c"
 OVERLAP_FOLDER = "data/phase_d"
@@ -110,6 +111,7 @@ INFERENCE_FOLDER = "data/inference"
 ANALYSIS_FOLDER = "analysis"
 LOGS_FOLDER = "logs"
 SEEDS_FOLDER = "seeds"
+EXPORT_FOLDER = "products"
 
 DRAWN = (
     FRAMES_FOLDER,
@@ -123,7 +125,7 @@ DRAWN = (
 """Folders that every seed has for itself, further seeds under `SEED`."""
 
 # Of data/ only what stages write: a user's own scans may lie beside it.
-FOLDERS = (BASE_FOLDER, OVERLAP_FOLDER, *DRAWN, SEEDS_FOLDER, "products", "red")
+FOLDERS = (BASE_FOLDER, OVERLAP_FOLDER, *DRAWN, SEEDS_FOLDER, EXPORT_FOLDER, "red")
 """Folders that a study writes."""
 
 
