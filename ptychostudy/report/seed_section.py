@@ -25,7 +25,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.names import ARMS, CELL, DELTA_METRICS, OTHERS, PARTS
+from ptychostudy.study.names import ARMS, BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN, PTYCHI
 
 MEASURED = (
     *((metric, column) for metric in ("ssim", "ms_ssim", "pearson", "mae") for column in PARTS),
@@ -42,8 +42,8 @@ METHOD = (
 )
 # What one training or reconstruction is: cells that share it are one trial, not several.
 _TRIALS: dict[str, dict[str, tuple[str, ...]]] = {
-    "each": {"PtychoPINN": ("dose", "view"), "Baseline": ("dose",), "PtyChi": CELL},
-    "all": {"PtychoPINN": ("view",), "Baseline": (), "PtyChi": CELL},
+    "each": {PINN: ("dose", "view"), BASELINE: ("dose",), PTYCHI: CELL},
+    "all": {PINN: ("view",), BASELINE: (), PTYCHI: CELL},
 }
 
 Repetitions = Mapping[int, Sequence[Cell]]

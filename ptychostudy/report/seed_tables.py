@@ -8,7 +8,7 @@ from ptychostudy.report.cells import Cell, Summary, cell_name, model_order, show
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.names import ARMS, OTHERS, PARTS
+from ptychostudy.study.names import ARMS, BASELINE, OTHERS, PARTS, PINN, PTYCHI
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {
@@ -19,7 +19,7 @@ _SHOWN = {
     ("rms_phase_rad", "phase"): "rms phase (rad)",
 }
 # What one trial of an arm is called.
-_TRIALS = {"PtychoPINN": "trainings", "Baseline": "trainings", "PtyChi": "reconstructions"}
+_TRIALS = {PINN: "trainings", BASELINE: "trainings", PTYCHI: "reconstructions"}
 _SUCCESS_HEADER = ("Model", "Succeeded", "Rate of success [95 % Wilson interval]", "Converged")
 _SUCCESS = "A run that collapsed, diverged or was constant did not succeed."
 _DELTA_HEADER = ("Difference", "Amplitude", "Phase", "Seeds", "Cells")

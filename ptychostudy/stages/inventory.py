@@ -1,12 +1,13 @@
 """Stage inventory: every file of the study with its size and sha256."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
+from ptychostudy.study import layout
 
-VOLATILE = ("manifest.json",)
+VOLATILE = (PurePath(layout.PRODUCT_RECORD).name,)
 """Files under data/phase_f that hold a wall time: listed, but without size and sha256.
 
 Both differ from run to run, and the inventory of the same study has the same bytes.

@@ -66,12 +66,15 @@ class Hub:
 
     def bundles(self) -> Iterator[Path]:
         """Yield every trained bundle."""
-        trained_on = self.settings.trained_on
-        gridsize = self.settings.gridsize
-        paths: dict[str, None] = {}
+        # Cells share networks: each is named once.
+        of_all: dict[str, None] = {}
         for dose, view in self.settings.pairs:
-            of_cell = layout.network_bundles(trained_on, gridsize, dose, view)
-            # The Baseline first, as the report of the verification lists them.
-            paths |= dict.fromkeys(reversed(of_cell.values()))
-        for path in paths:
+            of_all |= dict.fromkeys(self._bundles_of(dose, view))
+        for path in of_all:
             yield self.root / path
+
+    def _bundles_of(self, dose: int, view: str) -> list[str]:
+        study = self.settings
+        bundles = layout.network_bundles(study.trained_on, study.gridsize, dose, view)
+        # The Baseline first, as the report of the verification lists them.
+        return list(reversed(bundles.values()))

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 # The parser takes seconds for thousands of open brackets, and minutes for megabytes.
-_CHARACTERS, _BRACKETS = 1 << 16, 500
+_CHARACTERS = 1 << 16
+_BRACKETS = 500
 
 _UNREADABLE = (
     OSError,
