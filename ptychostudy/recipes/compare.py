@@ -26,7 +26,7 @@ class Comparison:
     mask : (H, W) bool
         Pixels that are scored.
     coverage : float
-        Share of the scanned hull that the mask keeps; 0 where no arm ended well.
+        Share of the scanned hull that the mask keeps; 0 where neither arm nor control ended well.
     fields : dict
         Field (H, W) of each arm as it came, failed or not.
     scores : dict
@@ -112,10 +112,10 @@ def compare(
 def _mask(
     good: list[ArmProduct], rectangle: Rectangle, positions: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Return the pixels that every good arm covers, and which share of the scanned hull they are.
+    """Return the pixels that all that ended well cover, and which share of the scanned hull it is.
 
-    Where no arm ended well the whole hull is scored, so that the controls keep their numbers; what
-    arms cover of it is 0.
+    Where nothing did, the whole hull is scored, so that the flat control keeps its numbers; what is
+    covered of it is 0.
     """
     if not good:
         mask, _ = scoring.common_mask([np.ones(rectangle.shape)], positions, rectangle.origin)

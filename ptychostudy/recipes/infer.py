@@ -91,7 +91,8 @@ class Patches:
 
     def frames(self, groups: np.ndarray) -> np.ndarray:
         """Return the frames (k C, N, N) of groups (k,)."""
-        return self.counts[self.geometry.members[groups].ravel()]
+        frames: np.ndarray = self.counts[self.geometry.members[groups].ravel()]
+        return frames
 
     def of(self, groups: np.ndarray) -> np.ndarray:
         """Return the stitched centres (k, M, M) of groups (k,)."""
@@ -100,7 +101,8 @@ class Patches:
 
     def corners(self, groups: np.ndarray) -> np.ndarray:
         """Return the first pixel (k, 2) of each stitched centre in the object."""
-        return self.geometry.corners[groups] + self.centre.inset
+        corners: np.ndarray = self.geometry.corners[groups] + self.centre.inset
+        return corners
 
 
 @dataclass(frozen=True)

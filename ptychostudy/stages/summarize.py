@@ -42,7 +42,8 @@ def run(
     report_md: Path,
     report_highlights: Path,
     digest_md: Path,
-    replicate_status: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs a list
+    # Read, never changed; the command line needs a list.
+    replicate_status: list[Path] = [],  # noqa: B006
     replicate_tables: list[Path] = [],  # noqa: B006
 ) -> None:
     """Collect the cells of a study; a failed arm is listed with its reason and enters no mean.
