@@ -10,10 +10,10 @@ from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.simulate import make_sample
+from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings
+    from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
 
 
 def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
@@ -37,6 +37,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         arrays["counts"] = made["counts"]
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
+        # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
     write_npz(output, arrays, _metadata(settings, len(made["probe"])))
 
@@ -62,9 +63,10 @@ def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
     scan: dict[str, np.ndarray] = read(
         source, measurement=npz.measurement, axes=npz.axes, frames=measured
     )
-    if len(scan["probe"]) != settings.frame_px:
+    n = len(scan["probe"])
+    if n != settings.frame_px:
         raise DataError(
-            f"{source}: key 'probeGuess' has side {len(scan['probe'])}, "
+            f"{source}: key 'probeGuess' has side {n}, "
             f"but base.frame_px is {settings.frame_px}; needed: the same N"
         )
     if not measured and "object" not in scan:
@@ -76,10 +78,13 @@ def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
-    wanted = settings.object
-    pictures: tuple[np.ndarray, ...] = ()
-    if wanted.kind == "image":
-        read = load(PICTURE).read_image
-        pictures = (read(wanted.amplitude_image), read(wanted.phase_image))
-    sample = make_sample(settings, pictures)
-    return vars(sample)
+    """Return object, probe and positions of a study that draws them."""
+    return vars(make_scene(settings, _pictures(settings.object)))
+
+
+def _pictures(wanted: "ObjectSettings") -> tuple[np.ndarray, ...]:
+    """Read amplitude and phase of an object that is made of pictures."""
+    if wanted.kind != "image":
+        return ()
+    read = load(PICTURE).read_image
+    return read(wanted.amplitude_image), read(wanted.phase_image)

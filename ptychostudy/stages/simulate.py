@@ -1,6 +1,5 @@
 """Stage simulate: frames at one dose, simulated or thinned from measured ones."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +15,14 @@ from ptychostudy.io.arrays import (
     write_npz,
 )
 from ptychostudy.io.atomic import DataError
-from ptychostudy.physics.draws import generator
-from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.recipes.scene import Scene
 from ptychostudy.recipes.simulate import (
     Detected,
-    Sample,
+    PhotonTally,
+    detect,
     given_probe,
-    simulated_frames,
-    thinned_frames,
+    split_frames,
 )
-from ptychostudy.sampling.split import split_scan
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.simulate import FramesSettings
@@ -57,40 +54,34 @@ def run(
     """
     if dose < 1:
         raise ValueError(f"--dose is {dose}; needed: at least 1 photon per frame")
+    scene = _scene(base, reference)
+    measured = open_frames(base) if "counts" in member_names(base) else None
+    metadata = _metadata(settings, read_metadata(base), dose, len(scene.probe))
+    metadata["truth"] = read_metadata(reference)["truth"]
+    parts = split_frames(scene, settings)
+    for (split, index), output in zip(parts.items(), (train, test), strict=True):
+        try:
+            detected = detect(scene, split, index, dose, settings, measured=measured)
+        except DataError as error:
+            raise DataError(f"{base}: {error}") from None
+        arrays = {
+            **_known(scene, index),
+            **given_probe(detected.probe, settings.wrong_probe),
+            "objectGuess": scene.object,
+            **_streamed(detected, len(index), dose),
+        }
+        write_npz(output, arrays, {**metadata, "split": split})
+
+
+def _scene(base: Path, reference: Path) -> Scene:
     positions = read_positions(read_npz(base, COORDINATES))
     known = read_npz(reference, ["objectGuess", "probeGuess"])
-    whole = Sample(known["objectGuess"], known["probeGuess"], positions)
-    parts = split_scan(positions, probe_diameter_px(whole.probe), **dict(settings.split))
-    for (split, index), path in zip(parts.items(), (train, test), strict=True):
-        detected = _detected(settings, base, whole, index, dose, split)
-        arrays = {
-            **position_arrays(positions[index]),
-            "scan_index": index,
-            **given_probe(detected.probe, settings.wrong_probe),
-            "objectGuess": whole.object,
-        }
-        truth = read_metadata(reference)["truth"]
-        metadata = _metadata(settings, read_metadata(base), dose, len(whole.probe))
-        metadata |= {"truth": truth, "split": split}
-        _write(path, detected.blocks, arrays, metadata)
+    return Scene(known["objectGuess"], known["probeGuess"], positions)
 
 
-def _detected(
-    settings: "FramesSettings", base: Path, whole: Sample, index: np.ndarray, dose: int, split: str
-) -> Detected:
-    """Return the frames of one split: thinned where the base holds measured ones."""
-    if "counts" not in member_names(base):
-        part = Sample(whole.object, whole.probe, whole.positions[index])
-        return simulated_frames(part, dose, split, settings)
-    if settings.noise == "none":
-        raise DataError(
-            f"{base}: holds measured counts, but simulate.noise is none; needed: poisson"
-        )
-    rng = generator(settings.seed, "thinning", dose, split)
-    try:
-        return thinned_frames(open_frames(base), index, whole.probe, dose, rng)
-    except DataError as error:
-        raise DataError(f"{base}: {error}") from None
+def _known(scene: Scene, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Return where the frames of a split lie, in the object and in the whole scan."""
+    return {**position_arrays(scene.positions[index]), "scan_index": index}
 
 
 def _metadata(
@@ -108,27 +99,13 @@ def _metadata(
     }
 
 
-def _write(
-    path: Path,
-    blocks: Iterator[np.ndarray],
-    arrays: dict[str, np.ndarray],
-    metadata: dict[str, Any],
-) -> None:
-    """Write a split; the measured dose is known once the last block has passed."""
-    frames, n = len(arrays["scan_index"]), len(arrays["probeGuess"])
-    total = 0
-
-    def counted() -> Iterator[np.ndarray]:
-        nonlocal total
-        for block in blocks:
-            total += int(block.sum(dtype=np.int64))
-            yield block
-
-    dose = metadata["physics_parameters"]["nphotons"]
-    counts = Stream((frames, n, n), "uint32", counted())
-    measured = {
-        "counts": counts,
+def _streamed(detected: Detected, frames: int, dose: int) -> dict[str, Any]:
+    """Return the members that are written while frames are drawn."""
+    n = len(detected.probe)
+    tally = PhotonTally(frames)
+    return {
+        "counts": Stream((frames, n, n), "uint32", tally.counted(detected.blocks)),
         "photons_requested": np.float64(dose),
-        "photons_measured": lambda: np.float64(total / frames),
+        # Asked for after the frames: the measured dose is known once the last block has passed.
+        "photons_measured": tally.mean,
     }
-    write_npz(path, {**arrays, **measured}, metadata)

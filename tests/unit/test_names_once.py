@@ -151,9 +151,7 @@ PATH = re.compile(r"(data|analysis|seeds)/")
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module != LAYOUT])
 def test_paths_are_spelt_in_layout_alone(module):
-    wrong = [
-        f"{module}:{line} {text!r}" for line, text in spelt(MODULES[module]) if PATH.match(text) or text in FILES
-    ]
+    wrong = [f"{module}:{line} {text!r}" for line, text in spelt(MODULES[module]) if PATH.match(text) or text in FILES]
     assert wrong == []
 
 
@@ -295,7 +293,9 @@ def names_of_settings() -> dict[str, set[str]]:
 
 
 def test_the_search_sees_settings_by_whatever_name():
-    function = ast.parse("def f(a: 'PinnSettings', n: int):\n    b = a\n    c = dict(b)\n    d = c.steps\n    e = encode(c)")
+    function = ast.parse(
+        "def f(a: 'PinnSettings', n: int):\n    b = a\n    c = dict(b)\n    d = c.steps\n    e = encode(c)"
+    )
     assert holders_of(function.body[0], set()) == {"a", "b", "c", "e"}
 
 
