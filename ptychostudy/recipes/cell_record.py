@@ -7,6 +7,7 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.formats.scan_metadata import STEPS
 from ptychostudy.measure import scoring
 from ptychostudy.measure.frc import RingCurve
 from ptychostudy.recipes.compare import Comparison
@@ -29,6 +30,7 @@ _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "
 
 def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
+    # The same rows in every cell, whatever failed.
     rows = []
     for arm in (*ARMS, *CONTROLS):
         for metric, values in _values(comparison.scores, arm).items():
@@ -134,7 +136,7 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
 def conditions(source: Scan) -> list[str]:
     """Return what a reader must know of a study that is no plain one: no noise, a wrong probe."""
     # The last transformation of a scan is the one that detected its frames.
-    made = source.metadata["data_transformations"][-1]["parameters"]
+    made = source.metadata[STEPS][-1]["parameters"]
     texts = []
     if made.get("noise") == "none":
         texts.append("noise-free: expected counts, for which the floor does not hold")

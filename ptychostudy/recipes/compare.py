@@ -129,6 +129,7 @@ def _scored(
 ) -> dict[str, np.ndarray]:
     """Return what is scored, in the order of the tables: arms, then controls."""
     scored = {arm: fields[arm] for arm in ARMS if products[arm].good}
+    # What an object without structure gets is what a metric gives away.
     scored[FLAT] = np.ones(fields[PINN].shape, np.complex64)
     if products[UNTRAINED].good:
         scored[UNTRAINED] = fields[UNTRAINED]

@@ -17,6 +17,7 @@ from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.recipes.normalization import Normalization, dose_key
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.sampling.groups import GroupGeometry, group_geometry
+from ptychostudy.study.names import PINN, UNTRAINED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import PatchSettings
@@ -35,8 +36,16 @@ def untrained(bundle: Mapping[str, Any]) -> dict[str, Any]:
     return {**bundle, "weights": None, "config": config}
 
 
+def with_control(arm: str, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the networks of a shard; the control has PtychoPINN's form and goes with it."""
+    if arm != PINN:
+        return {arm: bundle}
+    return {arm: bundle, UNTRAINED: untrained(bundle)}
+
+
 def members_of(bundle: Mapping[str, Any], frames: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the frames (g, C) of each group as a network takes them: grouped, or one by one."""
+    # A network of single frames sees each frame of the view once, whatever its groups are.
     return frames[groups] if bundle["config"]["frames"] > 1 else frames[:, None]
 
 
@@ -154,6 +163,7 @@ def infer_shard(
     # The control has no training that could have failed.
     if outcome["status"] != "ok" and bundle["weights"] is not None:
         return canvas, _not_run(outcome)
+    # Before the shards are cut: a limit of a cell, not of each of its shards.
     members = members[: settings.debug_limit]
     chosen = shard.choose(len(members))
     patches = _patches(bundle, source, members, settings, batch_size)

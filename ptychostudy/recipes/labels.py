@@ -26,6 +26,27 @@ def learns_from_reconstructions(settings: "NetworkSection") -> bool:
     return settings.kind == "supervised" and settings.labels == "reconstruction"
 
 
+def check_usable(known: Sequence[ArmProduct], names: Sequence[str]) -> None:
+    """Refuse reconstructions that failed.
+
+    Parameters
+    ----------
+    known : sequence of ArmProduct
+    names : sequence of str
+        What each is called in a message.
+
+    Raises
+    ------
+    DataError
+    """
+    for name, product in zip(names, known, strict=True):
+        if not product.good:
+            reason = product.record["reason"]
+            raise DataError(
+                f"{name}: the reconstruction failed ({reason}); needed: one to learn from"
+            )
+
+
 def make_labels(
     settings: "NetworkSection",
     sources: Sequence[Scan],
@@ -46,6 +67,7 @@ def make_labels(
     """
     if settings.kind != "supervised":
         return None
+    # Windows on whole pixels: the fraction of a position moves the probe, not the object.
     first = corners(sources[0].positions, sources[0].counts.shape[-1])
     owner = np.repeat(np.arange(len(sources)), len(first))
     if learns_from_reconstructions(settings):

@@ -23,4 +23,5 @@ class Normalization:
 
 def dose_key(source: Scan) -> str:
     """Return the name under which a bundle keeps what belongs to the dose of a scan."""
+    # JSON has texts for keys, and a study's doses are whole numbers that files hold as floats.
     return str(round(source.photons_requested))

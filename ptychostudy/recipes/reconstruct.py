@@ -126,6 +126,7 @@ def relative_light(probe: np.ndarray, positions: np.ndarray, shape: tuple[int, i
     shape : (int, int)
         Of the canvas.
     """
+    # Relative, so that the same pixels are covered at every dose.
     light = windows.light(probe, positions, shape)
     covered = light > COVERED * light.max()
     return np.where(covered, light / light.max(), 0.0).astype(np.float32)

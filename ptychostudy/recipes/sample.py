@@ -62,6 +62,7 @@ def sample_view(
     frames = subsample_frames(len(positions), s_img, rng)
     kept = positions[frames]
     groups = _groups(kept, view, split, settings)
+    # What came of the settings is recorded, not what was asked: s_img may have been solved for.
     report = overlap_report(
         kept,
         groups,

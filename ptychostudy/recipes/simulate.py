@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.io.arrays import Stream
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import (
     check_noise_free,
@@ -186,6 +187,27 @@ def thinned_frames(
     keep = dose / measured
     # Counts go with the square of the probe.
     return Detected(thinned_blocks(counts, index, keep, rng), np.sqrt(keep) * probe)
+
+
+def streamed(detected: Detected, frames: int, dose: int) -> dict[str, Any]:
+    """Return the members of a file that are made while it is written: frames, and their photons.
+
+    Parameters
+    ----------
+    detected : Detected
+    frames : int
+        How many there will be.
+    dose : int
+        Mean detected photons per frame that were asked for.
+    """
+    n = len(detected.probe)
+    tally = PhotonTally(frames)
+    return {
+        "counts": Stream((frames, n, n), "uint32", tally.counted(detected.blocks)),
+        "photons_requested": np.float64(dose),
+        # Asked for after the frames: the measured dose is known once the last block has passed.
+        "photons_measured": tally.mean,
+    }
 
 
 def given_probe(true: np.ndarray, wrong: "WrongProbeSettings") -> dict[str, np.ndarray]:

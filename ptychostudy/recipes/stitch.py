@@ -45,6 +45,7 @@ def stitch(shards: Sequence[ShardSums]) -> tuple[Canvas, dict[str, Any]]:
     """
     first = shards[0]
     total = PartialCanvas(first.origin, first.sums.shape[1:])
+    # Integers: any number of shards, in any order, adds up to the same bits.
     for shard in shards:
         total.merge(shard.sums)
     canvas = total.finish()

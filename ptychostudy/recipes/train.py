@@ -61,6 +61,17 @@ class Trained:
         """Return what a bundle keeps of the normalization, by dose."""
         return {dose: asdict(one) for dose, one in self.normalizations.items()}
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Return what a bundle holds of it."""
+        return {
+            "weights": self.weights,
+            "probe": self.probe,
+            "config": self.config,
+            "normalization": self.normalization,
+        }
+
+    # Each call would copy every weight off the device.
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights by name."""
@@ -120,6 +131,7 @@ def train_network(
     DataError
         If no frame lies where its label is known.
     """
+    # The probe of the first dose stands for all: a network takes it in a gauge of its own.
     lesson = make_training_set(sources, groups, settings, known)
     n = sources[0].counts.shape[-1]
     probe = sources[0].probe

@@ -55,6 +55,7 @@ def check_same_scan(sources: Sequence[Scan], names: Sequence[str]) -> None:
     ------
     DataError
     """
+    # Whole numbers, as a bundle names its doses.
     doses = [round(source.photons_requested) for source in sources]
     for name, source, dose in zip(names, sources, doses, strict=True):
         if not np.array_equal(source.positions, sources[0].positions):
@@ -134,6 +135,7 @@ def joined(
     """
     times = len(sources)
     frames = len(sources[0].counts)
+    # In the pool the frames of one dose follow those of the other, so members move by a whole scan.
     counts, factor = _frames_and_factor(sources, normalizations)
     return GroupData(
         counts,

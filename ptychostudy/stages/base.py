@@ -1,13 +1,14 @@
 """Stage base: object, probe and scan positions in their canonical form."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
+from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
@@ -39,26 +40,16 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
         # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
-    write_npz(output, arrays, _metadata(settings, len(made["probe"])))
-
-
-def _metadata(settings: "BaseSettings", n: int) -> dict[str, Any]:
-    step = {
-        "tool": "ptychostudy.base",
-        "operation": "canonicalize",
-        "parameters": settings.plain(),
-    }
-    return {
-        "schema_version": "1.1",
-        "physics_parameters": {"N": n, "pixel_size_m": settings.pixel_size_m},
-        "data_transformations": [step],
-    }
+    physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
+    step = make_step("base", "canonicalize", settings.plain())
+    write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
 def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
     """Read the user's file; what a study of its kind needs must be in it."""
     npz = settings.npz
     measured = settings.frames == "measured"
+    # Loaded by name: a study without a file of its own does not depend on how such files are read.
     read = load(USER).read_user_scan
     scan: dict[str, np.ndarray] = read(
         source, measurement=npz.measurement, axes=npz.axes, frames=measured

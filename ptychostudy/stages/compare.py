@@ -60,6 +60,7 @@ def run(
     files = {PINN: pinn, BASELINE: baseline, PTYCHI: ptychi, UNTRAINED: untrained}
     products = {arm: read_arm_product(file) for arm, file in files.items()}
     source = open_scan(scan)
+    # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.
     positions = read_positions(read_npz(overlap, COORDINATES))
     comparison = compare(products, source.truth, positions, settings)
 

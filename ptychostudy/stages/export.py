@@ -48,6 +48,7 @@ def run(
         raise DataError(
             f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction"
         )
+    # All members: a network brings neither probe nor loss.
     arrays = read_npz(arm_file)
     source = read_npz(scan, [*COORDINATES, "probeGuess", "photons_requested"])
     frames = read_npz(view, ["frames"])["frames"]
@@ -56,6 +57,7 @@ def run(
     name = f"{record['arm']}, {photons:g} photons per frame, {cell['view']}, {cell['split']}"
     pixel_size_m = read_metadata(base)["physics_parameters"]["pixel_size_m"]
     optics = Optics(pixel_size_m, photon_energy_ev, detector_distance_m)
+    # Frames that the view leaves out were not seen by the arm.
     positions = read_positions(source)[frames]
     product = make_product(arrays, source["probeGuess"], positions, optics, name)
     write_product_h5(output, product)

@@ -11,10 +11,9 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.infer import infer_shard, members_of, untrained
+from ptychostudy.recipes.infer import infer_shard, members_of, with_control
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.runs.work import Work
-from ptychostudy.study.names import PINN, UNTRAINED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import PatchSettings
@@ -69,7 +68,7 @@ def run(
     size = _checked(batch_size)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    networks = _networks(bundle, arm)
+    networks = with_control(arm, _bundle(bundle, arm))
     part = Shard.read(shard)
     arrays: dict[str, np.ndarray] = {}
     records: dict[str, Any] = {}
@@ -80,11 +79,12 @@ def run(
             arrays[f"{name}_sums"] = canvas.sums
             records[name] = record
             _log.info("DIAGNOSTIC %s: %s", name, record["diagnostic"])
-    # The networks of a shard share its canvas.
+    # All networks of a shard lie on one canvas, that of the whole scan.
     write_npz(output, arrays, {"shard": shard, "arms": records, "origin": canvas.origin})
 
 
 def _checked(batch_size: int | None) -> int:
+    # No setting of the stage: as memory, it must not make files stale.
     if batch_size is None:
         return BATCH_SIZE
     if batch_size < 1:
@@ -92,12 +92,10 @@ def _checked(batch_size: int | None) -> int:
     return batch_size
 
 
-def _networks(bundle_file: Path, arm: str) -> dict[str, dict[str, Any]]:
-    """Return the networks of a shard; the control has PtychoPINN's form and goes with it."""
+def _bundle(bundle_file: Path, arm: str) -> dict[str, Any]:
+    # Both networks of a cell have files of the same name; their places may be mixed up by hand.
     bundle = read_bundle(bundle_file)
     trained = bundle["config"].get("arm")
     if trained != arm:
         raise DataError(f"{bundle_file}: config.json: 'arm' is {trained!r}; needed: {arm!r}")
-    if arm != PINN:
-        return {arm: bundle}
-    return {arm: bundle, UNTRAINED: untrained(bundle)}
+    return bundle

@@ -37,6 +37,7 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
 def _entry(path: Path) -> dict[str, object]:
     if not path.is_file():
         raise DataError(f"{path}: is part of the study but does not exist")
+    # Of the iterative arm only; whatever else may bear that name holds no time.
     if path.name in VOLATILE and "phase_f" in path.parts:
         return {"volatile": True}
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

@@ -32,6 +32,7 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     """
     arrays = read_npz(base, [*COORDINATES, "probeGuess"])
     positions = read_positions(arrays)
+    # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
     with Work("reference, full dose") as progress:
         reference = reconstruct_reference(

@@ -41,6 +41,7 @@ def run(
 def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
     """Return the shards and their metadata by number; they must be all of one cell."""
     records = [(shard_file, read_metadata(shard_file)) for shard_file in shard_files]
+    # However they were listed, the first one that failed is to give its reason.
     records.sort(key=lambda item: Shard.read(item[1]["shard"]).number)
     names = [record["shard"] for _, record in records]
     if not make_whole([Shard.read(name) for name in names]):
@@ -50,6 +51,7 @@ def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
 
 
 def _read(shard_file: Path, arm: str, record: dict[str, Any]) -> ShardSums:
+    # A shard of PtychoPINN's holds the sums of its control, too.
     key = f"{arm}_sums"
     sums = read_npz(shard_file, [key])[key]
     return ShardSums(record["origin"], sums, record["arms"][arm])

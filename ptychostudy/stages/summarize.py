@@ -64,6 +64,7 @@ def run(
     report_md, report_highlights, digest_md : Path
         Outputs: ``aggregate_report.md``, ``aggregate_highlights.txt``, ``metrics_digest.md``.
     """
+    # Means and texts are those of the first seed; the others tell how far they can be trusted.
     first, *others = settings.seeds
     repeated = file_pairs_by_seed(others, replicate_status, replicate_tables)
     summary = summarize(

@@ -1,7 +1,7 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,13 +10,13 @@ from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.bundle import write_bundle
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import read_npz
-from ptychostudy.io.atomic import DataError, sha256_of
+from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.checkpoint import State
-from ptychostudy.recipes.labels import learns_from_reconstructions
-from ptychostudy.recipes.train import Trained, train_network
+from ptychostudy.recipes.labels import check_usable, learns_from_reconstructions
+from ptychostudy.recipes.train import train_network
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
 from ptychostudy.study.names import HISTORY_COLUMNS
@@ -61,25 +61,33 @@ def run(
         Shown in progress lines.
     """
     sources = _sources(scan)
+    groups = None if view is None else _groups(view)
+    known = _known(settings, labels, len(sources))
     state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, [*scan, *labels]))
     with Work(f"train {arm} {label}".rstrip()) as progress:
         trained = train_network(
             arm,
             sources,
-            None if view is None else _groups(view),
+            groups,
             settings,
-            known=_known(settings, labels, len(sources)),
+            known=known,
             on_epoch=lambda row: progress.step(row["epoch"], settings.epochs, row["loss"]),
             initial_state=state.read(),
             save_state=state.write,
         )
     write_csv(history, HISTORY_COLUMNS, trained.history)
-    _write_bundle(bundle, trained)
-    write_json(record, {**trained.record, **_about(bundle)})
+    write_bundle(bundle, **trained.parts, provenance=_made_by(trained.outcome))
+    about = {
+        "bundle_path": bundle.name,
+        "bundle_sha256": sha256_of(bundle),
+        "bundle_size_bytes": bundle.stat().st_size,
+    }
+    write_json(record, {**trained.record, **about})
+    # Only now: a run that is cut off before finds its epochs again.
     state.path.unlink(missing_ok=True)
 
 
-def _inputs(settings: "NetworkSection", arm: str, files: list[Path]) -> dict[str, object]:
+def _inputs(settings: "NetworkSection", arm: str, files: list[Path]) -> dict[str, Any]:
     """Return what a training depends on: a state of other inputs is none to go on from."""
     return {
         "settings": settings.plain(),
@@ -99,6 +107,7 @@ def _sources(scan_files: list[Path]) -> list[Scan]:
 
 
 def _groups(view_file: Path) -> np.ndarray:
+    # Groups index the frames of the view; a network reads those of the split.
     arrays = read_npz(view_file, ["frames", "groups"])
     groups: np.ndarray = arrays["frames"][arrays["groups"]]
     return groups
@@ -113,38 +122,14 @@ def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> l
             f"--labels names {len(label_files)} files; "
             f"needed: one reconstruction for each of {scans} scans"
         )
-    return [_reconstruction(label_file) for label_file in label_files]
+    known = [read_arm_product(label_file) for label_file in label_files]
+    check_usable(known, [str(label_file) for label_file in label_files])
+    return known
 
 
-def _reconstruction(label_file: Path) -> ArmProduct:
-    product = read_arm_product(label_file)
-    if not product.good:
-        reason = product.record["reason"]
-        raise DataError(
-            f"{label_file}: the reconstruction failed ({reason}); needed: one to learn from"
-        )
-    return product
-
-
-def _write_bundle(bundle_file: Path, trained: Trained) -> None:
-    made_by = {
+def _made_by(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {
         "versions": provenance.versions(),
         "threads": provenance.threads(),
-        "outcome": trained.outcome,
-    }
-    write_bundle(
-        bundle_file,
-        weights=trained.weights,
-        probe=trained.probe,
-        config=trained.config,
-        normalization=trained.normalization,
-        provenance=made_by,
-    )
-
-
-def _about(bundle_file: Path) -> dict[str, object]:
-    return {
-        "bundle_path": bundle_file.name,
-        "bundle_sha256": sha256_of(bundle_file),
-        "bundle_size_bytes": bundle_file.stat().st_size,
+        "outcome": outcome,
     }

@@ -23,7 +23,7 @@ from scenes import made_scan
 SOURCE = made_scan()
 FRAMES = len(SOURCE.positions)
 GROUPS = np.stack([np.arange(FRAMES - 1), np.arange(1, FRAMES)], axis=1)
-SMALL = {"width": 2, "steps": 1, "epochs": 1, "batch_size": 32}
+SMALL = {"width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
 PATCHES = PatchSettings(window_px=16)
 
 
