@@ -273,10 +273,11 @@ def given_to(function: ast.FunctionDef, known: dict[str, set[str]]) -> set[str]:
     """Return the parameters of a function that some function on the way hands settings to."""
     own = [argument.arg for argument in parameters(function) if argument.arg not in ("self", "cls")]
     given = set()
-    for home, caller in [(home, caller) for home in WAY_INTO_TRAINING for caller in functions(home)]:
+    callers = [(home, caller) for home in WAY_INTO_TRAINING for caller in functions(home)]
+    for module, caller in callers:
         for node in ast.walk(caller):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function.name:
-                held = known.get(f"{home} {caller.name}", set())
+                held = known.get(f"{module} {caller.name}", set())
                 given |= {name for name, value in zip(own, node.args, strict=False) if of_settings(value, held)}
                 given |= {word.arg for word in node.keywords if word.arg and of_settings(word.value, held)}
     return given
