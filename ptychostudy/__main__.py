@@ -87,6 +87,7 @@ def _stage(stage: str, words: list[str]) -> int:
     """Run one stage with the options of its command line; say in one line what it refuses."""
     parser = _parser(stage, _declaration(stage))
     options = vars(parser.parse_args(words))
+    # Libraries read the number of threads once, when a stage imports them.
     set_environment(str(options.pop("threads")))
     _start_log()
     try:
@@ -157,6 +158,7 @@ def _declaration(stage: str) -> Any:
     """
     path = Path(__file__).parent / _room(stage) / f"{stage}.py"
     run = _run_of(ast.parse(path.read_text(encoding="utf-8")))
+    # What the body calls, nobody imported.
     docstring = run.body[0]
     run.body = [docstring]
     names = dict(_ANNOTATIONS)
@@ -171,6 +173,7 @@ def _run_of(module: ast.Module) -> ast.FunctionDef:
 
 
 def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
+    # Raw, because sections and lists of numpydoc stand in lines of their own.
     parser = argparse.ArgumentParser(
         prog=f"python -m ptychostudy {stage}",
         description=inspect.getdoc(run),

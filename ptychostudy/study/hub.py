@@ -33,6 +33,7 @@ class Hub:
     @property
     def doses(self) -> list[int]:
         """Doses per frame of the study."""
+        # Not sorted: in the order of the configuration, as the study itself lists them.
         return list(dict.fromkeys(dose for dose, _ in self.settings.pairs))
 
     @property
@@ -48,6 +49,7 @@ class Hub:
 
     def repetitions(self) -> "Iterator[Hub]":
         """Yield the hub of every seed after the first; it holds what that seed drew."""
+        # The first seed's files are those of the study itself.
         for seed in self.settings.seeds[1:]:
             own = self.settings.model_copy(update={"seeds": [seed]})
             yield Hub(self.root / layout.SEED.format(seed=seed), own, repetition=True)

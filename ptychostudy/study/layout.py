@@ -20,9 +20,11 @@ BASE = "data/base/base.npz"
 REFERENCE = "data/base/reference.npz"
 FRAMES = "data/phase_c/dose_{dose}/patched_{split}.npz"
 RUN_MANIFEST = "data/phase_c/run_manifest.json"
+# No dose: which frames are kept and grouped follows from positions alone.
 VIEW = "data/phase_d/{view}/{view}_{split}.npz"
 VIEW_METRICS = "data/phase_d/{view}/{split}_metrics.json"
 OVERLAP_METRICS = "data/phase_d/metrics_bundle.json"
+# Its dose can be `all`, and the Baseline has no view: not a cell's.
 TRAINING = "data/phase_e/dose_{trained}/{network}/{name}"
 PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
@@ -45,6 +47,7 @@ ALIGNED = "reconstructions_aligned.npz"
 METRICS = "comparison_metrics.csv"
 FRC_CURVES = "frc_curves.csv"
 STATUS = "status.json"
+# Fields before and after gauge and registration, the numbers, their picture.
 COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
 """What the comparison of a cell leaves behind."""
 
@@ -134,6 +137,7 @@ def listed(study: "Study") -> list[str]:
     files = [BASE, REFERENCE, RUN_MANIFEST, OVERLAP_METRICS]
     for view in study.view_list:
         files += _of_view(view)
+    # The same of every seed: what is drawn differs, not what there is of it.
     drawn = _drawn(study)
     for folder in repetitions(study):
         files += [folder + path for path in drawn]

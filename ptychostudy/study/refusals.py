@@ -94,11 +94,11 @@ def _sentence(item: Any, model: type[Section]) -> str:
         known = sorted(_described(key[:-1], model).get("properties", {}))
         meant = _meant(str(key[-1]), known)
         return f"config key {path!r} is unknown (value {_short(value)}); {meant}"
-    message = _OPENING.sub("", item["msg"])
+    needed = _OPENING.sub("", item["msg"])
     if isinstance(value, dict | BaseModel):
-        return _wrong_section(path, value, message)
-    limits = _limits(_described(key, model))
-    return f"config key {path!r}: found {_short(value)}; needed: {message}{limits}"
+        return _wrong_section(path, value, needed)
+    needed += _limits(_described(key, model))
+    return f"config key {path!r}: found {_short(value)}; needed: {needed}"
 
 
 def _meant(key: str, known: list[str]) -> str:
@@ -125,6 +125,7 @@ def _described(key: tuple[str | int, ...], model: type[Section]) -> Node:
     """Return the part of the JSON schema that describes one key."""
     schema = model.model_json_schema()
     node = schema
+    # Down from the whole study, as the key is spelt: section, key, number in a list.
     for part in key:
         node = _described_part(node, part)
         node = _resolved(_without_null(node), schema)

@@ -41,12 +41,14 @@ def _distinct(numbers: list[int]) -> list[int]:
     return numbers
 
 
+# Each is a folder of the study, which there is only once.
 Doses = Annotated[
     list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)
 ]
 Seeds = Annotated[
     list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)
 ]
+# Names of views are folders, and values of a wildcard in the paths of the rules.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
 
 
@@ -58,6 +60,7 @@ def _holds_a_truth_value(value: Any) -> bool:
 class Section(BaseModel):
     """A closed set of keys: an unknown or misspelt key is an error."""
 
+    # Frozen, because defaults are shared between studies. Infinity is above every lower bound.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")

@@ -98,6 +98,7 @@ class Study(Section):
     def _per_frame(self, dose: int, view: str) -> int:
         if self.simulate.design == "fixed_frame":
             return dose
+        # Of views without a fraction this design is refused, but doses are asked for before.
         kept = self.overlap.views[view].s_img or 1.0
         return round(dose / kept)
 
@@ -112,6 +113,7 @@ class Study(Section):
         Photons and networks are drawn anew, nothing else.
         """
         values = self.model_dump(by_alias=True)
+        # A study of one seed, with its files at the primary paths: the rules add the prefix.
         values["seeds"] = [seed]
         return Study.model_validate(values)
 

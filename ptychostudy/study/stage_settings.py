@@ -86,6 +86,7 @@ def stage_settings(study: "Study", stage: str, view: str | None = None) -> Secti
 
 def _of_the_whole(study: "Study") -> dict[str, Any]:
     """Return what some stages read beside their own section."""
+    # What is not here, as the study's name, changes no file.
     return {
         "seeds": study.seeds,
         "design": study.simulate.design,
@@ -118,6 +119,7 @@ def _of_the_view(study: "Study", view: str | None) -> dict[str, Any]:
 
 def encode(settings: Section) -> str:
     """Return what a stage reads as the text that the command line takes."""
+    # The text is a parameter of a rule: in one order only a changed value makes files stale.
     return json.dumps(settings.plain(), sort_keys=True)
 
 

@@ -202,15 +202,26 @@ WAY_INTO_TRAINING = [
     "recipes/train.py",
     *(module for module in MODULES if re.fullmatch(r"networks/(config|training|steps|descent)\.py", module)),
 ]
+# How a section is annotated, and the functions whose result is one, its text, or its keys and values.
 SECTION = re.compile(r"(Settings|Section|Study)\b")
-MAKES_SETTINGS = {"stage_settings", "read_study", "decode", "encode", "validated", "plain", "attrgetter"}
+GIVE_SETTINGS = {"stage_settings", "read_study", "encode", "decode", "validated", "plain", "attrgetter"}
+COPY = {"dict", "loads"}
+
+
+def functions(module: str) -> list[ast.FunctionDef]:
+    return [node for node in nodes(MODULES[module]) if isinstance(node, ast.FunctionDef)]
+
+
+FUNCTIONS = {f"{module} {each.name}": each for module in WAY_INTO_TRAINING for each in functions(module)}
+# All that the module of that name returns; what the command line calls so.
+GIVE_SETTINGS |= {each.name for each in functions("study/stage_settings.py")} | {"_settings", "_text"}
 
 
 def of_settings(node: ast.AST | None, holders: set[str]) -> bool:
-    """Whether a value is a section, its text or its keys and values.
+    """Whether a value is a section, its text or its keys and values; a single setting (`settings.epochs`) is none.
 
-    It is a name that holds one, a copy of it, or what a function gives that makes one: by its own name, or because it
-    is annotated so. A single setting (`settings.epochs`) is none.
+    That is a name that holds one, a copy of that, what one of `GIVE_SETTINGS` returns, an entry `settings` of a
+    dictionary, or one of these under a condition.
     """
     if isinstance(node, ast.Name):
         return node.id in holders
@@ -220,89 +231,71 @@ def of_settings(node: ast.AST | None, holders: set[str]) -> bool:
         return of_settings(node.body, holders) or of_settings(node.orelse, holders)
     if not isinstance(node, ast.Call):
         return False
-    function = node.func
-    called = getattr(function, "attr", getattr(function, "id", ""))
-    made = called in MAKES_SETTINGS or called in MAKERS or of_settings(function, holders)
-    if called in ("dict", "loads"):
+    called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    if called in COPY:
         return any(of_settings(argument, holders) for argument in node.args)
-    return made
-
-
-def functions(module: str) -> list[ast.FunctionDef]:
-    return [node for node in nodes(MODULES[module]) if isinstance(node, ast.FunctionDef)]
-
-
-# Of the package, what says that it returns a section; of the dictionaries on the way there, the module of that name.
-MAKERS = {
-    function.name
-    for module in WAY_INTO_TRAINING
-    for function in functions(module)
-    if function.returns is not None
-    and (SECTION.search(ast.unparse(function.returns)) or (module == "study/stage_settings.py"))
-} | {"_settings", "_text"}
+    return called in GIVE_SETTINGS or of_settings(node.func, holders)
 
 
 def parameters(function: ast.FunctionDef) -> list[ast.arg]:
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
 
 
-def holders_of(function: ast.FunctionDef, given: set[str]) -> set[str]:
-    """Return the names in a function that hold settings: parameters, and what is assigned from settings."""
-    held = set(given)
-    held |= {
-        argument.arg
-        for argument in parameters(function)
-        if argument.annotation is not None and SECTION.search(ast.unparse(argument.annotation))
-    }
-    for _ in range(3):  # until a name that is assigned from a later one is known, too
-        for node in ast.walk(function):
-            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and of_settings(node.value, held):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                held |= {name_of(target) for target in targets}
-    return held
-
-
 def name_of(target: ast.expr) -> str:
-    """Return how a variable is called; a key of a dictionary by the key."""
+    """Return how a variable is called; an entry of a dictionary by its key."""
     if isinstance(target, ast.Subscript):
         return ast.unparse(target.slice).strip("'")
     return ast.unparse(target).removeprefix("self.")
 
 
+def holders_of(function: ast.FunctionDef, given: set[str]) -> set[str]:
+    """Return the names in a function that hold settings.
+
+    These are parameters that are given settings or annotated as a section, and what is assigned from such names.
+    """
+    held = given | {
+        argument.arg
+        for argument in parameters(function)
+        if argument.annotation is not None and SECTION.search(ast.unparse(argument.annotation))
+    }
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and of_settings(node.value, held):
+            held |= {name_of(target) for target in getattr(node, "targets", None) or [node.target]}
+    return held
+
+
 def given_to(function: ast.FunctionDef, known: dict[str, set[str]]) -> set[str]:
-    """Return the parameters of a function that some function on the way hands settings to."""
+    """Return the parameters that some function on the way gives settings to."""
     own = [argument.arg for argument in parameters(function) if argument.arg not in ("self", "cls")]
     given = set()
-    callers = [(home, caller) for home in WAY_INTO_TRAINING for caller in functions(home)]
-    for module, caller in callers:
+    for where, caller in FUNCTIONS.items():
         for node in ast.walk(caller):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function.name:
-                held = known.get(f"{module} {caller.name}", set())
-                given |= {name for name, value in zip(own, node.args, strict=False) if of_settings(value, held)}
-                given |= {word.arg for word in node.keywords if word.arg and of_settings(word.value, held)}
+                words = [*zip(own, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]
+                given |= {name for name, value in words if name and of_settings(value, known[where])}
     return given
 
 
 def names_of_settings() -> dict[str, set[str]]:
     """Return for each function from the command line into training the names that hold settings there."""
-    known: dict[str, set[str]] = {}
-    for _ in range(4):  # calls of calls
-        for module in WAY_INTO_TRAINING:
-            for function in functions(module):
-                known[f"{module} {function.name}"] = holders_of(function, given_to(function, known))
-    return known
+    known: dict[str, set[str]] = {where: set() for where in FUNCTIONS}
+    while True:
+        wider = {where: holders_of(each, given_to(each, known) | known[where]) for where, each in FUNCTIONS.items()}
+        if wider == known:
+            return known
+        known = wider
 
 
 def test_the_search_sees_settings_by_whatever_name():
-    function = ast.parse(
-        "def f(a: 'PinnSettings', n: int):\n    b = a\n    c = dict(b)\n    d = c.steps\n    e = encode(c)"
-    )
-    assert holders_of(function.body[0], set()) == {"a", "b", "c", "e"}
+    code = "def f(a: 'PinnSettings', n: int):\n    b = a\n    c = dict(b)\n    d = c.steps\n    e = encode(c)"
+    (function,) = ast.parse(code).body
+    assert holders_of(function, set()) == {"a", "b", "c", "e"}
+    assert holders_of(function, {"n"}) == {"a", "b", "c", "e", "n"}
 
 
 def test_settings_go_by_few_names_from_the_command_line_into_training():
-    by_function = names_of_settings()
-    everywhere = set().union(*by_function.values())
-    assert by_function["recipes/train.py train_network"] == {"settings"}
-    assert {"settings", "study"} <= everywhere
-    assert len(everywhere) < 12, {where: held for where, held in by_function.items() if held}
+    held = names_of_settings()
+    everywhere = set().union(*held.values())
+    assert held["recipes/train.py train_network"] == held["stages/train.py run"] == {"settings"}
+    assert held["study/stage_settings.py decode"] == {"text", "values"}
+    assert len(everywhere) < 12, {where: names for where, names in held.items() if names}
