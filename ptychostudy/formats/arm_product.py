@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptychostudy.io.arrays import read_metadata, read_npz
-from ptychostudy.physics.canvas import Canvas
+
+if TYPE_CHECKING:
+    from ptychostudy.physics.canvas import Canvas
 
 FIELD = "reconstructed_object"
 COVERAGE = "coverage"
@@ -54,7 +56,7 @@ def read_arm_product(path: str | Path) -> ArmProduct:
     )
 
 
-def canvas_arrays(canvas: Canvas) -> dict[str, np.ndarray]:
+def canvas_arrays(canvas: "Canvas") -> dict[str, np.ndarray]:
     """Return the members of a file that hold a canvas."""
     return {
         FIELD: canvas.field,
