@@ -60,6 +60,7 @@ _ZERO = (
 )
 _AT_BEST_ONE = (
     "pearson",
+    "partial_pearson",
     "ssim",
     "ms_ssim",
     "frc50",

@@ -1,19 +1,20 @@
 """Stage base: object, probe and scan positions in their canonical form."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
+from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.simulate import make_sample
+from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings
+    from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
 
 
 def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
@@ -37,34 +38,26 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         arrays["counts"] = made["counts"]
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
+        # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
-    write_npz(output, arrays, _metadata(settings, len(made["probe"])))
-
-
-def _metadata(settings: "BaseSettings", n: int) -> dict[str, Any]:
-    step = {
-        "tool": "ptychostudy.base",
-        "operation": "canonicalize",
-        "parameters": settings.plain(),
-    }
-    return {
-        "schema_version": "1.1",
-        "physics_parameters": {"N": n, "pixel_size_m": settings.pixel_size_m},
-        "data_transformations": [step],
-    }
+    physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
+    step = make_step("base", "canonicalize", settings.plain())
+    write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
 def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
     """Read the user's file; what a study of its kind needs must be in it."""
     npz = settings.npz
     measured = settings.frames == "measured"
+    # Loaded by name: a study without a file of its own does not depend on how such files are read.
     read = load(USER).read_user_scan
     scan: dict[str, np.ndarray] = read(
         source, measurement=npz.measurement, axes=npz.axes, frames=measured
     )
-    if len(scan["probe"]) != settings.frame_px:
+    n = len(scan["probe"])
+    if n != settings.frame_px:
         raise DataError(
-            f"{source}: key 'probeGuess' has side {len(scan['probe'])}, "
+            f"{source}: key 'probeGuess' has side {n}, "
             f"but base.frame_px is {settings.frame_px}; needed: the same N"
         )
     if not measured and "object" not in scan:
@@ -76,10 +69,13 @@ def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
-    wanted = settings.object
-    pictures: tuple[np.ndarray, ...] = ()
-    if wanted.kind == "image":
-        read = load(PICTURE).read_image
-        pictures = (read(wanted.amplitude_image), read(wanted.phase_image))
-    sample = make_sample(settings, pictures)
-    return vars(sample)
+    """Return object, probe and positions of a study that draws them."""
+    return vars(make_scene(settings, _pictures(settings.object)))
+
+
+def _pictures(wanted: "ObjectSettings") -> tuple[np.ndarray, ...]:
+    """Read amplitude and phase of an object that is made of pictures."""
+    if wanted.kind != "image":
+        return ()
+    read = load(PICTURE).read_image
+    return read(wanted.amplitude_image), read(wanted.phase_image)
