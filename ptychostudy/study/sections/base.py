@@ -9,7 +9,7 @@ from ptychostudy.study.section import Positive, Section, Seed, Side
 
 # Of the side of a frame, what the diameter of a probe may be at most.
 _LARGEST_PROBE = 0.75
-# What a user's own file or a published scan brings, a simulation makes, and the other way round.
+# Sections that only studies of files read, and only those of simulations.
 _OF_A_FILE = ("npz",)
 _OF_A_SIMULATION = ("object", "probe", "scan", "seed")
 
