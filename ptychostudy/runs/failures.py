@@ -13,7 +13,12 @@ _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _RULE = re.compile(r"^rule ", re.MULTILINE)
 _LOG_OF_RULE = re.compile(r'^    log:\s+"([^"]+)"', re.MULTILINE)
 _WILDCARD = re.compile(r"\{(\w+)\}")
-_RESULTS = (layout.DATA_FOLDER, layout.ANALYSIS_FOLDER, layout.EXPORT_FOLDER)
+_RESULTS = (
+    layout.DATA_FOLDER,
+    layout.ANALYSIS_FOLDER,
+    layout.EXPORT_FOLDER,
+    layout.SEEDS_FOLDER,
+)
 _FOLDERS = tuple(f"{folder}/" for folder in _RESULTS)
 
 

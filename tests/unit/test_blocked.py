@@ -114,6 +114,11 @@ def test_a_log_cut_anywhere_does_no_harm():
     assert max(found) <= 5
 
 
+@pytest.mark.parametrize("path", ["data/phase_c/a.npz", "seeds/seed_4/data/phase_c/a.npz", "products/a.h5"])
+def test_files_of_a_command_are_the_study_s(path):
+    assert files_of(Failure(command=f"python -m ptychostudy base --output {path} --log logs/a.log")) == [path]
+
+
 def test_files_of_a_command_that_is_no_shell():
     assert files_of(Failure(command="echo 'open data/a.npz")) == []
 
