@@ -1,0 +1,80 @@
+"""What is doubtful in a user's file: refused with a way out, or taken as it is and said."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.io.atomic import DataError
+
+_log = logging.getLogger("ptychostudy")
+# As many as a message can hold and still be read.
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What was said of one file.
+
+    Attributes
+    ----------
+    path : str or Path
+        The file.
+    accepted : tuple of str
+        Doubts that the user has looked at (``base.npz.accept``).
+    done : dict
+        What was changed on the way in, for the metadata; nothing where the file was right.
+    """
+
+    path: str | Path
+    accepted: tuple[str, ...] = ()
+    done: dict[str, Any] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Write one line to the log."""
+        _log.info("%s: %s", self.path, text)
+
+    def refuse(self, text: str) -> None:
+        """Refuse the file.
+
+        Raises
+        ------
+        DataError
+        """
+        raise DataError(f"{self.path}: {text}")
+
+    def doubt(self, name: str, text: str) -> None:
+        """Refuse the file unless this doubt was accepted; then say so.
+
+        Raises
+        ------
+        DataError
+        """
+        if name in self.accepted:
+            self.say(f"accepted ({name}): {text}")
+            self.done.setdefault("accepted", []).append(text)
+        else:
+            self.refuse(f"{text}; or, if it is right as it is, base.npz.accept: [{name}]")
+
+
+def listed(indices: Iterable[int]) -> str:
+    """Return the first few of some indices as text, and how many there are."""
+    numbers = [int(index) for index in indices]
+    first = ", ".join(str(number) for number in numbers[:_SHOWN])
+    return first if len(numbers) <= _SHOWN else f"{first}, ... ({len(numbers)} in all)"
+
+
+def placed(mask: np.ndarray) -> str:
+    """Return how many pixels of a frame are marked, and the places (row, col) of the first few.
+
+    Parameters
+    ----------
+    mask : (N, N) bool
+    """
+    places = np.argwhere(mask).tolist()
+    first = ", ".join(f"({row}, {col})" for row, col in places[:_SHOWN])
+    more = ", ..." if len(places) > _SHOWN else ""
+    return f"{len(places)} of {mask.size} pixels, at (row, col) {first}{more}"
