@@ -1,5 +1,8 @@
 """Pixels of a detector that count no photons: type maxima, stuck, hot and dead ones."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ptychostudy.formats.doubts import Doubts, placed
@@ -29,6 +32,8 @@ _LIT = 100.0
 _NULL = 0.05
 # The ring of pixels two away, which a cluster of hot pixels does not reach.
 _RING = [(r, c) for r in range(-2, 3) for c in range(-2, 3) if max(abs(r), abs(c)) == 2]
+_Ring = list[tuple[int, int]]
+_Middle = Callable[..., Any]
 _BESIDE = [(r, c) for r in range(-1, 2) for c in range(-1, 2) if r or c]
 
 
@@ -106,22 +111,22 @@ def hot(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     return sharp | _sharper(total, far_field, _RING, np.median)
 
 
-def _sharper(total: np.ndarray, far_field: np.ndarray, ring: list, middle: object) -> np.ndarray:
+def _sharper(total: np.ndarray, far_field: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
     around = _around(total, ring, middle)
     reference = _around(far_field, ring, middle)
     bright = far_field > 1e-3 * far_field.max()
     sharpest = float(np.max(far_field[bright] / np.maximum(reference[bright], 1e-300)))
-    limit = _SHARPER * min(max(sharpest, 1.0), _SHARPER)
+    limit = _SHARPER * max(sharpest, 1.0)
     marked: np.ndarray = total > limit * around + _BRIGHT
     return marked
 
 
-def _around(image: np.ndarray, ring: list, middle: object) -> np.ndarray:
-    """Return the mean or median of some neighbours of each pixel; the frame goes on at its edges."""
+def _around(image: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
+    """Return the mean or median of some neighbours of each pixel, mirrored at the edges."""
     padded = np.pad(image, 2, mode="reflect")
     rows, cols = image.shape
     each = [padded[2 + r : 2 + r + rows, 2 + c : 2 + c + cols] for r, c in ring]
-    return middle(each, axis=0)
+    return np.asarray(middle(each, axis=0))
 
 
 def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:

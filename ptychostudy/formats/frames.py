@@ -202,9 +202,7 @@ def _advice(photons: np.ndarray) -> str:
     return f"; all values are multiples of {least:.6g}: if that is one photon, base.npz.gain: it"
 
 
-def _check_largest(
-    path: str | Path, key: str, value: float, squared: bool, scale: Scale
-) -> None:
+def _check_largest(path: str | Path, key: str, value: float, squared: bool, scale: Scale) -> None:
     # Before anything is squared as an array: here a Python float, which does not warn.
     largest = value * value if squared else value
     if not scale.is_photons:

@@ -64,7 +64,9 @@ def to_pixels(positions: np.ndarray, unit: str, pixel_size_m: float) -> np.ndarr
     return np.round(positions * pixels_per_unit(unit, pixel_size_m), _DECIMALS)
 
 
-def overlaps(step: float, pixel_size_m: float, diameter_px: float) -> dict[str, tuple[float, float]]:
+def overlaps(
+    step: float, pixel_size_m: float, diameter_px: float
+) -> dict[str, tuple[float, float]]:
     """Return for each unit the step in pixels, and the linear overlap ``1 - step / diameter``."""
     steps = {unit: step * pixels_per_unit(unit, pixel_size_m) for unit in UNITS}
     return {unit: (px, max(0.0, 1 - px / diameter_px)) for unit, px in steps.items()}

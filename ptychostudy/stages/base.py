@@ -28,7 +28,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
-    made = _converted(settings, source[0]) if source else _synthetic(settings)
+    made, done = _converted(settings, source[0]) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),
         "probeGuess": made["probe"].astype(np.complex64),
@@ -38,15 +38,17 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
         check_scan(source[0] if source else output, arrays, None)
-    write_npz(output, arrays, _metadata(settings, len(made["probe"])))
+    write_npz(output, arrays, _metadata(settings, len(made["probe"]), done))
 
 
-def _metadata(settings: "BaseSettings", n: int) -> dict[str, Any]:
+def _metadata(settings: "BaseSettings", n: int, done: dict[str, Any]) -> dict[str, Any]:
     step = {
         "tool": "ptychostudy.base",
         "operation": "canonicalize",
         "parameters": settings.plain(),
     }
+    if done:
+        step["changes"] = done
     return {
         "schema_version": "1.1",
         "physics_parameters": {"N": n, "pixel_size_m": settings.pixel_size_m},
@@ -54,25 +56,18 @@ def _metadata(settings: "BaseSettings", n: int) -> dict[str, Any]:
     }
 
 
-def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
-    """Read the user's file; what a study of its kind needs must be in it."""
-    npz = settings.npz
-    measured = settings.frames == "measured"
-    read = load(USER).read_user_scan
-    scan: dict[str, np.ndarray] = read(
-        source, measurement=npz.measurement, axes=npz.axes, frames=measured
-    )
-    if len(scan["probe"]) != settings.frame_px:
-        raise DataError(
-            f"{source}: key 'probeGuess' has side {len(scan['probe'])}, "
-            f"but base.frame_px is {settings.frame_px}; needed: the same N"
-        )
-    if not measured and "object" not in scan:
+def _converted(
+    settings: "BaseSettings", source: Path
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
+    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(source, settings)
+    scan, done = taken
+    if settings.frames != "measured" and "object" not in scan:
         raise DataError(
             f"{source}: key 'objectGuess' is missing; "
             "needed to simulate frames (or set base.frames: measured)"
         )
-    return scan
+    return scan, done
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:

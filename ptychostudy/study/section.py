@@ -30,17 +30,18 @@ def _whole(value: Any) -> Any:
     ]
 
 
-def _distinct(numbers: list[int]) -> list[int]:
+def distinct(numbers: list[int]) -> list[int]:
+    """Return numbers that all differ as they are; refuse others."""
     if len(set(numbers)) != len(numbers):
         raise ValueError("numbers that all differ")
     return numbers
 
 
 Doses = Annotated[
-    list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)
+    list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(distinct)
 ]
 Seeds = Annotated[
-    list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)
+    list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(distinct)
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
 

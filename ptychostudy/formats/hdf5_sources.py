@@ -1,0 +1,175 @@
+"""Frames that an HDF5 file keeps in others beside it, as detectors write them.
+
+A master file holds external links, or virtual datasets, whose data lie in files of the same folder.
+Nothing outside of that folder is ever opened, and what is missing is named, not read as zeros.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ptychostudy.io.atomic import DataError, plain_size
+from ptychostudy.io.hdf5 import open_hdf5, read_datasets
+from ptychostudy.io.zips import check_growth
+
+
+def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
+    """Read the dataset that an external link of a file leads to.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that holds the link.
+    key : str
+    link : h5py.ExternalLink
+
+    Raises
+    ------
+    DataError
+        If it leads out of the file's folder, or not to a dataset.
+    """
+    found = f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
+    return read_beside(path, found, link.filename, link.path)
+
+
+def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarray:
+    """Read one dataset of a file in the same folder as another.
+
+    Parameters
+    ----------
+    path : str or Path
+        The other file.
+    found : str
+        What led there, for messages.
+    name : str
+        The file, relative to the folder of the other.
+    inner : str
+        The dataset.
+
+    Raises
+    ------
+    DataError
+    """
+    other = file_beside(path, found, name)
+    held = plain_size(other)
+    with open_hdf5(other, "a complete file") as file:
+        item = dataset_at(other, file, inner)
+        return read_datasets(other, {inner: item}, held)[inner]
+
+
+def file_beside(path: str | Path, found: str, name: str) -> Path:
+    """Return a file that lies in the folder of another, or below it.
+
+    Raises
+    ------
+    DataError
+        If there is none, or if it is elsewhere by its name or by a link on the way.
+    """
+    folder = Path(path).resolve().parent
+    inside = not Path(name).is_absolute() and "\0" not in name
+    target = (folder / name).resolve() if inside else folder
+    if not inside or not target.is_relative_to(folder) or target == folder:
+        raise DataError(
+            f"{path}: {found}, outside of its folder; needed: a dataset in this file, or in a file "
+            "beside it"
+        )
+    if not target.exists():
+        raise DataError(
+            f"{path}: {found}, which is not there; needed: {name} in the folder of {path}"
+        )
+    return target
+
+
+def dataset_at(path: str | Path, file: Any, name: str) -> Any:
+    """Return the dataset of a name with slashes; links on the way are refused.
+
+    Raises
+    ------
+    DataError
+    """
+    item = file
+    for part in name.strip("/").split("/"):
+        # What a link leads to is not even looked up.
+        own = isinstance(item, h5py.Group) and isinstance(
+            item.get(part, getlink=True), h5py.HardLink
+        )
+        if not own:
+            raise DataError(
+                f"{path}: key {name!r} is missing or no dataset but a link; "
+                "needed: a dataset in this file"
+            )
+        item = item[part]
+    if not isinstance(item, h5py.Dataset):
+        raise DataError(f"{path}: key {name!r} is a group; needed: a dataset")
+    return item
+
+
+def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
+    """Put a virtual dataset together from its sources, block by block.
+
+    HDF5 would do so itself, but it takes a source that is missing for zeros, and one of that name
+    in the working folder for the right one.
+
+    Parameters
+    ----------
+    path : str or Path
+    key : str
+    item : h5py.Dataset
+        With ``is_virtual``.
+
+    Raises
+    ------
+    DataError
+        If a source lies outside of the folder, is missing, or if the sources leave gaps.
+    """
+    sources = item.virtual_sources()
+    _check_claim(path, key, item, sources)
+    whole = np.zeros(item.shape, item.dtype)
+    filled = np.zeros(item.shape[:1], dtype=np.int64)
+    for source in sources:
+        place = _block(path, key, source.vspace)
+        part = _source(path, key, source)
+        whole[place] = part[_block(path, key, source.src_space)].reshape(whole[place].shape)
+        filled[place[:1]] += math.prod(whole[place].shape[1:])
+    if np.any(filled != math.prod(item.shape[1:])):
+        raise DataError(
+            f"{path}: key {key!r} lies in another file each, and they leave gaps or overlap; "
+            "needed: each element from one file"
+        )
+    return whole
+
+
+def _check_claim(path: str | Path, key: str, item: Any, sources: Any) -> None:
+    if not item.shape or item.dtype.kind not in "iufc":
+        raise DataError(
+            f"{path}: key {key!r} is {item.dtype} or lies in another file; "
+            "needed: numbers in this one"
+        )
+    files = {file_beside(path, _found(key, source), source.file_name) for source in sources}
+    held = sum(plain_size(file) for file in files)
+    claimed = math.prod(item.shape) * item.dtype.itemsize
+    check_growth(path, f"key {key!r}", held, claimed)
+
+
+def _found(key: str, source: Any) -> str:
+    return f"key {key!r} lies in another file, {source.file_name!r}"
+
+
+def _source(path: str | Path, key: str, source: Any) -> np.ndarray:
+    return read_beside(path, _found(key, source), source.file_name, source.dset_name)
+
+
+def _block(path: str | Path, key: str, space: Any) -> tuple[slice, ...]:
+    """Return the one block of a dataspace that is selected, as slices."""
+    first, last = space.get_select_bounds()
+    block = tuple(slice(int(low), int(high) + 1) for low, high in zip(first, last, strict=True))
+    size = math.prod(part.stop - part.start for part in block)
+    if size != space.get_select_npoints():
+        raise DataError(
+            f"{path}: key {key!r} lies in another file, in pieces that are no blocks; "
+            "needed: whole blocks of frames"
+        )
+    return block

@@ -1,0 +1,175 @@
+"""Frames that are no frames of a scan: empty, wild in their brightness, or copies of another."""
+
+import math
+
+import numpy as np
+from scipy.spatial import KDTree
+from scipy.special import gammaln
+
+from ptychostudy.formats.doubts import Doubts, listed
+from ptychostudy.formats.pixel_sums import blocks
+
+# The object may take so much light from a frame beside others: brighter or darker is no frame.
+WILD = 10.0
+# And so much from the darkest frame of a scan beside its median.
+WILD_ANYWHERE = 1000.0
+# Neighbours that a frame is compared with.
+_NEIGHBOURS = 8
+# Standard deviations of the counts, beyond which a difference is no chance.
+_SIGMAS = 6.0
+# Below this probability a coincidence is none.
+_CHANCE = 1e-3
+# At most this share of the frames is dropped without being named by the user.
+_MOST_DROPPED = 0.5
+
+
+def empty(totals: np.ndarray) -> np.ndarray:
+    """Return which frames (k,) hold no photon where some must be.
+
+    Where the object takes nine tenths of the median frame's light, and still no frame of the scan
+    would be empty by chance.
+    """
+    dark: np.ndarray = totals == 0
+    least_expected = float(np.median(totals)) / WILD
+    by_chance = len(totals) * math.exp(-least_expected)
+    return dark if by_chance < _CHANCE else np.zeros_like(dark)
+
+
+def wild(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return which frames (k,) are far brighter or darker than their neighbours, or than all.
+
+    A frame shares its light with its neighbours, so that the object cannot set them far apart.
+
+    Parameters
+    ----------
+    totals : (k,) float
+        Counts of each frame.
+    positions : (k, 2) float
+    """
+    if len(totals) < 3:
+        return np.zeros(len(totals), dtype=bool)
+    count = min(_NEIGHBOURS, len(totals) - 1)
+    nearest = KDTree(positions).query(positions, k=count + 1)[1][:, 1:]
+    beside = np.median(totals[nearest], axis=1)
+    everywhere = np.full(len(totals), float(np.median(totals)))
+    return _far(totals, beside, WILD) | _far(totals, everywhere, WILD_ANYWHERE)
+
+
+def _far(totals: np.ndarray, usual: np.ndarray, factor: float) -> np.ndarray:
+    """Return where totals are off by more than a factor, and by more than their noise."""
+    high = usual * factor
+    low = usual / factor
+    bright = totals > high + _SIGMAS * np.sqrt(high + 1)
+    dark = totals < low - _SIGMAS * np.sqrt(low)
+    marked: np.ndarray = bright | dark
+    return marked
+
+
+def repeated(counts: np.ndarray) -> np.ndarray:
+    """Return which frames (k,) equal an earlier one where this cannot be chance.
+
+    Two frames of the same expectation agree with a probability that is largest if it is the frame
+    itself: the product of the Poisson probabilities of its counts.
+
+    Parameters
+    ----------
+    counts : (k, N, N) uint32
+    """
+    first_of: dict[bytes, int] = {}
+    copies = np.zeros(len(counts), dtype=bool)
+    pairs = len(counts) ** 2 / 2
+    for index, frame in enumerate(counts):
+        first = first_of.setdefault(frame.tobytes(), index)
+        if first != index:
+            copies[index] = pairs * math.exp(_log_chance(frame)) < _CHANCE
+    return copies
+
+
+def _log_chance(frame: np.ndarray) -> float:
+    """Return the logarithm of the largest probability that photons make this very frame."""
+    n = frame[frame > 0].astype(np.float64)
+    return float(np.sum(n * np.log(n) - n - gammaln(n + 1)))
+
+
+def odd_frames(
+    counts: np.ndarray, positions: np.ndarray, saturated: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the frames (k,) bool that are none, by what is wrong with them; each only once.
+
+    Parameters
+    ----------
+    counts : (k, N, N) uint32
+    positions : (k, 2) float
+    saturated : (k,) bool
+        Frames of which pixels were full.
+    """
+    totals = np.concatenate([part.sum(axis=(1, 2), dtype=np.float64) for part in blocks(counts)])
+    bare = empty(totals) & ~saturated
+    left = ~(bare | saturated)
+    far = np.zeros_like(left)
+    far[left] = wild(totals[left], positions[left])
+    kinds = {
+        "empty (no photon)": bare,
+        "saturated (pixels at the detector's largest count)": saturated,
+        f"wild (over {WILD:g} times brighter or darker than the frames around them)": far,
+    }
+    copies = np.zeros_like(left)
+    left &= ~far
+    copies[left] = repeated(counts[left])
+    return {**kinds, "repeated (equal to an earlier one, at another position)": copies}
+
+
+def dropped_by_list(wanted: list[int], k: int, doubts: Doubts) -> np.ndarray:
+    """Return which of k frames (k,) bool the user names.
+
+    Raises
+    ------
+    DataError
+        If there is no such frame.
+    """
+    absent = [index for index in wanted if not 0 <= index < k]
+    if absent:
+        doubts.refuse(
+            f"base.npz.drop_frames names frames {listed(absent)}, but there are {k} positions; "
+            f"needed: indices from 0 to {k - 1}"
+        )
+    dropped = np.zeros(k, dtype=bool)
+    dropped[wanted] = True
+    return dropped
+
+
+def judge_frames(
+    kinds: dict[str, np.ndarray], names: np.ndarray, auto: bool, doubts: Doubts
+) -> np.ndarray:
+    """Return which frames are dropped, (k,) bool; refuse those that are none if none may be.
+
+    Parameters
+    ----------
+    kinds : dict of str to (k,) bool
+        As from `odd_frames`.
+    names : (k,) int
+        The frames' indices in the file.
+    auto : bool
+        Whether what is wrong is dropped.
+    doubts : Doubts
+
+    Raises
+    ------
+    DataError
+    """
+    wrong = np.any(list(kinds.values()), axis=0)
+    if not wrong.any():
+        return wrong
+    text = "; ".join(
+        f"{mask.sum()} of {len(mask)} frames are {kind}: {listed(names[mask])}"
+        for kind, mask in kinds.items()
+        if mask.any()
+    )
+    if auto and wrong.mean() <= _MOST_DROPPED:
+        doubts.say(f"dropped with their positions: {text}")
+        return wrong
+    cure = "base.npz.drop_frames: auto, or a list of them, which drops them with their positions"
+    if auto:
+        cure = f"frames of which at most {_MOST_DROPPED:.0%} are dropped by base.npz.drop_frames"
+    doubts.doubt("frames", f"{text}; needed: {cure}")
+    return np.zeros_like(wrong)
