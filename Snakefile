@@ -1,11 +1,12 @@
-"""ptychostudy: reconstruction quality against photon dose and scan overlap. Order of reading = order of data. Paths:
-data/base/{base,reference}.npz                          object, probe, scan; what the arms are scored against
-data/phase_c/dose_{dose}/patched_{split}.npz            frames
-data/phase_d/{view}/{view}_{split}.npz                  frames and groups of a view
-data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip          trained networks (baseline/gs1 for the Baseline)
-data/{phase_f,inference}/dose_{dose}/{view}/{split}/    iterative reconstructions; shards, one canvas per network
-analysis/, analysis/dose_{dose}/{view}/{split}/         tables, figures, verification; comparison of a cell
-seeds/seed_{k}/                                         all but data/base and data/phase_d, for every further seed
+"""ptychostudy: reconstruction quality against photon dose and scan overlap.
+Order of reading = order of data. Paths:
+data/base/{base,reference}.npz                        object, probe, scan; what arms are scored with
+data/phase_c/dose_{dose}/patched_{split}.npz          frames
+data/phase_d/{view}/{view}_{split}.npz                frames and groups of a view
+data/phase_e/dose_{dose}/{view}/gs2/wts.h5.zip        trained networks (Baseline: baseline/gs1)
+data/{phase_f,inference}/dose_{dose}/{view}/{split}/  iterative products; shards, network canvases
+analysis/, analysis/dose_{dose}/{view}/{split}/       tables, figures, verdict; comparison of a cell
+seeds/seed_{k}/                                       of further seeds all but base and phase_d
 """
 
 from snakemake.utils import min_version
@@ -34,7 +35,8 @@ include: "rules/seeds.smk"
 include: "rules/run.smk"
 
 
-# Where the command was typed the verdict is read, and no job that shares its fate takes the report away.
+# Where the command was typed the verdict is read, and no job that shares its fate takes the report
+# away.
 localrules:
     all,
     export_all,

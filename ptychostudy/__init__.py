@@ -1,3 +1,3 @@
-"""How ptychographic reconstruction quality depends on photon dose and scan overlap, as one reproducible workflow."""
+"""How ptychographic reconstruction quality depends on photon dose and scan overlap."""
 
 __version__ = "0.1.0"

@@ -1,8 +1,8 @@
 """``python -m ptychostudy STAGE ...``: one stage by hand, no Snakemake needed.
 
-The options of a stage are the keyword arguments of its ``run`` function, read from its source. Only that stage is
-imported, and only once its options are right. Settings come as the workflow passes them, ``--settings JSON``, or from
-the study's configuration, ``--config config/config.yaml``.
+The options of a stage are the keyword arguments of its ``run`` function, read from its source. Only
+that stage is imported, and only once its options are right. Settings come as the workflow passes
+them, ``--settings JSON``, or from the study's configuration, ``--config config/config.yaml``.
 """
 
 import argparse
@@ -50,90 +50,130 @@ OF_RUNS = ("blocked", "archive")
 """About runs of the workflow rather than its data: they live in `ptychostudy.runs`."""
 
 
+DONE = 0
+REFUSED = 2
+"""Exit code after bad input, a full disk or too little memory."""
+
+# As shells have it: a process that ended by a signal counts as 128 and the signal's number.
+TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED = 128 + signal.SIGINT
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one stage.
 
     Returns
     -------
     int
-        0; 2 after a message about bad input, a full disk or too little memory; 143 after SIGTERM, 130 after Ctrl-C.
+        0; 2 after a message about bad input, a full disk or too little memory; 143 after SIGTERM,
+        130 after Ctrl-C.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or arguments[0] not in STAGES:
-        return _overview(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words or words[0] not in STAGES:
+        return _overview(words)
+    stage, *rest = words
     with stoppable():
         try:
-            return _stage(arguments[0], arguments[1:])
-        except (Stopped, KeyboardInterrupt) as stop:
-            say(f"ptychostudy {arguments[0]}: stopped by {stop or 'Ctrl-C'}. {KEPT}")
-            return 130 if isinstance(stop, KeyboardInterrupt) else 128 + signal.SIGTERM
+            return _stage(stage, rest)
+        except Stopped as stop:
+            say(f"ptychostudy {stage}: stopped by {stop}. {KEPT}")
+            return TERMINATED
+        except KeyboardInterrupt:
+            say(f"ptychostudy {stage}: stopped by Ctrl-C. {KEPT}")
+            return INTERRUPTED
 
 
-def _stage(stage: str, rest: list[str]) -> int:
-    """Import and run one stage with the options of its command line."""
-    options = vars(_parser(stage, _declaration(stage)).parse_args(rest))
+def _stage(stage: str, words: list[str]) -> int:
+    """Run one stage with the options of its command line; say in one line what it refuses."""
+    parser = _parser(stage, _declaration(stage))
+    options = vars(parser.parse_args(words))
+    # Libraries read the number of threads once, when a stage imports them.
     set_environment(str(options.pop("threads")))
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("ptychostudy").setLevel(logging.INFO)
-    show_progress()
+    _start_log()
     try:
-        if "settings" in options:
-            options["settings"] = _settings(stage, options, options.pop("config"))
-        _check_inputs(rest)  # that an input is damaged is known before TensorFlow is imported
-        with held_stderr():
-            module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
-            getattr(module, "prepare", lambda: None)()
-        module.run(**options)
+        _run(stage, words, options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
         say(f"ptychostudy {stage}: {reason}")
         if os.environ.get("PTYCHOSTUDY_DEBUG"):
             traceback.print_exc()
-        return 2
-    return 0
+        return REFUSED
+    return DONE
+
+
+def _start_log() -> None:
+    """Let the package say what it does, and libraries only what is wrong with them."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("ptychostudy").setLevel(logging.INFO)
+    show_progress()
+
+
+def _run(stage: str, words: list[str], options: dict[str, Any]) -> None:
+    """Import a stage and run it, once its settings and its inputs are known to be right."""
+    if "settings" in options:
+        options["settings"] = _settings(stage, options, options.pop("config"))
+    # That an input is damaged is known before TensorFlow is imported.
+    _check_inputs(words)
+    with held_stderr():
+        module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
+        if hasattr(module, "prepare"):
+            module.prepare()
+    module.run(**options)
 
 
 def _room(stage: str) -> str:
     return "runs" if stage in OF_RUNS else "stages"
 
 
-def _check_inputs(arguments: list[str]) -> None:
-    """Refuse a file that changed since this program wrote it; what is not there yet is an output."""
+def _check_inputs(words: list[str]) -> None:
+    """Refuse a file that changed since this program wrote it.
+
+    What is not there yet is an output.
+    """
     from ptychostudy.io.atomic import check_sums  # NumPy, which --help does not need
 
-    check_sums(word for word in arguments if os.path.isfile(word))
+    check_sums(word for word in words if os.path.isfile(word))
 
 
-def _overview(arguments: list[str]) -> int:
-    wanted_help = arguments in ([], ["-h"], ["--help"])
+def _overview(words: list[str]) -> int:
+    """List the stages: where it was asked for on stdout, else as the answer to an unknown one."""
     lines = ["usage: python -m ptychostudy STAGE [--help] ...", ""]
     lines += [f"  {name:<12} {text}" for name, text in STAGES.items()]
-    if not wanted_help:
-        lines += ["", f"unknown stage {arguments[0]!r}"]
-    print("\n".join(lines), file=sys.stdout if wanted_help else sys.stderr)
-    return 0 if wanted_help else 2
+    if words in ([], ["-h"], ["--help"]):
+        print("\n".join(lines))
+        return DONE
+    lines += ["", f"unknown stage {words[0]!r}"]
+    print("\n".join(lines), file=sys.stderr)
+    return REFUSED
+
+
+_ANNOTATIONS: dict[str, Any] = {"Any": Any, "Literal": Literal, "Path": Path}
+"""All that a command line can say of an option; the section of settings is named in quotes."""
 
 
 def _declaration(stage: str) -> Any:
-    """Return ``run`` of a stage with its signature and docstring and nothing to run: the module may cost TensorFlow."""
+    """Return ``run`` of a stage with its signature and docstring and nothing to run.
+
+    It is read from the source, for to import the module may cost TensorFlow.
+    """
     path = Path(__file__).parent / _room(stage) / f"{stage}.py"
-    statements = ast.parse(path.read_text(encoding="utf-8")).body
-    (run,) = (
-        node for node in statements if isinstance(node, ast.FunctionDef) and node.name == "run"
-    )
-    run.body = run.body[:1]  # the docstring
-    for argument in run.args.args:
-        argument.annotation = None  # the settings: their section is known by the stage's name
-    names: dict[str, Any] = {
-        "Any": Any,
-        "Literal": Literal,
-        "Path": Path,
-    }  # all that a command line can say
+    run = _run_of(ast.parse(path.read_text(encoding="utf-8")))
+    # What the body calls, nobody imported.
+    docstring = run.body[0]
+    run.body = [docstring]
+    names = dict(_ANNOTATIONS)
     exec(compile(ast.Module([run], []), str(path), "exec"), names)
     return names["run"]
 
 
+def _run_of(module: ast.Module) -> ast.FunctionDef:
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    (run,) = [function for function in functions if function.name == "run"]
+    return run
+
+
 def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
+    # Raw, because sections and lists of numpydoc stand in lines of their own.
     parser = argparse.ArgumentParser(
         prog=f"python -m ptychostudy {stage}",
         description=inspect.getdoc(run),
@@ -142,31 +182,43 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1, help="threads for arithmetic (default 1)")
     for name, parameter in inspect.signature(run).parameters.items():
         if name == "settings":
-            source = parser.add_mutually_exclusive_group(required=True)
-            source.add_argument(
-                "--settings",
-                help="JSON object of the stage's settings, or @FILE; as the workflow gives it",
-            )
-            source.add_argument(
-                "--config",
-                type=Path,
-                help="by hand: the study's YAML, of which the stage takes its part",
-            )
-            continue
-        required = parameter.default is inspect.Parameter.empty
-        options: dict[str, Any] = {
-            "required": required,
-            "default": None if required else parameter.default,
-        }
-        kind = parameter.annotation
-        if get_origin(kind) is list:
-            options |= {"nargs": "*", "type": get_args(kind)[0]}
-        elif get_origin(kind) is Literal:
-            options |= {"choices": get_args(kind)}
+            _add_settings(parser)
         else:
-            options |= {"type": next((k for k in get_args(kind) if k is not type(None)), kind)}
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **options)
+            flag = name.replace("_", "-")
+            parser.add_argument(f"--{flag}", dest=name, **_argument(parameter))
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--settings",
+        help="JSON object of the stage's settings, or @FILE; as the workflow gives it",
+    )
+    source.add_argument(
+        "--config",
+        type=Path,
+        help="by hand: the study's YAML, of which the stage takes its part",
+    )
+
+
+def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
+    """Return what argparse needs to know of a keyword argument of ``run``."""
+    if parameter.default is inspect.Parameter.empty:
+        return {"required": True, **_typed(parameter.annotation)}
+    return {"default": parameter.default, **_typed(parameter.annotation)}
+
+
+def _typed(annotation: Any) -> dict[str, Any]:
+    """Return how the words of an option are read, by its annotation."""
+    kinds = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return {"choices": kinds}
+    if get_origin(annotation) is list:
+        return {"nargs": "*", "type": kinds[0]}
+    # Of an optional one, such as Path | None, what it is if it is there.
+    present = [kind for kind in kinds if kind is not type(None)]
+    return {"type": present[0] if present else annotation}
 
 
 def _settings(stage: str, options: dict[str, Any], config: Path | None) -> Any:
@@ -174,18 +226,23 @@ def _settings(stage: str, options: dict[str, Any], config: Path | None) -> Any:
     # Only stages that have settings pay for pydantic.
     from ptychostudy.study.stage_settings import TRAIN, decode, stage_settings
 
-    section = TRAIN[options["arm"]] if stage == "train" else stage
+    reader = TRAIN[options["arm"]] if stage == "train" else stage
     if config is None:
-        text = options["settings"]
-        if text.startswith("@"):
-            text = Path(text[1:]).read_text(encoding="utf-8")
-        return decode(section, text)
+        return decode(reader, _text(options["settings"]))
     from ptychostudy.study.settings import read_study
 
     study = read_study(config)
     if stage == "infer" and options["batch_size"] is None:
-        options["batch_size"] = study.infer.batch_size  # no setting of the stage: see `rule infer`
-    return stage_settings(study, section, options["view"] if stage == "overlap" else None)
+        # No setting of the stage, as it changes no result: see the rule of that name.
+        options["batch_size"] = study.infer.batch_size
+    return stage_settings(study, reader, options["view"] if stage == "overlap" else None)
+
+
+def _text(settings: str) -> str:
+    """Return the JSON of a command line, where it names a file that file's content."""
+    if settings.startswith("@"):
+        return Path(settings[1:]).read_text(encoding="utf-8")
+    return settings
 
 
 if __name__ == "__main__":

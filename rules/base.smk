@@ -1,4 +1,4 @@
-"""Base: object, probe and scan positions, and what the arms are scored against (truth.smk or reference.smk).
+"""Base: object, probe and scan positions. What arms are scored against: truth.smk, reference.smk.
 
 in   config, or the user's NPZ/HDF5, or a published scan from the package index
 out  data/base/base.npz  data/base/reference.npz

@@ -12,15 +12,17 @@ from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
 try:
+    # Snakemake has read them, and lets keys pass that are given twice.
     for path in workflow.configfiles:
-        read_yaml(path)  # Snakemake has read it, and lets keys pass that are given twice
+        read_yaml(path)
     STUDY = parse_study(config)
 except ConfigError as error:
-    sys.exit(
-        f"ptychostudy: {error}"
-    )  # a WorkflowError would add lines of this file, which are not what is wrong
+    # A WorkflowError would add lines of this file, which are not what is wrong.
+    sys.exit(f"ptychostudy: {error}")
 
-DOSES, VIEWS, SPLITS = STUDY.dose_list, STUDY.view_list, list(names.SPLITS)
+DOSES = STUDY.dose_list
+VIEWS = STUDY.view_list
+SPLITS = list(names.SPLITS)
 
 
 wildcard_constraints:
@@ -53,10 +55,12 @@ def code(stage):
 
 
 def cells(pattern, folders=("",)):
-    """Expand a path over all (dose, view) pairs and splits of the study, in each of some folders."""
+    """Expand a path over all cells of the study, in each of some folders."""
+    # Pair by pair: with fixed fluence not every dose has every view.
     doses, views = zip(*STUDY.pairs)
     pairs = expand(pattern, zip, dose=doses, view=views, allow_missing=True)
-    return [folder + path for folder in folders for path in expand(pairs, split=SPLITS)]
+    paths = expand(pairs, split=SPLITS)
+    return [folder + path for folder in folders for path in paths]
 
 
 def repeated(pattern):
@@ -64,20 +68,21 @@ def repeated(pattern):
     return cells(pattern, layout.repetitions(STUDY)[1:])
 
 
+def training_doses(wildcards):
+    """Return the doses a network learns from: its own, or all."""
+    return DOSES if wildcards.dose == "all" else [int(wildcards.dose)]
+
+
 def training_scans(wildcards):
-    """Return the frames a network learns from: of its dose, or of all."""
-    doses = DOSES if wildcards.dose == "all" else [wildcards.dose]
-    return expand("data/phase_c/dose_{dose}/patched_train.npz", dose=doses)
+    """Return the frames a network learns from."""
+    return expand(layout.FRAMES, dose=training_doses(wildcards), split=names.TRAINING_SPLIT)
 
 
 def training_labels(wildcards):
-    """Return the reconstructions a supervised Baseline learns from, where it does not learn from the truth."""
+    """Return the reconstructions a supervised Baseline learns from, if not from the truth."""
     if STUDY.train.baseline.labels == "truth":
         return []
-    return [
-        layout.labels(STUDY, dose)
-        for dose in (DOSES if wildcards.dose == "all" else [int(wildcards.dose)])
-    ]
+    return [layout.labels(STUDY, dose) for dose in training_doses(wildcards)]
 
 
 def bundle(wildcards):
@@ -86,32 +91,32 @@ def bundle(wildcards):
 
 
 def shards(wildcards):
-    """Return the shards of an arm in its cell, as many as this run scatters; the control's are PtychoPINN's."""
-    network = "PtychoPINN" if wildcards.arm == "Untrained" else wildcards.arm
+    """Return the shards of an arm in its cell, as many as this run scatters."""
+    # The untrained control has PtychoPINN's form: both are computed at once, into the same shards.
+    network = names.PINN if wildcards.arm == names.UNTRAINED else wildcards.arm
     return gather.shards(layout.SHARD, network=network, allow_missing=True)
 
 
 def base_source(wildcards):
     """Return the file a study starts from, where it has one."""
     if STUDY.base.kind == "siemens_star":
-        return "data/base/siemens_star.npz"
+        return layout.STAR_SCAN
     return STUDY.base.npz.path or []
 
 
 def arm_file(wildcards):
     """Return the product of the arm that is to be exported."""
-    if wildcards.arm == "PtyChi":
-        return "data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz"
-    return "data/inference/dose_{dose}/{view}/{split}/{arm}.npz"
+    return layout.PRODUCT if wildcards.arm == names.PTYCHI else layout.CANVAS
 
 
 def study_files(wildcards):
-    """Return every file of the study that the inventory lists; logs and reports about it are not among them."""
+    """Return every file that the inventory lists; logs and reports about it are not among them."""
     return layout.listed(STUDY)
 
 
 def whole_study(wildcards):
-    """Return every file of the study and the verdicts on it: named one by one, a deleted one is missed."""
+    """Return every file of the study and the verdicts on it."""
+    # One by one, shards too: what follows from a deleted one may be there still.
     scattered = gather.shards(layout.SHARD, network=names.NETWORKS, allow_missing=True)
     return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 

@@ -1,6 +1,6 @@
-"""Compare (phase G): the products of all arms and the truth -> aligned fields, metrics and curves; a picture of them.
+"""Compare (phase G): products of all arms, truth -> aligned fields, metrics, curves; their picture.
 
-in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz  data/phase_f/dose_{dose}/{view}/{split}/...  truth
+in   data/{inference,phase_f}/dose_{dose}/{view}/{split}/...  the truth, which lies with the frames
 out  analysis/dose_{dose}/{view}/{split}/...
 """
 
@@ -33,7 +33,8 @@ rule compare:
         settings=settings("compare"),
     shell:
         """
-        python -m ptychostudy compare --settings {params.settings:q} --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
+        python -m ptychostudy compare --settings {params.settings:q} \
+            --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
             --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
             --ptychi {input.ptychi:q} --scan {input.scan:q} --overlap {input.overlap:q} \
             --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \

@@ -1,7 +1,9 @@
-"""Export: the product of any arm -> an HDF5 file that Ptychodus opens. Not part of `all`; `export_all` names all.
+"""Export: the product of any arm -> an HDF5 file that Ptychodus opens.
 
-in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz or data/phase_f/dose_{dose}/{view}/{split}/...
+in   data/inference/dose_{dose}/{view}/{split}/{arm}.npz or data/phase_f/dose_{dose}/{view}/{split}/
 out  products/dose_{dose}/{view}/{split}/{arm}.h5
+
+Not part of `all`; `export_all` names all.
 """
 
 

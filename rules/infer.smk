@@ -1,7 +1,7 @@
-"""Infer: bundle, frames and groups -> partial canvases of one network by shard -> one canvas per arm.
+"""Infer: bundle, frames, groups -> partial canvases of one network by shard -> a canvas per arm.
 
-in   data/phase_e/dose_{dose}/...  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/{view}_{split}.npz
-out  data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz, then {PtychoPINN,Baseline,Untrained}.npz
+in   data/phase_e/dose_{dose}/  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/
+out  data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz, then {arm}.npz
 
 The untrained control has PtychoPINN's form and comes with it.
 """

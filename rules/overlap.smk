@@ -1,4 +1,4 @@
-"""Overlap (phase D): positions -> frames and groups of a view, and its overlap metrics. No frame is read.
+"""Overlap (phase D): positions -> frames and groups of a view, its overlap metrics. Reads no frame.
 
 in   data/base/base.npz  data/base/reference.npz
 out  data/phase_d/{view}/{view}_{split}.npz  data/phase_d/{view}/{split}_metrics.json

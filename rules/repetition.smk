@@ -1,7 +1,7 @@
-"""Repetition: one more seed of the study. Photons and networks are drawn anew; object, scan and groups stay.
+"""Repetition: one more seed of the study; photons and networks anew, object, scan and groups stay.
 
 in   data/base/...  data/phase_d/...  of the first seed
-out  seeds/seed_{k}/{data/phase_c,data/phase_e,data/phase_f,data/inference,analysis}/...  as at the primary paths
+out  seeds/seed_{k}/{data/phase_c,data/phase_e,data/phase_f,data/inference,analysis}/...
 """
 
 

@@ -1,4 +1,4 @@
-"""Resources: memory and run time from the size of a study, and how many GPU jobs run at once. No rules."""
+"""Resources: memory and run time by a study's size; how many GPU jobs run at once. No rules."""
 
 import os
 import shutil
@@ -9,17 +9,20 @@ from ptychostudy.runs import preflight
 
 
 def frames_mb():
-    """Return the size of all frames of the study as numbers of 4 bytes, from its settings, or else that of its file."""
+    """Return megabytes of all frames of the study: of 4 bytes a pixel, or as large as its file."""
     base = STUDY.base
     if base.kind == "synthetic":
+        # One frame for each step by step of the area in which its window fits.
         rows, columns = (side - base.frame_px for side in base.object.shape_px)
-        return rows * columns / base.scan.step_px**2 * base.frame_px**2 * 4e-6
+        frames = rows * columns / base.scan.step_px**2
+        return frames * base.frame_px**2 * 4e-6
     path = base_source(None)
+    # What is not there yet will be fetched: how large it is nobody knows.
     return os.path.getsize(path) * 1e-6 if path and os.path.exists(path) else 0
 
 
 def needed(floor, share):
-    """Return a resource function: a floor and a share of each megabyte of frames, twice as much at each retry."""
+    """Return a resource function: a floor and a share of each megabyte, doubled at each retry."""
 
     def of(wildcards, attempt):
         return int((floor + share * FRAMES_MB) * 2 ** (attempt - 1))
@@ -27,24 +30,29 @@ def needed(floor, share):
     return of
 
 
-# The floors stand in the rules: megabytes that the libraries take, minutes that a small study may take.
-memory, minutes = partial(needed, share=10), partial(needed, share=0.1)
+# The floors stand in the rules: megabytes that libraries take, minutes that a small study may take.
+memory = partial(needed, share=10)
+minutes = partial(needed, share=0.1)
 FRAMES_MB = frames_mb()
 
 
-def gpu_slots():
-    """Return how many gpu=1 jobs may run at once here: the GPUs that are visible, or without any one per core."""
+def visible_gpus():
+    """Return the numbers of the GPUs that CUDA may use, or else of those that the driver knows."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is None and shutil.which("nvidia-smi"):
         ask = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-        listed = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.replace(
-            "\n", ","
-        )
-    found = [number for number in (listed or "").split(",") if number not in ("", "-1")]
-    return len(found) or workflow.resource_settings.cores or 1
+        answer = subprocess.run(ask, capture_output=True, text=True, check=False)
+        listed = answer.stdout.replace("\n", ",")
+    # Of -1, which is no GPU, CUDA makes none.
+    return [number for number in (listed or "").split(",") if number not in ("", "-1")]
 
 
-# Local scope: the limit holds on one machine, so too inside a cluster job, and not for what is submitted to others.
+def gpu_slots():
+    """Return how many gpu=1 jobs may run at once here: one a GPU, or without any one a core."""
+    return len(visible_gpus()) or workflow.resource_settings.cores or 1
+
+
+# Local scope: the limit is one machine's, also inside a cluster job; what is submitted has others.
 resource_scopes:
     gpu="local",
 
@@ -54,11 +62,16 @@ if "gpu" not in workflow.global_resources:
 
 
 def inherit_profile(prefix):
-    """Let the rules of a further seed run under what the profile says of their namesakes: partition, memory, group."""
-    own, line = workflow.resource_settings, preflight.command_line()
-    for said in (own.overwrite_resources, own.overwrite_threads, (line and line.groups) or {}):
-        for rule, value in list(said.items()):
-            said[prefix + rule] = value
+    """Let a further seed's rules run under what the profile says of their namesakes.
+
+    That is partition, memory, group.
+    """
+    own = workflow.resource_settings
+    line = preflight.command_line()
+    groups = line.groups if line else None
+    for said in (own.overwrite_resources, own.overwrite_threads, groups or {}):
+        for name, value in list(said.items()):
+            said[prefix + name] = value
 
 
 # Snakemake reads these settings once, when the first rule is defined.

@@ -1,4 +1,4 @@
-"""Run: refuse mistakes and damaged files, claim the hub, widen the targets, say what failed. No rules.
+"""Run: refuse mistakes and damaged files, claim the hub, widen targets, say what failed. No rules.
 
 in   Snakemake's log, every file of the study
 out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,seen}
@@ -13,7 +13,7 @@ from ptychostudy.runs.preflight import PreflightError
 
 RUN, LOGS = None, {}
 
-# Snakemake within a cluster job is no run of its own: it is told which jobs to do, not what to make.
+# Within a cluster job Snakemake is no run of its own: it is told what to do, and claims nothing.
 if workflow.is_main_process:
     try:
         start.check_settings(workflow, vars(scatter))

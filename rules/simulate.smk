@@ -1,7 +1,8 @@
 """Simulate (phase C): object, probe, scan and dose -> frames of the training and the test part.
 
 in   data/base/base.npz  data/base/reference.npz
-out  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_c/run_manifest.json  data/phase_d/metrics_bundle.json
+out  data/phase_c/dose_{dose}/patched_{split}.npz
+     data/phase_c/run_manifest.json  data/phase_d/metrics_bundle.json
 """
 
 

@@ -1,7 +1,7 @@
-"""Summarize: the comparisons of all cells -> one source of numbers, and every table, text and figure from it.
+"""Summarize: comparisons of all cells -> one source of numbers; tables, texts and figures from it.
 
-in   analysis/dose_{dose}/{view}/{split}/{status.json,comparison_metrics.csv}, the same under seeds/seed_{k}/
-out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, tables, highlights, grids, curves
+in   analysis/dose_{dose}/{view}/{split}/{status.json,comparison_metrics.csv}, also of every seed
+out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, tables, figures
 """
 
 
@@ -9,16 +9,14 @@ rule summarize:
     input:
         status=cells("analysis/dose_{dose}/{view}/{split}/status.json"),
         tables=cells("analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv"),
-        repeated_status=repeated("analysis/dose_{dose}/{view}/{split}/status.json"),
-        repeated_tables=repeated("analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv"),
+        status_again=repeated("analysis/dose_{dose}/{view}/{split}/status.json"),
+        tables_again=repeated("analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv"),
         scans=expand("data/phase_c/dose_{dose}/patched_{split}.npz", dose=DOSES, split=SPLITS),
         manifest="data/phase_c/run_manifest.json",
     output:
         manifest="analysis/comparison_manifest.json",
         summary="analysis/metrics_summary.json",
-        summary_md=report(
-            "analysis/metrics_summary.md", caption="../report/summary.rst", category="Tables"
-        ),
+        md=report("analysis/metrics_summary.md", caption="../report/tables.rst", category="Tables"),
         delta="analysis/metrics_delta_summary.json",
         highlights="analysis/metrics_delta_highlights.txt",
         preview="analysis/metrics_delta_highlights_preview.txt",
@@ -39,13 +37,13 @@ rule summarize:
         settings=settings("summarize"),
     shell:
         """
-        python -m ptychostudy summarize --settings {params.settings:q} \
-            --status {input.status:q} --tables {input.tables:q} \
-            --replicate-status {input.repeated_status:q} --replicate-tables {input.repeated_tables:q} \
-            --scans {input.scans:q} --manifest {output.manifest:q} \
-            --summary-json {output.summary:q} --summary-md {output.summary_md:q} --delta-json {output.delta:q} \
-            --highlights {output.highlights:q} --preview {output.preview:q} --report-md {output.report_md:q} \
-            --report-highlights {output.report_highlights:q} --digest-md {output.digest:q} 2>&1 | tee {log:q}
+        python -m ptychostudy summarize --settings {params.settings:q} --status {input.status:q} \
+            --tables {input.tables:q} --scans {input.scans:q} --manifest {output.manifest:q} \
+            --replicate-status {input.status_again:q} --replicate-tables {input.tables_again:q} \
+            --summary-json {output.summary:q} --highlights {output.highlights:q} \
+            --summary-md {output.md:q} --delta-json {output.delta:q} --preview {output.preview:q} \
+            --report-md {output.report_md:q} --report-highlights {output.report_highlights:q} \
+            --digest-md {output.digest:q} 2>&1 | tee {log:q}
         """
 
 

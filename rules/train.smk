@@ -1,7 +1,8 @@
-"""Train (phase E): frames and groups -> the physics-informed network of each view, the Baseline of each dose.
+"""Train (phase E): frames and groups -> PtychoPINN of each view, the Baseline of each dose.
 
 in   data/phase_c/dose_{dose}/patched_train.npz  data/phase_d/{view}/{view}_train.npz
-out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,training.json}  the same under baseline/gs1
+out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,training.json}
+     data/phase_e/dose_{dose}/baseline/gs1/...  the same of the Baseline
 
 With train.doses: all there is one dose, dose_all, which reads the frames of every dose.
 """

@@ -1,4 +1,4 @@
-"""Truth: the object of simulated frames, against which the arms are scored. No solver has a part in it.
+"""Truth: the object of simulated frames, which arms are scored against; no solver has a part in it.
 
 in   data/base/base.npz
 out  data/base/reference.npz

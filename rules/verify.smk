@@ -1,7 +1,8 @@
-"""Verify: the finished study -> highlights check, inventory, verification report, and a gate that fails on it.
+"""Verify: the finished study -> highlights check, inventory, verification report, and the verdict.
 
 in   everything the study wrote
-out  analysis/{check_dense_highlights.log,artifact_inventory.txt,verification_report.json,verified.txt}
+out  analysis/{check_dense_highlights.log,artifact_inventory.txt,verification_report.json}
+     analysis/verified.txt
 """
 
 

@@ -14,7 +14,7 @@ from ptychostudy.io.tables import read_csv
 from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS, SCORED
+from ptychostudy.study.names import ARMS, CONTROLS, FLAT, METRIC_COLUMNS, SCORED
 
 _MODELS = (*ARMS, *CONTROLS)
 # Tables hold nine digits. The absolute part is for scores near zero, which are mostly rounding.
@@ -103,7 +103,7 @@ def _same_error(recorded: float | None, recomputed: float | None) -> bool:
 def _wrong_rows(rows: Rows, scores: Mapping[str, Scores]) -> list[str]:
     # Of an arm that failed there is no field, and no number in the table. The control Flat, an
     # object of ones, comes from no arm: it is always there, with every metric.
-    failed = dict.fromkeys(scores["Flat"], (None,) * len(SCORED))
+    failed = dict.fromkeys(scores[FLAT], (None,) * len(SCORED))
     problems = []
     for model in _MODELS:
         for metric, values in scores.get(model, failed).items():

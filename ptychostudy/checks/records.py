@@ -51,7 +51,7 @@ def products(hub: Hub) -> list[str]:
 
 
 def _training_record(bundle_file: Path, keys: list[str]) -> dict[str, object]:
-    record: dict[str, object] = read_json(bundle_file.with_name("training.json"), keys)
+    record: dict[str, object] = read_json(bundle_file.with_name(layout.TRAINING_RECORD), keys)
     return record
 
 
@@ -62,7 +62,7 @@ def _reconstruction_record(hub: Hub, cell: Cell) -> Path:
 
 def _failed_training(hub: Hub, bundle_file: Path) -> list[str]:
     record = _training_record(bundle_file, ["status", "reason", "epochs_completed"])
-    rows = read_csv(bundle_file.with_name("history.csv"), HISTORY_COLUMNS)
+    rows = read_csv(bundle_file.with_name(layout.HISTORY), HISTORY_COLUMNS)
     name = bundle_file.parent.relative_to(hub.root)
     problems = []
     if record["status"] != "ok":

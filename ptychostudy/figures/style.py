@@ -11,15 +11,16 @@ from matplotlib.figure import Figure
 from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
+from ptychostudy.study.names import BASELINE, FLAT, PINN, PTYCHI, UNTRAINED
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
 # so are the markers.
 STYLES: dict[str, dict[str, Any]] = {
-    "PtychoPINN": {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    "Baseline": {"color": "#D55E00", "marker": "s", "linestyle": "-"},
-    "PtyChi": {"color": "#009E73", "marker": "^", "linestyle": "-"},
-    "Flat": {"color": "#999999", "marker": "x", "linestyle": "--"},
-    "Untrained": {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
+    PINN: {"color": "#0072B2", "marker": "o", "linestyle": "-"},
+    BASELINE: {"color": "#D55E00", "marker": "s", "linestyle": "-"},
+    PTYCHI: {"color": "#009E73", "marker": "^", "linestyle": "-"},
+    FLAT: {"color": "#999999", "marker": "x", "linestyle": "--"},
+    UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
 }
 OTHER = {"color": "#56B4E9", "marker": "d", "linestyle": "--"}
 # Points.

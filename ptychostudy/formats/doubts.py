@@ -68,13 +68,24 @@ def listed(indices: Iterable[int]) -> str:
 
 
 def placed(mask: np.ndarray) -> str:
-    """Return how many pixels of a frame are marked, and the places (row, col) of the first few.
+    """Return how many pixels of a frame are marked, and where: whole rows, columns, and others.
 
     Parameters
     ----------
     mask : (N, N) bool
     """
-    places = np.argwhere(mask).tolist()
-    first = ", ".join(f"({row}, {col})" for row, col in places[:_SHOWN])
-    more = ", ..." if len(places) > _SHOWN else ""
-    return f"{len(places)} of {mask.size} pixels, at (row, col) {first}{more}"
+    rows = np.flatnonzero(mask.all(axis=1))
+    cols = np.flatnonzero(mask.all(axis=0))
+    single = mask.copy()
+    single[rows] = False
+    single[:, cols] = False
+    places = [f"({row}, {col})" for row, col in np.argwhere(single).tolist()]
+    parts = []
+    if len(rows):
+        parts.append(f"rows {listed(rows)}")
+    if len(cols):
+        parts.append(f"columns {listed(cols)}")
+    if places:
+        more = ", ..." if len(places) > _SHOWN else ""
+        parts.append(f"(row, col) {', '.join(places[:_SHOWN])}{more}")
+    return f"{mask.sum()} of {mask.size} pixels, {'; '.join(parts)}"

@@ -130,9 +130,11 @@ def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
     whole = np.zeros(item.shape, item.dtype)
     filled = np.zeros(item.shape[:1], dtype=np.int64)
     for source in sources:
-        place = _block(path, key, source.vspace)
+        place = _block(path, key, source.vspace, item.shape)
         part = _source(path, key, source)
-        whole[place] = part[_block(path, key, source.src_space)].reshape(whole[place].shape)
+        piece = part[_block(path, key, source.src_space, part.shape)]
+        _check_piece(path, key, piece, whole[place])
+        whole[place] = piece.reshape(whole[place].shape)
         filled[place[:1]] += math.prod(whole[place].shape[1:])
     if np.any(filled != math.prod(item.shape[1:])):
         raise DataError(
@@ -162,8 +164,19 @@ def _source(path: str | Path, key: str, source: Any) -> np.ndarray:
     return read_beside(path, _found(key, source), source.file_name, source.dset_name)
 
 
-def _block(path: str | Path, key: str, space: Any) -> tuple[slice, ...]:
-    """Return the one block of a dataspace that is selected, as slices."""
+def _check_piece(path: str | Path, key: str, piece: np.ndarray, place: np.ndarray) -> None:
+    if piece.size != place.size or not np.can_cast(piece.dtype, place.dtype, "same_kind"):
+        raise DataError(
+            f"{path}: key {key!r} lies in another file, as {piece.dtype} of shape {piece.shape}; "
+            f"needed: {place.dtype} of shape {place.shape}"
+        )
+
+
+def _block(path: str | Path, key: str, space: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the one block of an array of some shape that a dataspace selects, as slices."""
+    # A source taken whole may be written without a size of its own.
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return tuple(slice(0, side) for side in shape)
     first, last = space.get_select_bounds()
     block = tuple(slice(int(low), int(high) + 1) for low, high in zip(first, last, strict=True))
     size = math.prod(part.stop - part.start for part in block)

@@ -36,13 +36,12 @@ def bad_by(key: str, mask: np.ndarray) -> np.ndarray:
         One of `MASK_KEYS`.
     mask : array of numbers
     """
-    marked = mask != 0
+    marked = np.asarray(mask != 0)
     if key in _BAD:
         return marked
     if key in _GOOD:
-        return ~marked
-    rarer = marked if marked.mean() <= 0.5 else ~marked
-    return rarer
+        return np.asarray(~marked)
+    return np.asarray(marked if marked.mean() <= 0.5 else ~marked)
 
 
 def check_masks(arrays: Mapping[str, np.ndarray], frames: tuple[int, ...], doubts: Doubts) -> None:
@@ -81,5 +80,5 @@ def _check_mask(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Dou
     if not bad.any():
         doubts.say(f"key {key!r} marks no bad pixel")
         return
-    pixels = bad.reshape(-1, *frames[1:]).any(axis=0)
+    pixels = np.any(bad.reshape(-1, *frames[1:]), axis=0)
     doubts.refuse(f"key {key!r} marks bad pixels: {placed(pixels)}; {CURE}, without that key")

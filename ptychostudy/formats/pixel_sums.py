@@ -38,7 +38,7 @@ class PixelSums:
     def variance(self) -> np.ndarray:
         """Variance of each pixel about its mean, (N, N) float64."""
         # Rounding can leave less than nothing of two equal numbers.
-        return np.maximum(self.squares / self.frames - self.mean**2, 0.0)
+        return np.asarray(np.maximum(self.squares / self.frames - self.mean**2, 0.0))
 
 
 def pixel_sums(counts: np.ndarray) -> PixelSums:

@@ -24,13 +24,13 @@ class _Listed:
 
     Attributes
     ----------
-    files : dict of str to dict
-        By their paths.
+    sums : dict of str to str
+        The sha256 of each file that has one, by its path.
     made_ns : int
         When the inventory was written; 0 where it lists nothing.
     """
 
-    files: Mapping[str, Mapping[str, str]]
+    sums: Mapping[str, str]
     made_ns: int
 
 
@@ -85,13 +85,20 @@ def _announce(touched: Mapping[str, list[int]]) -> None:
 
 
 def _listed(inventory: Path | None) -> _Listed:
-    files = _read(inventory).get("files", {}) if inventory else {}
-    return _Listed(files, inventory.stat().st_mtime_ns if inventory and files else 0)
+    files = _read(inventory).get("files") if inventory else None
+    # A damaged inventory lists nothing here; that it is damaged is said of it as of any file.
+    entries = files.items() if isinstance(files, dict) else ()
+    sums = {name: entry["sha256"] for name, entry in entries if _has_sum(entry)}
+    return _Listed(sums, inventory.stat().st_mtime_ns if inventory and sums else 0)
+
+
+def _has_sum(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("sha256"), str)
 
 
 def _check_listed(name: str, listed: _Listed) -> None:
     recorded = recorded_sum(Path(name))
-    wanted = listed.files.get(name, {}).get("sha256")
+    wanted = listed.sums.get(name)
     if recorded and wanted and recorded != wanted:
         raise DataError(
             f"{name}: older than the inventory of this study and not the file that it lists "
@@ -112,7 +119,7 @@ def _look(path: str | Path) -> list[int]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         # The looks only save reading; a damaged inventory is named as every other file is.
         return {}
     return value if isinstance(value, dict) else {}

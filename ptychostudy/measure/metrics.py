@@ -270,7 +270,9 @@ def _means(records: list[dict[str, float]]) -> dict[str, float]:
 
 def _rows(scores: dict[str, dict[str, float]]) -> dict[str, tuple[float | None, ...]]:
     """Return a row for each metric, from the scores of each column."""
+    # Those of the complex value come first; a metric that has none is a row all the same.
+    metrics = dict.fromkeys(metric for name in reversed(SCORED) for metric in scores.get(name, {}))
     rows: dict[str, tuple[float | None, ...]] = {}
-    for metric in scores["value"]:
-        rows[metric] = tuple(scores[name][metric] if name in scores else None for name in SCORED)
+    for metric in metrics:
+        rows[metric] = tuple(scores.get(name, {}).get(metric) for name in SCORED)
     return rows

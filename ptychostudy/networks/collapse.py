@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ptychostudy.networks.tensors import Tensor
+from ptychostudy.study.names import PARTS
 
 COLLAPSED = 1e-4
 """Standard deviation below which an output counts as constant; a healthy one has 0.05 or more."""
@@ -89,7 +90,7 @@ def _fault(statistics: dict[str, Any]) -> str:
 
 def _constant(statistics: dict[str, Any]) -> list[str]:
     """Return which of amplitude and phase are constant."""
-    constant = [part for part in ("amplitude", "phase") if statistics[f"{part}_std"] < COLLAPSED]
+    constant = [part for part in PARTS if statistics[f"{part}_std"] < COLLAPSED]
     # An amplitude of zero nearly everywhere is a collapse, too, whatever a few pixels do.
     if not constant and statistics["amplitude_mean"] < COLLAPSED:
         return ["amplitude"]

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.formats.scan_metadata import STEPS
 from ptychostudy.measure import scoring
 from ptychostudy.measure.frc import RingCurve
-from ptychostudy.recipes.compare import Comparison, Product
+from ptychostudy.recipes.compare import Comparison
 from ptychostudy.study.names import (
     ARMS,
     CONTROLS,
@@ -22,23 +24,27 @@ BLANK = "n/a"
 """What stands in a table where a number has no meaning."""
 
 _ENDED = ("status", "reason", "statistics", "converged")
+# The control is no product: there is nothing in it that could fail.
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
 
 def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
+    # The same rows in every cell, whatever failed.
     rows = []
     for arm in (*ARMS, *CONTROLS):
         for metric, values in _values(comparison.scores, arm).items():
-            numbers = [BLANK if value is None else float(value) for value in values]
-            rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *numbers), strict=True)))
+            cells = [BLANK if value is None else float(value) for value in values]
+            rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
     return rows
 
 
 def _values(scores: Mapping[str, scoring.Score], arm: str) -> Mapping[str, tuple[Any, ...]]:
+    """Return the values of each metric; the flat control, always scored, knows which there are."""
     if arm in scores:
         return scores[arm].evaluation.rows
-    return dict.fromkeys(scores[FLAT].evaluation.rows, (None,) * len(SCORED))
+    nothing = (None,) * len(SCORED)
+    return dict.fromkeys(scores[FLAT].evaluation.rows, nothing)
 
 
 def curve_rows(comparison: Comparison) -> list[dict[str, Any]]:
@@ -47,8 +53,8 @@ def curve_rows(comparison: Comparison) -> list[dict[str, Any]]:
     for arm, score in comparison.scores.items():
         curves = score.evaluation.curves
         for ring in range(len(curves["value"].correlation)):
-            values = (arm, ring, *_ring(curves, ring))
-            rows.append(dict(zip(CURVE_COLUMNS, values, strict=True)))
+            cells = (arm, ring, *_ring(curves, ring))
+            rows.append(dict(zip(CURVE_COLUMNS, cells, strict=True)))
     return rows
 
 
@@ -56,20 +62,18 @@ def _ring(curves: Mapping[str, RingCurve], ring: int) -> list[float | int | str]
     """Return frequency, pixels, half-bit threshold and correlations of one ring."""
     # Rings are the same for all parts; the correlation of the complex value always exists.
     whole = curves["value"]
-    values: list[float | int | str] = [
-        float(whole.frequency[ring]),
-        int(whole.count[ring]),
-        float(whole.half_bit[ring]),
-    ]
-    for part in SCORED:
-        known = part in curves
-        values.append(float(curves[part].correlation[ring]) if known else BLANK)
-    return values
+    geometry = [float(whole.frequency[ring]), int(whole.count[ring]), float(whole.half_bit[ring])]
+    correlations = [_correlation(curves.get(part), ring) for part in SCORED]
+    return [*geometry, *correlations]
+
+
+def _correlation(curve: RingCurve | None, ring: int) -> float | str:
+    return BLANK if curve is None else float(curve.correlation[ring])
 
 
 def cell_record(
     comparison: Comparison,
-    products: Mapping[str, Product],
+    products: Mapping[str, ArmProduct],
     source: Scan,
     overlap: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -85,18 +89,12 @@ def cell_record(
     overlap : mapping
         Overlap metrics of the view.
     """
-    # n of the floor 1/sqrt(2n) is detected photons on an object pixel, summed over its frames.
-    photons_per_pixel = source.photons_measured * overlap["frames_per_pixel"]
-    arms = [products[arm] for arm in products if arm not in CONTROLS]
     ranges = comparison.scores[FLAT].evaluation.ranges
     return {
-        "status": "success" if all(product.good for product in arms) else "failed",
+        "status": _status(products),
         "truth": source.metadata["truth"],
         "conditions": conditions(source),
-        "photons_requested": source.photons_requested,
-        "photons_measured": source.photons_measured,
-        "photons_per_pixel": photons_per_pixel,
-        "phase_floor_rad": 1 / np.sqrt(2 * photons_per_pixel),
+        **_photons(source, overlap["frames_per_pixel"]),
         "overlap": {key: value for key, value in overlap.items() if isinstance(value, float)},
         "ranges": {key: float(value) for key, value in ranges.items()},
         "definitions": scoring.DEFINITIONS,
@@ -106,7 +104,25 @@ def cell_record(
     }
 
 
-def _arms(comparison: Comparison, products: Mapping[str, Product]) -> dict[str, dict[str, Any]]:
+def _status(products: Mapping[str, ArmProduct]) -> str:
+    """Return whether all arms ended well; a control that did not spoils no cell."""
+    arms = [product for arm, product in products.items() if arm not in CONTROLS]
+    return "success" if all(product.good for product in arms) else "failed"
+
+
+def _photons(source: Scan, frames_per_pixel: float) -> dict[str, float]:
+    """Return the doses, and the floor that counting statistics set to the phase error."""
+    # n of the floor 1/sqrt(2n) is detected photons on an object pixel, summed over its frames.
+    photons_per_pixel = source.photons_measured * frames_per_pixel
+    return {
+        "photons_requested": source.photons_requested,
+        "photons_measured": source.photons_measured,
+        "photons_per_pixel": photons_per_pixel,
+        "phase_floor_rad": 1 / np.sqrt(2 * photons_per_pixel),
+    }
+
+
+def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[str, dict[str, Any]]:
     """Return how each arm and control ended, and how it was aligned."""
     arms: dict[str, dict[str, Any]] = {}
     for arm, product in products.items():
@@ -119,13 +135,13 @@ def _arms(comparison: Comparison, products: Mapping[str, Product]) -> dict[str, 
 
 def conditions(source: Scan) -> list[str]:
     """Return what a reader must know of a study that is no plain one: no noise, a wrong probe."""
-    made = source.metadata["data_transformations"][-1]["parameters"]
+    # The last transformation of a scan is the one that detected its frames.
+    made = source.metadata[STEPS][-1]["parameters"]
     texts = []
     if made.get("noise") == "none":
         texts.append("noise-free: expected counts, for which the floor does not hold")
-    wrong = [
-        f"{key} {value}" for key, value in made.get("wrong_probe", {}).items() if np.any(value)
-    ]
+    changes = made.get("wrong_probe", {})
+    wrong = [f"{key} {value}" for key, value in changes.items() if np.any(value)]
     if wrong:
         texts.append(f"arms were given a wrong probe: {', '.join(wrong)}")
     return texts

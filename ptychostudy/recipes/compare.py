@@ -2,42 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
 from ptychostudy.study.names import ARMS, FLAT, PINN, UNTRAINED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
-
-
-@dataclass(frozen=True)
-class Product:
-    """What an arm made of a cell.
-
-    Attributes
-    ----------
-    field : (H, W) complex64
-        The reconstructed object.
-    coverage : (H, W) float
-        How much went into each pixel; 0 where nothing did.
-    origin : (int, int)
-        Row and column of the first pixel in the object.
-    record : dict
-        How it ended: ``status``, ``reason``, ``statistics``, ``converged``.
-    """
-
-    field: np.ndarray
-    coverage: np.ndarray
-    origin: tuple[int, int]
-    record: Mapping[str, Any]
-
-    @property
-    def good(self) -> bool:
-        """Whether the arm ended well; a failed one is shown and not scored."""
-        return bool(self.record["status"] == "ok")
 
 
 @dataclass(frozen=True)
@@ -52,7 +26,7 @@ class Comparison:
     mask : (H, W) bool
         Pixels that are scored.
     coverage : float
-        Share of the scanned hull that the mask keeps; 0 where no arm ended well.
+        Share of the scanned hull that the mask keeps; 0 where neither arm nor control ended well.
     fields : dict
         Field (H, W) of each arm as it came, failed or not.
     scores : dict
@@ -66,9 +40,45 @@ class Comparison:
     fields: dict[str, np.ndarray]
     scores: dict[str, scoring.Score]
 
+    @property
+    def place(self) -> dict[str, np.ndarray]:
+        """Return what all arms share."""
+        return {"truth": self.truth, "mask": self.mask, "origin": np.array(self.origin)}
+
+    @property
+    def raw(self) -> dict[str, np.ndarray]:
+        """Return every arm as it came, and what all share."""
+        return {**self.fields, **self.place}
+
+    @property
+    def aligned(self) -> dict[str, np.ndarray]:
+        """Return what all share, and every scored arm in the truth's gauge."""
+        fields = {arm: score.field for arm, score in self.scores.items()}
+        return {**self.place, **fields}
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Pixels of the object on which arms are compared.
+
+    Attributes
+    ----------
+    origin : (int, int)
+        First pixel (row, col).
+    shape : (int, int)
+        Rows and columns.
+    """
+
+    origin: tuple[int, int]
+    shape: tuple[int, int]
+
+    def cut(self, field: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
+        """Return the rectangle (H, W) of a field that begins at ``origin``."""
+        return scoring.cut(field, origin, self.origin, self.shape)
+
 
 def compare(
-    products: Mapping[str, Product],
+    products: Mapping[str, ArmProduct],
     truth: np.ndarray,
     positions: np.ndarray,
     settings: "CompareSettings",
@@ -85,30 +95,43 @@ def compare(
         Window centres of the cell's frames.
     settings : CompareSettings
     """
-    origin = products[PINN].origin
-    shape = products[PINN].coverage.shape
+    # The canvas of a network is the rectangle of the scan; the iterative arm's reaches farther.
+    rectangle = Rectangle(products[PINN].origin, products[PINN].coverage.shape)
     fields = {}
-    coverages = {}
     for arm, product in products.items():
-        fields[arm] = scoring.cut(product.field, product.origin, origin, shape)
-        coverages[arm] = scoring.cut(product.coverage, product.origin, origin, shape)
-    good = [arm for arm in products if products[arm].good]
-    # Where every arm failed, the hull is scored: the controls keep their numbers.
-    covered = [coverages[arm] for arm in good] or [np.ones(shape)]
-    mask, coverage = scoring.common_mask(covered, positions, origin)
-    seen = scoring.cut(truth, (0, 0), origin, shape)
-    scored = _scored(fields, good, shape)
-    scores = {arm: _score(field, seen, mask, settings, arm) for arm, field in scored.items()}
-    return Comparison(origin, seen, mask, coverage if good else 0.0, fields, scores)
+        fields[arm] = rectangle.cut(product.field, product.origin)
+    good = [product for product in products.values() if product.good]
+    mask, coverage = _mask(good, rectangle, positions)
+    seen = rectangle.cut(truth, (0, 0))
+    scores = {}
+    for arm, field in _scored(products, fields).items():
+        scores[arm] = _score(field, seen, mask, settings, arm)
+    return Comparison(rectangle.origin, seen, mask, coverage, fields, scores)
+
+
+def _mask(
+    good: list[ArmProduct], rectangle: Rectangle, positions: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the pixels that all that ended well cover, and which share of the scanned hull it is.
+
+    Where nothing did, the whole hull is scored, so that the flat control keeps its numbers; what is
+    covered of it is 0.
+    """
+    if not good:
+        mask, _ = scoring.common_mask([np.ones(rectangle.shape)], positions, rectangle.origin)
+        return mask, 0.0
+    coverages = [rectangle.cut(product.coverage, product.origin) for product in good]
+    return scoring.common_mask(coverages, positions, rectangle.origin)
 
 
 def _scored(
-    fields: dict[str, np.ndarray], good: list[str], shape: tuple[int, ...]
+    products: Mapping[str, ArmProduct], fields: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return what is scored, in the order of the tables: arms, then controls."""
-    scored = {arm: fields[arm] for arm in ARMS if arm in good}
-    scored[FLAT] = np.ones(shape, np.complex64)
-    if UNTRAINED in good:
+    scored = {arm: fields[arm] for arm in ARMS if products[arm].good}
+    # What an object without structure gets is what a metric gives away.
+    scored[FLAT] = np.ones(fields[PINN].shape, np.complex64)
+    if products[UNTRAINED].good:
         scored[UNTRAINED] = fields[UNTRAINED]
     return scored
 
@@ -120,6 +143,7 @@ def _score(
     settings: "CompareSettings",
     arm: str,
 ) -> scoring.Score:
+    """Align one arm with the truth and measure it."""
     gauge = settings.phase_align
     # A ramp fitted to the flat object would give it structure: it gets one complex factor.
     if arm == FLAT and gauge == "plane":

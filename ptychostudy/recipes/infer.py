@@ -1,7 +1,7 @@
 """Infer: one shard of a cell's groups through one network onto a partial canvas."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,37 +14,16 @@ from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
 from ptychostudy.physics.windows import scan_rectangle
+from ptychostudy.recipes.normalization import Normalization, dose_key
+from ptychostudy.recipes.shard import Shard
 from ptychostudy.sampling.groups import GroupGeometry, group_geometry
+from ptychostudy.study.names import PINN, UNTRAINED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import PatchSettings
 
 CHUNK = 128
 """Groups whose patches stand in memory together."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One of the parts into which the groups of a cell are cut.
-
-    Attributes
-    ----------
-    number, of : int
-        Part k of n, from 1.
-    """
-
-    number: int
-    of: int
-
-    @classmethod
-    def read(cls, text: str) -> "Shard":
-        """Read ``k-of-n``."""
-        number, of = (int(part) for part in text.split("-of-"))
-        return cls(number, of)
-
-    def choose(self, groups: int) -> np.ndarray:
-        """Return the indices (k,) of its groups, neighbours in the order of the groups."""
-        return np.array_split(np.arange(groups), self.of)[self.number - 1]
 
 
 def untrained(bundle: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,9 +36,90 @@ def untrained(bundle: Mapping[str, Any]) -> dict[str, Any]:
     return {**bundle, "weights": None, "config": config}
 
 
+def with_control(arm: str, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the networks of a shard; the control has PtychoPINN's form and goes with it."""
+    if arm != PINN:
+        return {arm: bundle}
+    return {arm: bundle, UNTRAINED: untrained(bundle)}
+
+
 def members_of(bundle: Mapping[str, Any], frames: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """Return the frames (g, C) of each group as a network takes them: grouped, or one by one."""
+    # A network of single frames sees each frame of the view once, whatever its groups are.
     return frames[groups] if bundle["config"]["frames"] > 1 else frames[:, None]
+
+
+@dataclass(frozen=True)
+class Centre:
+    """The part of a patch that is stitched; its edge has seen little light.
+
+    Attributes
+    ----------
+    inset : int
+        Pixels of the patch before it, on each axis.
+    weights : (M, M) float
+        Weight of each of its pixels.
+    """
+
+    inset: int
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, side: int, settings: "PatchSettings") -> "Centre":
+        """Return the centre of patches of a side."""
+        size = settings.window_px
+        return cls((side - size) // 2, stitch_window(size, settings.window))
+
+    def cut(self, patches: np.ndarray) -> np.ndarray:
+        """Return the centres (k, M, M) of patches (k, P, P)."""
+        along = slice(self.inset, self.inset + len(self.weights))
+        return patches[:, along, along]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Patches of the object, of some groups at a time.
+
+    Attributes
+    ----------
+    counts : (k, N, N) uint32
+        Frames of the split.
+    geometry : GroupGeometry
+        All groups of the cell.
+    network : Predictor
+    centre : Centre
+    probe_gauge : float
+        What the network's objects are divided by, see `Normalization`.
+    """
+
+    counts: np.ndarray
+    geometry: GroupGeometry
+    network: Predictor
+    centre: Centre
+    probe_gauge: float
+
+    def frames(self, groups: np.ndarray) -> np.ndarray:
+        """Return the frames (k C, N, N) of groups (k,)."""
+        frames: np.ndarray = self.counts[self.geometry.members[groups].ravel()]
+        return frames
+
+    def of(self, groups: np.ndarray) -> np.ndarray:
+        """Return the stitched centres (k, M, M) of groups (k,)."""
+        centres: np.ndarray = self.centre.cut(self.network(groups)) / self.probe_gauge
+        return centres
+
+    def corners(self, groups: np.ndarray) -> np.ndarray:
+        """Return the first pixel (k, 2) of each stitched centre in the object."""
+        corners: np.ndarray = self.geometry.corners[groups] + self.centre.inset
+        return corners
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What has gone through a network: its frames, and the centres of its patches."""
+
+    inputs: Statistics = field(default_factory=Statistics)
+    outputs: Statistics = field(default_factory=Statistics)
 
 
 def infer_shard(
@@ -68,6 +128,7 @@ def infer_shard(
     members: np.ndarray,
     shard: Shard,
     settings: "PatchSettings",
+    *,
     batch_size: int,
 ) -> tuple[PartialCanvas, dict[str, Any]]:
     """Stream the groups of a shard through a network onto a canvas of the whole scan.
@@ -97,62 +158,79 @@ def infer_shard(
     DataError
         If the network was not trained on this dose.
     """
-    members = members[: settings.debug_limit]
-    # Groups are centred among their frames: half a window beyond the scan holds every patch.
-    origin, shape = scan_rectangle(source.positions, settings.window_px // 2 + 1)
-    canvas = PartialCanvas(origin, shape)
+    canvas = _blank(source.positions, settings)
     outcome = bundle["provenance"]["outcome"]
+    # The control has no training that could have failed.
     if outcome["status"] != "ok" and bundle["weights"] is not None:
         return canvas, _not_run(outcome)
-    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
+    # Before the shards are cut: a limit of a cell, not of each of its shards.
+    members = members[: settings.debug_limit]
     chosen = shard.choose(len(members))
-    inputs, outputs = _fill(canvas, bundle, source, geometry, chosen, settings, batch_size)
-    return canvas, _record(len(chosen), inputs, outputs)
+    patches = _patches(bundle, source, members, settings, batch_size)
+    passed = _fill(canvas, patches, chosen)
+    return canvas, _record(len(chosen), passed)
 
 
-def _fill(
-    canvas: PartialCanvas,
-    bundle: Mapping[str, Any],
-    source: Scan,
-    geometry: GroupGeometry,
-    chosen: np.ndarray,
-    settings: "PatchSettings",
-    batch_size: int,
-) -> tuple[Statistics, Statistics]:
-    """Add the patches of the chosen groups to the canvas; return statistics of input and output."""
-    scale, gauge = _normalization(bundle, source)
-    model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, scale)
-    network = Predictor(model, data, batch_size)
-    size = settings.window_px
-    window = stitch_window(size, settings.window)
-    # Only the centre of a patch is stitched: its edge has seen little light.
-    inset = (geometry.side - size) // 2
-    centre = slice(inset, inset + size)
-    inputs = Statistics()
-    outputs = Statistics()
-    for start in range(0, len(chosen), CHUNK):
-        part = chosen[start : start + CHUNK]
-        inputs.add(source.counts[geometry.members[part].ravel()])
-        patches = network(part)[:, centre, centre] / gauge
-        outputs.add(patches)
-        # Sums of a canvas are integers: what is not finite must not be added.
-        if outputs.bad:
-            break
-        canvas.add(patches, geometry.corners[part] + inset, window)
-    return inputs, outputs
+def _blank(positions: np.ndarray, settings: "PatchSettings") -> PartialCanvas:
+    """Return a canvas of the whole scan: shards must lie on the same one to be added."""
+    # Groups are centred among their frames: half a window beyond the scan holds every patch.
+    origin, shape = scan_rectangle(positions, settings.window_px // 2 + 1)
+    return PartialCanvas(origin, shape)
 
 
-def _normalization(bundle: Mapping[str, Any], source: Scan) -> tuple[float, float]:
-    """Return the input scale and the probe's gauge of training, for the dose of the frames."""
-    dose = str(round(source.photons_requested))
-    known = bundle["normalization"]
-    if dose not in known:
+def _learned_normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
+    """Return what the network was trained with at the dose of the frames."""
+    dose = dose_key(source)
+    learned = bundle["normalization"]
+    if dose not in learned:
         raise DataError(
-            f"the network {bundle['config']['arm']} was trained on doses {', '.join(known)}, "
+            f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
             f"the frames have {dose}; needed: frames of a dose it was trained on"
         )
-    return known[dose]["input_scale"], known[dose]["probe_gauge"]
+    return Normalization(learned[dose]["input_scale"], learned[dose]["probe_gauge"])
+
+
+def _patches(
+    bundle: Mapping[str, Any],
+    source: Scan,
+    members: np.ndarray,
+    settings: "PatchSettings",
+    batch_size: int,
+) -> Patches:
+    """Return what a network makes of the groups (g, C) of a cell."""
+    learned = _learned_normalization(bundle, source)
+    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
+    data = GroupData(
+        source.counts,
+        geometry.members,
+        geometry.offsets,
+        geometry.fractions,
+        learned.input_scale,
+    )
+    model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
+    network = Predictor(model, data, batch_size)
+    centre = Centre.of(geometry.side, settings)
+    return Patches(source.counts, geometry, network, centre, learned.probe_gauge)
+
+
+def _fill(canvas: PartialCanvas, patches: Patches, chosen: np.ndarray) -> Passed:
+    """Add the patches of groups (k,) to the canvas; return what has passed."""
+    passed = Passed()
+    for groups in _chunks(chosen):
+        passed.inputs.add(patches.frames(groups))
+        centres = patches.of(groups)
+        passed.outputs.add(centres)
+        # Sums of a canvas are integers: what is not finite must not be added.
+        if passed.outputs.bad:
+            break
+        canvas.add(centres, patches.corners(groups), patches.centre.weights)
+    return passed
+
+
+def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield groups (k,) by as many as stand in memory together."""
+    for start in range(0, len(chosen), CHUNK):
+        yield chosen[start : start + CHUNK]
 
 
 def _not_run(outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,21 +245,28 @@ def _not_run(outcome: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _record(groups: int, inputs: Statistics, outputs: Statistics) -> dict[str, Any]:
+def _record(groups: int, passed: Passed) -> dict[str, Any]:
+    """Return the record of a shard that ran."""
+    inputs = passed.inputs
+    outputs = passed.outputs
     # Only what no other shard can mend fails here: dark frames and a constant output are judged on
     # the whole canvas.
     reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""
-    seen = {
-        "not_finite": outputs.bad,
-        "largest": outputs.largest,
-        "nonzero": outputs.nonzero,
-        "values": outputs.size,
-    }
     return {
         "status": "failed" if reason else "ok",
         "reason": reason,
         "diagnostic": f"input photons {inputs.text()}; output {outputs.text()}",
         "groups": groups,
         "nonzero_inputs": inputs.nonzero,
-        "statistics": seen if reason else {},
+        "statistics": _seen(outputs) if reason else {},
+    }
+
+
+def _seen(outputs: Statistics) -> dict[str, float]:
+    """Return the numbers of an output that is not finite."""
+    return {
+        "not_finite": outputs.bad,
+        "largest": outputs.largest,
+        "nonzero": outputs.nonzero,
+        "values": outputs.size,
     }

@@ -1,17 +1,17 @@
-"""Reconstruct: the iterative arm on the frames of one view, and the reference of a measured scan."""
+"""Reconstruct: the iterative arm on the frames of one view."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN
 from ptychostudy.formats.scan import Scan
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics import windows
 from ptychostudy.physics.canvas import Canvas
-from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.study.names import PTYCHI
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 COVERED = 0.02
 """A pixel is covered where the scan puts at least this share of the brightest pixel's light."""
+
+MARGIN_PX = 2
+"""Pixels around the outermost windows of the scan."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Reconstruction:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what is stored of it."""
         return {
-            "reconstructed_object": self.canvas.field,
+            FIELD: self.canvas.field,
             "reconstructed_probe": self.result.probe,
-            "coverage": self.canvas.coverage,
-            "origin": np.array(self.canvas.origin, dtype=np.int64),
+            COVERAGE: self.canvas.coverage,
+            ORIGIN: np.array(self.canvas.origin, dtype=np.int64),
             "loss": np.nan_to_num(self.result.loss),
         }
 
@@ -82,68 +85,57 @@ def reconstruct_view(
     on_epoch : callable
         Told epoch, epochs and loss.
     """
-    n = source.counts.shape[-1]
-    # The nearest pixels bound the windows exactly; fractions would add a row or a column.
-    first, end = windows.extent(windows.corners(source.positions, 0), n, 2)
-    origin = np.maximum(first, 0)
-    shape = (int(end[0] - origin[0]), int(end[1] - origin[1]))
+    origin, shape = scan_canvas(source.positions, source.counts.shape[-1])
     positions = source.positions[frames] - origin
     result = reconstruct(
         source.counts[frames], positions, source.probe, shape, settings, on_epoch=on_epoch
     )
-    light = windows.light(source.probe, positions, shape)
-    covered = light > COVERED * light.max()
-    coverage = np.where(covered, light / light.max(), 0.0).astype(np.float32)
+    coverage = relative_light(source.probe, positions, shape)
     # Of a diverged run a picture is kept; that it failed is in the outcome.
     field = result.object if result.finite else np.nan_to_num(result.object)
-    canvas = Canvas(field, coverage, (int(origin[0]), int(origin[1])))
-    outcome = judge(canvas)
-    if not result.finite:
-        diverged = "the iteration diverged to non-finite values"
-        outcome |= {"status": "failed", "reason": diverged}
-    return Reconstruction(canvas, result, outcome, len(frames))
+    canvas = Canvas(field, coverage, origin)
+    return Reconstruction(canvas, result, _outcome(canvas, result), len(frames))
 
 
-def reconstruct_reference(
-    counts: np.ndarray,
-    positions: np.ndarray,
-    probe: np.ndarray,
-    settings: "ReconstructSettings",
-    on_epoch: OnEpoch,
-) -> tuple[IterativeResult, np.ndarray]:
-    """Reconstruct a measured scan at its full dose.
+def scan_canvas(positions: np.ndarray, n: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return origin and shape of the canvas that holds all windows of a scan.
 
     Parameters
     ----------
-    counts : (k, N, N) uint
-        Measured frames.
     positions : (k, 2) float
-        Window centres (row, col).
-    probe : (N, N) complex
-        In any units: it is scaled to the photons of the frames.
-    settings : ReconstructSettings
-    on_epoch : callable
-        Told epoch, epochs and loss.
-
-    Returns
-    -------
-    result : IterativeResult
-    coverage : (H, W) float32
-        Photons that the scan put on each pixel.
-
-    Raises
-    ------
-    ValueError
-        If the reconstruction diverged.
+        Window centres (row, col) of all frames of the split.
+    n : int
+        Window side.
     """
-    _, end = windows.extent(positions, counts.shape[-1], 1)
-    # From pixel 0 on: the object keeps the coordinates of the file.
-    shape = (int(end[0]), int(end[1]))
-    scaled = scale_probe(probe, mean_counts(counts))
-    result = reconstruct(counts, positions, scaled, shape, settings, on_epoch=on_epoch)
+    # The nearest pixels bound the windows exactly; fractions would add a row or a column.
+    centres = windows.corners(positions, 0)
+    first, end = windows.extent(centres, n, MARGIN_PX)
+    # A scan at the edge of its object has no room for the margin: pixels begin at 0.
+    row, col = (int(pixel) for pixel in np.maximum(first, 0))
+    return (row, col), (int(end[0]) - row, int(end[1]) - col)
+
+
+def relative_light(probe: np.ndarray, positions: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the coverage (H, W) float32: light by that of the brightest pixel, 0 where too little.
+
+    Parameters
+    ----------
+    probe : (N, N) complex
+    positions : (m, 2) float
+        Window centres (row, col) on the canvas.
+    shape : (int, int)
+        Of the canvas.
+    """
+    # Relative, so that the same pixels are covered at every dose.
+    light = windows.light(probe, positions, shape)
+    covered = light > COVERED * light.max()
+    return np.where(covered, light / light.max(), 0.0).astype(np.float32)
+
+
+def _outcome(canvas: Canvas, result: IterativeResult) -> dict[str, Any]:
+    """Return the verdict on a canvas; of a diverged run its numbers are those of the picture."""
+    outcome = judge(canvas)
     if not result.finite:
-        raise ValueError(
-            "the full-dose reconstruction of the measured scan diverged; "
-            "change the section 'reference'"
-        )
-    return result, windows.light(result.probe, positions, shape).astype(np.float32)
+        reason = "the iteration diverged to non-finite values"
+        outcome.update(status="failed", reason=reason)
+    return outcome

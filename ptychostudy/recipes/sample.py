@@ -54,25 +54,16 @@ def sample_view(
     settings : SamplingSettings
     """
     diameter = probe_diameter_px(probe)
-    part = split_scan(scan, diameter, **dict(settings.split))[split]
-    positions = scan[part]
+    parts = split_scan(scan, diameter, **dict(settings.split))
+    positions = scan[parts[split]]
     s_img = _fraction(positions, diameter, settings)
     # A seed of its own, so that the frames of a view do not depend on how groups are drawn.
-    frames = subsample_frames(
-        len(positions), s_img, np.random.default_rng(settings.seed_subsampling)
-    )
+    rng = np.random.default_rng(settings.seed_subsampling)
+    frames = subsample_frames(len(positions), s_img, rng)
     kept = positions[frames]
-    rng = generator(settings.seed_grouping, "grouping", view, split)
-    groups = form_groups(
-        kept,
-        settings.gridsize**2,
-        rng,
-        n_groups=settings.n_groups,
-        neighbor_count=settings.neighbor_count,
-        oversample=settings.enable_oversampling,
-        pool_size=settings.neighbor_pool_size,
-    )
-    metrics: dict[str, Any] = overlap_report(
+    groups = _groups(kept, view, split, settings)
+    # What came of the settings is recorded, not what was asked: s_img may have been solved for.
+    report = overlap_report(
         kept,
         groups,
         diameter,
@@ -84,8 +75,8 @@ def sample_view(
         rng_seed_subsample=settings.seed_subsampling,
         probe=probe,
     )
-    asked = {"view": view, "split": split, "target_overlap": settings.target_overlap}
-    return View(frames, groups, kept, metrics | asked)
+    wanted = {"view": view, "split": split, "target_overlap": settings.target_overlap}
+    return View(frames, groups, kept, {**report, **wanted})
 
 
 def _fraction(positions: np.ndarray, diameter: float, settings: "SamplingSettings") -> float:
@@ -98,4 +89,19 @@ def _fraction(positions: np.ndarray, diameter: float, settings: "SamplingSetting
         diameter,
         rng_seed=settings.seed_subsampling,
         neighbor_count=settings.metric_neighbor_count,
+    )
+
+
+def _groups(
+    positions: np.ndarray, view: str, split: str, settings: "SamplingSettings"
+) -> np.ndarray:
+    """Return groups (g, C) of neighbouring frames; each view and split draws for itself."""
+    return form_groups(
+        positions,
+        settings.gridsize**2,
+        generator(settings.seed_grouping, "grouping", view, split),
+        n_groups=settings.n_groups,
+        neighbor_count=settings.neighbor_count,
+        oversample=settings.enable_oversampling,
+        pool_size=settings.neighbor_pool_size,
     )

@@ -1,12 +1,12 @@
-"""Simulate: object, probe and scan of a study, and the frames of one dose."""
+"""Simulate: the frames of one dose, from an object and a probe or from measured frames."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.io.arrays import Stream
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import (
     check_noise_free,
@@ -17,83 +17,14 @@ from ptychostudy.physics.counts import (
     thinned_blocks,
 )
 from ptychostudy.physics.draws import generator
-from ptychostudy.physics.objects import image_object, make_object
-from ptychostudy.physics.probes import distort_probe, make_probe
-from ptychostudy.physics.scans import make_scan
+from ptychostudy.physics.probes import distort_probe, probe_diameter_px
+from ptychostudy.recipes.scene import Scene
+from ptychostudy.sampling.split import split_scan
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings
     from ptychostudy.study.sections.simulate import FramesSettings, WrongProbeSettings
 
-
-@dataclass(frozen=True)
-class Sample:
-    """What is scanned, with what, and where.
-
-    Attributes
-    ----------
-    object : (H, W) complex
-    probe : (N, N) complex
-    positions : (k, 2) float
-        Window centres (row, col) in object pixels.
-    """
-
-    object: np.ndarray
-    probe: np.ndarray
-    positions: np.ndarray
-
-
-def make_sample(settings: "BaseSettings", pictures: tuple[np.ndarray, ...] = ()) -> Sample:
-    """Draw object, probe and scan; each has a generator of its own, so one key moves one of them.
-
-    Parameters
-    ----------
-    settings : BaseSettings
-    pictures : tuple of (h, w) float
-        Amplitude and phase of the object, for the kind ``image``.
-    """
-    rows, cols = settings.object.shape_px
-    n = settings.frame_px
-    scan = settings.scan
-    # Window centres: the first and last pixel at which a window of side N still fits.
-    low = (n / 2, n / 2)
-    high = (rows - n / 2 - 1, cols - n / 2 - 1)
-    rng = generator(settings.seed, "scan")
-    positions = make_scan(scan.kind, low, high, scan.step_px, rng, jitter_px=scan.jitter_px)
-    return Sample(_object(settings, pictures), _probe(settings), positions)
-
-
-def _object(settings: "BaseSettings", pictures: tuple[np.ndarray, ...]) -> np.ndarray:
-    wanted = settings.object
-    if wanted.kind == "image":
-        amplitude, phase = pictures
-        return image_object(
-            amplitude,
-            phase,
-            wanted.shape_px,
-            amplitude=wanted.amplitude,
-            phase_rad=wanted.phase_rad,
-        )
-    return make_object(
-        wanted.kind,
-        wanted.shape_px,
-        generator(settings.seed, "object"),
-        amplitude=wanted.amplitude,
-        phase_rad=wanted.phase_rad,
-    )
-
-
-def _probe(settings: "BaseSettings") -> np.ndarray:
-    wanted = settings.probe
-    curvature = 2 * math.pi if wanted.curvature_rad is None else wanted.curvature_rad
-    return make_probe(
-        wanted.kind,
-        settings.frame_px,
-        diameter_px=wanted.diameter_px,
-        curvature_rad=curvature,
-        edge_px=wanted.edge_px,
-        rng=generator(settings.seed, "probe"),
-    )
+_NOISE_FREE = "none"
 
 
 @dataclass(frozen=True)
@@ -112,17 +43,90 @@ class Detected:
     probe: np.ndarray
 
 
-def simulated_frames(sample: Sample, dose: int, split: str, settings: "FramesSettings") -> Detected:
-    """Simulate the frames of a sample at a dose.
+class PhotonTally:
+    """Photons of frames that pass by once.
+
+    Attributes
+    ----------
+    frames : int
+        How many pass by.
+    total : int
+        Photons of those that have passed.
+    """
+
+    def __init__(self, frames: int) -> None:
+        self.frames = frames
+        self.total = 0
+
+    def counted(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Pass blocks (b, N, N) of frames on."""
+        for block in blocks:
+            # A block of frames of up to 10^9 photons each does not fit into 32 bits.
+            self.total += int(block.sum(dtype=np.int64))
+            yield block
+
+    def mean(self) -> np.float64:
+        """Return the mean photons per frame; right once the last block has passed."""
+        return np.float64(self.total / self.frames)
+
+
+def split_frames(scene: Scene, settings: "FramesSettings") -> dict[str, np.ndarray]:
+    """Return the indices (k_i,) of the frames of each split; both see other parts of the object."""
+    diameter = probe_diameter_px(scene.probe)
+    return split_scan(scene.positions, diameter, **dict(settings.split))
+
+
+def detect(
+    scene: Scene,
+    split: str,
+    index: np.ndarray,
+    dose: int,
+    settings: "FramesSettings",
+    *,
+    measured: np.ndarray | None = None,
+) -> Detected:
+    """Return the frames of one split at a dose.
 
     Parameters
     ----------
-    sample : Sample
+    scene : Scene
+        With the positions of the whole scan.
+    split : str
+        Names the generator: the frames of the parts are drawn apart.
+    index : (k,) int
+        Frames of this split.
+    dose : int
+        Mean detected photons per frame.
+    settings : FramesSettings
+    measured : (K, N, N) uint, optional
+        Frames of the whole scan that are thinned; without them frames are simulated.
+
+    Raises
+    ------
+    DataError
+        If measured frames are to lose their noise, or hold fewer photons than the dose.
+    ValueError
+        If noise-free counts are asked for at a dose whose rounding would be seen.
+    """
+    if measured is None:
+        return simulated_frames(scene.part(index), dose, split, settings)
+    if settings.noise == _NOISE_FREE:
+        raise DataError("holds measured counts, but simulate.noise is none; needed: poisson")
+    rng = generator(settings.seed, "thinning", dose, split)
+    return thinned_frames(measured, index, scene.probe, dose, rng)
+
+
+def simulated_frames(scene: Scene, dose: int, split: str, settings: "FramesSettings") -> Detected:
+    """Simulate the frames of a scene at a dose.
+
+    Parameters
+    ----------
+    scene : Scene
         With the positions of this split.
     dose : int
         Mean detected photons per frame.
     split : str
-        Names the generator: the frames of the parts are drawn apart.
+        Names the generator.
     settings : FramesSettings
 
     Raises
@@ -130,16 +134,22 @@ def simulated_frames(sample: Sample, dose: int, split: str, settings: "FramesSet
     ValueError
         If noise-free counts are asked for at a dose whose rounding would be seen.
     """
-    object_ = sample.object.astype(np.complex128)
-    probe = sample.probe.astype(np.complex128)
-    rng = None
-    if settings.noise == "none":
-        check_noise_free(dose, len(probe))
-    else:
-        rng = generator(settings.seed, "simulation", dose, split)
-    scale = photon_scale(mean_intensity(object_, probe, sample.positions), dose)
-    blocks = simulated_blocks(object_, scale * probe, sample.positions, rng)
-    return Detected(blocks, scale * sample.probe)
+    # Files hold single precision; frames are computed in double.
+    object_ = scene.object.astype(np.complex128)
+    probe = scene.probe.astype(np.complex128)
+    rng = _noise(settings, dose, split, len(probe))
+    # One scale for all frames of the split: where the object absorbs, a frame holds less.
+    scale = photon_scale(mean_intensity(object_, probe, scene.positions), dose)
+    blocks = simulated_blocks(object_, scale * probe, scene.positions, rng)
+    return Detected(blocks, scale * scene.probe)
+
+
+def _noise(settings: "FramesSettings", dose: int, split: str, n: int) -> np.random.Generator | None:
+    """Return the source of the photons' noise, or None where there is to be none."""
+    if settings.noise == _NOISE_FREE:
+        check_noise_free(dose, n)
+        return None
+    return generator(settings.seed, "simulation", dose, split)
 
 
 def thinned_frames(
@@ -175,7 +185,29 @@ def thinned_frames(
             "needed: at most that"
         )
     keep = dose / measured
+    # Counts go with the square of the probe.
     return Detected(thinned_blocks(counts, index, keep, rng), np.sqrt(keep) * probe)
+
+
+def streamed(detected: Detected, frames: int, dose: int) -> dict[str, Any]:
+    """Return the members of a file that are made while it is written: frames, and their photons.
+
+    Parameters
+    ----------
+    detected : Detected
+    frames : int
+        How many there will be.
+    dose : int
+        Mean detected photons per frame that were asked for.
+    """
+    n = len(detected.probe)
+    tally = PhotonTally(frames)
+    return {
+        "counts": Stream((frames, n, n), "uint32", tally.counted(detected.blocks)),
+        "photons_requested": np.float64(dose),
+        # Asked for after the frames: the measured dose is known once the last block has passed.
+        "photons_measured": tally.mean,
+    }
 
 
 def given_probe(true: np.ndarray, wrong: "WrongProbeSettings") -> dict[str, np.ndarray]:
@@ -184,7 +216,6 @@ def given_probe(true: np.ndarray, wrong: "WrongProbeSettings") -> dict[str, np.n
     changes = dict(wrong)
     if not any(np.any(value) for value in changes.values()):
         return {"probeGuess": stored}
-    return {
-        "probeGuess": distort_probe(true, **changes).astype(np.complex64),
-        "probeTrue": stored,
-    }
+    # Frames come from the true probe; who scores the arms must know what they were not told.
+    distorted = distort_probe(true, **changes)
+    return {"probeGuess": distorted.astype(np.complex64), "probeTrue": stored}

@@ -6,7 +6,7 @@ from typing import Any
 from ptychostudy.report.cell_texts import describe, measured_text
 from ptychostudy.report.cells import Cell, ending
 from ptychostudy.report.markdown import photon_text
-from ptychostudy.study.names import SCORED
+from ptychostudy.study.names import PTYCHI, SCORED
 
 
 def title(cell: Cell) -> str:
@@ -25,9 +25,9 @@ def caption(cell: Cell, seed: int | None) -> str:
 
 def _endings(arms: Mapping[str, Mapping[str, Any]]) -> str:
     # The iterative arm is always named: that it converged is a result, too.
-    iterative = f"PtyChi {ending(arms['PtyChi'])}"
+    iterative = f"{PTYCHI} {ending(arms[PTYCHI])}"
     failed = [model for model, record in arms.items() if record["status"] != "ok"]
-    others = [f"{model} failed" for model in failed if model != "PtyChi"]
+    others = [f"{model} failed" for model in failed if model != PTYCHI]
     return "; ".join([iterative, *others])
 
 

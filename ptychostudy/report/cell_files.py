@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ptychostudy.study import layout
+
 FilePair = tuple[Path, Path]
 """The status file and the table of metrics of one cell."""
 
 # Where the workflow puts all that belongs to a seed after the first.
-_REPETITION = re.compile(r"seeds/seed_([0-9]+)/")
+_REPETITION = re.compile(layout.SEED.format(seed="([0-9]+)"))
 
 
 def repeated_seed(path: Path) -> int | None:

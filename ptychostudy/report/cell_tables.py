@@ -22,7 +22,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.markdown import number, photon_text, table
-from ptychostudy.study.names import SCORED
+from ptychostudy.study.names import PTYCHI, SCORED
 
 _HEADER = (
     "Dose",
@@ -36,7 +36,7 @@ _HEADER = (
     "Floor (rad)",
     "Scored (px)",
     "Coverage",
-    "PtyChi",
+    PTYCHI,
 )
 _FACTS = (
     "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected "
@@ -60,6 +60,7 @@ _ZERO = (
 )
 _AT_BEST_ONE = (
     "pearson",
+    "partial_pearson",
     "ssim",
     "ms_ssim",
     "frc50",
@@ -118,7 +119,7 @@ def _facts(cell: Cell) -> list[str]:
         floor_text(cell),
         str(cell["mask_px"]),
         f"{cell['coverage']:.3f}",
-        ending(arm_record(cell, "PtyChi")),
+        ending(arm_record(cell, PTYCHI)),
     ]
 
 

@@ -6,7 +6,7 @@ A cell is the record of one (dose, view, split), from `ptychostudy.report.cell_r
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.study.names import ARMS, CELL, SPLITS
+from ptychostudy.study.names import ARMS, CELL, FLAT, PTYCHI, SPLITS, TEST_SPLIT
 
 Cell = Mapping[str, Any]
 """The status record of one cell with the list ``metrics``."""
@@ -21,7 +21,7 @@ DESIGNS = {
         "put the same photons on an object pixel"
     ),
 }
-CONTROL = "Flat"
+CONTROL = FLAT
 """The control that is a metric's zero: an object of ones."""
 
 _NOT_RUN: Mapping[str, Any] = {"status": "failed", "reason": "not run"}
@@ -127,7 +127,7 @@ def shown_cells(summary: Summary) -> list[Cell]:
     """
     # Scores of the training split flatter a network that has seen its frames.
     cells = list(summary["jobs"])
-    unseen = [cell for cell in cells if cell["split"] == "test"]
+    unseen = [cell for cell in cells if cell["split"] == TEST_SPLIT]
     return unseen or cells
 
 
@@ -157,7 +157,7 @@ def convergence(cells: Sequence[Cell]) -> str:
 
     Empty where it never ran to an end.
     """
-    outcomes = [arm_record(cell, "PtyChi").get("converged") for cell in cells]
+    outcomes = [arm_record(cell, PTYCHI).get("converged") for cell in cells]
     known = [converged for converged in outcomes if converged is not None]
     if not known:
         return ""

@@ -5,10 +5,9 @@ from typing import Any
 
 from ptychostudy.report.deltas import DELTAS, METRIC_LABELS, Delta
 from ptychostudy.report.markdown import MISSING, document, number, photon_text, table
-from ptychostudy.study.names import DELTA_METRICS, PARTS
+from ptychostudy.study import layout
+from ptychostudy.study.names import DELTA_METRICS, PARTS, PTYCHI
 
-DELTA_PATH = "analysis/metrics_delta_summary.json"
-PREVIEW_PATH = "analysis/metrics_delta_highlights_preview.txt"
 # What the ancestor's check prints where all is well.
 CHECKED = (
     "Highlights match",
@@ -17,7 +16,7 @@ CHECKED = (
 )
 # As in the ancestor's file, the colons stand in one column.
 _LABEL_WIDTH = 35
-_GRID_HEADER = ("Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", "PtyChi")
+_GRID_HEADER = ("Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", PTYCHI)
 _GRID_LEGEND = (
     "n: detected photons per object pixel. Overlap: metric 2 (area), 1 - step / probe diameter "
     "(linear)."
@@ -47,8 +46,8 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
     """Return ``ssim_grid_summary.md``: phase differences of the study and of each cell."""
     return document(
         ["# SSIM Grid Summary (Phase-Only)"],
-        [f"**Generated from:** `{DELTA_PATH}`"],
-        [f"**Preview validated:** `{PREVIEW_PATH}` (phase-only)"],
+        [f"**Generated from:** `{layout.DELTA}`"],
+        [f"**Preview validated:** `{layout.DELTA_PREVIEW}` (phase-only)"],
         [
             "PtychoPINN minus the other arm, mean over the cells in which both have a result; "
             f"seed {delta['seed']}."

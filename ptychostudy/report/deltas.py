@@ -7,9 +7,9 @@ from typing import Any
 
 from ptychostudy.report.cells import Cell, Summary, arm_record, cell_key, ending, score
 from ptychostudy.report.markdown import number
-from ptychostudy.study.names import ARMS, DELTA_METRICS, OTHERS, PARTS
+from ptychostudy.study import layout
+from ptychostudy.study.names import ARMS, DELTA_METRICS, OTHERS, PARTS, PTYCHI
 
-SUMMARY_PATH = "analysis/metrics_summary.json"
 METRIC_LABELS = {"ms_ssim": "MS-SSIM", "mae": "MAE"}
 """How the metrics of the differences are called in texts."""
 
@@ -65,7 +65,7 @@ def make_delta(summary: Summary) -> dict[str, Any]:
     """
     cells = summary["jobs"]
     return {
-        "source_metrics": SUMMARY_PATH,
+        "source_metrics": layout.SUMMARY,
         "seed": summary["seeds"]["list"][0],
         "deltas": {f"vs_{other}": _mean_difference(cells, other) for other in OTHERS},
         "cells": [_cell_entry(cell) for cell in cells],
@@ -84,7 +84,7 @@ def _light(cell: Cell) -> dict[str, Any]:
         "overlap_area": overlap.get("metric_2_image_based_avg"),
         "overlap_linear": overlap.get("linear_overlap"),
         "photons_per_pixel": cell.get("photons_per_pixel"),
-        "ptychi": ending(arm_record(cell, "PtyChi")),
+        "ptychi": ending(arm_record(cell, PTYCHI)),
     }
 
 

@@ -25,7 +25,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.names import ARMS, CELL, DELTA_METRICS, OTHERS, PARTS
+from ptychostudy.study.names import ARMS, BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
 
 MEASURED = (
     *((metric, column) for metric in ("ssim", "ms_ssim", "pearson", "mae") for column in PARTS),
@@ -40,10 +40,11 @@ METHOD = (
     "normal values in 75 %, of five in 93 %. Fewer than three values: no interval. Rates: 95 % "
     "Wilson intervals"
 )
-# What one training or reconstruction is: cells that share it are one trial, not several.
+# What one training is: cells that share it are one trial, not several. What is not trained is made
+# anew in each cell.
 _TRIALS: dict[str, dict[str, tuple[str, ...]]] = {
-    "each": {"PtychoPINN": ("dose", "view"), "Baseline": ("dose",), "PtyChi": CELL},
-    "all": {"PtychoPINN": ("view",), "Baseline": (), "PtyChi": CELL},
+    "each": {PINN: ("dose", "view"), BASELINE: ("dose",)},
+    "all": {PINN: ("view",), BASELINE: ()},
 }
 
 Repetitions = Mapping[int, Sequence[Cell]]
@@ -89,7 +90,7 @@ def seed_section(repetitions: Repetitions, *, trained_on: str = "each") -> dict[
         "paired": [entry for cells in by_cell for entry in _paired_entries(cells)],
         "deltas": {f"vs_{other}": _deltas(by_cell, other) for other in OTHERS},
         "runs": [entry for cells in by_cell for entry in _run_entries(cells)],
-        "success": {arm: _success(repetitions, arm, trials[arm]) for arm in ARMS},
+        "success": {arm: _success(repetitions, arm, trials.get(arm, CELL)) for arm in ARMS},
     }
 
 

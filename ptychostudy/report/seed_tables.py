@@ -8,7 +8,7 @@ from ptychostudy.report.cells import Cell, Summary, cell_name, model_order, show
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.names import ARMS, OTHERS, PARTS
+from ptychostudy.study.names import ARMS, NETWORKS, OTHERS, PARTS
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {
@@ -18,8 +18,6 @@ _SHOWN = {
     ("frc50", "value"): "FRC50",
     ("rms_phase_rad", "phase"): "rms phase (rad)",
 }
-# What one trial of an arm is called.
-_TRIALS = {"PtychoPINN": "trainings", "Baseline": "trainings", "PtyChi": "reconstructions"}
 _SUCCESS_HEADER = ("Model", "Succeeded", "Rate of success [95 % Wilson interval]", "Converged")
 _SUCCESS = "A run that collapsed, diverged or was constant did not succeed."
 _DELTA_HEADER = ("Difference", "Amplitude", "Phase", "Seeds", "Cells")
@@ -51,7 +49,8 @@ def _success_table(success: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _success_row(arm: str, counts: Mapping[str, Any]) -> list[str]:
-    succeeded = f"{counts['ok']} of {counts['trials']} {_TRIALS[arm]}"
+    trials = "trainings" if arm in NETWORKS else "reconstructions"
+    succeeded = f"{counts['ok']} of {counts['trials']} {trials}"
     rate = f"{counts['rate']:.3f} [{counts['low']:.3f}, {counts['high']:.3f}]"
     return [arm, succeeded, rate, _converged(counts)]
 

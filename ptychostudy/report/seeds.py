@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ptychostudy.report.cells import Cell, Summary, cell_key
-from ptychostudy.study.names import ARMS
+from ptychostudy.study.names import ARMS, PTYCHI
 
 _NONE: Mapping[str, Any] = {"values": {}, "mean": None, "low": None, "high": None}
 _NO_PAIR: Mapping[str, Any] = {**_NONE, "n": 0}
@@ -72,7 +72,7 @@ def endings(summary: Summary, cells: Iterable[Cell]) -> list[str]:
 
 def _converged(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     # Networks do not say whether they converged.
-    iterative = [run for run in runs if run["model"] == "PtyChi"]
+    iterative = [run for run in runs if run["model"] == PTYCHI]
     judged = sum(run["judged"] for run in iterative)
     converged = sum(run["converged"] for run in iterative)
     return [f"PtyChi converged in {converged} of {judged} runs"] if judged else []

@@ -12,10 +12,11 @@ from ptychostudy.report.aggregate_tables import (
 )
 from ptychostudy.report.cell_tables import cell_blocks, zero_blocks
 from ptychostudy.report.cells import Summary, model_order, truth_name
-from ptychostudy.report.deltas import DELTAS, SUMMARY_PATH, Delta
+from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import document, number, table
 from ptychostudy.report.seed_tables import seed_blocks
 from ptychostudy.report.verdict_texts import useful_blocks
+from ptychostudy.study import layout
 from ptychostudy.study.names import ARMS, PARTS
 
 _JOBS = "Jobs: {n_jobs}, successful {n_success}, failed {n_failed}."
@@ -67,7 +68,7 @@ def aggregate_report(summary: Summary, delta: Mapping[str, Any], threshold: floa
     """Return ``aggregate_report.md``: means, differences, and the MS-SSIM sanity check."""
     return document(
         ["# Aggregate Comparison Report"],
-        [f"Rendered from `{SUMMARY_PATH}`. Scored against: {truth_name(summary)}."],
+        [f"Rendered from `{layout.SUMMARY}`. Scored against: {truth_name(summary)}."],
         [_OVERVIEW + conditions(summary)],
         ["## Aggregate Metrics"],
         overview_table(summary),

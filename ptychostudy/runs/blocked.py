@@ -12,8 +12,9 @@ from pathlib import Path
 from ptychostudy.io.text import write_text
 from ptychostudy.runs import blockers, failures, snakemake_log
 from ptychostudy.runs.failures import Failure
+from ptychostudy.study import layout
 
-LEDGER = Path("analysis/blocker.log")
+LEDGER = Path(layout.LEDGER)
 REPORTS = Path("red")
 TAIL = 40
 """Lines of a log that a report shows."""
@@ -29,7 +30,8 @@ def logs(hub: Path = Path(".")) -> dict[str, Written]:
     The machine's clocks are not asked.
     """
     written = {}
-    for folder in (hub / "logs", *sorted(hub.glob("seeds/*/logs"))):
+    further = hub.glob(f"{layout.SEEDS_FOLDER}/*/{layout.LOGS_FOLDER}")
+    for folder in (hub / layout.LOGS_FOLDER, *sorted(further)):
         for path in folder.rglob("*"):
             signs = _written(path)
             if signs:

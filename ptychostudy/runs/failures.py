@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from ptychostudy.runs import snakemake_log
 from ptychostudy.runs.snakemake_log import Log, fields, logs_of, outputs_of, plain
+from ptychostudy.study import layout
 
 _TEE = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _RULE = re.compile(r"^rule ", re.MULTILINE)
 _LOG_OF_RULE = re.compile(r'^    log:\s+"([^"]+)"', re.MULTILINE)
 _WILDCARD = re.compile(r"\{(\w+)\}")
-_FOLDERS = ("data/", "analysis/", "products/")
+_RESULTS = (layout.DATA_FOLDER, layout.ANALYSIS_FOLDER, layout.EXPORT_FOLDER)
+_FOLDERS = tuple(f"{folder}/" for folder in _RESULTS)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ def _check_site(line: Namespace, rules: Mapping[str, Mapping[str, Any]]) -> None
     # Partitions of another cluster are not those that sinfo lists here.
     if not any(_said(line, rules, key) for key in _ELSEWHERE):
         check_partitions(_said(line, rules, "slurm_partition"))
-    check_accounts(accounts)
+    if accounts:
+        check_accounts(accounts)
 
 
 def _said(line: Namespace, rules: Mapping[str, Mapping[str, Any]], key: str) -> dict[str, str]:
@@ -229,8 +230,6 @@ def check_accounts(said: Mapping[str, str]) -> None:
     ------
     PreflightError
     """
-    if not said:
-        return
     user = getpass.getuser()
     known = _accounts_of(user)
     # Where the accounting says nothing, as without a database, every account may be right.

@@ -10,10 +10,14 @@ from typing import Any
 
 from ptychostudy.io.sums import check_touched
 from ptychostudy.runs import blocked, liveness, preflight, slurm_preflight
+from ptychostudy.study import layout
 
 SEEN = liveness.STATE / "ptychostudy.seen"
-INVENTORY = Path("analysis/artifact_inventory.json")
-_ANALYSES = ("analysis", "seeds/*/analysis")
+INVENTORY = Path(layout.INVENTORY)
+_ANALYSES = (
+    layout.ANALYSIS_FOLDER,
+    f"{layout.SEEDS_FOLDER}/*/{layout.ANALYSIS_FOLDER}",
+)
 
 
 def check_settings(workflow: Any, scatters: Collection[str]) -> None:

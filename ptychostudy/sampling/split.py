@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from ptychostudy.study.names import TEST_SPLIT, TRAINING_SPLIT
+
 
 def split_scan(
     positions: np.ndarray,
@@ -42,8 +44,8 @@ def split_scan(
     # Probes of one diameter whose centres are one diameter apart light no common pixel.
     half = (diameter_px if guard_px is None else guard_px) / 2
     parts = {
-        "train": np.flatnonzero(along < cut - half),
-        "test": np.flatnonzero(along > cut + half),
+        TRAINING_SPLIT: np.flatnonzero(along < cut - half),
+        TEST_SPLIT: np.flatnonzero(along > cut + half),
     }
     empty = [name for name, frames in parts.items() if len(frames) == 0]
     if empty:

@@ -8,12 +8,13 @@ import numpy as np
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
+from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.simulate import make_sample
+from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings
+    from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
 
 
 def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
@@ -28,7 +29,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
-    made, done = _converted(settings, source[0]) if source else (_synthetic(settings), {})
+    made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),
         "probeGuess": made["probe"].astype(np.complex64),
@@ -37,44 +38,39 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         arrays["counts"] = made["counts"]
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
+        # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
-    write_npz(output, arrays, _metadata(settings, len(made["probe"]), done))
-
-
-def _metadata(settings: "BaseSettings", n: int, done: dict[str, Any]) -> dict[str, Any]:
-    step = {
-        "tool": "ptychostudy.base",
-        "operation": "canonicalize",
-        "parameters": settings.plain(),
-    }
-    if done:
-        step["changes"] = done
-    return {
-        "schema_version": "1.1",
-        "physics_parameters": {"N": n, "pixel_size_m": settings.pixel_size_m},
-        "data_transformations": [step],
-    }
+    physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
+    step = make_step("base", "canonicalize", settings.plain())
+    # Nothing is said of a file that was taken as it is.
+    if changes:
+        step["changes"] = changes
+    write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
 def _converted(
     settings: "BaseSettings", source: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
+    # Loaded by name: a study without a file of its own does not depend on how such files are read.
     taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(source, settings)
-    scan, done = taken
+    scan, changes = taken
     if settings.frames != "measured" and "object" not in scan:
         raise DataError(
             f"{source}: key 'objectGuess' is missing; "
             "needed to simulate frames (or set base.frames: measured)"
         )
-    return scan, done
+    return scan, changes
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
-    wanted = settings.object
-    pictures: tuple[np.ndarray, ...] = ()
-    if wanted.kind == "image":
-        read = load(PICTURE).read_image
-        pictures = (read(wanted.amplitude_image), read(wanted.phase_image))
-    sample = make_sample(settings, pictures)
-    return vars(sample)
+    """Return object, probe and positions of a study that draws them."""
+    return vars(make_scene(settings, _pictures(settings.object)))
+
+
+def _pictures(wanted: "ObjectSettings") -> tuple[np.ndarray, ...]:
+    """Read amplitude and phase of an object that is made of pictures."""
+    if wanted.kind != "image":
+        return ()
+    read = load(PICTURE).read_image
+    return read(wanted.amplitude_image), read(wanted.phase_image)

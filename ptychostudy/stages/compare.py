@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ptychostudy.formats.arm_product import read_arm_product
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.recipes.cell_record import cell_record, curve_rows, metric_rows
-from ptychostudy.recipes.compare import Product, compare
+from ptychostudy.recipes.compare import compare
 from ptychostudy.study.names import (
     BASELINE,
     CURVE_COLUMNS,
@@ -56,28 +57,16 @@ def run(
     raw, aligned, metrics, curves, status : Path
         Outputs.
     """
+    files = {PINN: pinn, BASELINE: baseline, PTYCHI: ptychi, UNTRAINED: untrained}
+    products = {arm: read_arm_product(file) for arm, file in files.items()}
     source = open_scan(scan)
+    # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.
     positions = read_positions(read_npz(overlap, COORDINATES))
-    paths = {PINN: pinn, BASELINE: baseline, PTYCHI: ptychi, UNTRAINED: untrained}
-    products = {arm: _product(path) for arm, path in paths.items()}
     comparison = compare(products, source.truth, positions, settings)
 
-    place = {"truth": comparison.truth, "mask": comparison.mask, "origin": comparison.origin}
-    fields = {arm: score.field for arm, score in comparison.scores.items()}
-    write_npz(raw, {**comparison.fields, **place})
-    write_npz(aligned, {**place, **fields}, {"settings": settings.plain()})
+    write_npz(raw, comparison.raw)
+    write_npz(aligned, comparison.aligned, {"settings": settings.plain()})
     write_csv(metrics, METRIC_COLUMNS, metric_rows(comparison))
     write_csv(curves, CURVE_COLUMNS, curve_rows(comparison))
     record = cell_record(comparison, products, source, read_metadata(overlap))
     write_json(status, {"dose": dose, "view": view, "split": split, **record})
-
-
-def _product(path: Path) -> Product:
-    arrays = read_npz(path, ["reconstructed_object", "coverage", "origin"])
-    row, col = arrays["origin"]
-    return Product(
-        arrays["reconstructed_object"],
-        arrays["coverage"],
-        (int(row), int(col)),
-        read_metadata(path),
-    )

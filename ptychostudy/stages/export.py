@@ -2,18 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from ptychostudy.formats.positions import COORDINATES, read_positions
-from ptychostudy.formats.ptychodus import Product, write_product_h5
+from ptychostudy.formats.ptychodus import write_product_h5
 from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.physics.windows import enlarged
-
-_COMMENTS = (
-    "Written by ptychostudy. Photon energy and detector distance are nominal: the study knows pixels only. "
-    "Pixels that the arm never reconstructed are 0."
-)
+from ptychostudy.recipes.export import Optics, make_product
 
 
 def run(
@@ -26,12 +19,15 @@ def run(
     photon_energy_ev: float = 8000.0,
     detector_distance_m: float = 1.0,
 ) -> None:
-    """Write object, probe, positions and losses of one arm; all windows of the view lie inside the exported object.
+    """Write object, probe, positions and losses of one arm.
+
+    All windows of the view lie inside the exported object.
 
     Parameters
     ----------
     arm_file : Path
-        Product of the arm: ``reconstructed_object origin`` and, where it has them, ``reconstructed_probe loss``.
+        Product of the arm: ``reconstructed_object origin`` and, where it has them,
+        ``reconstructed_probe loss``.
     scan, view : Path
         Probe and positions; frame indices.
     base : Path
@@ -39,32 +35,29 @@ def run(
     output : Path
         ``{arm}.h5``.
     photon_energy_ev, detector_distance_m : float
-        Nominal: frames of N pixels follow from the object's pixels alone; these only give the detector's pitch.
+        Nominal: frames of N pixels follow from the object's pixels alone; these only give the
+        detector's pitch.
 
     Raises
     ------
     DataError
         If the arm failed.
     """
-    record, arm, cell = read_metadata(arm_file), read_npz(arm_file), read_metadata(view)
+    record = read_metadata(arm_file)
     if record["status"] != "ok":
         raise DataError(
             f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction"
         )
+    # All members: a network brings neither probe nor loss.
+    arrays = read_npz(arm_file)
     source = read_npz(scan, [*COORDINATES, "probeGuess", "photons_requested"])
     frames = read_npz(view, ["frames"])["frames"]
+    cell = read_metadata(view)
+    photons = float(source["photons_requested"])
+    name = f"{record['arm']}, {photons:g} photons per frame, {cell['view']}, {cell['split']}"
+    pixel_size_m = read_metadata(base)["physics_parameters"]["pixel_size_m"]
+    optics = Optics(pixel_size_m, photon_energy_ev, detector_distance_m)
+    # Frames that the view leaves out were not seen by the arm.
     positions = read_positions(source)[frames]
-    probe = arm.get("reconstructed_probe", source["probeGuess"])
-    field, origin = enlarged(arm["reconstructed_object"], arm["origin"], positions, len(probe))
-    product = Product(
-        field,
-        probe,
-        positions - origin,
-        read_metadata(base)["physics_parameters"]["pixel_size_m"],
-        photon_energy_ev,
-        detector_distance_m,
-        arm.get("loss", np.zeros(0)),
-        f"{record['arm']}, {float(source['photons_requested']):g} photons per frame, {cell['view']}, {cell['split']}",
-        _COMMENTS,
-    )
+    product = make_product(arrays, source["probeGuess"], positions, optics, name)
     write_product_h5(output, product)

@@ -11,14 +11,17 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.infer import Shard, infer_shard, members_of, untrained
+from ptychostudy.recipes.infer import infer_shard, members_of, with_control
+from ptychostudy.recipes.shard import Shard
 from ptychostudy.runs.work import Work
-from ptychostudy.study.names import PINN, UNTRAINED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import PatchSettings
 
 __all__ = ["prepare", "run"]
+BATCH_SIZE = 16
+"""Groups in one network call, where neither command line nor configuration says."""
+
 _log = logging.getLogger("ptychostudy")
 
 
@@ -62,33 +65,37 @@ def run(
     DataError
         If the bundle is another arm's, or was not trained on this dose.
     """
-    batch_size = 16 if batch_size is None else batch_size
-    if batch_size < 1:
-        raise ValueError(f"--batch-size is {batch_size}; needed: at least 1")
+    size = _checked(batch_size)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    networks = _networks(bundle, arm)
+    networks = with_control(arm, _bundle(bundle, arm))
+    part = Shard.read(shard)
     arrays: dict[str, np.ndarray] = {}
-    metadata: dict[str, Any] = {"shard": shard, "arms": {}}
+    records: dict[str, Any] = {}
     with Work(f"infer {arm} {label} shard {shard}"):
         for name, network in networks.items():
             members = members_of(network, known["frames"], known["groups"])
-            canvas, record = infer_shard(
-                network, source, members, Shard.read(shard), settings, batch_size
-            )
+            canvas, record = infer_shard(network, source, members, part, settings, batch_size=size)
             arrays[f"{name}_sums"] = canvas.sums
-            metadata["origin"] = canvas.origin
-            metadata["arms"][name] = record
+            records[name] = record
             _log.info("DIAGNOSTIC %s: %s", name, record["diagnostic"])
-    write_npz(output, arrays, metadata)
+    # All networks of a shard lie on one canvas, that of the whole scan.
+    write_npz(output, arrays, {"shard": shard, "arms": records, "origin": canvas.origin})
 
 
-def _networks(path: Path, arm: str) -> dict[str, dict[str, Any]]:
-    """Return the networks of a shard; the control has PtychoPINN's form and goes with it."""
-    bundle = read_bundle(path)
+def _checked(batch_size: int | None) -> int:
+    # No setting of the stage: as memory, it must not make files stale.
+    if batch_size is None:
+        return BATCH_SIZE
+    if batch_size < 1:
+        raise ValueError(f"--batch-size is {batch_size}; needed: at least 1")
+    return batch_size
+
+
+def _bundle(bundle_file: Path, arm: str) -> dict[str, Any]:
+    # Both networks of a cell have files of the same name; their places may be mixed up by hand.
+    bundle = read_bundle(bundle_file)
     trained = bundle["config"].get("arm")
     if trained != arm:
-        raise DataError(f"{path}: config.json: 'arm' is {trained!r}; needed: {arm!r}")
-    if arm != PINN:
-        return {arm: bundle}
-    return {arm: bundle, UNTRAINED: untrained(bundle)}
+        raise DataError(f"{bundle_file}: config.json: 'arm' is {trained!r}; needed: {arm!r}")
+    return bundle

@@ -1,12 +1,13 @@
 """Stage inventory: every file of the study with its size and sha256."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
+from ptychostudy.study import layout
 
-VOLATILE = ("manifest.json",)
+VOLATILE = (PurePath(layout.PRODUCT_RECORD).name,)
 """Files under data/phase_f that hold a wall time: listed, but without size and sha256.
 
 Both differ from run to run, and the inventory of the same study has the same bytes.
@@ -27,6 +28,7 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
     if absolute:
         raise DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
     entries = {path.as_posix(): _entry(path) for path in sorted(set(files))}
+    # Paths sort by their parts, texts by their characters; it is the text that is listed.
     names = sorted(entries)
     write_json(record, {"files": entries, "n_files": len(entries)})
     write_text(text, "".join(f"{name}\n" for name in names))
@@ -35,6 +37,7 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
 def _entry(path: Path) -> dict[str, object]:
     if not path.is_file():
         raise DataError(f"{path}: is part of the study but does not exist")
+    # Of the iterative arm only; whatever else may bear that name holds no time.
     if path.name in VOLATILE and "phase_f" in path.parts:
         return {"volatile": True}
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

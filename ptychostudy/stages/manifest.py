@@ -29,6 +29,7 @@ def _simulated(scans: list[Path]) -> dict[str, dict[str, Any]]:
     for scan_file in scans:
         arrays = read_npz(scan_file, ["photons_requested", "photons_measured", "scan_index"])
         dose = doses.setdefault(scan_file.parent.name, {"dose": float(arrays["photons_requested"])})
+        # Both from the path, patched_{split}.npz in the folder of its dose.
         split = scan_file.stem.split("_")[-1]
         dose[split] = {
             "path": scan_file.as_posix(),

@@ -43,6 +43,7 @@ def run(
         made = reconstruct_view(open_scan(scan), frames, settings, progress.step)
     record = made.record(settings.algorithm)
     write_npz(output, made.arrays, record)
+    # The time stands beside the product, whose bytes are the same in every run.
     run_record = {
         "settings": settings.plain(),
         "versions": provenance.versions(),

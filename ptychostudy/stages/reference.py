@@ -1,11 +1,11 @@
-"""Stage reference: the full-dose reconstruction of a measured scan, which every arm is scored by."""
+"""Stage reference: a measured scan reconstructed at its full dose; every arm is scored by it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
-from ptychostudy.recipes.reconstruct import reconstruct_reference
+from ptychostudy.recipes.reference import reconstruct_reference
 from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
@@ -32,15 +32,12 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     """
     arrays = read_npz(base, [*COORDINATES, "probeGuess"])
     positions = read_positions(arrays)
+    # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
     with Work("reference, full dose") as progress:
-        result, coverage = reconstruct_reference(
+        reference = reconstruct_reference(
             counts, positions, arrays["probeGuess"], settings, progress.step
         )
-    reference = {
-        "objectGuess": result.object,
-        "probeGuess": result.probe,
-        "coverage": coverage,
-    }
-    converged = bool(result.converged)
-    write_npz(output, reference, {"truth": "full-dose iterative reference", "converged": converged})
+    converged = bool(reference.result.converged)
+    record = {"truth": "full-dose iterative reference", "converged": converged}
+    write_npz(output, reference.arrays, record)

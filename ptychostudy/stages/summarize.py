@@ -42,7 +42,8 @@ def run(
     report_md: Path,
     report_highlights: Path,
     digest_md: Path,
-    replicate_status: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs a list
+    # Read, never changed; the command line needs a list.
+    replicate_status: list[Path] = [],  # noqa: B006
     replicate_tables: list[Path] = [],  # noqa: B006
 ) -> None:
     """Collect the cells of a study; a failed arm is listed with its reason and enters no mean.
@@ -63,14 +64,14 @@ def run(
     report_md, report_highlights, digest_md : Path
         Outputs: ``aggregate_report.md``, ``aggregate_highlights.txt``, ``metrics_digest.md``.
     """
+    # Means and texts are those of the first seed; the others tell how far they can be trusted.
     first, *others = settings.seeds
     repeated = file_pairs_by_seed(others, replicate_status, replicate_tables)
-    replicates = {seed: _cells(pairs) for seed, pairs in repeated.items()}
     summary = summarize(
         _cells(file_pairs(status, tables)),
         collect_compliance(map(_judged, scans)),
         seed=first,
-        replicates=replicates,
+        replicates={seed: _cells(pairs) for seed, pairs in repeated.items()},
         design=settings.design,
         trained_on=settings.trained_on,
     )
@@ -88,15 +89,18 @@ def run(
 
 
 def _cells(pairs: Iterable[tuple[Path, Path]]) -> list[dict[str, Any]]:
-    return [
-        make_cell(read_json(status, ["arms"]), read_csv(table, METRIC_COLUMNS))
-        for status, table in pairs
-    ]
+    cells = []
+    for status_file, table_file in pairs:
+        record = read_json(status_file, ["arms"])
+        rows = read_csv(table_file, METRIC_COLUMNS)
+        cells.append(make_cell(record, rows))
+    return cells
 
 
-def _judged(scan: Path) -> dict[str, Any]:
+def _judged(scan_file: Path) -> dict[str, Any]:
+    name = scan_file.as_posix()
     try:
-        return judge_metadata(scan.as_posix(), read_metadata(scan))
+        return judge_metadata(name, read_metadata(scan_file))
     except DataError as error:
         # A scan that cannot be read is a finding about it, told in the summary.
-        return judge_metadata(scan.as_posix(), None, str(error))
+        return judge_metadata(name, None, str(error))

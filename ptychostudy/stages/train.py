@@ -1,21 +1,23 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ptychostudy import provenance
+from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.bundle import write_bundle
 from ptychostudy.formats.scan import Scan, open_scan
-from ptychostudy.io.arrays import read_metadata, read_npz
-from ptychostudy.io.atomic import DataError, sha256_of
+from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.checkpoint import State
-from ptychostudy.recipes.train import Known, Trained, spelt, train_network
+from ptychostudy.recipes.labels import check_usable, learns_from_reconstructions
+from ptychostudy.recipes.train import train_network
+from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
 from ptychostudy.study.names import HISTORY_COLUMNS
 
@@ -58,104 +60,76 @@ def run(
     label : str
         Shown in progress lines.
     """
-    sources = _same_scan(scan)
+    sources = _sources(scan)
     groups = None if view is None else _groups(view)
-    inputs = {
-        "settings": settings.plain(),
-        "scan": [sha256_of(path) for path in (*scan, *labels)],
-        "arm": arm,
-        "code": provenance.code_digest(__name__),
-    }
-    state = State(bundle.with_name("training_state.npz"), inputs)
+    known = _known(settings, labels, len(sources))
+    state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, [*scan, *labels]))
     with Work(f"train {arm} {label}".rstrip()) as progress:
         trained = train_network(
             arm,
             sources,
             groups,
             settings,
-            known=_known(settings, labels, len(sources)),
+            known=known,
             on_epoch=lambda row: progress.step(row["epoch"], settings.epochs, row["loss"]),
             initial_state=state.read(),
             save_state=state.write,
         )
-    write_csv(history, HISTORY_COLUMNS, map(spelt, trained.result.history))
-    _write(bundle, record, trained)
+    write_csv(history, HISTORY_COLUMNS, trained.history)
+    write_bundle(bundle, **trained.parts, provenance=_made_by(trained.outcome))
+    about = {
+        "bundle_path": bundle.name,
+        "bundle_sha256": sha256_of(bundle),
+        "bundle_size_bytes": bundle.stat().st_size,
+    }
+    write_json(record, {**trained.record, **about})
+    # Only now: a run that is cut off before finds its epochs again.
     state.path.unlink(missing_ok=True)
 
 
-def _same_scan(paths: list[Path]) -> list[Scan]:
+def _inputs(settings: "NetworkSection", arm: str, files: list[Path]) -> dict[str, Any]:
+    """Return what a training depends on: a state of other inputs is none to go on from."""
+    return {
+        "settings": settings.plain(),
+        "scan": [sha256_of(file) for file in files],
+        "arm": arm,
+        "code": provenance.code_digest(__name__),
+    }
+
+
+def _sources(scan_files: list[Path]) -> list[Scan]:
     """Open the frames of every dose; they must be those of one scan."""
-    if not paths:
+    if not scan_files:
         raise ValueError("--scan names no file; needed: patched_train.npz of at least one dose")
-    sources = [open_scan(path) for path in paths]
-    doses = [round(source.photons_requested) for source in sources]
-    for path, source in zip(paths, sources, strict=True):
-        if not np.array_equal(source.positions, sources[0].positions):
-            raise DataError(
-                f"{path}: its positions are not those of {paths[0]}; "
-                "needed: one scan at several doses"
-            )
-        if doses.count(round(source.photons_requested)) > 1:
-            raise DataError(
-                f"{path}: a second file of dose {source.photons_requested:g}; "
-                "needed: each dose once"
-            )
+    sources = [open_scan(scan_file) for scan_file in scan_files]
+    check_same_scan(sources, [str(scan_file) for scan_file in scan_files])
     return sources
 
 
-def _groups(view: Path) -> np.ndarray:
-    arrays = read_npz(view, ["frames", "groups"])
+def _groups(view_file: Path) -> np.ndarray:
+    # Groups index the frames of the view; a network reads those of the split.
+    arrays = read_npz(view_file, ["frames", "groups"])
     groups: np.ndarray = arrays["frames"][arrays["groups"]]
     return groups
 
 
-def _known(settings: "NetworkSection", paths: list[Path], scans: int) -> list[Known]:
+def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> list[ArmProduct]:
     """Read the reconstructions that a network learns from, one for each scan, if it does."""
-    if settings.kind != "supervised" or settings.labels == "truth":
+    if not learns_from_reconstructions(settings):
         return []
-    if len(paths) != scans:
+    if len(label_files) != scans:
         raise ValueError(
-            f"--labels names {len(paths)} files; "
+            f"--labels names {len(label_files)} files; "
             f"needed: one reconstruction for each of {scans} scans"
         )
-    return [_reconstruction(path) for path in paths]
+    known = [read_arm_product(label_file) for label_file in label_files]
+    check_usable(known, [str(label_file) for label_file in label_files])
+    return known
 
 
-def _reconstruction(path: Path) -> Known:
-    record = read_metadata(path)
-    if record["status"] != "ok":
-        raise DataError(
-            f"{path}: the reconstruction failed ({record['reason']}); needed: one to learn from"
-        )
-    arrays = read_npz(path, ["reconstructed_object", "coverage", "origin"])
-    return Known(arrays["reconstructed_object"], arrays["coverage"], arrays["origin"])
-
-
-def _write(bundle: Path, record: Path, trained: Trained) -> None:
-    """Write the network, and the record of its training with what the bundle is."""
-    made_by: dict[str, Any] = {
+def _made_by(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {
         "versions": provenance.versions(),
         "threads": provenance.threads(),
-        "outcome": trained.outcome,
+        "outcome": outcome,
     }
-    weights = trained.weights
-    write_bundle(
-        bundle,
-        weights=weights,
-        probe=trained.probe,
-        config=trained.config,
-        normalization={dose: asdict(one) for dose, one in trained.normalization.items()},
-        provenance=made_by,
-    )
-    result = trained.result
-    about = {
-        "epochs_completed": len(result.history),
-        "best_epoch": result.best_epoch,
-        "micro_batch": result.micro_batch,
-        "parameters": int(sum(np.size(value) for value in weights.values())),
-        "bundle_path": bundle.name,
-        "bundle_sha256": sha256_of(bundle),
-        "bundle_size_bytes": bundle.stat().st_size,
-        "config": trained.config,
-    }
-    write_json(record, trained.outcome | about)

@@ -13,7 +13,8 @@ def run(*, base: Path, output: Path) -> None:
     base : Path
         ``base.npz`` of a study whose frames are simulated.
     output : Path
-        ``reference.npz`` with ``objectGuess``, ``probeGuess`` and, in the metadata, ``truth``: ``simulated object``.
+        ``reference.npz`` with ``objectGuess``, ``probeGuess`` and, in the metadata, ``truth``:
+        ``simulated object``.
 
     Raises
     ------

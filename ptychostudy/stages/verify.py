@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ptychostudy.checks.summaries import usefulness
 from ptychostudy.checks.verification import perform_all
@@ -35,16 +35,10 @@ def run(settings: "VerificationSettings", *, output: Path, hub: Path = Path(".")
     """
     study = Hub(hub, settings)
     entries = perform_all(study)
-    # None is a check that has no meaning for this study; it fails no run.
-    verdicts = Counter(entry["valid"] for entry in entries)
     report = {
         "schema_version": SCHEMA,
         "hub": ".",
-        "all_valid": not verdicts[False],
-        "n_checks": len(entries),
-        "n_valid": verdicts[True],
-        "n_invalid": verdicts[False],
-        "n_unchecked": verdicts[None],
+        **_soundness(entries),
         "doses": study.doses,
         "views": study.views,
         "seeds": settings.seeds,
@@ -52,3 +46,16 @@ def run(settings: "VerificationSettings", *, output: Path, hub: Path = Path(".")
         "usefulness": usefulness(study),
     }
     write_json(output, report)
+
+
+def _soundness(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the verdict on the run, and how many checks passed."""
+    # None is a check that has no meaning for this study; it fails no run.
+    verdicts = Counter(entry["valid"] for entry in entries)
+    return {
+        "all_valid": not verdicts[False],
+        "n_checks": len(entries),
+        "n_valid": verdicts[True],
+        "n_invalid": verdicts[False],
+        "n_unchecked": verdicts[None],
+    }

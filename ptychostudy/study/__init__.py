@@ -1,1 +1,1 @@
-"""A study: its settings, the names of its arms and columns, and where its files lie. Imports nothing heavy."""
+"""A study: its settings, the names of its arms and columns, and where its files lie."""

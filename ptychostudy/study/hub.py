@@ -33,6 +33,7 @@ class Hub:
     @property
     def doses(self) -> list[int]:
         """Doses per frame of the study."""
+        # Not sorted: in the order of the configuration, as the study itself lists them.
         return list(dict.fromkeys(dose for dose, _ in self.settings.pairs))
 
     @property
@@ -48,6 +49,7 @@ class Hub:
 
     def repetitions(self) -> "Iterator[Hub]":
         """Yield the hub of every seed after the first; it holds what that seed drew."""
+        # The first seed's files are those of the study itself.
         for seed in self.settings.seeds[1:]:
             own = self.settings.model_copy(update={"seeds": [seed]})
             yield Hub(self.root / layout.SEED.format(seed=seed), own, repetition=True)
@@ -66,12 +68,15 @@ class Hub:
 
     def bundles(self) -> Iterator[Path]:
         """Yield every trained bundle."""
-        trained_on = self.settings.trained_on
-        gridsize = self.settings.gridsize
-        paths: dict[str, None] = {}
+        # Cells share networks: each is named once.
+        of_all: dict[str, None] = {}
         for dose, view in self.settings.pairs:
-            of_cell = layout.network_bundles(trained_on, gridsize, dose, view)
-            # The Baseline first, as the report of the verification lists them.
-            paths |= dict.fromkeys(reversed(of_cell.values()))
-        for path in paths:
+            of_all |= dict.fromkeys(self._bundles_of(dose, view))
+        for path in of_all:
             yield self.root / path
+
+    def _bundles_of(self, dose: int, view: str) -> list[str]:
+        study = self.settings
+        bundles = layout.network_bundles(study.trained_on, study.gridsize, dose, view)
+        # The Baseline first, as the report of the verification lists them.
+        return list(reversed(bundles.values()))

@@ -6,7 +6,7 @@ compares them with these. Paths are relative to the hub, the working directory o
 
 from typing import TYPE_CHECKING
 
-from ptychostudy.study.names import INFERRED, NETWORKS, SPLITS
+from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
     from ptychostudy.study.settings import Study
@@ -14,24 +14,32 @@ if TYPE_CHECKING:
 CELL = "dose_{dose}/{view}/{split}"
 """A cell of the study: the frames of one view, at one dose, in one part of the scan."""
 
+STAR_SCAN = "data/base/siemens_star.npz"
+"""The published scan, where a study is of it."""
 BASE = "data/base/base.npz"
 REFERENCE = "data/base/reference.npz"
 FRAMES = "data/phase_c/dose_{dose}/patched_{split}.npz"
 RUN_MANIFEST = "data/phase_c/run_manifest.json"
+# No dose: which frames are kept and grouped follows from positions alone.
 VIEW = "data/phase_d/{view}/{view}_{split}.npz"
 VIEW_METRICS = "data/phase_d/{view}/{split}_metrics.json"
 OVERLAP_METRICS = "data/phase_d/metrics_bundle.json"
+# Its dose can be `all`, and the Baseline has no view: not a cell's.
 TRAINING = "data/phase_e/dose_{trained}/{network}/{name}"
 PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
+
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 """The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
 CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
+EXPORTED = f"products/{CELL}/{{arm}}.h5"
 COMPARISON = f"analysis/{CELL}/{{name}}"
 SEED = "seeds/seed_{seed}/"
 
 BUNDLE = "wts.h5.zip"
-TRAINED = (BUNDLE, "history.csv", "training.json")
+HISTORY = "history.csv"
+TRAINING_RECORD = "training.json"
+TRAINED = (BUNDLE, HISTORY, TRAINING_RECORD)
 """What a training leaves behind: the network, its history, its outcome."""
 
 FIELDS = "reconstructions.npz"
@@ -39,8 +47,17 @@ ALIGNED = "reconstructions_aligned.npz"
 METRICS = "comparison_metrics.csv"
 FRC_CURVES = "frc_curves.csv"
 STATUS = "status.json"
+# Fields before and after gauge and registration, the numbers, their picture.
 COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
 """What the comparison of a cell leaves behind."""
+
+OF_CELL = (
+    PRODUCT,
+    PRODUCT_RECORD,
+    *(CANVAS.replace("{arm}", arm) for arm in INFERRED),
+    *(COMPARISON.replace("{name}", name) for name in COMPARED),
+)
+"""What there is of each cell; shards are no result, and how many there are is the run's affair."""
 
 COMPARISON_MANIFEST = "analysis/comparison_manifest.json"
 SUMMARY = "analysis/metrics_summary.json"
@@ -74,8 +91,9 @@ INVENTORY_TEXT = "analysis/artifact_inventory.txt"
 INVENTORY = "analysis/artifact_inventory.json"
 VERIFICATION = "analysis/verification_report.json"
 VERIFIED = "analysis/verified.txt"
+HIGHLIGHTS_CHECK = "analysis/check_dense_highlights.log"
 VERDICTS = (
-    "analysis/check_dense_highlights.log",
+    HIGHLIGHTS_CHECK,
     INVENTORY_TEXT,
     INVENTORY,
     VERIFICATION,
@@ -86,19 +104,31 @@ VERDICTS = (
 LEDGER = "analysis/blocker.log"
 """What stopped earlier runs; people may write into it."""
 
-# Of data/ only what stages write: a user's own scans may lie beside it.
+DATA_FOLDER = "data"
+BASE_FOLDER = "data/base"
+FRAMES_FOLDER = "data/phase_c"
+OVERLAP_FOLDER = "data/phase_d"
+TRAINING_FOLDER = "data/phase_e"
+PRODUCT_FOLDER = "data/phase_f"
+INFERENCE_FOLDER = "data/inference"
+ANALYSIS_FOLDER = "analysis"
+LOGS_FOLDER = "logs"
+SEEDS_FOLDER = "seeds"
+EXPORT_FOLDER = "products"
+
 DRAWN = (
-    "data/phase_c",
-    "data/phase_e",
-    "data/phase_f",
-    "data/inference",
-    "analysis",
-    "logs",
+    FRAMES_FOLDER,
+    TRAINING_FOLDER,
+    PRODUCT_FOLDER,
+    INFERENCE_FOLDER,
+    ANALYSIS_FOLDER,
+    LOGS_FOLDER,
     "benchmarks",
 )
 """Folders that every seed has for itself, further seeds under `SEED`."""
 
-FOLDERS = ("data/base", "data/phase_d", *DRAWN, "seeds", "products", "red")
+# Of data/ only what stages write: a user's own scans may lie beside it.
+FOLDERS = (BASE_FOLDER, OVERLAP_FOLDER, *DRAWN, SEEDS_FOLDER, EXPORT_FOLDER, "red")
 """Folders that a study writes."""
 
 
@@ -106,11 +136,11 @@ def listed(study: "Study") -> list[str]:
     """Return every file that the inventory lists; logs and reports about it are not among them."""
     files = [BASE, REFERENCE, RUN_MANIFEST, OVERLAP_METRICS]
     for view in study.view_list:
-        for split in SPLITS:
-            files.append(VIEW.format(view=view, split=split))
-            files.append(VIEW_METRICS.format(view=view, split=split))
+        files += _of_view(view)
+    # The same of every seed: what is drawn differs, not what there is of it.
+    drawn = _drawn(study)
     for folder in repetitions(study):
-        files += [folder + path for path in _drawn(study)]
+        files += [folder + path for path in drawn]
     return [*files, *REPORTS]
 
 
@@ -120,13 +150,13 @@ def repetitions(study: "Study") -> list[str]:
 
 
 def trained_doses(trained_on: str, dose: int | str) -> int | str:
-    """Return which dose a network of a cell was trained on; ``all`` for one network of all doses."""
+    """Return the dose that a network of a cell was trained on, or ``all`` of one for all doses."""
     return "all" if trained_on == "all" else dose
 
 
 def network_folder(network: str, view: str, gridsize: int) -> str:
     """Return the folder of a network; the Baseline sees frames one by one, whatever the view."""
-    return f"{view}/gs{gridsize}" if network == NETWORKS[0] else "baseline/gs1"
+    return f"{view}/gs{gridsize}" if network == PINN else "baseline/gs1"
 
 
 def bundles(study: "Study", dose: int | str, view: str) -> dict[str, str]:
@@ -149,30 +179,41 @@ def labels(study: "Study", dose: int | str) -> str:
 
     It is that of the view with the most frames: the best the study has without the truth.
     """
-    views = [view for own, view in study.pairs if own == dose]
-    best = max(views, key=lambda view: study.overlap.views[view].s_img or 0.0)
-    return PRODUCT.format(dose=dose, view=best, split=SPLITS[0])
+    # Views by a wanted overlap count as none kept: how many they keep the settings do not say.
+    kept = {
+        view: study.overlap.views[view].s_img or 0.0 for own, view in study.pairs if own == dose
+    }
+    best = max(kept, key=kept.__getitem__)
+    return PRODUCT.format(dose=dose, view=best, split=TRAINING_SPLIT)
+
+
+def _of_view(view: str) -> list[str]:
+    """Return the files of a view, which every dose and every seed shares."""
+    files = []
+    for split in SPLITS:
+        files.append(VIEW.format(view=view, split=split))
+        files.append(VIEW_METRICS.format(view=view, split=split))
+    return files
 
 
 def _drawn(study: "Study") -> list[str]:
     """Return what each seed draws or trains anew, and what follows from it."""
-    files = []
-    for dose in study.dose_list:
-        files += [FRAMES.format(dose=dose, split=split) for split in SPLITS]
-    # Several cells share a network: each is named once, in the order of its first cell.
-    paths = [path for pair in study.pairs for path in bundles(study, *pair).values()]
-    for path in dict.fromkeys(paths):
-        files += [path.replace(BUNDLE, name) for name in TRAINED]
+    frames = [FRAMES.format(dose=dose, split=split) for dose in study.dose_list for split in SPLITS]
+    cells = []
     for dose, view in study.pairs:
         for split in SPLITS:
-            files += _of_cell(dose, view, split)
-    return files
+            cells += _of_cell(dose, view, split)
+    return [*frames, *_trained(study), *cells]
+
+
+def _trained(study: "Study") -> list[str]:
+    """Return what the trainings of all networks leave behind."""
+    # Several cells share a network: each is named once, in the order of its first cell.
+    of_all: dict[str, None] = {}
+    for dose, view in study.pairs:
+        of_all |= dict.fromkeys(bundles(study, dose, view).values())
+    return [bundle.replace(BUNDLE, name) for bundle in of_all for name in TRAINED]
 
 
 def _of_cell(dose: int, view: str, split: str) -> list[str]:
-    """Return the files of one cell."""
-    cell = {"dose": dose, "view": view, "split": split}
-    files = [PRODUCT.format(**cell), PRODUCT_RECORD.format(**cell)]
-    files += [CANVAS.format(**cell, arm=arm) for arm in INFERRED]
-    files += [COMPARISON.format(**cell, name=name) for name in COMPARED]
-    return files
+    return [path.format(dose=dose, view=view, split=split) for path in OF_CELL]

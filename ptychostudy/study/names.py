@@ -1,16 +1,19 @@
 """Names that parts of a study must spell alike: arms, splits, and the columns of its tables."""
 
-PINN = "PtychoPINN"
-BASELINE = "Baseline"
-PTYCHI = "PtyChi"
+from typing import Final
+
+# Final, so that mypy takes them for the values that sections write out as choices.
+PINN: Final = "PtychoPINN"
+BASELINE: Final = "Baseline"
+PTYCHI: Final = "PtyChi"
 
 ARMS = (PINN, BASELINE, PTYCHI)
 """What is compared, in the order shown; differences are of the first and another."""
 
 OTHERS = ARMS[1:]
 
-FLAT = "Flat"
-UNTRAINED = "Untrained"
+FLAT: Final = "Flat"
+UNTRAINED: Final = "Untrained"
 
 CONTROLS = (FLAT, UNTRAINED)
 """What a metric must not reward: an object of ones, a network of random weights."""
@@ -21,8 +24,12 @@ NETWORKS = (PINN, BASELINE)
 INFERRED = (*NETWORKS, UNTRAINED)
 """What goes through a network: these have shards and a canvas."""
 
-SPLITS = ("train", "test")
+TRAINING_SPLIT = "train"
+TEST_SPLIT = "test"
+
+SPLITS = (TRAINING_SPLIT, TEST_SPLIT)
 CELL = ("dose", "view", "split")
+"""What tells cells apart: the keys of their records, and the wildcards of their paths."""
 
 PARTS = ("amplitude", "phase")
 SCORED = (*PARTS, "value")

@@ -1,7 +1,8 @@
-"""Why a configuration is refused, in one sentence that names the key, what it holds and what is needed."""
+"""Why a configuration is refused: one sentence with the key, what it holds and what is needed."""
 
 import difflib
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,10 +11,27 @@ from ptychostudy.study.section import Section
 from ptychostudy.study.yaml_file import ConfigError
 
 # The largest study that is shipped has a hundred values on five levels.
-_LEVELS, _VALUES, _NESTED = 12, 10_000, (dict, list, tuple)
+_LEVELS = 12
+_VALUES = 10_000
+# Python refuses to print an integer of more than 4300 decimal digits, and a refusal prints it.
 _BITS = 2000
 
+_NESTED = (dict, list, tuple)
+
+# Without these words what pydantic says goes on after "needed:".
+_OPENING = re.compile(r"^(Value error, |(Input|String|List|Dictionary) should (be )?)")
+
+# More wrong keys than these mostly follow from one cause, as a file of another program does.
+_SHOWN_KEYS = 3
+_SHOWN_CHARACTERS = 80
+
+_SIGNS = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+"""How JSON schema calls the ends of a range."""
+
 Model = TypeVar("Model", bound=Section)
+
+Node = dict[str, Any]
+"""What JSON schema says of one key, or of a section."""
 
 
 def validated(model: type[Model], values: Any) -> Model:
@@ -27,72 +45,126 @@ def validated(model: type[Model], values: Any) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)
-        raise ConfigError("; ".join(_sentence(item, model) for item in wrong[:3])) from None
+        wrong = error.errors(include_url=False)[:_SHOWN_KEYS]
+        sentences = [_sentence(item, model) for item in wrong]
+        raise ConfigError("; ".join(sentences)) from None
 
 
 def check_size(config: Any) -> None:
     """Refuse what no study is: values without end, which a few aliases of YAML are enough for."""
+    # Level by level and with a bound on each: a list that holds itself would have no last one.
     level = [config]
     for _ in range(_LEVELS):
-        parts = (
-            value.values() if isinstance(value, dict) else value
-            for value in level
-            if isinstance(value, _NESTED)
-        )
-        level = [part for each in parts for part in each]
-        if any(isinstance(part, int) and part.bit_length() > _BITS for part in level):
-            raise ConfigError(
-                f"config: a number has more than {_BITS} binary digits; needed: one that can be printed"
-            )
+        level = _one_level_down(level)
+        _refuse_endless_numbers(level)
         if not level:
             return
         if len(level) > _VALUES:
             break
     raise ConfigError(
-        f"config: too large or too deep; needed: at most {_VALUES} values on each of {_LEVELS} levels"
+        "config: too large or too deep; "
+        f"needed: at most {_VALUES} values on each of {_LEVELS} levels"
     )
+
+
+def _one_level_down(values: Iterable[Any]) -> list[Any]:
+    """Return what the sections and lists among some values hold."""
+    parts: list[Any] = []
+    for value in values:
+        if isinstance(value, _NESTED):
+            parts += value.values() if isinstance(value, dict) else value
+    return parts
+
+
+def _refuse_endless_numbers(values: Iterable[Any]) -> None:
+    for value in values:
+        if isinstance(value, int) and value.bit_length() > _BITS:
+            raise ConfigError(
+                f"config: a number has more than {_BITS} binary digits; "
+                "needed: one that can be printed"
+            )
 
 
 def _sentence(item: Any, model: type[Section]) -> str:
-    path = ".".join(str(part) for part in item["loc"])
+    """Say what one error of pydantic is about, in the words of a configuration."""
+    key = item["loc"]
+    value = item["input"]
+    path = ".".join(map(str, key))
     if item["type"] == "extra_forbidden":
-        known = sorted(_described(item["loc"][:-1], model).get("properties", {}))
-        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
-        meant = f"did you mean {close[0]!r}? known are" if close else "needed: one of"
-        return f"config key {path!r} is unknown (value {_short(item['input'])}); {meant} {', '.join(known)}"
-    message = re.sub(
-        r"^(Value error, |(Input|String|List|Dictionary) should (be )?)", "", item["msg"]
-    )
-    if isinstance(item["input"], dict | BaseModel):
-        found = (
-            message if "needed" in message else f"found {_short(item['input'])}; needed: {message}"
-        )
-        return f"config section {path!r}: {found}" if path else f"config: {found}"
-    limits = _limits(_described(item["loc"], model))
-    return f"config key {path!r}: found {_short(item['input'])}; needed: {message}{limits}"
+        known = sorted(_described(key[:-1], model).get("properties", {}))
+        meant = _meant(str(key[-1]), known)
+        return f"config key {path!r} is unknown (value {_short(value)}); {meant}"
+    needed = _OPENING.sub("", item["msg"])
+    if isinstance(value, dict | BaseModel):
+        return _wrong_section(path, value, needed)
+    needed += _limits(_described(key, model))
+    return f"config key {path!r}: found {_short(value)}; needed: {needed}"
+
+
+def _meant(key: str, known: list[str]) -> str:
+    """Say which of the known keys may have been meant."""
+    close = difflib.get_close_matches(key, known, 1)
+    opening = f"did you mean {close[0]!r}? known are" if close else "needed: one of"
+    return f"{opening} {', '.join(known)}"
+
+
+def _wrong_section(path: str, value: Any, message: str) -> str:
+    """Say what does not fit together within a section, or within the whole configuration."""
+    # What our own validators say names the values and what is needed already.
+    if "needed" not in message:
+        message = f"found {_short(value)}; needed: {message}"
+    return f"config section {path!r}: {message}" if path else f"config: {message}"
 
 
 def _short(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 3]}..."
 
 
-def _described(loc: tuple[str | int, ...], model: type[Section]) -> dict[str, Any]:
+def _described(key: tuple[str | int, ...], model: type[Section]) -> Node:
     """Return the part of the JSON schema that describes one key."""
     schema = model.model_json_schema()
     node = schema
-    for part in loc:
-        items = node.get("prefixItems", [{}])[0] or node.get("items", {})
-        named = next(iter(node.get("patternProperties", {}).values()), items)
-        node = node.get("properties", {}).get(part) or named
-        node = next((each for each in node.get("anyOf", []) if each.get("type") != "null"), node)
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node
+    # Down from the whole study, as the key is spelt: section, key, number in a list.
+    for part in key:
+        node = _described_part(node, part)
+        node = _resolved(_without_null(node), schema)
     return node
 
 
-def _limits(node: dict[str, Any]) -> str:
+def _described_part(node: Node, part: str | int) -> Node:
+    """Return what a section says of a key of it, a list of its items, a mapping of its values."""
+    keys: dict[str | int, Node] = node.get("properties", {})
+    if part in keys:
+        return keys[part]
+    # The views: of a mapping whose keys the user chooses all values are alike.
+    patterns: dict[str, Node] = node.get("patternProperties", {})
+    for values in patterns.values():
+        return values
+    # The numbers of a pair are described one by one, and all alike.
+    first: Node = node.get("prefixItems", [{}])[0]
+    items: Node = node.get("items", {})
+    return first or items
+
+
+def _without_null(node: Node) -> Node:
+    """Return what a key that may be left out holds if it is not."""
+    choices: list[Node] = node.get("anyOf", [])
+    for choice in choices:
+        if choice.get("type") != "null":
+            return choice
+    return node
+
+
+def _resolved(node: Node, schema: Node) -> Node:
+    """Follow a reference to the section that it names."""
+    if "$ref" not in node:
+        return node
+    sections: dict[str, Node] = schema["$defs"]
+    return sections[node["$ref"].rsplit("/", 1)[1]]
+
+
+def _limits(node: Node) -> str:
     """Return the whole allowed range, of which an error names only the end that was left."""
-    signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
-    found = [f"{sign} {node[key]:g}" for key, sign in signs.items() if key in node]
-    return f" (allowed: {' and '.join(found)})" if found else ""
+    ends = [f"{sign} {node[key]:g}" for key, sign in _SIGNS.items() if key in node]
+    return f" (allowed: {' and '.join(ends)})" if ends else ""

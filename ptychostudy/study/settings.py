@@ -20,6 +20,11 @@ from ptychostudy.study.sections.train import TrainSettings
 from ptychostudy.study.sections.verify import VerifySettings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
+# Expected counts are rounded to whole photons; with so many a pixel that is no noise to speak of.
+_NOISE_FREE_PHOTONS_PER_PIXEL = 1000
+# As the range of a dose in the configuration; a view that keeps few frames asks for more.
+_LARGEST_DOSE = 10**9
+
 
 class Study(Section):
     """A whole study; one section per stage."""
@@ -63,43 +68,39 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
-        if self.infer.window_px > self.base.frame_px:
-            raise ValueError(
-                f"infer.window_px is {self.infer.window_px}, base.frame_px is {self.base.frame_px}; "
-                "needed: window_px <= frame_px (M <= N)"
-            )
-        unknown = set(self.select_views or ()) - set(self.overlap.views)
-        if unknown:
-            raise ValueError(
-                f"views names {sorted(unknown)}; needed: some of {sorted(self.overlap.views)}"
-            )
-        _check_design(self)
+        _check_window(self)
+        # The doses of a study are those of its views, which have to be there.
+        _check_views(self)
+        _check_counts(self)
+        if self.simulate.design == "fixed_fluence":
+            _check_fluence(self)
         return self
 
     @property
     def view_list(self) -> list[str]:
         """Names of the views of the study."""
-        return [
-            name
-            for name in self.overlap.views
-            if self.select_views is None or name in self.select_views
-        ]
+        views = list(self.overlap.views)
+        if self.select_views is None:
+            return views
+        return [name for name in views if name in self.select_views]
 
     @property
     def pairs(self) -> list[tuple[int, str]]:
         """Every (dose, view) that is studied, dose per frame.
 
-        ``fixed_frame``: each dose with each view. ``fixed_fluence``: a view that keeps the fraction s of the frames
-        gets ``dose / s`` photons per frame, so that all views of a dose put the same photons on an object pixel.
+        ``fixed_frame``: each dose with each view. ``fixed_fluence``: a view that keeps the fraction
+        s of the frames gets ``dose / s`` photons per frame, so that all views of a dose put the
+        same photons on an object pixel.
         """
         nominal = self.doses or self.simulate.doses
+        return [(self._per_frame(dose, view), view) for dose in nominal for view in self.view_list]
+
+    def _per_frame(self, dose: int, view: str) -> int:
         if self.simulate.design == "fixed_frame":
-            return [(dose, view) for dose in nominal for view in self.view_list]
-        return [
-            (round(dose / (self.overlap.views[v].s_img or 1.0)), v)
-            for dose in nominal
-            for v in self.view_list
-        ]
+            return dose
+        # Of views without a fraction this design is refused, but doses are asked for before.
+        kept = self.overlap.views[view].s_img or 1.0
+        return round(dose / kept)
 
     @property
     def dose_list(self) -> list[int]:
@@ -107,37 +108,66 @@ class Study(Section):
         return list(dict.fromkeys(dose for dose, _ in self.pairs))
 
     def repetition(self, seed: int) -> "Study":
-        """Return the study of one entry of ``seeds``: photons and networks are drawn anew, nothing else."""
-        found = self.model_dump(by_alias=True)
-        found["seeds"] = [seed]
-        return Study.model_validate(found)
+        """Return the study of one entry of ``seeds``.
+
+        Photons and networks are drawn anew, nothing else.
+        """
+        values = self.model_dump(by_alias=True)
+        # A study of one seed, with its files at the primary paths: the rules add the prefix.
+        values["seeds"] = [seed]
+        return Study.model_validate(values)
 
 
-def _check_design(study: Study) -> None:
-    """Refuse what fixed fluence cannot mean (doses are needed before any overlap is solved for), and coarse counts."""
-    few = 1000 * study.base.frame_px**2
-    if study.simulate.noise == "none" and (
-        min(study.dose_list) < few or study.base.frames == "measured"
-    ):
+def _check_window(study: Study) -> None:
+    window = study.infer.window_px
+    frame = study.base.frame_px
+    if window > frame:
         raise ValueError(
-            f"simulate.noise is none, doses are {study.dose_list}, base.frames is {study.base.frames}; needed: "
-            f"simulated frames of at least {few} photons (1000 a pixel), as expected counts are rounded to whole ones"
+            f"infer.window_px is {window}, base.frame_px is {frame}; "
+            "needed: window_px <= frame_px (M <= N)"
         )
-    if study.simulate.design == "fixed_frame":
+
+
+def _check_views(study: Study) -> None:
+    known = sorted(study.overlap.views)
+    unknown = sorted(set(study.select_views or ()).difference(known))
+    if unknown:
+        raise ValueError(f"views names {unknown}; needed: some of {known}")
+
+
+def _check_counts(study: Study) -> None:
+    """Refuse frames without noise that are measured, or whose rounding would be their noise."""
+    if study.simulate.noise != "none":
         return
+    few = _NOISE_FREE_PHOTONS_PER_PIXEL * study.base.frame_px**2
+    if study.base.frames == "measured" or min(study.dose_list) < few:
+        raise ValueError(
+            f"simulate.noise is none, doses are {study.dose_list}, "
+            f"base.frames is {study.base.frames}; "
+            f"needed: simulated frames of at least {few} photons "
+            f"({_NOISE_FREE_PHOTONS_PER_PIXEL} a pixel), "
+            "as expected counts are rounded to whole ones"
+        )
+
+
+def _check_fluence(study: Study) -> None:
+    """Refuse what fixed fluence cannot mean."""
     if study.base.frames == "measured":
         raise ValueError(
             "simulate.design is fixed_fluence, base.frames is measured; needed: simulated frames"
         )
+    # A view with a wanted overlap finds its fraction once frames are placed, and doses come before.
     solved = [name for name in study.view_list if study.overlap.views[name].s_img is None]
     if solved:
         raise ValueError(
-            f"simulate.design is fixed_fluence, overlap.views {solved} have no s_img; needed: s_img for each view"
+            f"simulate.design is fixed_fluence, overlap.views {solved} have no s_img; "
+            "needed: s_img for each view"
         )
-    if max(study.dose_list) > 10**9:
+    highest = max(study.dose_list)
+    if highest > _LARGEST_DOSE:
         raise ValueError(
-            f"simulate.design is fixed_fluence and asks for {max(study.dose_list)} photons per frame (dose / s_img); "
-            "needed: at most 1e9"
+            f"simulate.design is fixed_fluence and asks for {highest} photons per frame "
+            "(dose / s_img); needed: at most 1e9"
         )
 
 
@@ -154,7 +184,10 @@ def parse_study(config: dict[str, Any]) -> Study:
 
 
 def read_study(path: str | Path) -> Study:
-    """Read a YAML configuration file as Snakemake does: laid over the quick study, key by key; then validate it."""
+    """Read a YAML configuration file and validate it.
+
+    As Snakemake does, lay it over the quick study, key by key.
+    """
     config = read_yaml(path)
     try:
         return parse_study(_overlaid(Study().model_dump(by_alias=True), config))
@@ -166,11 +199,17 @@ def _overlaid(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Lay one configuration over another; sections merge, everything else is replaced."""
     both = dict(below)
     for key, value in above.items():
-        section = isinstance(value, dict) and isinstance(both.get(key), dict)
-        both[key] = _overlaid(both[key], value) if section else value
+        under = below.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            both[key] = _overlaid(under, value)
+        else:
+            both[key] = value
     return both
 
 
 def json_schema() -> str:
-    """Return the JSON schema of a study as text; `config/schema/config.schema.json` holds exactly this."""
+    """Return the JSON schema of a study as text.
+
+    `config/schema/config.schema.json` holds exactly this.
+    """
     return json.dumps(Study.model_json_schema(), indent=2, sort_keys=True) + "\n"

@@ -5,8 +5,10 @@ stage gets the section whole and asks it by name, so no key has a second default
 """
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.refusals import validated
 from ptychostudy.study.section import Section
 from ptychostudy.study.sections.base import BaseSettings, FetchSettings
@@ -39,8 +41,19 @@ READ: dict[str, type[Section]] = {
 }
 """The section that each stage reads; the networks have one each."""
 
-TRAIN = {"PtychoPINN": "train_pinn", "Baseline": "train_baseline"}
+TRAIN = {PINN: "train_pinn", BASELINE: "train_baseline"}
 """Whose section the stage ``train`` reads, by arm."""
+
+_SECTIONS = {
+    "fetch": "base",
+    "train_pinn": "train.pinn",
+    "train_baseline": "train.baseline",
+    "verify": "summarize",
+}
+"""Where a stage's section lies in the configuration, if it is not called as the stage."""
+
+_DRAWS = ("simulate", "train_pinn", "train_baseline")
+"""Stages that draw anew in each repetition of a study."""
 
 
 def stage_settings(study: "Study", stage: str, view: str | None = None) -> Section:
@@ -60,19 +73,21 @@ def stage_settings(study: "Study", stage: str, view: str | None = None) -> Secti
         If there is no such stage or view.
     """
     if stage not in READ:
-        raise ConfigError(
-            f"stage {stage!r} has no settings; needed: one of {', '.join(sorted(READ))}"
-        )
+        known = ", ".join(sorted(READ))
+        raise ConfigError(f"stage {stage!r} has no settings; needed: one of {known}")
+    values = _of_the_whole(study)
+    values |= _of_the_stage(study, stage)
     if stage == "overlap":
-        return _sampling(study, view)
-    values = _values(study)[stage]
-    # A section holds more than its stage reads; the rest must not make the files of that stage stale.
+        values |= _of_the_view(study, view)
+    # A section holds more than its stage reads; the rest must not make its files stale.
     read = READ[stage].model_fields
     return READ[stage](**{key: value for key, value in values.items() if key in read})
 
 
-def _values(study: "Study") -> dict[str, dict[str, Any]]:
-    whole = {
+def _of_the_whole(study: "Study") -> dict[str, Any]:
+    """Return what some stages read beside their own section."""
+    # What is not here, as the study's name, changes no file.
+    return {
         "seeds": study.seeds,
         "design": study.simulate.design,
         "trained_on": study.train.doses,
@@ -81,41 +96,30 @@ def _values(study: "Study") -> dict[str, dict[str, Any]]:
         "split": study.split,
         "verify": study.verify,
     }
-    return {
-        "fetch": dict(study.base),
-        "base": dict(study.base),
-        "reference": dict(study.reference),
-        "simulate": whole | _repeated(study, study.simulate),
-        "train_pinn": _repeated(study, study.train.pinn),
-        "train_baseline": _repeated(study, study.train.baseline),
-        "reconstruct": dict(study.reconstruct),
-        "infer": dict(study.infer),
-        "compare": dict(study.compare),
-        "summarize": whole | dict(study.summarize),
-        "verify": whole | dict(study.summarize),
-    }
 
 
-def _repeated(study: "Study", section: Section) -> dict[str, Any]:
-    """Return a section that draws, with the seed of this repetition of the study."""
+def _of_the_stage(study: "Study", stage: str) -> dict[str, Any]:
+    """Return a stage's own section, with the seed of this repetition of the study if it draws."""
+    section = attrgetter(_SECTIONS.get(stage, stage))(study)
     values = dict(section)
-    values["seed"] += study.seeds[0]
+    if stage in _DRAWS:
+        # The first of `seeds`, for a repetition is a study of one seed.
+        values["seed"] += study.seeds[0]
     return values
 
 
-def _sampling(study: "Study", view: str | None) -> SamplingSettings:
+def _of_the_view(study: "Study", view: str | None) -> dict[str, Any]:
     views = study.overlap.views
     if view not in views:
         raise ConfigError(
             f"view {view!r} is not in the configuration; needed: one of {list(views)}"
         )
-    common = dict(study.overlap)
-    del common["views"]
-    return SamplingSettings(**common, **dict(views[view]), split=study.split)
+    return dict(views[view])
 
 
 def encode(settings: Section) -> str:
     """Return what a stage reads as the text that the command line takes."""
+    # The text is a parameter of a rule: in one order only a changed value makes files stale.
     return json.dumps(settings.plain(), sort_keys=True)
 
 
@@ -127,6 +131,15 @@ def decode(stage: str, text: str) -> Section:
     ConfigError
         If the text is no JSON object, or a key is unknown or wrong.
     """
+    values = _object(text)
+    try:
+        return validated(READ[stage], values)
+    except ConfigError as error:
+        raise ConfigError(f"--settings: {error}") from None
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Parse the JSON of a command line, which holds keys and values."""
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -135,7 +148,4 @@ def decode(stage: str, text: str) -> Section:
         ) from error
     if not isinstance(values, dict):
         raise ConfigError(f"--settings holds {type(values).__name__}, needed a JSON object")
-    try:
-        return validated(READ[stage], values)
-    except ConfigError as error:
-        raise ConfigError(f"--settings: {error}") from None
+    return values

@@ -7,7 +7,8 @@ from typing import Any
 import yaml
 
 # The parser takes seconds for thousands of open brackets, and minutes for megabytes.
-_CHARACTERS, _BRACKETS = 1 << 16, 500
+_CHARACTERS = 1 << 16
+_BRACKETS = 500
 
 _UNREADABLE = (
     OSError,
@@ -63,6 +64,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 def _parsed(text: str) -> Any:
     """Parse a text, unless it is too long or too deep for the parser."""
+    # Counted before parsing, also in comments and texts: the limit is far above any study.
     brackets = max(text.count("["), text.count("{"))
     if len(text) > _CHARACTERS or brackets > _BRACKETS:
         raise ConfigError(

@@ -73,7 +73,7 @@ def test_functions_are_plain():
 
 
 def lines_of_code(path):
-    """Return number and text of the lines of a module that are code: no docstring, import, signature or lone bracket."""
+    """Return number and text of the lines that are code: no docstring, import, signature or lone bracket."""
     left_out = set()
     for node in ast.walk(MODULES[path]):
         first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)

@@ -99,3 +99,13 @@ def test_a_whole_file_of_another_study_is_named_unless_it_was_made_later(study):
             check_touched(paths, seen, inventory=inventory)
     paths[1].touch()
     check_touched(paths, seen, inventory=inventory)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"files": [1, 2]}', '{"files": {"a": 3}}', '{"files": {"a": {"sha256": 5}}}', "[" * 10**5, "3", ""]
+)
+def test_a_foreign_inventory_lists_nothing(study, text):
+    paths, seen = study
+    inventory = paths[0].with_name("artifact_inventory.json")
+    inventory.write_text(text, encoding="utf-8")
+    check_touched(paths, seen, inventory=inventory)

@@ -7,13 +7,22 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ptychostudy.study.section import Positive, Section, Seed, Side, distinct
 
+# Of the side of a frame, what the diameter of a probe may be at most.
+_LARGEST_PROBE = 0.75
+# What a user's own file or a published scan brings, a simulation makes, and the other way round.
+_OF_A_FILE = ("npz",)
+_OF_A_SIMULATION = ("object", "probe", "scan", "seed")
+
 
 class ObjectSettings(Section):
     """The simulated object."""
 
     kind: Literal["circuit", "lines", "siemens", "grf", "image"] = Field(
         "circuit",
-        description="circuit: rectilinear traces; lines; siemens star; grf: Gaussian random field; image: two pictures",
+        description=(
+            "circuit: rectilinear traces; lines; siemens star; grf: Gaussian random field; "
+            "image: two pictures"
+        ),
     )
     shape_px: tuple[Side, Side] = Field((352, 272), description="rows and columns")
     amplitude: tuple[float, float] = Field((0.4, 1.0), description="smallest and largest amplitude")
@@ -23,12 +32,19 @@ class ObjectSettings(Section):
 
     @model_validator(mode="after")
     def _images_come_in_pairs(self) -> "ObjectSettings":
-        if (self.kind == "image") != bool(self.amplitude_image and self.phase_image):
+        both = bool(self.amplitude_image and self.phase_image)
+        if (self.kind == "image") != both:
             raise ValueError(
-                f"kind is {self.kind}, amplitude_image {self.amplitude_image!r}, phase_image {self.phase_image!r}; "
+                f"kind is {self.kind}, amplitude_image {self.amplitude_image!r}, "
+                f"phase_image {self.phase_image!r}; "
                 "needed: both pictures for kind image, neither for other kinds"
             )
-        if not 0 <= self.amplitude[0] < self.amplitude[1]:
+        return self
+
+    @model_validator(mode="after")
+    def _amplitude_rises(self) -> "ObjectSettings":
+        smallest, largest = self.amplitude
+        if not 0 <= smallest < largest:
             raise ValueError(f"amplitude is {self.amplitude}; needed: two rising numbers >= 0")
         return self
 
@@ -84,7 +100,7 @@ class NpzSettings(Section):
     accept: list[Doubt] = Field([], description="doubts about the file that were looked at")
 
     def plain(self) -> dict[str, Any]:
-        """Return what is read; what is at its default is left out, but for what always stood here."""
+        """Return what is read; keys that came later only where they are not at their default."""
         return self.model_dump(mode="json", exclude=self._unsaid)
 
     @property
@@ -122,47 +138,74 @@ class BaseSettings(Section):
     scan: ScanSettings = Field(ScanSettings(), description="the simulated scan")
     npz: NpzSettings = Field(NpzSettings(), description="the user's own file")
 
+    # In this order: the first that does not hold is reported, and later ones often follow from it.
     @model_validator(mode="after")
-    def _consistent(self) -> "BaseSettings":
+    def _path_where_a_file_is_read(self) -> "BaseSettings":
         if (self.kind == "npz") != bool(self.npz.path):
             raise ValueError(
-                f"kind is {self.kind}, npz.path is {self.npz.path!r}; needed: a path for kind npz, none for other kinds"
-            )
-        if (self.frames == "measured") and self.kind == "synthetic":
-            raise ValueError(
-                "frames is measured, kind is synthetic; needed: kind npz or siemens_star for measured frames"
-            )
-        if self.kind == "siemens_star" and self.frames != "measured":
-            raise ValueError(
-                "kind is siemens_star, frames is simulate; needed: frames measured, which is what it holds"
-            )
-        if self.kind == "synthetic" and self.probe.diameter_px > 0.75 * self.frame_px:
-            raise ValueError(
-                f"probe.diameter_px is {self.probe.diameter_px:g}, frame_px is {self.frame_px}; "
-                f"needed: a diameter of at most 3/4 of the frame, {0.75 * self.frame_px:g}"
-            )
-        if self.kind == "synthetic":
-            self._sampled()
-        if self.kind == "synthetic" and min(self.object.shape_px) < 2 * self.frame_px:
-            raise ValueError(
-                f"object.shape_px is {self.object.shape_px}, frame_px is {self.frame_px}; "
-                f"needed: at least twice the frame, {2 * self.frame_px}, on both axes"
+                f"kind is {self.kind}, npz.path is {self.npz.path!r}; "
+                "needed: a path for kind npz, none for other kinds"
             )
         return self
 
+    @model_validator(mode="after")
+    def _frames_that_there_are(self) -> "BaseSettings":
+        if self.frames == "measured" and self.kind == "synthetic":
+            raise ValueError(
+                "frames is measured, kind is synthetic; "
+                "needed: kind npz or siemens_star for measured frames"
+            )
+        if self.frames == "simulate" and self.kind == "siemens_star":
+            raise ValueError(
+                "kind is siemens_star, frames is simulate; "
+                "needed: frames measured, which is what it holds"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _simulation_fits_the_frame(self) -> "BaseSettings":
+        if self.kind == "synthetic":
+            self._check_diameter()
+            self._check_curvature()
+            self._check_object()
+        return self
+
+    def _check_diameter(self) -> None:
+        largest = _LARGEST_PROBE * self.frame_px
+        if self.probe.diameter_px > largest:
+            raise ValueError(
+                f"probe.diameter_px is {self.probe.diameter_px:g}, frame_px is {self.frame_px}; "
+                f"needed: a diameter of at most 3/4 of the frame, {largest:g}"
+            )
+
+    def _check_curvature(self) -> None:
+        """Refuse a spherical wave whose phase turns too fast at the edge of the probe."""
+        probe = self.probe
+        curvature = 2 * math.pi if probe.curvature_rad is None else abs(probe.curvature_rad)
+        # The phase c (r / R)^2 turns by 2 c / R a pixel at r = R, half the diameter d. With
+        # c = pi d / 4 that is pi, the most that pixels tell apart from a turn the other way.
+        limit = math.pi / 4 * probe.diameter_px
+        # A zone plate is seen out of its focus: without curvature there is no such plane.
+        if curvature > limit or (curvature == 0 and probe.kind == "zoneplate"):
+            raise ValueError(
+                f"probe.curvature_rad is {curvature:g}, diameter_px is {probe.diameter_px:g}, "
+                f"kind is {probe.kind}; needed: at most {limit:.4g} rad, "
+                "which the pixels can sample, and not 0 for a zoneplate"
+            )
+
+    def _check_object(self) -> None:
+        """Refuse an object with less room for the scan than a frame is wide."""
+        least = 2 * self.frame_px
+        if min(self.object.shape_px) < least:
+            raise ValueError(
+                f"object.shape_px is {self.object.shape_px}, frame_px is {self.frame_px}; "
+                f"needed: at least twice the frame, {least}, on both axes"
+            )
+
     def plain(self) -> dict[str, Any]:
-        """Return what a study of this kind reads; sections of other kinds stand at their defaults."""
-        unread = ("npz",) if self.kind == "synthetic" else ("object", "probe", "scan", "seed")
+        """Return what a study of this kind reads; other kinds' sections stand at their defaults."""
+        unread = _OF_A_FILE if self.kind == "synthetic" else _OF_A_SIMULATION
         fields = type(self).model_fields
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
         read = self.model_copy(update=defaults)
         return {**read.model_dump(mode="json"), "npz": read.npz.plain()}
-
-    def _sampled(self) -> None:
-        probe, limit = self.probe, math.pi / 4 * self.probe.diameter_px
-        bent = 2 * math.pi if probe.curvature_rad is None else abs(probe.curvature_rad)
-        if bent > limit or (bent == 0 and probe.kind == "zoneplate"):
-            raise ValueError(
-                f"probe.curvature_rad is {bent:g}, diameter_px is {probe.diameter_px:g}, kind is {probe.kind}; "
-                f"needed: at most {limit:.4g} rad, which the pixels can sample, and not 0 for a zoneplate"
-            )

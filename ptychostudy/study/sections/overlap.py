@@ -21,7 +21,8 @@ class ViewSettings(Section):
     def _one_way(self) -> "ViewSettings":
         if (self.s_img is None) == (self.target_overlap is None):
             raise ValueError(
-                f"s_img is {self.s_img}, target_overlap is {self.target_overlap}; needed: exactly one of the two"
+                f"s_img is {self.s_img}, target_overlap is {self.target_overlap}; "
+                "needed: exactly one of the two"
             )
         return self
 
@@ -51,17 +52,29 @@ class GroupSettings(Section):
 
     @model_validator(mode="after")
     def _enough_neighbours(self) -> "GroupSettings":
-        if self.neighbor_count < self.gridsize**2:
+        if self.neighbor_count < self.group_frames:
             raise ValueError(
-                f"neighbor_count is {self.neighbor_count}, gridsize is {self.gridsize}; needed: neighbor_count >= "
-                f"gridsize^2 = {self.gridsize**2} (K >= C, OVERSAMPLING-001)"
-            )
-        if self.neighbor_pool_size is not None and self.neighbor_pool_size < self.gridsize**2:
-            raise ValueError(
-                f"neighbor_pool_size is {self.neighbor_pool_size}, gridsize is {self.gridsize}; needed: "
-                f"neighbor_pool_size >= gridsize^2 = {self.gridsize**2} (OVERSAMPLING-001)"
+                f"neighbor_count is {self.neighbor_count}, gridsize is {self.gridsize}; "
+                f"needed: neighbor_count >= gridsize^2 = {self.group_frames} "
+                "(K >= C, OVERSAMPLING-001)"
             )
         return self
+
+    @model_validator(mode="after")
+    def _enough_in_the_pool(self) -> "GroupSettings":
+        pool = self.neighbor_pool_size
+        if pool is not None and pool < self.group_frames:
+            raise ValueError(
+                f"neighbor_pool_size is {pool}, gridsize is {self.gridsize}; "
+                f"needed: neighbor_pool_size >= gridsize^2 = {self.group_frames} "
+                "(OVERSAMPLING-001)"
+            )
+        return self
+
+    @property
+    def group_frames(self) -> int:
+        """Frames in one group, C."""
+        return self.gridsize**2
 
 
 # The order of the bases is that of the keys in config.yaml, from the last one up.

@@ -1,0 +1,80 @@
+"""Reference: a measured scan at its full dose, by which every arm is scored."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptychostudy.iterative.result import IterativeResult
+from ptychostudy.iterative.solver import OnEpoch, reconstruct
+from ptychostudy.physics import windows
+from ptychostudy.physics.counts import mean_counts, scale_probe
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.reconstruct import ReconstructSettings
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reconstruction of a measured scan.
+
+    Attributes
+    ----------
+    result : IterativeResult
+        Object from pixel 0 of the file's coordinates on, and probe in photons.
+    coverage : (H, W) float32
+        Photons that the scan put on each pixel.
+    """
+
+    result: IterativeResult
+    coverage: np.ndarray
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what is stored of it."""
+        return {
+            "objectGuess": self.result.object,
+            "probeGuess": self.result.probe,
+            "coverage": self.coverage,
+        }
+
+
+def reconstruct_reference(
+    counts: np.ndarray,
+    positions: np.ndarray,
+    probe: np.ndarray,
+    settings: "ReconstructSettings",
+    on_epoch: OnEpoch,
+) -> Reference:
+    """Reconstruct a measured scan at its full dose.
+
+    Parameters
+    ----------
+    counts : (k, N, N) uint
+        Measured frames.
+    positions : (k, 2) float
+        Window centres (row, col).
+    probe : (N, N) complex
+        In any units: it is scaled to the photons of the frames.
+    settings : ReconstructSettings
+    on_epoch : callable
+        Told epoch, epochs and loss.
+
+    Raises
+    ------
+    ValueError
+        If the reconstruction diverged.
+    """
+    # From pixel 0 on: the object keeps the coordinates of the file.
+    _, end = windows.extent(positions, counts.shape[-1], 1)
+    shape = (int(end[0]), int(end[1]))
+    scaled = scale_probe(probe, mean_counts(counts))
+    result = reconstruct(counts, positions, scaled, shape, settings, on_epoch=on_epoch)
+    # An arm may fail and be told so; without what it is scored by there is no study.
+    if not result.finite:
+        raise ValueError(
+            "the full-dose reconstruction of the measured scan diverged; "
+            "change the section 'reference'"
+        )
+    coverage = windows.light(result.probe, positions, shape).astype(np.float32)
+    return Reference(result, coverage)

@@ -1,0 +1,36 @@
+"""Small scenes for tests of recipes: a structured object, a probe, a jittered raster; no file."""
+
+import numpy as np
+
+from ptychostudy.formats.scan import Scan
+from ptychostudy.physics.objects import make_object
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import intensities
+from ptychostudy.recipes.scene import Scene
+
+N = 32
+# Unlike on both axes, so that rows for columns shows.
+SHAPE = (84, 108)
+
+
+def made_scene(step=6.0, seed=0):
+    """Return a scene whose windows lie at least one pixel inside the object."""
+    rng = np.random.default_rng(seed)
+    object_ = make_object("circuit", SHAPE, rng)
+    probe = make_probe("disc", N, diameter_px=16.0)
+    rows = np.arange(N / 2 + 2, SHAPE[0] - N / 2 - 3, step)
+    cols = np.arange(N / 2 + 2, SHAPE[1] - N / 2 - 3, step)
+    lattice = np.stack(np.meshgrid(rows, cols, indexing="ij"), axis=-1).reshape(-1, 2)
+    return Scene(object_, probe, lattice + rng.uniform(-1, 1, lattice.shape))
+
+
+def made_scan(dose=1e5, seed=0, **metadata):
+    """Return the frames of that scene at a dose, as a stage would open them."""
+    scene = made_scene(seed=seed)
+    expected = intensities(scene.object, scene.probe, scene.positions)
+    scale = np.sqrt(dose / expected.sum(axis=(1, 2)).mean())
+    counts = np.random.default_rng(seed + 1).poisson(scale**2 * expected).astype(np.uint32)
+    measured = float(counts.sum(axis=(1, 2)).mean())
+    probe = (scale * scene.probe).astype(np.complex64)
+    truth = scene.object.astype(np.complex64)
+    return Scan(counts, scene.positions, probe, truth, float(dose), measured, metadata)

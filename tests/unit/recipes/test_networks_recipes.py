@@ -1,0 +1,143 @@
+"""Recipes train and infer, with a network of one pass: shards add up to the whole, and failures are told, not drawn."""
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.canvas import PartialCanvas
+from ptychostudy.recipes.infer import infer_shard, members_of, untrained
+from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.train import spelt, train_network
+from ptychostudy.study.names import BASELINE, PINN
+from ptychostudy.study.sections.infer import PatchSettings
+from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
+from scenes import made_scan
+
+SOURCE = made_scan()
+FRAMES = len(SOURCE.positions)
+GROUPS = np.stack([np.arange(FRAMES - 1), np.arange(1, FRAMES)], axis=1)
+SMALL = {"width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
+PATCHES = PatchSettings(window_px=16)
+
+
+def bundle_of(trained):
+    """Return a network as `read_bundle` gives it."""
+    return {
+        "weights": trained.weights,
+        "probe": trained.probe,
+        "config": trained.config,
+        "normalization": trained.normalization,
+        "provenance": {"outcome": trained.outcome},
+    }
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return train_network(PINN, [SOURCE], GROUPS, PinnSettings(**SMALL))
+
+
+@pytest.fixture(scope="module")
+def bundle(trained):
+    return bundle_of(trained)
+
+
+def infer(bundle, shard="1-of-1", source=SOURCE, settings=PATCHES):
+    members = members_of(bundle, np.arange(FRAMES), GROUPS)
+    return infer_shard(bundle, source, members, Shard.read(shard), settings, batch_size=16)
+
+
+def test_a_training_tells_of_what_network_it_is(trained):
+    assert trained.outcome["status"] == "ok"
+    assert list(trained.normalization) == ["100000"]
+    assert trained.config["arm"] == PINN
+    assert trained.config["frames"] == 2
+    record = trained.record
+    assert record["parameters"] == sum(value.size for value in trained.weights.values()) > 0
+    assert (record["epochs_completed"], record["best_epoch"]) == (1, 1)
+    assert [row["epoch"] for row in trained.history] == [1]
+
+
+def test_without_groups_every_frame_is_one():
+    told = []
+    settings = BaselineSettings(**SMALL)
+    single = train_network(BASELINE, [SOURCE, made_scan(1e3)], None, settings, on_epoch=told.append)
+    assert single.config["frames"] == 1
+    assert list(single.normalization) == ["100000", "1000"]
+    assert len(told) == 1
+    members = members_of(bundle_of(single), np.array([4, 9]), np.array([[0, 1]]))
+    np.testing.assert_array_equal(members, [[4], [9]])
+
+
+def test_numbers_that_are_not_finite_are_spelt():
+    assert spelt({"loss": float("nan"), "best": 1.5}) == {"loss": "nan", "best": 1.5}
+
+
+@pytest.mark.parametrize("of", [2, 7])
+def test_shards_add_up_to_the_whole(bundle, of):
+    whole, record = infer(bundle)
+    total = PartialCanvas(whole.origin, whole.sums.shape[1:])
+    groups = 0
+    for number in range(1, of + 1):
+        part, told = infer(bundle, f"{number}-of-{of}")
+        total.merge(part.sums)
+        groups += told["groups"]
+        assert part.origin == whole.origin
+    np.testing.assert_array_equal(total.sums, whole.sums)
+    assert groups == record["groups"] == len(GROUPS)
+    assert record["status"] == "ok"
+
+
+def test_the_first_groups_alone_are_taken_where_a_limit_says_so(bundle):
+    canvas, record = infer(bundle, settings=PatchSettings(window_px=16, debug_limit=1))
+    assert record["groups"] == 1
+    # One uniform window.
+    assert np.count_nonzero(canvas.sums[2]) == 16 * 16
+
+
+def test_the_control_has_the_form_and_not_the_weights(bundle):
+    control = untrained(bundle)
+    assert control["weights"] is None
+    assert control["config"]["options"]["blind"]
+    assert "blind" not in bundle["config"]["options"]
+    assert bundle["weights"] is not None
+    drawn, _ = infer(control)
+    learned, _ = infer(bundle)
+    assert np.any(drawn.sums != learned.sums)
+
+
+def test_a_network_whose_training_failed_is_not_run_and_its_control_is(bundle):
+    outcome = {"status": "failed", "reason": "collapsed", "statistics": {"std": 0.0}}
+    failed = {**bundle, "provenance": {"outcome": outcome}}
+    canvas, record = infer(failed)
+    assert not canvas.sums.any()
+    assert (record["status"], record["reason"]) == ("failed", "training: collapsed")
+    assert record["statistics"] == {"std": 0.0}
+    assert infer(untrained(failed))[1]["status"] == "ok"
+
+
+def test_frames_of_another_dose_are_refused(bundle):
+    with pytest.raises(DataError, match="was trained on doses 100000, the frames have 500; needed"):
+        infer(bundle, source=replace(SOURCE, photons_requested=500.0))
+
+
+def test_what_is_not_finite_is_told_and_not_drawn(bundle):
+    weights = {name: np.full_like(value, np.nan) for name, value in bundle["weights"].items()}
+    canvas, record = infer({**bundle, "weights": weights})
+    assert not canvas.sums.any()
+    assert record["status"] == "failed"
+    assert record["reason"].endswith("values of the output are not finite")
+    assert record["statistics"]["not_finite"] > 0
+
+
+def test_dark_frames_are_counted_and_judged_by_no_shard(bundle):
+    dark = replace(SOURCE, counts=np.zeros_like(SOURCE.counts))
+    _, record = infer(bundle, source=dark)
+    assert record["nonzero_inputs"] == 0
+    assert record["status"] == "ok"

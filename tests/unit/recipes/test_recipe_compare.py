@@ -1,0 +1,140 @@
+"""Recipe compare: an arm that is the truth scores exactly, a failed one is shown and not scored."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.recipes.cell_record import BLANK, cell_record, conditions, curve_rows, metric_rows
+from ptychostudy.recipes.compare import compare
+from ptychostudy.study.names import (
+    ARMS,
+    BASELINE,
+    CONTROLS,
+    CURVE_COLUMNS,
+    FLAT,
+    METRIC_COLUMNS,
+    PINN,
+    PTYCHI,
+    UNTRAINED,
+)
+from ptychostudy.study.sections.compare import CompareSettings
+from scenes import made_scan
+
+SOURCE = made_scan(
+    truth="simulated object",
+    data_transformations=[{"parameters": {"noise": "none", "wrong_probe": {"blur_px": 0.5, "shift_px": [0.0, 0.0]}}}],
+)
+# Rows and columns of the object that each arm holds; the rectangle is PtychoPINN's.
+PLACES = {PINN: (12, 72, 14, 96), BASELINE: (12, 72, 14, 96), PTYCHI: (2, 80, 4, 107), UNTRAINED: (12, 72, 14, 96)}
+AS_IT_IS = CompareSettings(phase_align="none", register_arms=[])
+
+
+def product(arm, field=None, status="ok"):
+    top, bottom, left, right = PLACES[arm]
+    cut = (SOURCE.truth if field is None else field)[top:bottom, left:right]
+    record = {"status": status, "reason": "" if status == "ok" else "collapsed", "statistics": {}, "converged": None}
+    return ArmProduct(cut, np.ones(cut.shape, np.float32), (top, left), record)
+
+
+def compared(settings=AS_IT_IS, failed=(), **fields):
+    products = {arm: product(arm, fields.get(arm), "failed" if arm in failed else "ok") for arm in (*ARMS, UNTRAINED)}
+    return compare(products, SOURCE.truth, SOURCE.positions, settings), products
+
+
+def test_an_arm_equal_to_the_truth_scores_exactly():
+    comparison, _ = compared()
+    for arm in ARMS:
+        rows = comparison.scores[arm].evaluation.rows
+        # Exact but for the phase: of a number times its own conjugate it is one rounding of double precision.
+        assert rows["mae"] == pytest.approx((0, 0, 0), abs=1e-15)
+        assert rows["mae"][0] == rows["mae"][2] == 0.0
+        # Sums of some thousand products.
+        assert rows["pearson"] == pytest.approx((1.0, 1.0, 1.0), abs=1e-12)
+        assert rows["ssim"][:2] == pytest.approx((1.0, 1.0), abs=1e-12)
+        assert comparison.scores[arm].record["rms_phase_rad"] == pytest.approx(0, abs=1e-15)
+    assert comparison.coverage == 1.0
+
+
+def test_arms_that_begin_elsewhere_are_cut_to_one_rectangle():
+    comparison, _ = compared()
+    assert comparison.origin == (12, 14)
+    for field in (comparison.truth, *comparison.fields.values()):
+        np.testing.assert_array_equal(field, SOURCE.truth[12:72, 14:96])
+
+
+def test_what_is_not_covered_by_all_is_not_scored():
+    _, products = compared()
+    products[PTYCHI].coverage[:40] = 0
+    comparison = compare(products, SOURCE.truth, SOURCE.positions, AS_IT_IS)
+    # Row 40 of the iterative arm's canvas is row 30 of the rectangle.
+    assert not comparison.mask[:30].any()
+    assert comparison.mask[30:].any()
+    assert 0 < comparison.coverage < 1
+
+
+def test_a_failed_arm_is_shown_and_not_scored():
+    comparison, products = compared(failed=[BASELINE])
+    assert set(comparison.fields) == {*ARMS, UNTRAINED}
+    assert list(comparison.scores) == [PINN, PTYCHI, FLAT, UNTRAINED]
+    rows = [row for row in metric_rows(comparison) if row["model"] == BASELINE]
+    assert rows
+    assert all(value == BLANK for row in rows for value in list(row.values())[2:])
+    record = cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5})
+    assert record["status"] == "failed"
+    assert record["arms"][BASELINE]["reason"] == "collapsed"
+
+
+def test_where_every_arm_failed_the_controls_keep_their_numbers():
+    comparison, _ = compared(failed=ARMS)
+    assert list(comparison.scores) == [FLAT, UNTRAINED]
+    assert comparison.coverage == 1.0, "the untrained control covers what the arms would"
+    nothing, _ = compared(failed=[*ARMS, UNTRAINED])
+    assert list(nothing.scores) == [FLAT]
+    assert nothing.coverage == 0.0
+    # All of the scanned hull.
+    np.testing.assert_array_equal(nothing.mask, comparison.mask)
+
+
+def test_the_flat_control_gets_no_ramp():
+    comparison, _ = compared(CompareSettings(phase_align="plane"))
+    np.testing.assert_allclose(np.angle(comparison.scores[FLAT].field / comparison.scores[FLAT].field[0, 0]), 0)
+    assert comparison.scores[FLAT].record["ramp_rad_per_px"] == [0.0, 0.0]
+
+
+def test_a_factor_is_no_error_of_an_arm():
+    """The object's gauge: one complex number, which no frame can tell."""
+    comparison, _ = compared(CompareSettings(phase_align="mean"), **{PINN: SOURCE.truth * (0.5 - 1j)})
+    # Single precision of the field.
+    assert comparison.scores[PINN].evaluation.rows["mae"] == pytest.approx((0, 0, 0), abs=1e-6)
+
+
+def test_tables_have_every_arm_and_metric():
+    comparison, _ = compared()
+    rows = metric_rows(comparison)
+    assert all(tuple(row) == METRIC_COLUMNS for row in rows)
+    assert list(dict.fromkeys(row["model"] for row in rows)) == [*ARMS, *CONTROLS]
+    assert len(rows) == 5 * len({row["metric"] for row in rows})
+    curves = curve_rows(comparison)
+    assert all(tuple(row) == CURVE_COLUMNS for row in curves)
+    assert all(row["complex"] == pytest.approx(1.0, abs=1e-12) for row in curves if row["model"] == PINN)
+
+
+def test_the_record_holds_the_floor_of_the_dose():
+    comparison, products = compared(failed=[UNTRAINED])
+    record = cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5, "view": "dense", "area": 0.25})
+    # A control that failed spoils no cell.
+    assert record["status"] == "success"
+    assert record["photons_per_pixel"] == SOURCE.photons_measured / 2
+    assert record["phase_floor_rad"] == pytest.approx(SOURCE.photons_measured**-0.5, rel=1e-12)
+    assert record["overlap"] == {"frames_per_pixel": 0.5, "area": 0.25}
+    assert record["mask_px"] == comparison.mask.sum()
+    assert conditions(SOURCE) == [
+        "noise-free: expected counts, for which the floor does not hold",
+        "arms were given a wrong probe: blur_px 0.5",
+    ]
+
+
+def test_files_hold_the_arms_and_what_they_share():
+    comparison, _ = compared()
+    assert list(comparison.raw) == [*ARMS, UNTRAINED, "truth", "mask", "origin"]
+    assert list(comparison.aligned) == ["truth", "mask", "origin", *ARMS, *CONTROLS]
