@@ -108,7 +108,7 @@ def hot(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     """
     sharp = _sharper(total, far_field, _BESIDE, np.mean)
     # A cluster or a row of hot pixels hides its members from their next neighbours.
-    return sharp | _sharper(total, far_field, _RING, np.median)
+    return np.asarray(sharp | _sharper(total, far_field, _RING, np.median))
 
 
 def _sharper(total: np.ndarray, far_field: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
@@ -144,7 +144,7 @@ def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     rows = _dark_lines(total)
     cols = _dark_lines(total.T)
     runs = _short_runs(total, far_field) | _short_runs(total.T, far_field.T).T
-    return dark & (rows[:, None] | cols[None, :] | runs)
+    return np.asarray(dark & (rows[:, None] | cols[None, :] | runs))
 
 
 def _dark_lines(total: np.ndarray) -> np.ndarray:
@@ -154,7 +154,7 @@ def _dark_lines(total: np.ndarray) -> np.ndarray:
     between = np.zeros(len(light), dtype=bool)
     if len(lit):
         between[lit[0] : lit[-1]] = True
-    return between & (light == 0)
+    return np.asarray(between & (light == 0))
 
 
 def _short_runs(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:

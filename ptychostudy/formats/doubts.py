@@ -27,15 +27,23 @@ class Doubts:
         Doubts that the user has looked at (``base.npz.accept``).
     done : dict
         What was changed on the way in, for the metadata; nothing where the file was right.
+    said : list of str
+        What the user must know of a file that was taken; a refusal says one thing only.
     """
 
     path: str | Path
     accepted: tuple[str, ...] = ()
     done: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
-        """Write one line to the log."""
-        _log.info("%s: %s", self.path, text)
+        """Note one line for the log."""
+        self.said.append(text)
+
+    def log(self) -> None:
+        """Write what was said to the log, once the file is taken."""
+        for text in self.said:
+            _log.info("%s: %s", self.path, text)
 
     def refuse(self, text: str) -> None:
         """Refuse the file.

@@ -49,10 +49,12 @@ def wild(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
     if len(totals) < 3:
         return np.zeros(len(totals), dtype=bool)
     count = min(_NEIGHBOURS, len(totals) - 1)
-    nearest = KDTree(positions).query(positions, k=count + 1)[1][:, 1:]
+    # The first neighbour that the tree finds is the frame itself.
+    _, nearest = KDTree(positions).query(positions, k=np.arange(2, count + 2))
     beside = np.median(totals[nearest], axis=1)
     everywhere = np.full(len(totals), float(np.median(totals)))
-    return _far(totals, beside, WILD) | _far(totals, everywhere, WILD_ANYWHERE)
+    locally = _far(totals, beside, WILD)
+    return np.asarray(locally | _far(totals, everywhere, WILD_ANYWHERE))
 
 
 def _far(totals: np.ndarray, usual: np.ndarray, factor: float) -> np.ndarray:
@@ -157,7 +159,7 @@ def judge_frames(
     ------
     DataError
     """
-    wrong = np.any(list(kinds.values()), axis=0)
+    wrong = np.asarray(np.any(list(kinds.values()), axis=0))
     if not wrong.any():
         return wrong
     text = "; ".join(

@@ -43,8 +43,9 @@ def nearest_distances(positions: np.ndarray) -> np.ndarray:
     """
     if len(positions) < 2:
         return np.full(len(positions), np.inf)
-    distances: np.ndarray = KDTree(positions).query(positions, k=2)[0][:, 1]
-    return distances
+    # The first neighbour that the tree finds is the position itself.
+    distances, _ = KDTree(positions).query(positions, k=[2])
+    return np.asarray(distances).ravel()
 
 
 def median_step(positions: np.ndarray) -> float:

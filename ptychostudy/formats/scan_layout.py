@@ -119,4 +119,4 @@ def at_corner(positions: np.ndarray, n: int, doubts: Doubts) -> np.ndarray:
         "the corner of the object"
     )
     doubts.done["shift_px"] = [rows, cols]
-    return positions + shift
+    return np.asarray(positions + shift)

@@ -23,7 +23,7 @@ from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_fr
 from ptychostudy.formats.photons import check_photons
 from ptychostudy.formats.pixel_sums import pixel_sums
 from ptychostudy.formats.position_units import in_pixels
-from ptychostudy.formats.positions import COORDINATES, position_arrays
+from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.scan import (
     REQUIRED,
     check_coordinates,
@@ -138,6 +138,7 @@ def take_scan(
     # Where the object is given so is the origin: windows that leave it were refused.
     if measured and "object" not in scan:
         scan["positions"] = at_corner(scan["positions"], len(scan["probe"]), doubts)
+    doubts.log()
     return scan, doubts.done
 
 
