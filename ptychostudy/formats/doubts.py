@@ -70,9 +70,13 @@ class Doubts:
 
 def listed(indices: Iterable[int]) -> str:
     """Return the first few of some indices as text, and how many there are."""
-    numbers = [int(index) for index in indices]
-    first = ", ".join(str(number) for number in numbers[:_SHOWN])
-    return first if len(numbers) <= _SHOWN else f"{first}, ... ({len(numbers)} in all)"
+    texts = [str(int(index)) for index in indices]
+    return _first(texts) if len(texts) <= _SHOWN else f"{_first(texts)} ({len(texts)} in all)"
+
+
+def _first(texts: list[str]) -> str:
+    more = ", ..." if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
 
 
 def placed(mask: np.ndarray) -> str:
@@ -88,12 +92,6 @@ def placed(mask: np.ndarray) -> str:
     single[rows] = False
     single[:, cols] = False
     places = [f"({row}, {col})" for row, col in np.argwhere(single).tolist()]
-    parts = []
-    if len(rows):
-        parts.append(f"rows {listed(rows)}")
-    if len(cols):
-        parts.append(f"columns {listed(cols)}")
-    if places:
-        more = ", ..." if len(places) > _SHOWN else ""
-        parts.append(f"(row, col) {', '.join(places[:_SHOWN])}{more}")
+    named = {"rows": listed(rows), "columns": listed(cols), "(row, col)": _first(places)}
+    parts = [f"{kind} {text}" for kind, text in named.items() if text]
     return f"{mask.sum()} of {mask.size} pixels, {'; '.join(parts)}"

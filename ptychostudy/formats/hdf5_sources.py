@@ -128,15 +128,12 @@ def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
     sources = item.virtual_sources()
     _check_claim(path, key, item, sources)
     whole = np.zeros(item.shape, item.dtype)
-    filled = np.zeros(item.shape[:1], dtype=np.int64)
+    filled = np.zeros(item.shape, dtype=np.uint8)
     for source in sources:
         place = _block(path, key, source.vspace, item.shape)
-        part = _source(path, key, source)
-        piece = part[_block(path, key, source.src_space, part.shape)]
-        _check_piece(path, key, piece, whole[place])
-        whole[place] = piece.reshape(whole[place].shape)
-        filled[place[:1]] += math.prod(whole[place].shape[1:])
-    if np.any(filled != math.prod(item.shape[1:])):
+        whole[place] = _piece(path, key, source, whole[place])
+        filled[place] += 1
+    if np.any(filled != 1):
         raise DataError(
             f"{path}: key {key!r} lies in another file each, and they leave gaps or overlap; "
             "needed: each element from one file"
@@ -160,16 +157,16 @@ def _found(key: str, source: Any) -> str:
     return f"key {key!r} lies in another file, {source.file_name!r}"
 
 
-def _source(path: str | Path, key: str, source: Any) -> np.ndarray:
-    return read_beside(path, _found(key, source), source.file_name, source.dset_name)
-
-
-def _check_piece(path: str | Path, key: str, piece: np.ndarray, place: np.ndarray) -> None:
+def _piece(path: str | Path, key: str, source: Any, place: np.ndarray) -> np.ndarray:
+    """Return what a source gives for its place in the whole."""
+    part = read_beside(path, _found(key, source), source.file_name, source.dset_name)
+    piece = part[_block(path, key, source.src_space, part.shape)]
     if piece.size != place.size or not np.can_cast(piece.dtype, place.dtype, "same_kind"):
         raise DataError(
             f"{path}: key {key!r} lies in another file, as {piece.dtype} of shape {piece.shape}; "
             f"needed: {place.dtype} of shape {place.shape}"
         )
+    return piece.reshape(place.shape)
 
 
 def _block(path: str | Path, key: str, space: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -65,20 +65,29 @@ def check_masks(arrays: Mapping[str, np.ndarray], frames: tuple[int, ...], doubt
 
 
 def _check_mask(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubts) -> None:
-    fits = mask.shape in (frames, frames[1:], (1, *frames[1:]))
-    if not fits or mask.dtype.kind not in "biuf":
-        doubts.refuse(
-            f"key {key!r} is {mask.dtype} of shape {mask.shape}, which is no mask of frames of "
-            f"shape {frames}; needed: numbers of shape {frames[1:]}, or a file without that key"
-        )
-    if key in _GOOD and len(np.unique(mask[mask != 0])) > 1:
-        doubts.refuse(
-            f"key {key!r} weighs pixels by {mask.min():.4g} to {mask.max():.4g}; weights are not "
-            "supported yet; needed: one weight for all pixels, or a file without that key"
-        )
+    _check_fit(key, mask, frames, doubts)
+    _check_weights(key, mask, doubts)
     bad = bad_by(key, mask)
     if not bad.any():
         doubts.say(f"key {key!r} marks no bad pixel")
         return
     pixels = np.any(bad.reshape(-1, *frames[1:]), axis=0)
     doubts.refuse(f"key {key!r} marks bad pixels: {placed(pixels)}; {CURE}, without that key")
+
+
+def _check_fit(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubts) -> None:
+    one = frames[1:]
+    fits = mask.shape in (frames, one, (1, *one))
+    if not fits or mask.dtype.kind not in "biuf":
+        doubts.refuse(
+            f"key {key!r} is {mask.dtype} of shape {mask.shape}, which is no mask of frames of "
+            f"shape {frames}; needed: numbers of shape {one}, or a file without that key"
+        )
+
+
+def _check_weights(key: str, mask: np.ndarray, doubts: Doubts) -> None:
+    if key in _GOOD and len(np.unique(mask[mask != 0])) > 1:
+        doubts.refuse(
+            f"key {key!r} weighs pixels by {mask.min():.4g} to {mask.max():.4g}; weights are not "
+            "supported yet; needed: one weight for all pixels, or a file without that key"
+        )

@@ -1,27 +1,14 @@
 """Scans as users bring them: a family of NPZ and HDF5 dialects, read into the canonical arrays."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.bad_pixels import CURE, check_pixels, full_count, no_counts
-from ptychostudy.formats.doubts import Doubts, placed
-from ptychostudy.formats.far_field import centred, far_field
-from ptychostudy.formats.frames import (
-    FRAME_KEYS,
-    PHOTONS,
-    Scale,
-    frame_stack,
-    in_order,
-    squeeze,
-    to_counts,
-)
+from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
 from ptychostudy.formats.masks import MASK_KEYS, check_masks
-from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_frames
-from ptychostudy.formats.photons import check_photons
-from ptychostudy.formats.pixel_sums import pixel_sums
+from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.scan import (
@@ -36,25 +23,10 @@ from ptychostudy.formats.user_file import UserFile, load_user_file
 from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings, NpzSettings
+    from ptychostudy.study.sections.base import BaseSettings
 
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
 _KNOWN = (*FRAME_KEYS, *REQUIRED)
-
-
-@dataclass(frozen=True)
-class _Stack:
-    """Frames as they are in the file.
-
-    Attributes
-    ----------
-    key : str
-    raw : (k, N, N) array
-        Numbers of the detector, frames first.
-    """
-
-    key: str
-    raw: np.ndarray
 
 
 def read_user_scan(
@@ -127,19 +99,29 @@ def take_scan(
     doubts = Doubts(path, tuple(base.npz.accept))
     measured = base.frames == "measured"
     file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
-    arrays = _fields(path, file)
     _say_unused(file, measured, doubts)
+    arrays = _fields(path, file)
     arrays |= _in_pixels(arrays, base, doubts)
     scan = _scan(path, arrays)
     _check_side(path, scan["probe"], base.frame_px)
     if measured:
-        scan |= _measured(path, arrays, scan, base.npz, doubts)
-    check_layout(scan["positions"], scan["probe"], doubts)
-    # Where the object is given so is the origin: windows that leave it were refused.
-    if measured and "object" not in scan:
-        scan["positions"] = at_corner(scan["positions"], len(scan["probe"]), doubts)
+        stack = _stack(path, arrays, scan, base.npz.axes)
+        check_masks(arrays, stack.raw.shape, doubts)
+        scan["counts"], kept = judged_frames(stack, scan, base.npz, doubts)
+        scan["positions"] = scan["positions"][kept]
+    _settle(scan, measured, doubts)
     doubts.log()
     return scan, doubts.done
+
+
+def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
+    """Check what positions are left, and move them to where an object begins."""
+    positions = scan["positions"]
+    probe = scan["probe"]
+    check_layout(positions, probe, doubts)
+    # Where the object is given so is the origin: windows that leave it were refused.
+    if measured and "object" not in scan:
+        scan["positions"] = at_corner(positions, len(probe), doubts)
 
 
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
@@ -170,87 +152,6 @@ def _check_side(path: str | Path, probe: np.ndarray, frame_px: int) -> None:
             f"{path}: key 'probeGuess' has side {len(probe)}, "
             f"but base.frame_px is {frame_px}; needed: the same N"
         )
-
-
-def _measured(
-    path: str | Path,
-    arrays: dict[str, np.ndarray],
-    scan: dict[str, np.ndarray],
-    npz: "NpzSettings",
-    doubts: Doubts,
-) -> dict[str, np.ndarray]:
-    """Return positions and photons of the frames that are frames."""
-    stack = _stack(path, arrays, scan, npz.axes)
-    check_masks(arrays, stack.raw.shape, doubts)
-    names = _kept_by_list(len(stack.raw), npz, doubts)
-    positions = scan["positions"][names]
-    raw = _only(stack.raw, names)
-    full = npz.saturation or full_count(raw)
-    pixels, saturated = no_counts(raw, full)
-    if pixels.any():
-        _doubt_pixels(raw, pixels, stack.key, doubts)
-    scale = _scale(npz, doubts)
-    counts = to_counts(path, stack.key, raw, npz.measurement, scale)
-    kinds = odd_frames(counts, positions, saturated)
-    keep = ~judge_frames(kinds, names, npz.drop_frames == "auto", doubts)
-    _say_dropped(len(stack.raw), names[keep], doubts)
-    counts = _only(counts, np.flatnonzero(keep))
-    counts = _judged(counts, scan["probe"], stack.key, scale, doubts)
-    return {"positions": positions[keep], "counts": counts}
-
-
-def _judged(
-    counts: np.ndarray, probe: np.ndarray, key: str, scale: Scale, doubts: Doubts
-) -> np.ndarray:
-    """Return frames that are photons of good pixels, with their zero frequency in the centre."""
-    sums = pixel_sums(counts)
-    check_photons(counts, sums, key, scale, doubts)
-    frames, shift = centred(counts, sums.mean, probe, doubts)
-    # The far field of the probe as the frames of the file have theirs, so that pixels are named
-    # as they are in the file.
-    check_pixels(sums, np.roll(far_field(probe), shift, axis=(0, 1)), key, doubts)
-    return frames
-
-
-def _kept_by_list(k: int, npz: "NpzSettings", doubts: Doubts) -> np.ndarray:
-    """Return the indices of the frames that the user does not leave out."""
-    wanted = [] if npz.drop_frames == "auto" else npz.drop_frames
-    kept = np.flatnonzero(~dropped_by_list(wanted, k, doubts))
-    if len(kept) == 0:
-        doubts.refuse(f"base.npz.drop_frames drops all {k} frames; needed: some that stay")
-    return kept
-
-
-def _only(frames: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Return some frames; without a copy where these are all."""
-    return frames if len(indices) == len(frames) else frames[indices]
-
-
-def _doubt_pixels(raw: np.ndarray, pixels: np.ndarray, key: str, doubts: Doubts) -> None:
-    values = np.unique(raw[0][pixels])
-    shown = ", ".join(f"{value:.10g}" for value in values[:3].tolist())
-    more = ", ..." if len(values) > 3 else ""
-    doubts.doubt(
-        "pixels",
-        f"key {key!r} holds no photons but {shown}{more} (saturated, negative or not a number) in "
-        f"the same pixels of most frames: {placed(pixels)}; {CURE}",
-    )
-
-
-def _scale(npz: "NpzSettings", doubts: Doubts) -> Scale:
-    scale = Scale(npz.gain, npz.background)
-    if scale != PHOTONS:
-        text = f"photons are (number - {scale.background:g}) / {scale.gain:g}"
-        doubts.say(text)
-        doubts.done["photons"] = {"gain": scale.gain, "background": scale.background}
-    return scale
-
-
-def _say_dropped(k: int, kept: np.ndarray, doubts: Doubts) -> None:
-    if len(kept) < k:
-        dropped = sorted(set(range(k)) - set(kept.tolist()))
-        doubts.say(f"{len(dropped)} of {k} frames are left out, {len(kept)} stay")
-        doubts.done["dropped_frames"] = dropped
 
 
 def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
@@ -286,13 +187,13 @@ def _scan(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarr
 
 def _stack(
     path: str | Path, arrays: dict[str, np.ndarray], scan: dict[str, np.ndarray], axes: str
-) -> _Stack:
+) -> Stack:
     """Return the frames of a file, one for each position and as large as the probe."""
     key, raw = frame_stack(path, arrays)
     k = len(scan["positions"])
     stack = in_order(path, key, raw, k, axes)
     check_frames(path, stack, k, len(scan["probe"]))
-    return _Stack(key, stack)
+    return Stack(key, stack)
 
 
 def _check_unit(path: str | Path, positions: np.ndarray) -> None:

@@ -113,22 +113,31 @@ def _load_hdf5(path: str | Path, keys: list[str]) -> UserFile:
         importlib.import_module("hdf5plugin")
     size = plain_size(path)
     with open_hdf5(path, "a complete file") as file:
-        present = {key: file.get(key, getlink=True) for key in keys}
-        links = {key: link for key, link in present.items() if isinstance(link, h5py.ExternalLink)}
-        items = {key: find_dataset(path, file, key) for key in keys if key not in links}
-        items = {key: item for key, item in items.items() if item is not None}
-        arrays = _read(path, items, size)
+        links = _links(file, keys)
+        items = _items(path, file, [key for key in keys if key not in links])
+        arrays = _read_own(path, items, size)
         for key, link in links.items():
             arrays[key] = read_linked(path, key, link)
         turned = [key for key, item in items.items() if _MATLAB in item.attrs]
         others = [text for name, text in _listed(file) if name not in arrays]
     for key in turned:
         arrays[key] = _as_in_matlab(arrays[key])
-    # In the order of the keys, however they are stored.
-    return UserFile({key: arrays[key] for key in keys if key in arrays}, others, turned)
+    return UserFile(arrays, others, turned)
 
 
-def _read(path: str | Path, items: dict[str, Any], size: int) -> dict[str, np.ndarray]:
+def _links(file: Any, keys: list[str]) -> dict[str, Any]:
+    """Return those of the keys that lead to other files."""
+    links = {key: file.get(key, getlink=True) for key in keys}
+    return {key: link for key, link in links.items() if isinstance(link, h5py.ExternalLink)}
+
+
+def _items(path: str | Path, file: Any, keys: list[str]) -> dict[str, Any]:
+    """Return the datasets of those of the keys that are in the file."""
+    items = {key: find_dataset(path, file, key) for key in keys}
+    return {key: item for key, item in items.items() if item is not None}
+
+
+def _read_own(path: str | Path, items: dict[str, Any], size: int) -> dict[str, np.ndarray]:
     virtual = {key: item for key, item in items.items() if item.is_virtual}
     own = {key: item for key, item in items.items() if key not in virtual}
     arrays = read_datasets(path, own, size)
