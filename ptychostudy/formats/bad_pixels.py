@@ -108,21 +108,29 @@ def hot(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     """
     sharp = _sharper(total, far_field, _BESIDE, np.mean)
     # A cluster or a row of hot pixels hides its members from their next neighbours.
-    return np.asarray(sharp | _sharper(total, far_field, _RING, np.median))
+    return np.asarray(sharp | _sharper(total, far_field, _RING, _upper_quartile))
+
+
+def _upper_quartile(each: list[np.ndarray], axis: int) -> np.ndarray:
+    # Not the median: half of what is around the edge of a bright disc is dark.
+    return np.asarray(np.quantile(each, 0.75, axis=axis))
 
 
 def _sharper(total: np.ndarray, far_field: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
     around = _around(total, ring, middle)
     reference = _around(far_field, ring, middle)
     bright = far_field > 1e-3 * far_field.max()
-    sharpest = float(np.max(far_field[bright] / np.maximum(reference[bright], 1e-300)))
+    # Below a part in 10^12 the reference is rounding: light in one pixel, of a plane wave.
+    dark = 1e-12 * far_field.max()
+    sharpest = float(np.max(far_field[bright] / np.maximum(reference[bright], dark)))
     limit = _SHARPER * max(sharpest, 1.0)
-    marked: np.ndarray = total > limit * around + _BRIGHT
+    # One photon more than was counted around: none may be chance.
+    marked: np.ndarray = total > limit * (around + 1) + _BRIGHT
     return marked
 
 
 def _around(image: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
-    """Return the mean or median of some neighbours of each pixel, mirrored at the edges."""
+    """Return the middle of some neighbours of each pixel, mirrored at the edges."""
     padded = np.pad(image, 2, mode="reflect")
     rows, cols = image.shape
     each = [padded[2 + r : 2 + r + rows, 2 + c : 2 + c + cols] for r, c in ring]

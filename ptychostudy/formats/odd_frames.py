@@ -11,10 +11,14 @@ from ptychostudy.formats.pixel_sums import blocks
 
 # The object may take so much light from a frame beside others: brighter or darker is no frame.
 WILD = 10.0
-# And so much from the darkest frame of a scan beside its median.
-WILD_ANYWHERE = 1000.0
+# And so much, or leave so much, beside the median of all frames, where a whole region is off.
+_DARKEST, _BRIGHTEST = 1e3, 1e4
+# A frame without a single photon: the object takes at most so much.
+_OPAQUE = 1e2
 # Neighbours that a frame is compared with.
 _NEIGHBOURS = 8
+# Those of them that may be off themselves: the two beside a frame on a line of the scan.
+_OFF = 2
 # Standard deviations of the counts, beyond which a difference is no chance.
 _SIGMAS = 6.0
 # Below this probability a coincidence is none.
@@ -23,22 +27,11 @@ _CHANCE = 1e-3
 _MOST_DROPPED = 0.5
 
 
-def empty(totals: np.ndarray) -> np.ndarray:
+def empty(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return which frames (k,) hold no photon where some must be.
 
-    Where the object takes nine tenths of the median frame's light, and still no frame of the scan
-    would be empty by chance.
-    """
-    dark: np.ndarray = totals == 0
-    least_expected = float(np.median(totals)) / WILD
-    by_chance = len(totals) * math.exp(-least_expected)
-    return dark if by_chance < _CHANCE else np.zeros_like(dark)
-
-
-def wild(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return which frames (k,) are far brighter or darker than their neighbours, or than all.
-
-    A frame shares its light with its neighbours, so that the object cannot set them far apart.
+    If the object takes nine tenths of the light around a frame, or all but a hundredth of the
+    median frame's, and still no frame of the scan would be empty by chance.
 
     Parameters
     ----------
@@ -46,25 +39,52 @@ def wild(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
         Counts of each frame.
     positions : (k, 2) float
     """
-    if len(totals) < 3:
-        return np.zeros(len(totals), dtype=bool)
+    low, _ = around(totals, positions)
+    expected = np.maximum(low / WILD, np.median(totals) / _OPAQUE)
+    by_chance = len(totals) * np.exp(-expected)
+    return np.asarray((totals == 0) & (by_chance < _CHANCE))
+
+
+def wild(totals: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return which frames (k,) are far brighter or darker than their neighbours, or than all.
+
+    A frame shares its light with its neighbours, so that the object cannot set it far apart from
+    them. At the edge of something opaque some of them are as it is.
+
+    Parameters
+    ----------
+    totals : (k,) float
+        Counts of each frame.
+    positions : (k, 2) float
+    """
+    low, high = around(totals, positions)
+    # Where most frames are all but empty nothing is known of what is usual.
+    usual = np.full(len(totals), max(1.0, float(np.median(totals))))
+    dark = _below(totals, low / WILD) | _below(totals, usual / _DARKEST)
+    bright = _above(totals, high * WILD) | _above(totals, usual * _BRIGHTEST)
+    return np.asarray(dark | bright)
+
+
+def around(totals: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the largest light (k,) around each frame, but for a few neighbours.
+
+    Of too few frames to compare, each is compared with itself.
+    """
     count = min(_NEIGHBOURS, len(totals) - 1)
+    if count <= 2 * _OFF:
+        return totals, totals
     # The first neighbour that the tree finds is the frame itself.
     _, nearest = KDTree(positions).query(positions, k=np.arange(2, count + 2))
-    beside = np.median(totals[nearest], axis=1)
-    everywhere = np.full(len(totals), float(np.median(totals)))
-    locally = _far(totals, beside, WILD)
-    return np.asarray(locally | _far(totals, everywhere, WILD_ANYWHERE))
+    beside = np.sort(totals[nearest], axis=1)
+    return beside[:, _OFF], beside[:, -1 - _OFF]
 
 
-def _far(totals: np.ndarray, usual: np.ndarray, factor: float) -> np.ndarray:
-    """Return where totals are off by more than a factor, and by more than their noise."""
-    high = usual * factor
-    low = usual / factor
-    bright = totals > high + _SIGMAS * np.sqrt(high + 1)
-    dark = totals < low - _SIGMAS * np.sqrt(low)
-    marked: np.ndarray = bright | dark
-    return marked
+def _above(totals: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    return np.asarray(totals > limit + _SIGMAS * np.sqrt(limit + 1))
+
+
+def _below(totals: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    return np.asarray(totals < limit - _SIGMAS * np.sqrt(limit))
 
 
 def repeated(counts: np.ndarray) -> np.ndarray:
@@ -106,7 +126,7 @@ def odd_frames(
         Frames of which pixels were full.
     """
     totals = np.concatenate([part.sum(axis=(1, 2), dtype=np.float64) for part in blocks(counts)])
-    bare = empty(totals) & ~saturated
+    bare = empty(totals, positions) & ~saturated
     left = ~(bare | saturated)
     far = np.zeros_like(left)
     far[left] = wild(totals[left], positions[left])
