@@ -178,15 +178,19 @@ def _short_runs(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     return marked
 
 
-def check_pixels(sums: PixelSums, far_field: np.ndarray, key: str, doubts: Doubts) -> None:
+def check_pixels(
+    sums: PixelSums, far_field: np.ndarray, shift: tuple[int, int], key: str, doubts: Doubts
+) -> None:
     """Refuse frames of a detector with stuck, hot or dead pixels.
 
     Parameters
     ----------
     sums : PixelSums
-        Of the frames.
+        Of the frames as they are in the file, so that pixels have the names they have there.
     far_field : (N, N) float
-        Intensity of the probe's far field, centred as the frames are.
+        Intensity of the probe's far field, zero frequency in the centre.
+    shift : (int, int)
+        By which these frames must be rolled for their zero frequency to be central.
     key : str
         Where the frames come from, for the message.
     doubts : Doubts
@@ -195,10 +199,15 @@ def check_pixels(sums: PixelSums, far_field: np.ndarray, key: str, doubts: Doubt
     ------
     DataError
     """
+    # Between the four corners all would be darkness amid light.
+    total = np.roll(sums.total, shift, (0, 1))
+    back = (-shift[0], -shift[1])
     kinds = {
         "stuck (the same count in every frame)": stuck(sums),
-        "hot (brighter than light can be beside its neighbours)": hot(sums.total, far_field),
-        "dead (no photon in any frame, amid light)": dead(sums.total, far_field),
+        "hot (brighter than light can be beside its neighbours)": np.roll(
+            hot(total, far_field), back, (0, 1)
+        ),
+        "dead (no photon in any frame, amid light)": np.roll(dead(total, far_field), back, (0, 1)),
     }
     for kind, pixels in kinds.items():
         if pixels.any():

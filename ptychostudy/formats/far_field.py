@@ -15,6 +15,8 @@ _SMOOTH_PX = 1.5
 _HAS_CENTRE = 0.3
 # A mean frame may be off by less because of the object's own slope.
 _OFF_PX = 1.0
+# After half a turn the light must lie within this share of the side from the centre.
+_NEAR = 1 / 16
 # A frame in which the light lies farther off than this share of the side is not centred at all.
 _ASTRAY = 0.25
 
@@ -53,7 +55,13 @@ def right_shift(mean: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
     turned = np.roll(mean, best, (0, 1))
     clearly = alike[best] > alike[0, 0] + _CLEARLY
     gathered = central_share(turned) > max(_CONCENTRATED, central_share(mean))
-    return best if clearly and gathered else (0, 0)
+    return best if clearly and gathered and _is_central(turned, reference) else (0, 0)
+
+
+def _is_central(mean: np.ndarray, reference: np.ndarray) -> bool:
+    """Say whether the light is where it belongs, and not merely nearer to it than before."""
+    off = off_centre_px(mean, reference)
+    return off is None or bool(np.abs(off).max() <= _NEAR * len(mean))
 
 
 def likeness(image: np.ndarray, reference: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """Frames that are no frames of a scan: empty, wild in their brightness, or copies of another."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -23,6 +24,7 @@ _OFF = 2
 _SIGMAS = 6.0
 # Below this probability a coincidence is none.
 _CHANCE = 1e-3
+_Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 # At most this share of the frames is dropped without being named by the user.
 _MOST_DROPPED = 0.5
 
@@ -126,19 +128,35 @@ def odd_frames(
         Frames of which pixels were full.
     """
     totals = np.concatenate([part.sum(axis=(1, 2), dtype=np.float64) for part in blocks(counts)])
-    bare = empty(totals, positions) & ~saturated
-    left = ~(bare | saturated)
-    far = np.zeros_like(left)
-    far[left] = wild(totals[left], positions[left])
+    bare = _peeled(empty, totals, positions, ~saturated)
+    far = _peeled(wild, totals, positions, ~(saturated | bare))
+    left = ~(saturated | bare | far)
     kinds = {
         "empty (no photon)": bare,
         "saturated (pixels at the detector's largest count)": saturated,
         f"wild (over {WILD:g} times brighter or darker than the frames around them)": far,
     }
     copies = np.zeros_like(left)
-    left &= ~far
     copies[left] = repeated(counts[left])
     return {**kinds, "repeated (equal to an earlier one, at another position)": copies}
+
+
+def _peeled(
+    judge: _Judge, totals: np.ndarray, positions: np.ndarray, left: np.ndarray
+) -> np.ndarray:
+    """Return which of the frames left (k,) are wrong beside those that are right.
+
+    Where many are wrong together some hide behind others until these are gone.
+    """
+    wrong = np.zeros_like(left)
+    rest = np.flatnonzero(left)
+    while len(rest):
+        found = judge(totals[rest], positions[rest])
+        if not found.any():
+            break
+        wrong[rest[found]] = True
+        rest = rest[~found]
+    return wrong
 
 
 def dropped_by_list(wanted: list[int], k: int, doubts: Doubts) -> np.ndarray:
