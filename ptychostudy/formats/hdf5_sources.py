@@ -56,7 +56,12 @@ def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarr
     other = file_beside(path, found, name)
     held = plain_size(other)
     with open_hdf5(other, "a complete file") as file:
-        item = dataset_at(other, file, inner)
+        item = dataset_at(file, inner)
+        if item is None:
+            raise DataError(
+                f"{path}: {found}, which has no dataset {inner!r} of its own; "
+                "needed: a dataset in this file, or in a file beside it"
+            )
         return read_datasets(other, {inner: item}, held)[inner]
 
 
@@ -83,28 +88,16 @@ def file_beside(path: str | Path, found: str, name: str) -> Path:
     return target
 
 
-def dataset_at(path: str | Path, file: Any, name: str) -> Any:
-    """Return the dataset of a name with slashes; links on the way are refused.
-
-    Raises
-    ------
-    DataError
-    """
+def dataset_at(file: Any, name: str) -> Any:
+    """Return the dataset of a name with slashes, or None; links on the way are not followed."""
     item = file
     for part in name.strip("/").split("/"):
         # What a link leads to is not even looked up.
-        own = isinstance(item, h5py.Group) and isinstance(
-            item.get(part, getlink=True), h5py.HardLink
-        )
-        if not own:
-            raise DataError(
-                f"{path}: key {name!r} is missing or no dataset but a link; "
-                "needed: a dataset in this file"
-            )
+        link = item.get(part, getlink=True) if isinstance(item, h5py.Group) and part else None
+        if not isinstance(link, h5py.HardLink):
+            return None
         item = item[part]
-    if not isinstance(item, h5py.Dataset):
-        raise DataError(f"{path}: key {name!r} is a group; needed: a dataset")
-    return item
+    return item if isinstance(item, h5py.Dataset) else None
 
 
 def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:

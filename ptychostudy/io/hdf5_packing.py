@@ -23,7 +23,8 @@ _FLETCHER32_BYTES = 4
 _BITSHUFFLE = 32008
 # Before the blocks of a chunk: its size unpacked, and that of a block.
 _BITSHUFFLE_HEADER = struct.Struct(">QI")
-_LZ4 = 2
+# What packs after the shuffle: LZ4 and Zstandard.
+_PACKERS = (2, 3)
 _PLUGIN = "; bitshuffle and LZ4, as detectors write it, are read after: pip install hdf5plugin"
 
 
@@ -115,10 +116,11 @@ def unpacked_bytes(item: Any, chunk: Any, packing: Packing) -> int:
 def _announced_bytes(item: Any, chunk: Any, packing: Packing) -> int:
     """Return the size that a chunk of bitshuffle announces; its filter unpacks no more than that.
 
-    Without LZ4 nothing is packed, and the chunk is as large as it is.
+    Where it only shuffles, the chunk is as large as it is.
     """
     (values,) = packing.bitshuffled_in
-    if values[4:5] != (_LZ4,):
+    packer = values[4:5]
+    if not packer or packer[0] not in _PACKERS:
         return int(chunk.size)
     _, packed = item.id.read_direct_chunk(chunk.chunk_offset)
     if len(packed) < _BITSHUFFLE_HEADER.size:

@@ -1,4 +1,4 @@
-"""Frames that are none: empty, saturated, wild, repeated; refused by their indices, or left out with their positions."""
+"""Frames that are none: empty, saturated, wild, repeated; refused by index, or left out with their positions."""
 
 import numpy as np
 import pytest
