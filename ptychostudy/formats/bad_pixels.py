@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import binary_dilation, label
 
 from ptychostudy.formats.doubts import Doubts, placed
 from ptychostudy.formats.pixel_sums import PixelSums, blocks
@@ -13,6 +14,9 @@ CURE = (
     "masks are not supported yet: crop the frames to a part without them, or fill them in by "
     "another program"
 )
+STUCK = "stuck (the same count in every frame)"
+HOT = "hot (brighter than light can be beside its neighbours)"
+DEAD = "dead (no photon in any frame, amid light)"
 # Counters of detectors, by their bits: what they say when they are full, in any larger type.
 _COUNTER_BITS = (10, 12, 14, 16, 20, 24, 31, 32)
 # A largest count that is full by chance is so once or twice.
@@ -47,16 +51,20 @@ def full_count(stack: np.ndarray) -> float:
     ----------
     stack : (k, N, N) real
     """
-    if stack.dtype.kind in "iu" and stack.size:
-        largest = int(stack.max())
-        if largest == np.iinfo(stack.dtype).max:
-            return float(largest)
-    else:
-        largest = int(np.nanmax(stack, initial=0, where=np.isfinite(stack)))
-    full = largest in [2**bits - 1 for bits in _COUNTER_BITS]
-    if full and np.count_nonzero(stack == largest) >= _OFTEN:
+    largest = _largest(stack)
+    if stack.dtype.kind in "iu" and largest == np.iinfo(stack.dtype).max:
+        return float(largest)
+    counter = largest in [2**bits - 1 for bits in _COUNTER_BITS]
+    if counter and np.count_nonzero(stack == largest) >= _OFTEN:
         return float(largest)
     return np.inf
+
+
+def _largest(stack: np.ndarray) -> int | float:
+    """Return the largest finite number of a stack, at least 0."""
+    if stack.dtype.kind in "iu":
+        return int(stack.max(initial=0))
+    return float(np.max(stack, initial=0, where=np.isfinite(stack)))
 
 
 def no_counts(stack: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
@@ -76,13 +84,17 @@ def no_counts(stack: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
     frames : (k,) bool
         Those that are full, somewhere else than at these pixels.
     """
-    bad = np.zeros(stack.shape[1:], dtype=np.int64)
-    for part in blocks(stack):
-        bad += np.sum(~np.isfinite(part) | (part < 0) | (part >= full), axis=0)
+    bad = sum(np.sum(_is_none(part, full), axis=0) for part in blocks(stack))
+    pixels = np.asarray(bad > _MOST * len(stack))
     # Of a single frame nothing can be said of its pixels.
-    pixels = bad > _MOST * len(stack) if len(stack) > 1 else np.zeros(bad.shape, dtype=bool)
+    if len(stack) == 1:
+        pixels = np.zeros_like(pixels)
     saturated = [np.any((part >= full) & ~pixels, axis=(1, 2)) for part in blocks(stack)]
     return pixels, np.concatenate(saturated)
+
+
+def _is_none(part: np.ndarray, full: float) -> np.ndarray:
+    return np.asarray(~np.isfinite(part) | (part < 0) | (part >= full))
 
 
 def stuck(sums: PixelSums) -> np.ndarray:
@@ -118,15 +130,18 @@ def _upper_quartile(each: list[np.ndarray], axis: int) -> np.ndarray:
 
 def _sharper(total: np.ndarray, far_field: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
     around = _around(total, ring, middle)
-    reference = _around(far_field, ring, middle)
-    bright = far_field > 1e-3 * far_field.max()
-    # Below a part in 10^12 the reference is rounding: light in one pixel, of a plane wave.
-    dark = 1e-12 * far_field.max()
-    sharpest = float(np.max(far_field[bright] / np.maximum(reference[bright], dark)))
-    limit = _SHARPER * max(sharpest, 1.0)
+    limit = _SHARPER * max(1.0, _sharpest(far_field, ring, middle))
     # One photon more than was counted around: none may be chance.
-    marked: np.ndarray = total > limit * (around + 1) + _BRIGHT
-    return marked
+    return np.asarray(total > limit * (around + 1) + _BRIGHT)
+
+
+def _sharpest(far_field: np.ndarray, ring: _Ring, middle: _Middle) -> float:
+    """Return by how much the probe's own far field is brighter than around, at most."""
+    peak = far_field.max()
+    around = _around(far_field, ring, middle)
+    # Less is rounding: the light of a plane wave is in one pixel.
+    ratio = far_field / np.maximum(around, 1e-12 * peak)
+    return float(np.max(ratio[far_field > 1e-3 * peak]))
 
 
 def _around(image: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
@@ -140,8 +155,8 @@ def _around(image: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
 def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     """Return which pixels (N, N) counted nothing in all frames where light must have been.
 
-    These are whole rows and columns between lit ones, and runs of a few pixels between lit ones
-    where the probe's own far field is not dark.
+    These are whole rows and columns between lit ones, runs of a few pixels between lit ones where
+    the probe's own far field is not dark, and what lies within light where it is bright: a stop.
 
     Parameters
     ----------
@@ -151,8 +166,33 @@ def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     dark = total == 0
     rows = _dark_lines(total)
     cols = _dark_lines(total.T)
+    lines = rows[:, None] | cols[None, :]
     runs = _short_runs(total, far_field) | _short_runs(total.T, far_field.T).T
-    return np.asarray(dark & (rows[:, None] | cols[None, :] | runs))
+    return np.asarray(dark & (lines | runs | _stopped(total, far_field)))
+
+
+def _stopped(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
+    """Return which pixels (N, N) are in dark regions within light, where the probe is bright."""
+    marked = np.zeros(total.shape, dtype=bool)
+    bright = far_field >= _NULL * far_field.max()
+    # Of few photons many pixels are dark by chance.
+    lit = total[bright & (total > 0)]
+    if len(lit) == 0 or np.median(lit) < _LIT:
+        return marked
+    regions = _dark_regions(total)
+    for number in np.unique(regions[bright & (regions > 0)]):
+        region = regions == number
+        if np.median(total[binary_dilation(region) & ~region]) >= _LIT:
+            marked |= region
+    return marked
+
+
+def _dark_regions(total: np.ndarray) -> np.ndarray:
+    """Return the numbers (N, N) of the dark regions within light, from 1; 0 for all else."""
+    # What is beyond the frame is dark as well: the first region, for it begins in the corner.
+    numbers, _ = label(np.pad(total == 0, 1, constant_values=True))
+    inner = np.asarray(numbers)[1:-1, 1:-1]
+    return np.maximum(inner - 1, 0)
 
 
 def _dark_lines(total: np.ndarray) -> np.ndarray:
@@ -172,10 +212,19 @@ def _short_runs(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
         for first in range(1, len(total) - length):
             run = slice(first, first + length)
             ends = [first - 1, first + length]
-            dark = ~total[run].any(axis=0) & (total[ends].min(axis=0) >= _LIT)
-            null = far_field[run].max(axis=0) < _NULL * far_field[ends].mean(axis=0)
-            marked[run] |= dark & ~null
+            marked[run] |= _dark_between(total, run, ends) & ~_null(far_field, run, ends)
     return marked
+
+
+def _dark_between(total: np.ndarray, run: slice, ends: list[int]) -> np.ndarray:
+    """Return in which columns (N,) some rows are dark and those at their ends lit."""
+    lit = total[ends].min(axis=0) >= _LIT
+    return np.asarray(lit & ~total[run].any(axis=0))
+
+
+def _null(far_field: np.ndarray, run: slice, ends: list[int]) -> np.ndarray:
+    """Return in which columns (N,) the probe's far field is as good as dark in some rows."""
+    return np.asarray(far_field[run].max(axis=0) < _NULL * far_field[ends].mean(axis=0))
 
 
 def check_pixels(
@@ -203,14 +252,11 @@ def check_pixels(
     total = np.roll(sums.total, shift, (0, 1))
     back = (-shift[0], -shift[1])
     kinds = {
-        "stuck (the same count in every frame)": stuck(sums),
-        "hot (brighter than light can be beside its neighbours)": np.roll(
-            hot(total, far_field), back, (0, 1)
-        ),
-        "dead (no photon in any frame, amid light)": np.roll(dead(total, far_field), back, (0, 1)),
+        STUCK: stuck(sums),
+        HOT: np.roll(hot(total, far_field), back, (0, 1)),
+        DEAD: np.roll(dead(total, far_field), back, (0, 1)),
     }
     for kind, pixels in kinds.items():
         if pixels.any():
-            doubts.doubt(
-                "pixels", f"key {key!r} has pixels that are {kind}: {placed(pixels)}; {CURE}"
-            )
+            text = f"key {key!r} has pixels that are {kind}: {placed(pixels)}; {CURE}"
+            doubts.doubt("pixels", text)

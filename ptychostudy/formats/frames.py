@@ -167,11 +167,15 @@ def _whole(
     if not scale.is_photons:
         photons = _scaled(path, key, photons, scale)
         grain = grain / scale.gain
-    whole = np.rint(photons)
+    return _rounded(f"{path}: key {key!r} read as {measurement}", photons, grain)
+
+
+def _rounded(what: str, photons: np.ndarray, grain: np.ndarray) -> np.ndarray:
+    whole: np.ndarray = np.rint(photons)
     worst = np.max(np.abs(photons - whole) - grain)
     if worst > _FRACTION:
         raise DataError(
-            f"{path}: key {key!r} read as {measurement} gives fractional photons "
+            f"{what} gives fractional photons "
             f"(off by {worst:.3g}); needed whole counts: undo any normalisation first"
             f"{_advice(photons)}"
         )

@@ -72,7 +72,8 @@ def judged_frames(
     # Before frames are compared by what they hold, for until here they hold numbers.
     counts = to_counts(doubts.path, stack.key, left.raw, npz.measurement, scale)
     kinds = odd_frames(counts, scan["positions"][named], saturated)
-    sound = np.flatnonzero(~judge_frames(kinds, named, npz.drop_frames == "auto", doubts))
+    wrong = judge_frames(kinds, named, npz.drop_frames == "auto", doubts)
+    sound = np.flatnonzero(~wrong)
     kept = named[sound]
     _say_dropped(k, kept, doubts)
     return _photons(_only(counts, sound), scan["probe"], stack.key, scale, doubts), kept

@@ -200,11 +200,7 @@ def judge_frames(
     wrong = np.asarray(np.any(list(kinds.values()), axis=0))
     if not wrong.any():
         return wrong
-    text = "; ".join(
-        f"{mask.sum()} of {len(mask)} frames are {kind}: {listed(names[mask])}"
-        for kind, mask in kinds.items()
-        if mask.any()
-    )
+    text = _described(kinds, names)
     if auto and wrong.mean() <= _MOST_DROPPED:
         doubts.say(f"dropped with their positions: {text}")
         return wrong
@@ -213,3 +209,12 @@ def judge_frames(
         cure = f"frames of which at most {_MOST_DROPPED:.0%} are dropped by base.npz.drop_frames"
     doubts.doubt("frames", f"{text}; needed: {cure}")
     return np.zeros_like(wrong)
+
+
+def _described(kinds: dict[str, np.ndarray], names: np.ndarray) -> str:
+    each = [
+        f"{mask.sum()} of {len(mask)} frames are {kind}: {listed(names[mask])}"
+        for kind, mask in kinds.items()
+        if mask.any()
+    ]
+    return "; ".join(each)

@@ -62,7 +62,9 @@ def to_pixels(positions: np.ndarray, unit: str, pixel_size_m: float) -> np.ndarr
     """Return positions (k, 2) in object pixels."""
     if unit not in METRES:
         return positions
-    return np.round(positions * pixels_per_unit(unit, pixel_size_m), _DECIMALS)
+    # What is no length at all becomes infinite here, and is refused as not finite.
+    with np.errstate(over="ignore"):
+        return np.round(positions * pixels_per_unit(unit, pixel_size_m), _DECIMALS)
 
 
 def overlaps(
@@ -127,21 +129,24 @@ def _refusal(
 ) -> str:
     diameter = bright_diameter_px(probe)
     taken = "pixels" if unit in ("auto", "px") else unit
-    each = overlaps(median_step(raw), pixel_size_m, diameter)
-    found = ", ".join(
-        f"{name}: step {step:.3g} px, overlap {share:.0%}" for name, (step, share) in each.items()
+    return (
+        f"{_place(pixels)} if they are {taken}, with a probe {diameter:.3g} px wide; "
+        "needed: object pixels, not metres, "
+        "or base.npz.position_unit set to what they are "
+        f"({_candidates(raw, diameter, pixel_size_m)}; base.pixel_size_m is {pixel_size_m:g})"
     )
+
+
+def _place(pixels: np.ndarray) -> str:
     span = float(np.ptp(pixels, axis=0).max())
     # A scan in metres is within a millionth of a pixel.
-    place = (
-        f"all positions lie within {span:.3g} pixels"
-        if span < 1
-        else f"'ycoords' and 'xcoords' span {_extent(pixels)} pixels, neighbours are "
-        f"{median_step(pixels):.3g} apart"
-    )
-    return (
-        f"{place} if they are {taken}, with a probe {diameter:.3g} px wide; "
-        "needed: object pixels, not metres, "
-        f"or base.npz.position_unit set to what they are ({found}; "
-        f"base.pixel_size_m is {pixel_size_m:g})"
-    )
+    if span < 1:
+        return f"all positions lie within {span:.3g} pixels"
+    step = median_step(pixels)
+    return f"'ycoords' and 'xcoords' span {_extent(pixels)} pixels, neighbours are {step:.3g} apart"
+
+
+def _candidates(raw: np.ndarray, diameter_px: float, pixel_size_m: float) -> str:
+    each = overlaps(median_step(raw), pixel_size_m, diameter_px)
+    texts = [f"{unit}: step {px:.3g} px, overlap {share:.0%}" for unit, (px, share) in each.items()]
+    return ", ".join(texts)

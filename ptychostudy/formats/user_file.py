@@ -116,13 +116,16 @@ def _load_hdf5(path: str | Path, keys: list[str]) -> UserFile:
         links = _links(file, keys)
         items = _items(path, file, [key for key in keys if key not in links])
         arrays = _read_own(path, items, size)
-        for key, link in links.items():
-            arrays[key] = read_linked(path, key, link)
+        arrays |= {key: read_linked(path, key, link) for key, link in links.items()}
         turned = [key for key, item in items.items() if _MATLAB in item.attrs]
-        others = [text for name, text in _listed(file) if name not in arrays]
-    for key in turned:
-        arrays[key] = _as_in_matlab(arrays[key])
+        others = _others(file, arrays)
+    arrays |= {key: _as_in_matlab(arrays[key]) for key in turned}
     return UserFile(arrays, others, turned)
+
+
+def _others(file: Any, used: Iterable[str]) -> list[str]:
+    """Return what else the file holds, described."""
+    return [text for name, text in _listed(file) if name not in used]
 
 
 def _links(file: Any, keys: list[str]) -> dict[str, Any]:

@@ -76,8 +76,15 @@ def test_hot_pixels(pixels):
 
 @pytest.mark.parametrize(
     "region",
-    [np.s_[14:16, :], np.s_[:, 17:18], np.s_[CENTRE + 2, CENTRE - 3], np.s_[13:16, 14:16], np.s_[10:22, :]],
-    ids=["two rows", "column", "pixel", "cluster", "wide gap"],
+    [
+        np.s_[14:16, :],
+        np.s_[:, 17:18],
+        np.s_[CENTRE + 2, CENTRE - 3],
+        np.s_[13:16, 14:16],
+        np.s_[10:22, :],
+        np.s_[12:20, 12:20],
+    ],
+    ids=["two rows", "column", "pixel", "cluster", "wide gap", "stop"],
 )
 def test_dead_pixels(region):
     total = pixel_sums(raster()).total

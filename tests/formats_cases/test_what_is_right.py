@@ -125,4 +125,4 @@ def test_damage_ends_in_a_refusal_or_in_a_sound_scan(tmp_path, block):
                 continue
         assert taken["counts"].dtype == np.uint32 and taken["counts"].shape == (len(taken["positions"]), N, N)
         assert np.isfinite(taken["positions"]).all() and taken["positions"].min() >= N // 2 - 1
-    assert 5 < refused < 25
+    assert refused > 5
