@@ -7,8 +7,8 @@ from ptychostudy.formats.doubts import Doubts
 
 # A likeness to the probe's far field that is better by this much is no chance.
 _CLEARLY = 0.1
-# Of the light, in the quarter of the frame around the zero frequency.
-_CONCENTRATED = 0.5
+# The light lies so much nearer to the zero frequency, in squares of its distance, if that is right.
+_NEARER = 1.4
 # Smooths away the speckle of the probe, which the object moves about.
 _SMOOTH_PX = 1.5
 # Below, an image has no centre: the light is spread over all of it.
@@ -38,8 +38,8 @@ def half_turns(n: int) -> list[tuple[int, int]]:
 def right_shift(mean: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
     """Return by how many pixels frames must be rolled for their zero frequency to be central.
 
-    Anything but no shift is returned only where it is certain: where the light is concentrated
-    after it and not before, and lies much more like the far field of the probe.
+    Anything but no shift is returned only where it is certain: where the light then lies nearer to
+    the centre, as a detector is chosen for, and much more like the far field of the probe.
 
     Parameters
     ----------
@@ -54,8 +54,9 @@ def right_shift(mean: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
     best = max(alike, key=alike.__getitem__)
     turned = np.roll(mean, best, (0, 1))
     clearly = alike[best] > alike[0, 0] + _CLEARLY
-    gathered = central_share(turned) > max(_CONCENTRATED, central_share(mean))
-    return best if clearly and gathered and _is_central(turned, reference) else (0, 0)
+    nearer = spread(turned) * _NEARER < spread(mean)
+    certain = clearly and nearer[np.array(best) > 0].all()
+    return best if certain and _is_central(turned, reference) else (0, 0)
 
 
 def _is_central(mean: np.ndarray, reference: np.ndarray) -> bool:
@@ -72,11 +73,12 @@ def likeness(image: np.ndarray, reference: np.ndarray) -> float:
     return float(np.vdot(a, b)) / length if length > 0 else 0.0
 
 
-def central_share(image: np.ndarray) -> float:
-    """Return the share of an image's light in the middle half of its rows and columns."""
-    quarter = len(image) // 4
-    middle = image[quarter : len(image) - quarter, quarter : len(image) - quarter]
-    return float(middle.sum() / image.sum())
+def spread(image: np.ndarray) -> np.ndarray:
+    """Return the mean square of the distance of an image's light from its centre, (rows, cols)."""
+    square = (np.arange(len(image)) - len(image) // 2) ** 2
+    by_rows = image.sum(axis=1) @ square
+    by_cols = image.sum(axis=0) @ square
+    return np.array([by_rows, by_cols]) / image.sum()
 
 
 def centroid(image: np.ndarray) -> tuple[np.ndarray, float]:

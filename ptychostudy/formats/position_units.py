@@ -85,7 +85,7 @@ def can_be_pixels(positions: np.ndarray, probe: np.ndarray) -> bool:
         return True
     closest = _CLOSEST * bright_diameter_px(probe)
     span = float(np.ptp(positions, axis=0).max())
-    return closest <= step < reach_px(probe) and span >= 1
+    return closest <= step < bright_diameter_px(probe) and span >= 1
 
 
 def in_pixels(

@@ -33,6 +33,16 @@ def test_shift_of_a_rolled_mean(turn, photons):
     assert right_shift(rolled, far_field(probe_of())) == turn
 
 
+@pytest.mark.parametrize("turn", [(0, 0), *TURNS.values()], ids=str)
+def test_a_ring_of_light_as_of_a_zone_plate(turn):
+    """It has no light in its centre, and as much of it far out."""
+    y, x = np.mgrid[:N, :N] - N / 2
+    radius = np.hypot(y, x)
+    ring = np.exp(-(((radius - 9) / 2) ** 2))
+    smeared = np.random.default_rng(0).poisson(100 * np.exp(-(((radius - 9) / 4) ** 2)))
+    assert right_shift(np.roll(smeared, turn, (0, 1)).astype(float), ring) == turn
+
+
 def test_light_without_a_centre_is_left_alone():
     flat = np.random.default_rng(0).poisson(5, (N, N)).astype(float)
     assert right_shift(flat, far_field(probe_of())) == (0, 0)

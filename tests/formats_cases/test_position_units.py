@@ -51,7 +51,9 @@ def test_units_give_back_pixels_exactly(unit):
     np.testing.assert_array_equal(to_pixels(pixels * PER_PIXEL[unit], unit, PIXEL_M), pixels)
 
 
-@pytest.mark.parametrize(("step", "verdict"), [(0.001, False), (0.2, True), (4, True), (12, True), (40, False)])
+@pytest.mark.parametrize(
+    ("step", "verdict"), [(0.001, False), (0.2, True), (4, True), (12, True), (16, False), (40, False)]
+)
 def test_pixels_by_their_step(step, verdict):
     assert can_be_pixels(grid(12, 12, step), probe_of()) is verdict
 
