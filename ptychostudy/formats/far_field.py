@@ -78,7 +78,7 @@ def spread(image: np.ndarray) -> np.ndarray:
     square = (np.arange(len(image)) - len(image) // 2) ** 2
     by_rows = image.sum(axis=1) @ square
     by_cols = image.sum(axis=0) @ square
-    return np.array([by_rows, by_cols]) / image.sum()
+    return np.asarray(np.array([by_rows, by_cols]) / image.sum())
 
 
 def centroid(image: np.ndarray) -> tuple[np.ndarray, float]:
