@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.positions import BOTH
 from ptychostudy.physics.probes import probe_diameter_px
 
 # Metres, but for pixels, whose length is a setting.
@@ -143,7 +144,7 @@ def _place(pixels: np.ndarray) -> str:
     if span < 1:
         return f"all positions lie within {span:.3g} pixels"
     step = median_step(pixels)
-    return f"'ycoords' and 'xcoords' span {_extent(pixels)} pixels, neighbours are {step:.3g} apart"
+    return f"{BOTH} span {_extent(pixels)} pixels, neighbours are {step:.3g} apart"
 
 
 def _candidates(raw: np.ndarray, diameter_px: float, pixel_size_m: float) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from ptychostudy.formats.doubts import Doubts, listed
 from ptychostudy.formats.position_units import bright_diameter_px, nearest_distances, reach_px
+from ptychostudy.formats.positions import BOTH
 from ptychostudy.physics.windows import corners
 
 # Pixels between the outermost windows and the corner of an object that is shifted there.
@@ -38,7 +39,7 @@ def check_places(positions: np.ndarray, doubts: Doubts) -> None:
     if len(positions) > 1 and not np.ptp(positions, axis=0).any():
         row, col = positions[0].tolist()
         doubts.refuse(
-            f"all {len(positions)} positions in 'ycoords', 'xcoords' are the same, "
+            f"all {len(positions)} positions in {BOTH} are the same, "
             f"({row:g}, {col:g}); needed: distinct positions"
         )
 
@@ -54,7 +55,7 @@ def _check_line(positions: np.ndarray, doubts: Doubts) -> None:
     if len(positions) > 2 and off_line_px(positions) < _STRAIGHT_PX:
         doubts.doubt(
             "line",
-            f"all {len(positions)} positions in 'ycoords', 'xcoords' lie on one straight line, "
+            f"all {len(positions)} positions in {BOTH} lie on one straight line, "
             "which has no area to reconstruct or to compare; needed: a scan in two dimensions",
         )
 
@@ -65,7 +66,7 @@ def _check_size(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> Non
     if max(rows, cols) < diameter:
         doubts.doubt(
             "small",
-            f"'ycoords' and 'xcoords' span {rows:.4g} x {cols:.4g} pixels, which is less than the "
+            f"{BOTH} span {rows:.4g} x {cols:.4g} pixels, which is less than the "
             f"probe, {diameter:.3g} px wide; needed: a scan larger than its probe, of which one "
             "part can train and another be tested on",
         )
@@ -82,7 +83,7 @@ def _check_isolated(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) ->
     if len(alone):
         doubts.doubt(
             "isolated",
-            f"{len(alone)} of {len(positions)} positions in 'ycoords', 'xcoords' have no other "
+            f"{len(alone)} of {len(positions)} positions in {BOTH} have no other "
             f"within {reach:.3g} px, where the probe's light ends: frames {listed(alone)}; "
             "needed: frames that overlap, or base.npz.drop_frames with these",
         )

@@ -133,7 +133,7 @@ def line(rows, cols):
 @pytest.mark.parametrize("direction", [(0, 3), (3, 0), (2, 2), (-1.5, 2.25)], ids=str)
 def test_a_line_is_refused_by_name(refused, direction):
     message = refused(line(*direction))
-    assert "all 80 positions in 'ycoords', 'xcoords' lie on one straight line" in message
+    assert "all 80 positions in 'ycoords' and 'xcoords' lie on one straight line" in message
     assert "base.npz.accept: [line]" in message
 
 
@@ -145,7 +145,7 @@ def test_a_line_that_was_looked_at_is_taken(taken):
 def test_one_position_repeated(refused):
     scan = known_scan()
     message = refused(scan | {key: np.full(80, 20.5) for key in COORDS})
-    assert "all 80 positions in 'ycoords', 'xcoords' are the same, (20.5, 20.5)" in message
+    assert "all 80 positions in 'ycoords' and 'xcoords' are the same, (20.5, 20.5)" in message
 
 
 def test_a_scan_smaller_than_its_probe(refused):
@@ -160,7 +160,7 @@ def test_a_frame_alone_is_named_and_can_be_left_out(refused, taken, same, place)
     scan = known_scan()
     scan["ycoords"][place] += 300
     message = refused(scan)
-    assert "1 of 80 positions in 'ycoords', 'xcoords' have no other within" in message
+    assert "1 of 80 positions in 'ycoords' and 'xcoords' have no other within" in message
     assert f"frames {place};" in message and "base.npz.drop_frames" in message
     arrays, changes, _ = taken(scan, drop_frames=[place])
     same(arrays, frames=np.arange(80) != place)
