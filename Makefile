@@ -117,7 +117,7 @@ schema-write:
 
 # TensorFlow and torch never share a process; the many tests that need neither pay for neither.
 unit:
-	python -m pytest $(PYTEST_OPTIONS) tests/unit tests/known_answers --ignore-glob='*/test_networks_*.py' \
+	python -m pytest $(PYTEST_OPTIONS) tests/unit tests/known_answers tests/formats_cases --ignore-glob='*/test_networks_*.py' \
 		--ignore-glob='*/test_iterative*.py' --ignore-glob='*/test_referee_*.py'
 	$(call suite,tests/unit tests/known_answers,test_networks_*.py)
 	$(call suite,tests/unit tests/known_answers,test_iterative*.py)

@@ -1,6 +1,7 @@
 """Stacks of frames in a user's file: which key, which axis order, and whole photons."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,30 @@ _FRACTION = 1e-4
 _GRAIN = 0.1
 # Frames looked at in one go: bounds the memory of the conversion.
 _FRAMES = 256
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a detector's numbers are in photons: ``(number - background) / gain``.
+
+    Attributes
+    ----------
+    gain : float
+        Units of the detector for one photon.
+    background : float
+        What it says where there is no light.
+    """
+
+    gain: float = 1.0
+    background: float = 0.0
+
+    @property
+    def is_photons(self) -> bool:
+        """Whether the numbers are photons as they are."""
+        return self.gain == 1.0 and self.background == 0.0
+
+
+PHOTONS = Scale()
 
 
 def check_finite(path: str | Path, key: str, value: np.ndarray) -> None:
@@ -91,14 +116,16 @@ def _guessed_axes(path: str | Path, key: str, stack: np.ndarray, k: int) -> str:
     return "HWN" if hwn else "NHW"
 
 
-def to_counts(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> np.ndarray:
+def to_counts(
+    path: str | Path, key: str, stack: np.ndarray, measurement: str, scale: Scale = PHOTONS
+) -> np.ndarray:
     """Return photons (k, N, N) uint32; what cannot be whole photons is refused."""
     _check_meaning(path, key, stack, measurement)
     counts = np.empty(stack.shape, np.uint32)
     for start in range(0, len(stack), _FRAMES):
         part = stack[start : start + _FRAMES]
         _check_values(path, key, part)
-        counts[start : start + _FRAMES] = _whole(path, key, part, measurement)
+        counts[start : start + _FRAMES] = _whole(path, key, part, measurement, scale)
     _check_light(path, key, counts)
     return counts
 
@@ -129,24 +156,61 @@ def _check_values(path: str | Path, key: str, part: np.ndarray) -> None:
         )
 
 
-def _whole(path: str | Path, key: str, part: np.ndarray, measurement: str) -> np.ndarray:
+def _whole(
+    path: str | Path, key: str, part: np.ndarray, measurement: str, scale: Scale
+) -> np.ndarray:
     """Return photons as whole numbers (float64); refuse fractions and what no uint32 holds."""
     squared = measurement == "amplitude"
-    _check_largest(path, key, float(part.max()), squared)
+    _check_largest(path, key, float(part.max()), squared, scale)
     photons = part.astype(np.float64) ** (2 if squared else 1)
-    whole = np.rint(photons)
-    worst = np.max(np.abs(photons - whole) - _grain(part.dtype, photons, squared))
+    grain = _grain(part.dtype, photons, squared)
+    if not scale.is_photons:
+        photons = _scaled(path, key, photons, scale)
+        grain = grain / scale.gain
+    return _rounded(f"{path}: key {key!r} read as {measurement}", photons, grain)
+
+
+def _rounded(what: str, photons: np.ndarray, grain: np.ndarray) -> np.ndarray:
+    whole: np.ndarray = np.rint(photons)
+    worst = np.max(np.abs(photons - whole) - grain)
     if worst > _FRACTION:
         raise DataError(
-            f"{path}: key {key!r} read as {measurement} gives fractional photons "
+            f"{what} gives fractional photons "
             f"(off by {worst:.3g}); needed whole counts: undo any normalisation first"
+            f"{_advice(photons)}"
         )
     return whole
 
 
-def _check_largest(path: str | Path, key: str, value: float, squared: bool) -> None:
+def _scaled(path: str | Path, key: str, numbers: np.ndarray, scale: Scale) -> np.ndarray:
+    """Return a detector's numbers as photons; what is below its background is none."""
+    photons: np.ndarray = (numbers - scale.background) / scale.gain
+    # Its own rounding, for numbers that were squared.
+    below = int(np.count_nonzero(photons < -_FRACTION))
+    if below:
+        raise DataError(
+            f"{path}: key {key!r} holds {below} values below base.npz.background "
+            f"{scale.background:g} (smallest {numbers.min():.6g}), needed photons >= 0"
+        )
+    return photons
+
+
+def _advice(photons: np.ndarray) -> str:
+    """Say by which gain fractions would be whole photons, where there is one."""
+    positive = photons[photons > 0]
+    least = float(positive.min())
+    multiples = positive / least
+    # Half a unit in the sixth digit: what single precision leaves of a multiple.
+    if np.abs(multiples - np.rint(multiples)).max() > 1e-6 * multiples.max():
+        return ", or set base.npz.gain and base.npz.background"
+    return f"; all values are multiples of {least:.6g}: if that is one photon, base.npz.gain: it"
+
+
+def _check_largest(path: str | Path, key: str, value: float, squared: bool, scale: Scale) -> None:
     # Before anything is squared as an array: here a Python float, which does not warn.
     largest = value * value if squared else value
+    if not scale.is_photons:
+        largest = (largest - scale.background) / scale.gain
     if largest > _MOST:
         raise DataError(
             f"{path}: key {key!r} has a largest count of {largest:.4g}, "

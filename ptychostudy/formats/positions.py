@@ -10,6 +10,8 @@ import numpy as np
 
 # Rows before columns, as in the array; members of a file are written in this order.
 COORDINATES = ("ycoords", "xcoords")
+# For messages.
+BOTH = " and ".join(repr(key) for key in COORDINATES)
 
 
 def read_positions(arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -91,9 +91,10 @@ def check_scan(
     """
     # The probe first: its side is the N of all the rest.
     probe = arrays["probeGuess"]
-    _check_probe(path, probe)
+    check_probe(path, probe)
     n = len(probe)
-    positions = _positions(path, arrays)
+    positions = check_coordinates(path, arrays)
+    _check_distinct(path, positions)
     _check_extent(path, positions, n)
     if frames is not None:
         check_frames(path, frames, len(positions), n)
@@ -104,7 +105,8 @@ def check_scan(
     return positions
 
 
-def _check_probe(path: str | Path, probe: np.ndarray) -> None:
+def check_probe(path: str | Path, probe: np.ndarray) -> None:
+    """Check that there is one complex probe (N, N) with light in it."""
     square = probe.ndim == 2 and probe.shape[0] == probe.shape[1]
     if not square or not np.iscomplexobj(probe):
         raise wrong_kind(path, "probeGuess", probe, "complex (N, N)")
@@ -115,13 +117,12 @@ def _check_probe(path: str | Path, probe: np.ndarray) -> None:
         )
 
 
-def _positions(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
+def check_coordinates(path: str | Path, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Check that there is one pair of finite coordinates for each frame; return them (k, 2)."""
     for key in COORDINATES:
         _check_coordinate(path, key, arrays[key])
     _check_pairs(path, len(arrays["ycoords"]), len(arrays["xcoords"]))
-    positions = read_positions(arrays).astype(np.float64)
-    _check_distinct(path, positions)
-    return positions
+    return read_positions(arrays).astype(np.float64)
 
 
 def _check_distinct(path: str | Path, positions: np.ndarray) -> None:

@@ -1,17 +1,30 @@
 """Scans as users bring them: a family of NPZ and HDF5 dialects, read into the canonical arrays."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.datasets import read_known
+from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.scan import REQUIRED, check_frames, check_scan
-from ptychostudy.io.arrays import METADATA, member_names, read_metadata, read_npz
-from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import open_hdf5
+from ptychostudy.formats.masks import MASK_KEYS, check_masks
+from ptychostudy.formats.measured_frames import Stack, judged_frames
+from ptychostudy.formats.position_units import in_pixels
+from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.scan import (
+    REQUIRED,
+    check_coordinates,
+    check_frames,
+    check_probe,
+    check_scan,
+)
+from ptychostudy.formats.scan_layout import at_corner, check_layout, check_places
+from ptychostudy.formats.user_file import UserFile, load_user_file
+from ptychostudy.io.atomic import DataError
 
-_HDF5 = (".h5", ".hdf5", ".hdf")
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.base import BaseSettings
+
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
 _KNOWN = (*FRAME_KEYS, *REQUIRED)
 
@@ -20,6 +33,9 @@ def read_user_scan(
     path: str | Path, *, measurement: str = "auto", axes: str = "auto", frames: bool = True
 ) -> dict[str, np.ndarray]:
     """Read a user's NPZ or HDF5 in any of the known dialects and return the canonical arrays.
+
+    Each array is checked by itself and against the others; whether they are a scan with photons is
+    for `take_scan` to say.
 
     Parameters
     ----------
@@ -44,25 +60,104 @@ def read_user_scan(
     DataError
         Naming the key and the setting that resolves the doubt.
     """
-    arrays = _fields(path, _load_any(path))
-    positions = check_scan(path, arrays, None)
-    _check_unit(path, positions)
-    probe = arrays["probeGuess"]
-    scan = {"positions": positions, "probe": probe}
-    if "objectGuess" in arrays:
-        scan["object"] = arrays["objectGuess"]
+    arrays = _fields(path, load_user_file(path, _KNOWN))
+    scan = _scan(path, arrays)
     # Last, for the positions say how many frames there must be, and the probe how large.
     if frames:
-        key, raw = frame_stack(path, arrays)
-        stack = in_order(path, key, raw, len(positions), axes)
-        check_frames(path, stack, len(positions), len(probe))
-        scan["counts"] = to_counts(path, key, stack, measurement)
+        stack = _stack(path, arrays, scan, axes)
+        scan["counts"] = to_counts(path, stack.key, stack.raw, measurement)
     return scan
 
 
-def _fields(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def take_scan(
+    path: str | Path, base: "BaseSettings"
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read a user's file for a study: as `read_user_scan`, and judge what it holds.
+
+    Positions are put in pixels and to the corner, numbers of the detector turned into photons,
+    frames that are none dropped, and the zero frequency put in the centre; each where the settings
+    say so or where it is certain, and each is said. What is doubtful is refused.
+
+    Parameters
+    ----------
+    path : str or Path
+    base : BaseSettings
+        Section ``base`` of a study of the user's or a published scan.
+
+    Returns
+    -------
+    scan : dict of str to ndarray
+        As from `read_user_scan`.
+    done : dict
+        What was changed, for the metadata; empty where nothing was.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the key, what was found, what is needed and how to go on.
+    """
+    doubts = Doubts(path, tuple(base.npz.accept))
+    measured = base.frames == "measured"
+    file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
+    _say_unused(file, measured, doubts)
+    arrays = _fields(path, file)
+    arrays |= _in_pixels(arrays, base, doubts)
+    scan = _scan(path, arrays)
+    _check_side(path, scan["probe"], base.frame_px)
+    if measured:
+        stack = _stack(path, arrays, scan, base.npz.axes)
+        check_masks(arrays, stack.raw.shape, doubts)
+        scan["counts"], kept = judged_frames(stack, scan, base.npz, doubts)
+        scan["positions"] = scan["positions"][kept]
+    _settle(scan, measured, doubts)
+    doubts.log()
+    return scan, doubts.done
+
+
+def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
+    """Check what positions are left, and move them to where an object begins."""
+    positions = scan["positions"]
+    probe = scan["probe"]
+    check_layout(positions, probe, doubts)
+    # Where the object is given so is the origin: windows that leave it were refused.
+    if measured and "object" not in scan:
+        scan["positions"] = at_corner(positions, len(probe), doubts)
+
+
+def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
+    """Name what the file holds and nothing uses, and what was done to read the rest."""
+    unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
+    names = [key for key in file.arrays if key in unread] + file.others
+    if names:
+        doubts.say(f"not used of this file: {', '.join(names)}")
+    if file.reversed:
+        doubts.say(f"written by MATLAB, so axes are taken in reverse: {', '.join(file.reversed)}")
+
+
+def _in_pixels(
+    arrays: dict[str, np.ndarray], base: "BaseSettings", doubts: Doubts
+) -> dict[str, np.ndarray]:
+    """Return the coordinates of a file in object pixels."""
+    probe = arrays["probeGuess"]
+    check_probe(doubts.path, probe)
+    positions = check_coordinates(doubts.path, arrays)
+    check_places(positions, doubts)
+    unit = base.npz.position_unit
+    return position_arrays(in_pixels(positions, probe, unit, base.pixel_size_m, doubts))
+
+
+def _check_side(path: str | Path, probe: np.ndarray, frame_px: int) -> None:
+    if len(probe) != frame_px:
+        raise DataError(
+            f"{path}: key 'probeGuess' has side {len(probe)}, "
+            f"but base.frame_px is {frame_px}; needed: the same N"
+        )
+
+
+def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
     """Return the arrays of a file that holds what it must, with probe and object as complex64."""
-    _check_keys(path, arrays)
+    arrays = file.arrays
+    _check_keys(path, file)
     # A stack of one mode is a probe, too; of several, none could be chosen.
     probe = squeeze(path, "probeGuess", arrays["probeGuess"], 2)
     fields = {**arrays, "probeGuess": _single(probe)}
@@ -71,13 +166,34 @@ def _fields(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.nda
     return fields
 
 
-def _check_keys(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
-    missing = [key for key in _ALWAYS if key not in arrays]
+def _check_keys(path: str | Path, file: UserFile) -> None:
+    missing = [key for key in _ALWAYS if key not in file.arrays]
     if missing:
         raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {sorted(arrays)}, "
+            f"{path}: key {missing[0]!r} is missing; found {sorted(file.arrays) + file.others}, "
             f"needed {', '.join(_ALWAYS)}"
         )
+
+
+def _scan(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return positions, probe and object of a file, checked against each other."""
+    positions = check_scan(path, arrays, None)
+    _check_unit(path, positions)
+    scan = {"positions": positions, "probe": arrays["probeGuess"]}
+    if "objectGuess" in arrays:
+        scan["object"] = arrays["objectGuess"]
+    return scan
+
+
+def _stack(
+    path: str | Path, arrays: dict[str, np.ndarray], scan: dict[str, np.ndarray], axes: str
+) -> Stack:
+    """Return the frames of a file, one for each position and as large as the probe."""
+    key, raw = frame_stack(path, arrays)
+    k = len(scan["positions"])
+    stack = in_order(path, key, raw, k, axes)
+    check_frames(path, stack, k, len(scan["probe"]))
+    return Stack(key, stack)
 
 
 def _check_unit(path: str | Path, positions: np.ndarray) -> None:
@@ -96,19 +212,3 @@ def _single(field: np.ndarray) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         return field.astype(np.complex64) if field.dtype.kind == "c" else field
-
-
-def _load_any(path: str | Path) -> dict[str, np.ndarray]:
-    if Path(path).suffix.lower() in _HDF5:
-        return _load_hdf5(path)
-    names = member_names(path)
-    # Not used, but read: damage is then said of the file, wherever it is.
-    if METADATA in names:
-        read_metadata(path)
-    return read_npz(path, [name for name in names if name in _KNOWN])
-
-
-def _load_hdf5(path: str | Path) -> dict[str, np.ndarray]:
-    size = plain_size(path)
-    with open_hdf5(path, "a complete file") as file:
-        return read_known(path, file, _KNOWN, size)

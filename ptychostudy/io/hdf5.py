@@ -5,9 +5,7 @@ What they claim to be is looked at before anything is read.
 
 import contextlib
 import math
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +13,16 @@ import h5py
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, plain_size
+from ptychostudy.io.hdf5_packing import check_filters, item_bytes, packing_of, unpacked_bytes
 from ptychostudy.io.zips import READ_ERRORS, check_growth, first_line
 
-# Filters of libhdf5 by their numbers.
-_DEFLATE = 1
-_SHUFFLE = 2
-_FLETCHER32 = 3
-# One order only: after gzip a checksum makes sense and nothing else, and twice gzip is a bomb.
-_ORDER = (_SHUFFLE, _DEFLATE, _FLETCHER32)
-_KNOWN = "shuffle, gzip, fletcher32, in this order,"
-_FLETCHER32_BYTES = 4
 _DEPTH = 16
 _ITEMS = 10_000
 _ENDLESS = f"holds over {_ITEMS} items or {_DEPTH} levels, or a group in itself; refused"
 _NUMBERS = "biufc"
 """Kinds of NumPy's dtypes: booleans, integers and floating-point numbers, real or complex."""
-
-
-@dataclass(frozen=True)
-class _Packing:
-    """How the chunks of a dataset are packed.
-
-    Attributes
-    ----------
-    codes : list of int
-        Its filters in the order in which they were applied.
-    names : list of bytes
-    shuffled_in : list of tuple of int
-        What each filter that shuffles was told; its first number is the size of a piece.
-    item_bytes : int
-    chunk_bytes : int
-        Of a chunk unpacked.
-    """
-
-    codes: list[int]
-    names: list[bytes]
-    shuffled_in: list[tuple[int, ...]]
-    item_bytes: int
-    chunk_bytes: int
-
-    def applied(self, mask: int) -> list[int]:
-        """Return the filters of one chunk; a bit of its mask says that one was left out."""
-        return [code for place, code in enumerate(self.codes) if not mask >> place & 1]
+# MATLAB writes a complex number as these two; (r, i) is what h5py itself takes for one.
+_PAIR = ("real", "imag")
 
 
 @contextlib.contextmanager
@@ -167,13 +133,33 @@ def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.
         _check_chunks(path, key, item, file_bytes)
     else:
         _check_contiguous(path, key, item, held)
-    return np.asarray(item[()])
+    return _joined(np.asarray(item[()]))
+
+
+def _is_pair(dtype: Any) -> bool:
+    """Whether a type is a complex number written as two real ones of the same kind."""
+    if dtype.names != _PAIR:
+        return False
+    real, imag = (dtype[name] for name in _PAIR)
+    return bool(real == imag and real.kind == "f" and dtype.itemsize == 2 * real.itemsize)
+
+
+def _joined(array: np.ndarray) -> np.ndarray:
+    """Return pairs of real numbers as complex ones, anything else as it is."""
+    if not _is_pair(array.dtype):
+        return array
+    real, imag = (array[name] for name in _PAIR)
+    joined = np.empty(array.shape, np.result_type(real, np.complex64))
+    joined.real = real
+    joined.imag = imag
+    return joined
 
 
 def _check_numbers(path: str | Path, key: str, item: Any) -> None:
     elsewhere = item.external or item.is_virtual
+    numbers = item.dtype.kind in _NUMBERS or _is_pair(item.dtype)
     # An empty dataspace, which h5py reads as no array, has no shape.
-    if elsewhere or item.dtype.kind not in _NUMBERS or item.shape is None:
+    if elsewhere or not numbers or item.shape is None:
         raise DataError(
             f"{path}: key {key!r} is {item.dtype} or lies in another file; "
             "needed: numbers in this one"
@@ -181,7 +167,7 @@ def _check_numbers(path: str | Path, key: str, item: Any) -> None:
 
 
 def _check_contiguous(path: str | Path, key: str, item: Any, held: int) -> None:
-    claimed = math.prod(item.shape) * _item_bytes(item)
+    claimed = math.prod(item.shape) * item_bytes(item)
     # A dataset that nobody has written takes no bytes and reads as zeros.
     if held not in (0, claimed):
         raise DataError(
@@ -190,18 +176,13 @@ def _check_contiguous(path: str | Path, key: str, item: Any, held: int) -> None:
         )
 
 
-def _item_bytes(item: Any) -> int:
-    # By the type as it stands in the file, which need not be as long as NumPy's.
-    return int(item.id.get_type().get_size())
-
-
 def _check_chunks(path: str | Path, key: str, item: Any, file_bytes: int) -> None:
     """Unpack and measure every chunk.
 
     libhdf5 does not ask how large it becomes, and crashes where it is too small.
     """
-    packing = _packing(item)
-    _check_filters(path, key, packing)
+    packing = packing_of(item)
+    check_filters(path, key, packing)
     check_growth(path, f"a chunk of key {key!r}", file_bytes, packing.chunk_bytes)
     chunks: list[Any] = []
     item.id.chunk_iter(chunks.append)
@@ -210,7 +191,7 @@ def _check_chunks(path: str | Path, key: str, item: Any, file_bytes: int) -> Non
             raise DataError(
                 f"{path}: key {key!r} reaches beyond the end of the file; needed: a complete file"
             )
-        _check_unpacked(path, key, _unpacked_bytes(item, chunk, packing), packing.chunk_bytes)
+        _check_unpacked(path, key, unpacked_bytes(item, chunk, packing), packing.chunk_bytes)
 
 
 def _check_unpacked(path: str | Path, key: str, held: int, needed: int) -> None:
@@ -219,39 +200,3 @@ def _check_unpacked(path: str | Path, key: str, held: int, needed: int) -> None:
         raise DataError(
             f"{path}: a chunk of key {key!r} holds {size} bytes, needed {needed}; refused"
         )
-
-
-def _packing(item: Any) -> _Packing:
-    plan = item.id.get_create_plist()
-    filters = [plan.get_filter(place) for place in range(plan.get_nfilters())]
-    item_bytes = _item_bytes(item)
-    return _Packing(
-        codes=[code for code, _, _, _ in filters],
-        names=[name for _, _, _, name in filters],
-        shuffled_in=[values for code, _, values, _ in filters if code == _SHUFFLE],
-        item_bytes=item_bytes,
-        chunk_bytes=math.prod(item.chunks) * item_bytes,
-    )
-
-
-def _check_filters(path: str | Path, key: str, packing: _Packing) -> None:
-    if packing.codes != [code for code in _ORDER if code in packing.codes]:
-        raise DataError(
-            f"{path}: key {key!r} is packed by {packing.names}; needed: {_KNOWN} or nothing"
-        )
-    if any(values[:1] != (packing.item_bytes,) for values in packing.shuffled_in):
-        raise DataError(
-            f"{path}: key {key!r} is shuffled in pieces of another size; needed: an undamaged file"
-        )
-
-
-def _unpacked_bytes(item: Any, chunk: Any, packing: _Packing) -> int:
-    """Return the size of a chunk once it is unpacked; what is too large is cut one byte later."""
-    applied = packing.applied(chunk.filter_mask)
-    checksum = _FLETCHER32_BYTES if _FLETCHER32 in applied else 0
-    packed_bytes = int(chunk.size) - checksum
-    if _DEFLATE not in applied or packed_bytes <= 0:
-        return packed_bytes
-    _, packed = item.id.read_direct_chunk(chunk.chunk_offset)
-    unpacker = zlib.decompressobj()
-    return len(unpacker.decompress(packed[:packed_bytes], packing.chunk_bytes + 1))

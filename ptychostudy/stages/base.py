@@ -1,7 +1,7 @@
 """Stage base: object, probe and scan positions in their canonical form."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
-    made = _converted(settings, source[0]) if source else _synthetic(settings)
+    made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),
         "probeGuess": made["probe"].astype(np.complex64),
@@ -42,30 +42,25 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         check_scan(source[0] if source else output, arrays, None)
     physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
     step = make_step("base", "canonicalize", settings.plain())
+    # Nothing is said of a file that was taken as it is.
+    if changes:
+        step["changes"] = changes
     write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
-def _converted(settings: "BaseSettings", source: Path) -> dict[str, np.ndarray]:
-    """Read the user's file; what a study of its kind needs must be in it."""
-    npz = settings.npz
-    measured = settings.frames == "measured"
+def _converted(
+    settings: "BaseSettings", source: Path
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
-    read = load(USER).read_user_scan
-    scan: dict[str, np.ndarray] = read(
-        source, measurement=npz.measurement, axes=npz.axes, frames=measured
-    )
-    n = len(scan["probe"])
-    if n != settings.frame_px:
-        raise DataError(
-            f"{source}: key 'probeGuess' has side {n}, "
-            f"but base.frame_px is {settings.frame_px}; needed: the same N"
-        )
-    if not measured and "object" not in scan:
+    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(source, settings)
+    scan, changes = taken
+    if settings.frames != "measured" and "object" not in scan:
         raise DataError(
             f"{source}: key 'objectGuess' is missing; "
             "needed to simulate frames (or set base.frames: measured)"
         )
-    return scan
+    return scan, changes
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:

@@ -35,7 +35,8 @@ def _number(value: Any) -> Any:
     return value
 
 
-def _distinct(numbers: list[int]) -> list[int]:
+def distinct(numbers: list[int]) -> list[int]:
+    """Return numbers that all differ as they are; refuse others."""
     if len(set(numbers)) != len(numbers):
         raise ValueError("numbers that all differ")
     return numbers
@@ -43,10 +44,10 @@ def _distinct(numbers: list[int]) -> list[int]:
 
 # Each is a folder of the study, which there is only once.
 Doses = Annotated[
-    list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(_distinct)
+    list[Dose], Field(min_length=1), BeforeValidator(_whole), AfterValidator(distinct)
 ]
 Seeds = Annotated[
-    list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(_distinct)
+    list[Annotated[int, Field(ge=0, le=9999)]], Field(min_length=1), AfterValidator(distinct)
 ]
 # Names of views are folders, and values of a wildcard in the paths of the rules.
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]

@@ -71,7 +71,7 @@ def test_the_user_s_file_counts_by_its_content(tmp_path):
     """It is larger than the megabyte above which Snakemake, left alone, looks at times."""
     workflow = copy_workflow(tmp_path, USER)
     rng, path = np.random.default_rng(0), workflow.hub / "scan.npz"
-    rows, cols = rng.uniform(20, 480, (2, 40))
+    rows, cols = rng.uniform(20, 480, (2, 900))  # dense enough for each frame to meet another
     arrays = {"objectGuess": np.ones((512, 500), complex), "probeGuess": np.ones((32, 32), complex)}
     np.savez(path, xcoords=cols, ycoords=rows, **arrays)
     assert path.stat().st_size > 2_000_000

@@ -1,11 +1,11 @@
 """The section ``base``: object, probe and scan, simulated or the user's own."""
 
 import math
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from ptychostudy.study.section import Positive, Section, Seed, Side
+from ptychostudy.study.section import Positive, Section, Seed, Side, distinct
 
 # Of the side of a frame, what the diameter of a probe may be at most.
 _LARGEST_PROBE = 0.75
@@ -72,6 +72,12 @@ class ScanSettings(Section):
     jitter_px: float = Field(1.5, ge=0, description="random displacement of each position")
 
 
+Indices = Annotated[list[Annotated[int, Field(ge=0)]], AfterValidator(distinct)]
+Doubt = Literal[
+    "units", "isolated", "line", "small", "gain", "background", "pixels", "frames", "centre"
+]
+
+
 class NpzSettings(Section):
     """A user's own file."""
 
@@ -80,6 +86,30 @@ class NpzSettings(Section):
         "auto", description="what the frames hold"
     )
     axes: Literal["auto", "NHW", "HWN"] = Field("auto", description="axis order of the frames")
+    position_unit: Literal["auto", "px", "m", "um", "nm"] = Field(
+        "auto", description="unit of the positions; auto: object pixels where they can be"
+    )
+    gain: Positive = Field(1.0, description="units of the detector for one photon")
+    background: float = Field(0.0, ge=0, description="constant that is taken from every number")
+    saturation: Positive | None = Field(
+        None, description="number from which on a pixel is full; default that of the frames' type"
+    )
+    drop_frames: Literal["auto"] | Indices = Field(
+        [], description="frames left out with their positions; auto: those that are none"
+    )
+    accept: list[Doubt] = Field([], description="doubts about the file that were looked at")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is read; keys that came later only where they are not at their default."""
+        return self.model_dump(mode="json", exclude=self._unsaid)
+
+    @property
+    def _unsaid(self) -> set[str]:
+        # Keys that came later must not make the files of older studies stale.
+        fields = type(self).model_fields
+        later = set(fields) - {"path", "measurement", "axes"}
+        defaults = {name: fields[name].get_default(call_default_factory=True) for name in later}
+        return {name for name, value in defaults.items() if getattr(self, name) == value}
 
 
 FrameSide = Literal[32, 64, 128, 256]
@@ -177,4 +207,5 @@ class BaseSettings(Section):
         unread = _OF_A_FILE if self.kind == "synthetic" else _OF_A_SIMULATION
         fields = type(self).model_fields
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
-        return self.model_copy(update=defaults).model_dump(mode="json")
+        read = self.model_copy(update=defaults)
+        return {**read.model_dump(mode="json"), "npz": read.npz.plain()}

@@ -1,0 +1,97 @@
+"""What is doubtful in a user's file: refused with a way out, or taken as it is and said."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.io.atomic import DataError
+
+_log = logging.getLogger("ptychostudy")
+# As many as a message can hold and still be read.
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """What was said of one file.
+
+    Attributes
+    ----------
+    path : str or Path
+        The file.
+    accepted : tuple of str
+        Doubts that the user has looked at (``base.npz.accept``).
+    done : dict
+        What was changed on the way in, for the metadata; nothing where the file was right.
+    said : list of str
+        What the user must know of a file that was taken; a refusal says one thing only.
+    """
+
+    path: str | Path
+    accepted: tuple[str, ...] = ()
+    done: dict[str, Any] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def say(self, text: str) -> None:
+        """Note one line for the log."""
+        self.said.append(text)
+
+    def log(self) -> None:
+        """Write what was said to the log, once the file is taken."""
+        for text in self.said:
+            _log.info("%s: %s", self.path, text)
+
+    def refuse(self, text: str) -> None:
+        """Refuse the file.
+
+        Raises
+        ------
+        DataError
+        """
+        raise DataError(f"{self.path}: {text}")
+
+    def doubt(self, name: str, text: str) -> None:
+        """Refuse the file unless this doubt was accepted; then say so.
+
+        Raises
+        ------
+        DataError
+        """
+        if name in self.accepted:
+            self.say(f"accepted ({name}): {text}")
+            self.done.setdefault("accepted", []).append(text)
+        else:
+            self.refuse(f"{text}; or, if it is right as it is, base.npz.accept: [{name}]")
+
+
+def listed(indices: Iterable[int]) -> str:
+    """Return the first few of some indices as text, and how many there are."""
+    texts = [str(int(index)) for index in indices]
+    return _first(texts) if len(texts) <= _SHOWN else f"{_first(texts)} ({len(texts)} in all)"
+
+
+def _first(texts: list[str]) -> str:
+    more = ", ..." if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def placed(mask: np.ndarray) -> str:
+    """Return how many pixels of a frame are marked, and where: whole rows, columns, and others.
+
+    Parameters
+    ----------
+    mask : (N, N) bool
+    """
+    rows = np.flatnonzero(mask.all(axis=1))
+    cols = np.flatnonzero(mask.all(axis=0))
+    single = mask.copy()
+    single[rows] = False
+    single[:, cols] = False
+    places = [f"({row}, {col})" for row, col in np.argwhere(single).tolist()]
+    named = {"rows": listed(rows), "columns": listed(cols), "(row, col)": _first(places)}
+    parts = [f"{kind} {text}" for kind, text in named.items() if text]
+    return f"{mask.sum()} of {mask.size} pixels, {'; '.join(parts)}"

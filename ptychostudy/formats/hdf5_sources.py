@@ -1,0 +1,178 @@
+"""Frames that an HDF5 file keeps in others beside it, as detectors write them.
+
+A master file holds external links, or virtual datasets, whose data lie in files of the same folder.
+Nothing outside of that folder is ever opened, and what is missing is named, not read as zeros.
+"""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ptychostudy.io.atomic import DataError, plain_size
+from ptychostudy.io.hdf5 import open_hdf5, read_datasets
+from ptychostudy.io.zips import check_growth
+
+
+def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
+    """Read the dataset that an external link of a file leads to.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that holds the link.
+    key : str
+    link : h5py.ExternalLink
+
+    Raises
+    ------
+    DataError
+        If it leads out of the file's folder, or not to a dataset.
+    """
+    found = f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
+    return read_beside(path, found, link.filename, link.path)
+
+
+def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarray:
+    """Read one dataset of a file in the same folder as another.
+
+    Parameters
+    ----------
+    path : str or Path
+        The other file.
+    found : str
+        What led there, for messages.
+    name : str
+        The file, relative to the folder of the other.
+    inner : str
+        The dataset.
+
+    Raises
+    ------
+    DataError
+    """
+    other = file_beside(path, found, name)
+    held = plain_size(other)
+    with open_hdf5(other, "a complete file") as file:
+        item = dataset_at(file, inner)
+        if item is None:
+            raise DataError(
+                f"{path}: {found}, which has no dataset {inner!r} of its own; "
+                "needed: a dataset in this file, or in a file beside it"
+            )
+        return read_datasets(other, {inner: item}, held)[inner]
+
+
+def file_beside(path: str | Path, found: str, name: str) -> Path:
+    """Return a file that lies in the folder of another, or below it.
+
+    Raises
+    ------
+    DataError
+        If there is none, or if it is elsewhere by its name or by a link on the way.
+    """
+    folder = Path(path).resolve().parent
+    inside = not Path(name).is_absolute() and "\0" not in name
+    target = (folder / name).resolve() if inside else folder
+    if not inside or not target.is_relative_to(folder) or target == folder:
+        raise DataError(
+            f"{path}: {found}, outside of its folder; needed: a dataset in this file, or in a file "
+            "beside it"
+        )
+    if not target.exists():
+        raise DataError(
+            f"{path}: {found}, which is not there; needed: {name} in the folder of {path}"
+        )
+    return target
+
+
+def dataset_at(file: Any, name: str) -> Any:
+    """Return the dataset of a name with slashes, or None; links on the way are not followed."""
+    item = file
+    for part in name.strip("/").split("/"):
+        # What a link leads to is not even looked up.
+        link = item.get(part, getlink=True) if isinstance(item, h5py.Group) and part else None
+        if not isinstance(link, h5py.HardLink):
+            return None
+        item = item[part]
+    return item if isinstance(item, h5py.Dataset) else None
+
+
+def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
+    """Put a virtual dataset together from its sources, block by block.
+
+    HDF5 would do so itself, but it takes a source that is missing for zeros, and one of that name
+    in the working folder for the right one.
+
+    Parameters
+    ----------
+    path : str or Path
+    key : str
+    item : h5py.Dataset
+        With ``is_virtual``.
+
+    Raises
+    ------
+    DataError
+        If a source lies outside of the folder, is missing, or if the sources leave gaps.
+    """
+    sources = item.virtual_sources()
+    _check_claim(path, key, item, sources)
+    whole = np.zeros(item.shape, item.dtype)
+    filled = np.zeros(item.shape, dtype=np.uint8)
+    for source in sources:
+        place = _block(path, key, source.vspace, item.shape)
+        whole[place] = _piece(path, key, source, whole[place])
+        filled[place] += 1
+    if np.any(filled != 1):
+        raise DataError(
+            f"{path}: key {key!r} lies in another file each, and they leave gaps or overlap; "
+            "needed: each element from one file"
+        )
+    return whole
+
+
+def _check_claim(path: str | Path, key: str, item: Any, sources: Any) -> None:
+    if not item.shape or item.dtype.kind not in "iufc":
+        raise DataError(
+            f"{path}: key {key!r} is {item.dtype} or lies in another file; "
+            "needed: numbers in this one"
+        )
+    files = {file_beside(path, _found(key, source), source.file_name) for source in sources}
+    held = sum(plain_size(file) for file in files)
+    claimed = math.prod(item.shape) * item.dtype.itemsize
+    check_growth(path, f"key {key!r}", held, claimed)
+
+
+def _found(key: str, source: Any) -> str:
+    return f"key {key!r} lies in another file, {source.file_name!r}"
+
+
+def _piece(path: str | Path, key: str, source: Any, place: np.ndarray) -> np.ndarray:
+    """Return what a source gives for its place in the whole."""
+    part = read_beside(path, _found(key, source), source.file_name, source.dset_name)
+    piece = part[_block(path, key, source.src_space, part.shape)]
+    if piece.size != place.size or not np.can_cast(piece.dtype, place.dtype, "same_kind"):
+        raise DataError(
+            f"{path}: key {key!r} lies in another file, as {piece.dtype} of shape {piece.shape}; "
+            f"needed: {place.dtype} of shape {place.shape}"
+        )
+    return piece.reshape(place.shape)
+
+
+def _block(path: str | Path, key: str, space: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the one block of an array of some shape that a dataspace selects, as slices."""
+    # A source taken whole may be written without a size of its own.
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return tuple(slice(0, side) for side in shape)
+    first, last = space.get_select_bounds()
+    block = tuple(slice(int(low), int(high) + 1) for low, high in zip(first, last, strict=True))
+    size = math.prod(part.stop - part.start for part in block)
+    if size != space.get_select_npoints():
+        raise DataError(
+            f"{path}: key {key!r} lies in another file, in pieces that are no blocks; "
+            "needed: whole blocks of frames"
+        )
+    return block

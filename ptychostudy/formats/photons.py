@@ -1,0 +1,108 @@
+"""Whether counts are photons: a unit larger than one, or a constant added to all of them."""
+
+import numpy as np
+
+from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.frames import Scale
+from ptychostudy.formats.pixel_sums import PixelSums, blocks
+
+# Of the counts: photons do not pile up on one smallest number far from zero, an offset does.
+_PILED = 0.05
+# Photons vary as much as their mean, and the object adds to that; half of it is not photons.
+_VARIES = 0.5
+# Below so many frames the variance of a pixel says little.
+_FRAMES = 20
+# Of the pixels: the dimmest show an offset best.
+_DIM = 0.25
+
+
+def common_step(counts: np.ndarray) -> int:
+    """Return the greatest common divisor of the differences of counts (k, N, N); 0 if all agree."""
+    least = int(counts.min())
+    step = 0
+    for part in blocks(counts):
+        step = int(np.gcd(step, np.gcd.reduce((part - np.uint32(least)).ravel())))
+        if step == 1:
+            break
+    return step
+
+
+def offset(counts: np.ndarray, sums: PixelSums) -> float:
+    """Return the constant that seems to be added to all counts; 0 where they may be photons.
+
+    Parameters
+    ----------
+    counts : (k, N, N) uint32
+    sums : PixelSums
+        Of these counts.
+    """
+    least = int(sums.least.min())
+    if least == 0:
+        return 0.0
+    if _share_of(counts, least) >= _PILED:
+        return float(least)
+    # Not piled up, but noise about a pedestal: of photons mean and variance are the same.
+    return _pedestal(sums) if sums.frames >= _FRAMES else 0.0
+
+
+def _share_of(counts: np.ndarray, value: int) -> float:
+    equal = sum(int(np.count_nonzero(part == value)) for part in blocks(counts))
+    return equal / counts.size
+
+
+def _pedestal(sums: PixelSums) -> float:
+    mean = sums.mean
+    dim = mean <= np.quantile(mean, _DIM)
+    varies = float(np.median(sums.variance[dim] / mean[dim]))
+    if varies >= _VARIES:
+        return 0.0
+    return float(np.median((mean - sums.variance)[dim]))
+
+
+def check_photons(
+    counts: np.ndarray, sums: PixelSums, key: str, scale: Scale, doubts: Doubts
+) -> None:
+    """Refuse counts that are no photons: multiples of a number, or with a constant added.
+
+    Parameters
+    ----------
+    counts : (k, N, N) uint32
+    sums : PixelSums
+        Of these counts.
+    key : str
+        Where they come from, for the message.
+    scale : Scale
+        By which they were converted already.
+    doubts : Doubts
+
+    Raises
+    ------
+    DataError
+    """
+    step = common_step(counts)
+    if step > 1:
+        _doubt_gain(step, int(counts.min()), key, scale, doubts)
+        return
+    added = offset(counts, sums)
+    if added > 0:
+        doubts.doubt(
+            "background",
+            f"key {key!r} holds no count below {int(sums.least.min())} and its dim pixels vary "
+            f"less than photons do: a constant of about {added:.4g} seems to be added; "
+            f"needed: base.npz.background: {_total(scale, added):.6g}, or frames without it",
+        )
+
+
+def _doubt_gain(step: int, least: int, key: str, scale: Scale, doubts: Doubts) -> None:
+    rest = f" over {least}" if least else ""
+    background = f" and base.npz.background: {_total(scale, least):.6g}" if least else ""
+    doubts.doubt(
+        "gain",
+        f"all counts of key {key!r} are multiples of {step}{rest}, so they are not photons but "
+        f"{step} units for each; needed: base.npz.gain: {step * scale.gain:.6g}{background}",
+    )
+
+
+def _total(scale: Scale, more: float) -> float:
+    """Return the background, in the detector's units, that takes away so many counts more."""
+    return scale.background + more * scale.gain

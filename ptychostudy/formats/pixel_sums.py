@@ -1,0 +1,63 @@
+"""What the pixels of a detector counted over a whole scan, gathered without a second copy of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+# Frames looked at in one go.
+_FRAMES = 256
+
+
+@dataclass(frozen=True)
+class PixelSums:
+    """Each pixel over all frames.
+
+    Attributes
+    ----------
+    frames : int
+        How many.
+    total, squares : (N, N) float64
+        Sum of the counts, and of their squares.
+    least, most : (N, N) uint32
+        Smallest and largest count.
+    """
+
+    frames: int
+    total: np.ndarray
+    squares: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean frame, (N, N) float64."""
+        return self.total / self.frames
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Variance of each pixel about its mean, (N, N) float64."""
+        # Rounding can leave less than nothing of two equal numbers.
+        return np.asarray(np.maximum(self.squares / self.frames - self.mean**2, 0.0))
+
+
+def pixel_sums(counts: np.ndarray) -> PixelSums:
+    """Return the sums of frames (k, N, N)."""
+    total = np.zeros(counts.shape[1:])
+    squares = np.zeros(counts.shape[1:])
+    for part in blocks(counts):
+        exact = part.astype(np.float64)
+        total += exact.sum(axis=0)
+        squares += (exact**2).sum(axis=0)
+    return PixelSums(len(counts), total, squares, counts.min(axis=0), counts.max(axis=0))
+
+
+def frame_totals(counts: np.ndarray) -> np.ndarray:
+    """Return the counts of each frame (k,) float64 of frames (k, N, N)."""
+    return np.concatenate([part.sum(axis=(1, 2), dtype=np.float64) for part in blocks(counts)])
+
+
+def blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield consecutive parts of frames."""
+    for start in range(0, len(frames), _FRAMES):
+        yield frames[start : start + _FRAMES]

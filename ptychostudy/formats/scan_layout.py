@@ -1,0 +1,123 @@
+"""Whether positions in pixels make a scan: frames that meet, over an area, from a corner on."""
+
+import numpy as np
+
+from ptychostudy.formats.doubts import Doubts, listed
+from ptychostudy.formats.position_units import bright_diameter_px, nearest_distances, reach_px
+from ptychostudy.formats.positions import BOTH
+from ptychostudy.physics.windows import corners
+
+# Pixels between the outermost windows and the corner of an object that is shifted there.
+MARGIN_PX = 2
+# Of a pixel: positions as near to one straight line are on it.
+_STRAIGHT_PX = 1e-3
+
+
+def check_layout(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
+    """Refuse positions that no object can be scanned with.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    probe : (N, N) complex
+    doubts : Doubts
+
+    Raises
+    ------
+    DataError
+        For one position only, a line, a scan smaller than its probe, or frames that meet no other.
+    """
+    check_places(positions, doubts)
+    _check_line(positions, doubts)
+    _check_size(positions, probe, doubts)
+    _check_isolated(positions, probe, doubts)
+
+
+def check_places(positions: np.ndarray, doubts: Doubts) -> None:
+    """Refuse a scan (k, 2) of which all frames are at one place."""
+    if len(positions) > 1 and not np.ptp(positions, axis=0).any():
+        row, col = positions[0].tolist()
+        doubts.refuse(
+            f"all {len(positions)} positions in {BOTH} are the same, "
+            f"({row:g}, {col:g}); needed: distinct positions"
+        )
+
+
+def off_line_px(positions: np.ndarray) -> float:
+    """Return the largest distance of positions (k, 2) from the straight line that fits them."""
+    about_mean = positions - positions.mean(axis=0)
+    across = np.linalg.svd(about_mean, full_matrices=False)[2][-1]
+    return float(np.abs(about_mean @ across).max())
+
+
+def _check_line(positions: np.ndarray, doubts: Doubts) -> None:
+    if len(positions) > 2 and off_line_px(positions) < _STRAIGHT_PX:
+        doubts.doubt(
+            "line",
+            f"all {len(positions)} positions in {BOTH} lie on one straight line, "
+            "which has no area to reconstruct or to compare; needed: a scan in two dimensions",
+        )
+
+
+def _check_size(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
+    diameter = bright_diameter_px(probe)
+    rows, cols = np.ptp(positions, axis=0).tolist()
+    if max(rows, cols) < diameter:
+        doubts.doubt(
+            "small",
+            f"{BOTH} span {rows:.4g} x {cols:.4g} pixels, which is less than the "
+            f"probe, {diameter:.3g} px wide; needed: a scan larger than its probe, of which one "
+            "part can train and another be tested on",
+        )
+
+
+def isolated(positions: np.ndarray, reach: float) -> np.ndarray:
+    """Return the indices of the positions (k, 2) whose nearest other is `reach` pixels off."""
+    return np.flatnonzero(nearest_distances(positions) >= reach)
+
+
+def _check_isolated(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
+    reach = reach_px(probe)
+    alone = isolated(positions, reach)
+    if len(alone):
+        doubts.doubt(
+            "isolated",
+            f"{len(alone)} of {len(positions)} positions in {BOTH} have no other "
+            f"within {reach:.3g} px, where the probe's light ends: frames {listed(alone)}; "
+            "needed: frames that overlap, or base.npz.drop_frames with these",
+        )
+
+
+def shift_px(positions: np.ndarray, n: int) -> np.ndarray:
+    """Return the whole pixels (2,) by which positions must move to lie at the corner of an object.
+
+    Zero where all windows are inside it already, and less than a window away from it.
+
+    Parameters
+    ----------
+    positions : (k, 2) float
+    n : int
+        Window side.
+    """
+    first = corners(positions, n).min(axis=0)
+    lies_well = (first >= 0) & (first <= n)
+    return np.where(lies_well, 0, MARGIN_PX - first)
+
+
+def at_corner(positions: np.ndarray, n: int, doubts: Doubts) -> np.ndarray:
+    """Return positions (k, 2) moved to the corner where they are not there, and say so.
+
+    The origin of measured positions is free: stages count from anywhere, their middle or a
+    reference mark far off. Whole pixels keep the fractions as they are.
+    """
+    shift = shift_px(positions, n)
+    if not shift.any():
+        return positions
+    rows, cols = shift.tolist()
+    doubts.say(
+        f"positions shifted by ({rows:+d}, {cols:+d}) pixels (row, col) so that all windows lie at "
+        "the corner of the object"
+    )
+    doubts.done["shift_px"] = [rows, cols]
+    return np.asarray(positions + shift)

@@ -1,0 +1,63 @@
+"""A folder for each test, and the stage `base` run there: taken, or refused in one paragraph."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_scan import known_scan, run_base, save, written
+
+
+@pytest.fixture
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # main() sets thread counts for the rest of the process
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def refused(folder, capsys):
+    """Return a function that expects the refusal of a file, or of arrays written to one; it returns the message."""
+
+    def run(scan, **settings):
+        if isinstance(scan, dict):
+            save("scan.npz", scan)
+            scan = "scan.npz"
+        assert run_base(scan, **settings) == 2
+        printed = capsys.readouterr()
+        assert printed.out == "" and printed.err.startswith("ptychostudy base: ") and "\n\n" not in printed.err.strip()
+        assert str(scan) in printed.err or Path(scan).name in printed.err
+        assert "Traceback" not in printed.err and "np." not in printed.err
+        assert not Path("base.npz").exists()
+        return " ".join(printed.err.split())
+
+    return run
+
+
+@pytest.fixture
+def taken(folder, capsys, caplog):
+    """Return a function that expects a file to be taken; it returns arrays, changes and what was said."""
+
+    def run(scan, **settings):
+        if isinstance(scan, dict):
+            save("scan.npz", scan)
+            scan = "scan.npz"
+        caplog.clear()
+        assert run_base(scan, **settings) == 0, capsys.readouterr().err
+        return *written(), " ".join(caplog.messages)
+
+    return run
+
+
+@pytest.fixture
+def same():
+    """Return a function that expects the arrays of the untouched scan, to the last bit."""
+
+    def check(arrays, frames=slice(None), shift=(0, 0)):
+        right = known_scan()
+        np.testing.assert_array_equal(arrays["counts"], right["counts"][frames])
+        np.testing.assert_array_equal(arrays["ycoords"], right["ycoords"][frames] + shift[0])
+        np.testing.assert_array_equal(arrays["xcoords"], right["xcoords"][frames] + shift[1])
+        np.testing.assert_array_equal(arrays["probeGuess"], right["probeGuess"])
+
+    return check

@@ -1,0 +1,173 @@
+"""Positions in another unit, about zero, far off, alone, in line: converted, shifted or refused, and always said."""
+
+import re
+
+import numpy as np
+import pytest
+from known_scan import PIXEL_M, N, known_scan, object_of, probe_of
+
+from ptychostudy.formats.position_units import (
+    bright_diameter_px,
+    can_be_pixels,
+    median_step,
+    overlaps,
+    to_pixels,
+)
+from ptychostudy.formats.scan_layout import isolated, off_line_px, shift_px
+
+COORDS = ("ycoords", "xcoords")
+PER_PIXEL = {"m": PIXEL_M, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
+
+
+def moved(scan, factor=1.0, rows=0.0, cols=0.0):
+    return scan | {"ycoords": scan["ycoords"] * factor + rows, "xcoords": scan["xcoords"] * factor + cols}
+
+
+def grid(rows, cols, step):
+    return np.stack(np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij"), -1).reshape(-1, 2) * float(step)
+
+
+# --- known answers ----------------------------------------------------------------------------------------------------
+
+
+def test_diameter_of_a_disc():
+    y, x = np.mgrid[:64, :64] - 32
+    disc = (np.hypot(y, x) <= 10).astype(complex)
+    assert bright_diameter_px(disc) == pytest.approx(20, abs=0.5)
+    # A tail at a hundredth of the peak power is none of the probe.
+    assert bright_diameter_px(disc + 0.09) == bright_diameter_px(disc)
+
+
+def test_step_and_overlap():
+    assert median_step(grid(4, 5, 3)) == 3
+    found = overlaps(3e-9, 1e-9, 12)
+    assert found["m"] == (pytest.approx(3), pytest.approx(0.75))
+    assert found["px"][1] == pytest.approx(1) and found["um"] == (pytest.approx(3e-6), pytest.approx(1))
+
+
+@pytest.mark.parametrize("unit", PER_PIXEL)
+def test_units_give_back_pixels_exactly(unit):
+    pixels = np.array([[16.5, 18.0], [1023.25, 7.0]])
+    np.testing.assert_array_equal(to_pixels(pixels * PER_PIXEL[unit], unit, PIXEL_M), pixels)
+
+
+@pytest.mark.parametrize(
+    ("step", "verdict"), [(0.001, False), (0.2, True), (4, True), (12, True), (16, False), (40, False)]
+)
+def test_pixels_by_their_step(step, verdict):
+    assert can_be_pixels(grid(12, 12, step), probe_of()) is verdict
+
+
+def test_layout_of_known_positions():
+    points = grid(3, 3, 4)
+    assert off_line_px(points) > 3 and off_line_px(np.array([[0, 0], [1, 2], [5, 10.0]])) < 1e-12
+    assert isolated(np.vstack([points, [[100, 100]]]), 20).tolist() == [9]
+    assert isolated(points, 20).size == 0
+    # Centres from 16: the first window begins at 0; from 60 it begins 44 off, and moves to the margin of 2.
+    assert shift_px(points + 16, N).tolist() == [0, 0]
+    assert shift_px(points + [16, 60], N).tolist() == [0, 2 - 44]
+    assert shift_px(points - 3.4, N).tolist() == [21, 21]
+
+
+# --- through the stage ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", PER_PIXEL)
+@pytest.mark.parametrize("origin", ["corner", "centre"])
+def test_other_units_are_refused_with_the_overlap_of_each_and_read_when_said(refused, taken, same, unit, origin):
+    scan = known_scan()
+    about = -np.round(scan["ycoords"].mean()) if origin == "centre" else 0.0
+    scan = moved(scan, PER_PIXEL[unit], about * PER_PIXEL[unit], about * PER_PIXEL[unit])
+    message = refused(scan)
+    for part in ("scan.npz", "base.npz.position_unit set to what they are", "base.pixel_size_m is 8e-09"):
+        assert part in message
+    # The step of the scan is 5 px with one of jitter, its probe 14.7 px wide.
+    assert re.search(rf"{unit}: step 4(\.\d+)? px, overlap 7[0-9]%", message), message
+    arrays, changes, said = taken(scan, position_unit=unit)
+    assert changes["position_unit"] == unit and f"positions taken as {unit}" in said
+    shift = changes.get("shift_px", [0, 0])
+    assert (shift == [0, 0]) is (origin == "corner")
+    same(arrays, shift=(about + shift[0], about + shift[1]))
+
+
+def test_a_unit_that_is_said_wrongly_is_refused_too(refused):
+    message = refused(known_scan(), position_unit="um")
+    assert "if they are um" in message and "px: step" in message
+
+
+@pytest.mark.parametrize("unit", ["px", "auto"])
+def test_pixels_are_pixels(taken, same, unit):
+    arrays, changes, said = taken(known_scan(), position_unit=unit)
+    same(arrays)
+    assert changes == {} and said == ""
+
+
+@pytest.mark.parametrize(("rows", "cols"), [(-45, -38), (1e5, 1e5), (-18, 0), (0, 4000), (-1e6, 1e6)], ids=str)
+def test_an_origin_elsewhere_is_shifted_by_whole_pixels_and_said(taken, same, rows, cols):
+    arrays, changes, said = taken(moved(known_scan(), 1.0, rows, cols))
+    shift = changes["shift_px"]
+    assert f"positions shifted by ({shift[0]:+d}, {shift[1]:+d}) pixels" in said
+    same(arrays, shift=(rows + shift[0], cols + shift[1]))
+    corner = min(arrays["ycoords"].min(), arrays["xcoords"].min()) - N / 2
+    assert 0 <= corner <= N
+
+
+def test_fractions_stay_as_they_are(taken):
+    scan = moved(known_scan(), 1.0, -60.375, 0.125)
+    arrays, changes, _ = taken(scan)
+    np.testing.assert_array_equal(arrays["ycoords"], scan["ycoords"] + changes["shift_px"][0])
+    np.testing.assert_array_equal(arrays["xcoords"], scan["xcoords"])
+
+
+@pytest.mark.parametrize("frames", ["measured", "simulate"])
+def test_where_the_object_is_given_so_is_the_origin(refused, frames):
+    scan = moved(known_scan(), 1.0, -40, -40)
+    scan["objectGuess"] = object_of((100, 90)).astype(np.complex64)
+    assert "windows leave 'objectGuess' of shape (100, 90)" in refused(scan, frames=frames)
+
+
+def line(rows, cols):
+    return known_scan() | {"ycoords": 40 + rows * np.arange(80.0), "xcoords": 40 + cols * np.arange(80.0)}
+
+
+@pytest.mark.parametrize("direction", [(0, 3), (3, 0), (2, 2), (-1.5, 2.25)], ids=str)
+def test_a_line_is_refused_by_name(refused, direction):
+    message = refused(line(*direction))
+    assert "all 80 positions in 'ycoords' and 'xcoords' lie on one straight line" in message
+    assert "base.npz.accept: [line]" in message
+
+
+def test_a_line_that_was_looked_at_is_taken(taken):
+    _, changes, said = taken(line(0, 3), accept=["line"])
+    assert "accepted (line)" in said and "one straight line" in changes["accepted"][0]
+
+
+def test_one_position_repeated(refused):
+    scan = known_scan()
+    message = refused(scan | {key: np.full(80, 20.5) for key in COORDS})
+    assert "all 80 positions in 'ycoords' and 'xcoords' are the same, (20.5, 20.5)" in message
+
+
+def test_a_scan_smaller_than_its_probe(refused):
+    scan = known_scan()
+    small = {key: 30 + (scan[key] - 18) * 0.15 for key in COORDS}
+    message = refused(scan | small)
+    assert "which is less than the probe" in message and "needed: a scan larger than its probe" in message
+
+
+@pytest.mark.parametrize("place", [0, 41, 79])
+def test_a_frame_alone_is_named_and_can_be_left_out(refused, taken, same, place):
+    scan = known_scan()
+    scan["ycoords"][place] += 300
+    message = refused(scan)
+    assert "1 of 80 positions in 'ycoords' and 'xcoords' have no other within" in message
+    assert f"frames {place};" in message and "base.npz.drop_frames" in message
+    arrays, changes, _ = taken(scan, drop_frames=[place])
+    same(arrays, frames=np.arange(80) != place)
+    assert changes == {"dropped_frames": [place]}
+
+
+def test_windows_that_never_meet(refused):
+    scan = known_scan()
+    message = refused(scan | {key: scan[key] * 12 for key in COORDS})
+    assert "neighbours are" in message and "overlap 0%" in message
