@@ -162,7 +162,8 @@ def main(names):
         runs = [(OWN[0], "poisson", 400, {}), *(("autodiff, L-BFGS", "poisson", e, LIKELIHOOD[0][3]) for e in (20, 60))]
         table("No noise, 75 %", small(), (1e5,), runs, noise=False)
     if "study" in names:
-        runs = [("autodiff, L-BFGS", "poisson", 15, LIKELIHOOD[0][3]), ("LSQML, adam", "gaussian", 50, {})]
+        lsqml = ("LSQML, adam", "gaussian", 50, {"algorithm": "LSQML"})
+        runs = [("autodiff, L-BFGS", "poisson", 15, LIKELIHOOD[0][3]), lsqml]
         for label, share in (("dense", 1.0), ("sparse", 0.35)):
             table(f"A half of the quick study, {label}", study(share), (1e3, 1e5), runs)
 

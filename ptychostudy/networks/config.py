@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.networks.models import NetworkModel, build_model
+from ptychostudy.networks.objective import objective_of
 from ptychostudy.networks.weights import set_weights
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
     return {
         "format": FORMAT,
         "arm": arm,
-        "kind": settings.kind,
+        "kind": objective_of(settings).kind,
         "n": n,
         "frames": frames,
         "seed": settings.seed,

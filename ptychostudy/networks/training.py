@@ -17,6 +17,7 @@ from ptychostudy.networks.collapse import ALL_DONE, Outcome, judge
 from ptychostudy.networks.descent import Descent
 from ptychostudy.networks.losses import Criterion, likelihood_criterion, patch_criterion
 from ptychostudy.networks.models import NetworkModel
+from ptychostudy.networks.objective import objective_of
 from ptychostudy.networks.passes import Means, Validation, epoch_order, train_pass, validate
 from ptychostudy.networks.stopping import Best
 from ptychostudy.networks.weights import get_weights, set_weights
@@ -128,7 +129,7 @@ def _criterion(
     """Choose the loss of a network."""
     if model.kind == "supervised":
         return patch_criterion(np.ones((model.n, model.n)) if support is None else support)
-    return likelihood_criterion(settings.loss, mask)
+    return likelihood_criterion(objective_of(settings).loss, mask)
 
 
 class _Run:

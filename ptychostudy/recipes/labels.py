@@ -9,6 +9,7 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.batches import Labels
+from ptychostudy.networks.objective import objective_of
 from ptychostudy.physics.windows import corners
 from ptychostudy.recipes.normalization import Normalization
 
@@ -19,11 +20,6 @@ KNOWN_SHARE = 0.5
 """Of the light of a frame that must fall where its label is known, for the frame to be learned."""
 
 _KNOWN = 2  # of the channels of a label's patch: amplitude, phase, whether the pixel is known
-
-
-def learns_from_reconstructions(settings: "NetworkSection") -> bool:
-    """Return whether a network learns from what another arm made of its frames."""
-    return settings.kind == "supervised" and settings.labels == "reconstruction"
 
 
 def check_usable(known: Sequence[ArmProduct], names: Sequence[str]) -> None:
@@ -65,12 +61,13 @@ def make_labels(
     known : sequence of ArmProduct
         A reconstruction of each source, where the network does not learn from the truth.
     """
-    if settings.kind != "supervised":
+    objective = objective_of(settings)
+    if objective.kind != "supervised":
         return None
     # Windows on whole pixels: the fraction of a position moves the probe, not the object.
     first = corners(sources[0].positions, sources[0].counts.shape[-1])
     owner = np.repeat(np.arange(len(sources)), len(first))
-    if learns_from_reconstructions(settings):
+    if objective.from_reconstructions:
         objects = _in_gauge([each.field for each in known], normalizations)
         covered = [each.coverage > 0 for each in known]
         return Labels(objects, _places(first, known), owner, covered)

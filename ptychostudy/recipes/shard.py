@@ -1,9 +1,12 @@
 """Shards: the parts into which the groups of a cell are cut, so that they can be computed apart."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+_TEXT = re.compile(r"([0-9]+)-of-([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -20,9 +23,18 @@ class Shard:
 
     @classmethod
     def read(cls, text: str) -> "Shard":
-        """Read ``k-of-n``."""
-        number, of = text.split("-of-")
-        return cls(int(number), int(of))
+        """Read ``k-of-n``.
+
+        Raises
+        ------
+        ValueError
+            For another text, or a part that there is not.
+        """
+        matched = _TEXT.fullmatch(text)
+        number, of = map(int, matched.groups()) if matched else (0, 0)
+        if not 1 <= number <= of:
+            raise ValueError(f"shard {text!r}; needed: k-of-n, with k from 1 to n")
+        return cls(number, of)
 
     def __str__(self) -> str:
         """Return ``k-of-n``."""

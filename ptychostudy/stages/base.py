@@ -29,6 +29,12 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
+    if bool(source) != (settings.kind != "synthetic"):
+        names = ", ".join(map(str, source)) or "no file"
+        raise ValueError(
+            f"--source names {names}, base.kind is {settings.kind}; "
+            "needed: no file for a synthetic study, one for any other"
+        )
     made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),

@@ -15,7 +15,8 @@ from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.checkpoint import State
-from ptychostudy.recipes.labels import check_usable, learns_from_reconstructions
+from ptychostudy.networks.objective import objective_of
+from ptychostudy.recipes.labels import check_usable
 from ptychostudy.recipes.train import train_network
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
@@ -115,7 +116,7 @@ def _groups(view_file: Path) -> np.ndarray:
 
 def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> list[ArmProduct]:
     """Read the reconstructions that a network learns from, one for each scan, if it does."""
-    if not learns_from_reconstructions(settings):
+    if not objective_of(settings).from_reconstructions:
         return []
     if len(label_files) != scans:
         raise ValueError(

@@ -94,6 +94,9 @@ def _sentence(item: Any, model: type[Section]) -> str:
         known = sorted(_described(key[:-1], model).get("properties", {}))
         meant = _meant(str(key[-1]), known)
         return f"config key {path!r} is unknown (value {_short(value)}); {meant}"
+    if item["type"] == "missing":
+        held = sorted(value) if isinstance(value, dict) else value
+        return f"config key {path!r} is missing; found {_short(held)}; needed: its value"
     needed = _OPENING.sub("", item["msg"])
     if isinstance(value, dict | BaseModel):
         return _wrong_section(path, value, needed)

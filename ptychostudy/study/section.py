@@ -16,7 +16,10 @@ from pydantic import (
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=8192)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+SEEDS_END = 2**31
+"""Seeds are below it: what every generator of NumPy, Keras and torch takes."""
+
+Seed = Annotated[int, Field(ge=0, lt=SEEDS_END)]
 Dose = Annotated[int, Field(gt=0, le=10**9, description="mean detected photons per frame")]
 
 

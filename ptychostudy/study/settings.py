@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from ptychostudy.study.refusals import check_size, validated
-from ptychostudy.study.section import Doses, Name, Section, Seeds
+from ptychostudy.study.section import SEEDS_END, Doses, Name, Section, Seeds
 from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import InferSettings
 from ptychostudy.study.sections.overlap import OverlapSettings
-from ptychostudy.study.sections.reconstruct import ReconstructSettings
+from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import SimulateSettings
 from ptychostudy.study.sections.split import SplitSettings
 from ptychostudy.study.sections.summarize import SummarizeSettings
@@ -42,10 +42,8 @@ class Study(Section):
     base: BaseSettings = Field(
         BaseSettings(), description="object, probe and scan, simulated or the user's own"
     )
-    reference: ReconstructSettings = Field(
-        ReconstructSettings(
-            algorithm="LSQML", noise_model="gaussian", epochs=80, refine_probe=True
-        ),
+    reference: ReferenceSettings = Field(
+        ReferenceSettings(),
         description="how measured frames are reconstructed at full dose, to score against",
     )
     split: SplitSettings = Field(
@@ -69,6 +67,7 @@ class Study(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":
         _check_window(self)
+        _check_seeds(self)
         # The doses of a study are those of its views, which have to be there.
         _check_views(self)
         _check_counts(self)
@@ -116,6 +115,21 @@ class Study(Section):
         # A study of one seed, with its files at the primary paths: the rules add the prefix.
         values["seeds"] = [seed]
         return Study.model_validate(values)
+
+
+def _check_seeds(study: Study) -> None:
+    """Refuse seeds that a repetition would lead beyond what generators take."""
+    drawn = {
+        "simulate.seed": study.simulate.seed,
+        "train.pinn.seed": study.train.pinn.seed,
+        "train.baseline.seed": study.train.baseline.seed,
+    }
+    last = max(study.seeds)
+    for key, seed in drawn.items():
+        if seed + last >= SEEDS_END:
+            raise ValueError(
+                f"{key} is {seed}, seeds reach {last}; needed: a sum below 2^31 = {SEEDS_END}"
+            )
 
 
 def _check_window(study: Study) -> None:

@@ -15,7 +15,7 @@ from ptychostudy.study.sections.base import BaseSettings, FetchSettings
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.overlap import SamplingSettings
-from ptychostudy.study.sections.reconstruct import ReconstructSettings
+from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import FramesSettings
 from ptychostudy.study.sections.summarize import ReportSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 READ: dict[str, type[Section]] = {
     "fetch": FetchSettings,
     "base": BaseSettings,
-    "reference": ReconstructSettings,
+    "reference": ReferenceSettings,
     "simulate": FramesSettings,
     "overlap": SamplingSettings,
     "train_pinn": PinnSettings,

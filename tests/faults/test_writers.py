@@ -107,13 +107,13 @@ def test_nothing_is_written_past_atomic():
         return (called(node) in writing and owner != "io") or (called(node) in ("replace", "rename") and owner == "os")
 
     through_atomic = {"write_utf8", "write_npz", "_write_member", "write_product_h5", "write_figure"}
-    through_atomic |= {"write_bundle", "extract_bz2_member", "_fetch"}
+    through_atomic |= {"write_bundle", "_copy", "_fetch"}
     in_memory = {"_weights_bytes"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
     # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
     notes = {"_noted", "_write"}
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes
-    assert found - through_atomic - in_memory == {"_put", "_pip_download"}
+    assert found - through_atomic - in_memory == {"_put", "_write_backend"}
 
 
 def names(folder):

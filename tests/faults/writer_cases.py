@@ -133,7 +133,7 @@ WRITERS = {
     "bundle": ("wts.h5.zip", bundle, "write_bundle"),
     "product": ("a.h5", product, "write_product_h5"),
     "figure": ("a.png", figure, "write_figure"),
-    "member": ("a.bin", member, "extract_bz2_member"),
+    "member": ("a.bin", member, "_copy"),
     "download": ("made-1.0.tar.gz", download, "_fetch"),
 }
 

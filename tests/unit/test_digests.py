@@ -18,7 +18,11 @@ if __name__ == "__main__":
 
 from ptychostudy import provenance  # noqa: E402
 from ptychostudy.formats import readers  # noqa: E402
+from ptychostudy.study.section import Section  # noqa: E402
 from ptychostudy.study.sections.base import BaseSettings  # noqa: E402
+from ptychostudy.study.sections.simulate import WrongProbeSettings  # noqa: E402
+from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
+from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
 READERS = (readers.USER, readers.PICTURE)
@@ -184,6 +188,22 @@ def test_a_face_put_back_is_noticed(tmp_path, face, line, module):
     path = root / "ptychostudy" / face / "__init__.py"
     path.write_text(f"{path.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
     assert set(reruns()[module]) < set(reruns(root)[module])
+
+
+@pytest.mark.parametrize("section", [*READ.values(), SplitSettings, WrongProbeSettings])
+def test_a_section_holds_keys_and_nothing_that_decides(section):
+    """Sections are no part of a stage's code: what they said beside their keys could change, and rerun nothing."""
+    said = {name for each in section.__mro__[: section.__mro__.index(Section)] for name in vars(each)}
+    public = {name for name in said if not name.startswith("_") and name != "model_config"}
+    of_pydantic = set(dir(Section))
+    assert public - set(section.model_fields) - of_pydantic <= {"group_frames"}
+    assert section.__class_vars__ <= {"model_config"}
+
+
+def test_what_a_section_says_beside_its_keys_is_asked_for_by_no_stage():
+    for path in (ROOT / "ptychostudy").rglob("*.py"):
+        if "study" not in path.relative_to(ROOT).parts:
+            assert "group_frames" not in path.read_text(encoding="utf-8"), path
 
 
 def test_the_readers_are_modules():

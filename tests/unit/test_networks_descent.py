@@ -14,6 +14,7 @@ from ptychostudy.networks import losses, stopping
 from ptychostudy.networks.collapse import output_statistics
 from ptychostudy.networks.config import network_config
 from ptychostudy.networks.descent import Descent
+from ptychostudy.networks.objective import objective_of
 from ptychostudy.networks.passes import epoch_order
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
 
@@ -110,8 +111,10 @@ def test_statistics_are_of_the_central_square():
     ids=["PINN", "PINN of amplitudes", "Baseline", "Baseline from frames"],
 )
 def test_what_is_learned_follows_from_the_section(settings, kind, loss):
-    assert (settings.kind, settings.loss) == (kind, loss)
-    assert settings.labels == settings.plain().get("labels", "truth")
+    objective = objective_of(settings)
+    assert (objective.kind, objective.loss) == (kind, loss)
+    assert objective.labels == settings.plain().get("labels", "truth")
+    assert objective.from_reconstructions is False
     config = network_config(settings, arm="Baseline", n=64, frames=1)
     assert config["kind"] == kind and config["seed"] == settings.seed
     assert config["options"] == {

@@ -383,3 +383,26 @@ def test_poisson_likelihood_has_two_algorithms(algorithm):
     assert parse_study({"reconstruct": {"algorithm": algorithm, "noise_model": "gaussian"}})
     for good in ("LSQML", "autodiff"):
         assert parse_study({"reconstruct": {"algorithm": good}})
+
+
+@pytest.mark.parametrize("section", ["simulate", "train.pinn", "train.baseline"])
+def test_a_seed_that_repetitions_lead_too_far_is_refused(section):
+    *above, own = section.split(".")
+    for seeds, seed in (([0, 5], 2**31 - 6), ([1], 2**31 - 2)):
+        part = {own: {"seed": seed}}
+        config = {"seeds": seeds} | ({above[0]: part} if above else part)
+        encode(stage_settings(parse_study(config), "simulate"))
+        part[own]["seed"] += 1
+        with pytest.raises(
+            ConfigError, match=rf"{section}.seed is {seed + 1}, seeds reach {max(seeds)}; needed: a sum"
+        ):
+            parse_study(config)
+
+
+def test_what_a_text_lacks_has_the_default_of_its_section_or_is_named():
+    assert decode("reference", "{}") == stage_settings(parse_study({}), "reference")
+    assert decode("reconstruct", "{}") == stage_settings(parse_study({}), "reconstruct")
+    with pytest.raises(ConfigError, match=r"--settings: config key 'split' is missing; found \['noise'\]; needed"):
+        decode("simulate", '{"noise": "none"}')
+    with pytest.raises(ConfigError, match="config key 'base.object.shape_px.1' is missing"):
+        parse_study({"base": {"object": {"shape_px": [200]}}})

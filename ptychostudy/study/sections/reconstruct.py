@@ -6,11 +6,13 @@ from pydantic import Field, model_validator
 
 from ptychostudy.study.section import Count, Positive, Section
 
+Algorithm = Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"]
+
 
 class ReconstructSettings(Section):
     """The iterative arm (pty-chi)."""
 
-    algorithm: Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"] = Field(
+    algorithm: Algorithm = Field(
         "autodiff", description="of pty-chi; autodiff with L-BFGS is maximum likelihood"
     )
     epochs: Count = Field(
@@ -41,3 +43,15 @@ class ReconstructSettings(Section):
         """Return what the solver reads: L-BFGS takes all frames at once, whatever the batch."""
         at_once = self.algorithm == "autodiff" and self.optimizer in (None, "lbfgs")
         return self.model_dump(mode="json", exclude={"batch_size"} if at_once else None)
+
+
+class ReferenceSettings(ReconstructSettings):
+    """How measured frames are reconstructed at full dose, to score against."""
+
+    # With many photons the fastest of pty-chi's algorithms, and time for the probe, too.
+    algorithm: Algorithm = Field("LSQML", description="of pty-chi")
+    epochs: Count = Field(80, description="passes over the frames")
+    noise_model: Literal["gaussian", "poisson"] = Field(
+        "gaussian", description="likelihood of the counts"
+    )
+    refine_probe: bool = Field(True, description="whether the probe is reconstructed, too")

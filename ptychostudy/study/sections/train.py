@@ -1,6 +1,6 @@
 """The section ``train``: both networks."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -35,17 +35,12 @@ class NetworkSettings(Section):
 class PinnSettings(NetworkSettings):
     """The physics-informed network, PtychoPINN."""
 
-    # Not for the user to choose: it learns from frames, and from no object.
-    kind: ClassVar[str] = "pinn"
-    labels: ClassVar[str] = "truth"
     loss: Literal["poisson", "mae"] = Field("poisson", description="data term")
 
 
 class BaselineSettings(NetworkSettings):
     """The Baseline arm, one frame at a time."""
 
-    # Where it learns from frames, it takes the likelihood of their counts.
-    loss: ClassVar[str] = "poisson"
     kind: Literal["supervised", "pinn"] = Field(
         "supervised", description="learns from objects, or from frames as the PINN does"
     )

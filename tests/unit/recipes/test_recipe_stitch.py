@@ -40,6 +40,12 @@ def test_a_shard_is_read_as_it_is_written():
     assert str(Shard(3, 12)) == "3-of-12"
 
 
+@pytest.mark.parametrize("text", ["", "foo", "3-of-2", "0-of-0", "0-of-2", "1-of-2-of-3", "-1-of-2", "1.0-of-2"])
+def test_a_shard_that_there_is_not_is_refused(text):
+    with pytest.raises(ValueError, match="needed: k-of-n, with k from 1 to n"):
+        Shard.read(text)
+
+
 @pytest.mark.parametrize(
     ("names", "whole"),
     [
