@@ -52,7 +52,7 @@ def read_arm_product(path: str | Path) -> ArmProduct:
         arrays[FIELD],
         arrays[COVERAGE],
         (int(row), int(col)),
-        read_metadata(path),
+        read_metadata(path, ["status"]),
     )
 
 

@@ -155,13 +155,13 @@ def _unreadable(path: str | Path, key: str, error: BaseException) -> DataError:
     )
 
 
-def read_metadata(path: str | Path) -> dict[str, Any]:
-    """Read the JSON object stored under ``_metadata``.
+def read_metadata(path: str | Path, keys: Iterable[str] = ()) -> dict[str, Any]:
+    """Read the JSON object stored under ``_metadata`` and check that it holds the given keys.
 
     Raises
     ------
     DataError
-        If it is missing, not JSON, or over 16 MiB.
+        If it is missing, not JSON, or over 16 MiB, or lacks a key: the file is another than needed.
     """
     _check_metadata_size(path)
     text = read_npz(path, [METADATA])[METADATA]
@@ -169,6 +169,12 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     if not isinstance(metadata, dict):
         kind = type(metadata).__name__
         raise DataError(f"{path}: key {METADATA!r} holds {kind}, needed a JSON object")
+    missing = [key for key in keys if key not in metadata]
+    if missing:
+        raise DataError(
+            f"{path}: key {METADATA!r} lacks {missing[0]!r}, found {sorted(metadata)}; "
+            "needed: a file of another kind"
+        )
     return metadata
 
 

@@ -43,7 +43,7 @@ def run(
     DataError
         If the arm failed.
     """
-    record = read_metadata(arm_file)
+    record = read_metadata(arm_file, ["arm", "status", "reason"])
     if record["status"] != "ok":
         raise DataError(
             f"{arm_file}: the arm failed ({record['reason']}); needed: a reconstruction"
@@ -52,10 +52,11 @@ def run(
     arrays = read_npz(arm_file)
     source = read_npz(scan, [*COORDINATES, "probeGuess", "photons_requested"])
     frames = read_npz(view, ["frames"])["frames"]
-    cell = read_metadata(view)
+    cell = read_metadata(view, ["view", "split"])
     photons = float(source["photons_requested"])
     name = f"{record['arm']}, {photons:g} photons per frame, {cell['view']}, {cell['split']}"
-    pixel_size_m = read_metadata(base)["physics_parameters"]["pixel_size_m"]
+    physics = read_metadata(base, ["physics_parameters"])["physics_parameters"]
+    pixel_size_m = physics["pixel_size_m"]
     optics = Optics(pixel_size_m, photon_energy_ev, detector_distance_m)
     # Frames that the view leaves out were not seen by the arm.
     positions = read_positions(source)[frames]

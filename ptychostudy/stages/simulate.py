@@ -45,7 +45,7 @@ def run(
     measured = open_frames(base) if "counts" in member_names(base) else None
     metadata = {
         **_metadata(settings, base, dose, len(scene.probe)),
-        "truth": read_metadata(reference)["truth"],
+        "truth": read_metadata(reference, ["truth"])["truth"],
     }
     parts = split_frames(scene, settings)
     for (split, index), output in zip(parts.items(), (train, test), strict=True):
@@ -70,6 +70,6 @@ def _scene(base_file: Path, reference_file: Path) -> Scene:
 
 
 def _metadata(settings: "FramesSettings", base_file: Path, dose: int, n: int) -> dict[str, Any]:
-    earlier = read_metadata(base_file)[STEPS]
+    earlier = read_metadata(base_file, [STEPS])[STEPS]
     step = make_step("simulate", "detect", {"dose": dose, **settings.plain()})
     return scan_metadata({"nphotons": dose, "N": n}, [*earlier, step])

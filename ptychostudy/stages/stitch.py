@@ -9,6 +9,8 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.shard import Shard, make_whole
 from ptychostudy.recipes.stitch import ShardSums, stitch
 
+_KEYS = ("shard", "origin", "arms")
+
 
 def run(
     *, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path
@@ -40,7 +42,7 @@ def run(
 
 def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
     """Return the shards and their metadata by number; they must be all of one cell."""
-    records = [(shard_file, read_metadata(shard_file)) for shard_file in shard_files]
+    records = [(shard_file, read_metadata(shard_file, _KEYS)) for shard_file in shard_files]
     # However they were listed, the first one that failed is to give its reason.
     records.sort(key=lambda item: Shard.read(item[1]["shard"]).number)
     names = [record["shard"] for _, record in records]

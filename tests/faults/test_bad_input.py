@@ -479,6 +479,62 @@ def test_whole_program_prints_one_paragraph(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["scan.npz", "study.yaml"]
 
 
+@pytest.mark.parametrize("stage", ["stitch", "simulate with a wrong base", "simulate with a wrong reference", "export"])
+def test_a_file_of_another_kind_is_refused(tmp_path, monkeypatch, capsys, stage):
+    """Arrays that are there, and a record that is not what the stage needs: named, no traceback."""
+    monkeypatch.chdir(tmp_path)
+    probe = np.ones((32, 32), np.complex64)
+    rows, cols = np.meshgrid(np.arange(16.0, 104.0, 8.0), np.arange(16.0, 48.0, 8.0), indexing="ij")
+    scan = {"ycoords": rows.ravel(), "xcoords": cols.ravel(), "objectGuess": np.ones((124, 68), np.complex64)}
+    arrays = scan | {"probeGuess": probe, "PtychoPINN_sums": np.zeros((3, 8, 8), np.int64)}
+    write_npz(tmp_path / "other.npz", arrays, {"anything": 1})
+    write_npz(tmp_path / "base.npz", arrays, {"data_transformations": []})
+    write_npz(tmp_path / "reference.npz", arrays, {"truth": "simulated object"})
+    out = ["--output", "out.npz"]
+    split = '{"axis": "y", "fraction": 0.5, "guard_px": null}'
+    settings = [
+        "--settings",
+        f'{{"seed": 1, "split": {split}}}',
+        "--dose",
+        "100",
+        "--train",
+        "a.npz",
+        "--test",
+        "b.npz",
+    ]
+    commands = {
+        "stitch": (["stitch", "--arm", "PtychoPINN", "--shards", "other.npz", *out], "shard"),
+        "simulate with a wrong base": (
+            ["simulate", *settings, "--base", "other.npz", "--reference", "reference.npz"],
+            "data_transformations",
+        ),
+        "simulate with a wrong reference": (
+            ["simulate", *settings, "--base", "base.npz", "--reference", "other.npz"],
+            "truth",
+        ),
+        "export": (
+            [
+                "export",
+                "--arm-file",
+                "other.npz",
+                "--scan",
+                "base.npz",
+                "--view",
+                "base.npz",
+                "--base",
+                "base.npz",
+                *out,
+            ],
+            "arm",
+        ),
+    }
+    words, key = commands[stage]
+    assert main(words) == 2
+    message = " ".join(capsys.readouterr().err.split())
+    assert f"other.npz: key '_metadata' lacks '{key}', found ['anything']" in message
+    assert not list(tmp_path.glob("out*")) and not list(tmp_path.glob("[ab].npz"))
+
+
 def test_by_hand_equals_the_workflow(refused, tmp_path):
     from ptychostudy.study.settings import parse_study
     from ptychostudy.study.stage_settings import encode, stage_settings

@@ -113,7 +113,7 @@ def test_nothing_is_written_past_atomic():
     # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.
     notes = {"_noted", "_write"}
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes
-    assert found - through_atomic - in_memory == {"_put", "_write_backend"}
+    assert found - through_atomic - in_memory == {"_put", "_pip_download", "_write_backend"}
 
 
 def names(folder):
