@@ -177,8 +177,9 @@ def end_commands(seen: dict[int, float], seconds: float) -> None:
 
 def _end(process: Any) -> None:
     name = _command(process)
-    # What it has started holds its pipes open, and so would be waited for.
-    for each in [*_below(process), process]:
+    # What it has started holds its pipes open, and so would be waited for. From the top down: a
+    # script whose command is killed goes on with the next one, which may submit after all.
+    for each in [process, *_below(process)]:
         with contextlib.suppress(psutil.Error):
             each.kill()
     if name:
