@@ -9,7 +9,7 @@ from campaign import stages
 
 from ptychostudy.io.atomic import sha256_of
 
-QUICK_S = 10.0
+QUICK_S = 5.0
 OBJECT = "data/phase_f/dose_100000/dense/train/ptychi_reconstruction.npz"
 
 
