@@ -33,4 +33,5 @@ def made_scan(dose=1e5, seed=0, **metadata):
     measured = float(counts.sum(axis=(1, 2)).mean())
     probe = (scale * scene.probe).astype(np.complex64)
     truth = scene.object.astype(np.complex64)
-    return Scan(counts, scene.positions, probe, truth, float(dose), measured, metadata)
+    every = np.ones(counts.shape[1:], dtype=bool)
+    return Scan(counts, scene.positions, probe, truth, float(dose), measured, every, metadata)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.windows import corners, inside
@@ -36,6 +37,8 @@ class Scan:
         Object the arms are scored against.
     photons_requested, photons_measured : float
         Mean photons per frame.
+    valid : (N, N) bool
+        Pixels that count photons; the others hold 0 in all frames, and that says nothing.
     metadata : dict
         The file's JSON metadata.
     """
@@ -46,6 +49,7 @@ class Scan:
     truth: np.ndarray
     photons_requested: float
     photons_measured: float
+    valid: np.ndarray
     metadata: dict[str, Any]
 
 
@@ -62,6 +66,7 @@ def open_scan(path: str | Path) -> Scan:
         truth=arrays["objectGuess"],
         photons_requested=_photons(path, arrays, "photons_requested"),
         photons_measured=_photons(path, arrays, "photons_measured"),
+        valid=read_valid(path, counts.shape[-1]),
         metadata=read_metadata(path),
     )
 

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,17 @@ _LISTED = 30
 _LEVELS = 8
 _MATLAB = "MATLAB_class"
 
+DECLARED = {
+    "measurement": "what the frames hold: counts, intensity or amplitude",
+    "position_unit": "of xcoords and ycoords: px, m, um or nm",
+    "pixel_size_m": "object pixel",
+    "origin_px": "object pixel (row, col) in which a position of zero lies, where it is known",
+    "photon_energy_ev": "of the beam",
+    "distance_m": "sample to detector",
+    "detector_pixel_m": "of the detector",
+}
+"""What a file can state of the measurement, beside its arrays."""
+
 
 @dataclass(frozen=True)
 class UserFile:
@@ -40,11 +51,23 @@ class UserFile:
         What else is there, with shapes where these are known without reading.
     reversed : list of str
         Keys that MATLAB wrote, whose axes were put in MATLAB's own order.
+    format : str
+        What wrote it, in words.
+    places : dict of str to str
+        Where in the file an array of another name was, for messages.
+    notes : list of str
+        What was done to put its conventions into ours, each to be said.
+    declared : dict
+        What it states of the measurement: see `DECLARED`.
     """
 
     arrays: dict[str, np.ndarray]
     others: list[str]
     reversed: list[str]
+    format: str = "NPZ or HDF5"
+    places: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    declared: dict[str, Any] = field(default_factory=dict)
 
 
 def load_user_file(path: str | Path, keys: Iterable[str]) -> UserFile:
