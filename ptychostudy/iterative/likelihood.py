@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ptychostudy.iterative.algorithms import LBFGS
 
 # Gradients of this many detector pixels at once take about 1.3 GB.
@@ -11,7 +13,7 @@ _AT_ONCE = 2**23
 _DARK = 1e-3
 
 
-def set_likelihood(task: Any, noise_model: str, frames: int, n: int) -> None:
+def set_likelihood(task: Any, noise_model: str, frames: int, valid: np.ndarray) -> None:
     """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
 
     pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default
@@ -23,18 +25,45 @@ def set_likelihood(task: Any, noise_model: str, frames: int, n: int) -> None:
         Of the options `AutodiffPtychographyOptions`; it is changed.
     noise_model : {"gaussian", "poisson"}
         Likelihood.
-    frames, n : int
-        Frames in a batch, and their side.
+    frames : int
+        Frames in a batch.
+    valid : (N, N) bool
+        Pixels that have a weight.
     """
     reconstructor = task.reconstructor
-    pixels = frames * n * n
     mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
+    if not valid.all():
+        mean = on_valid(mean, reconstructor.dataset)
     reconstructor.loss_function = mean
     if reconstructor.parameter_group.object.options.optimizer == LBFGS:
-        _take_sums(reconstructor, mean, pixels)
-    parts = -(-pixels // _AT_ONCE)
+        _take_sums(reconstructor, mean, frames * int(valid.sum()))
+    parts = -(-frames * valid.size // _AT_ONCE)
     if parts > 1:
         _propagate_in_parts(reconstructor.forward_model, parts)
+
+
+def on_valid(mean: Any, dataset: Any) -> Any:
+    """Return a loss of whole frames that leaves out pixels which are not valid.
+
+    pty-chi 2.2 leaves them out of the batches that it hands to a loss itself, but neither of the
+    frames that L-BFGS searches on nor of the loss that it tells.
+
+    Parameters
+    ----------
+    mean : callable
+        Loss of predicted and measured intensities, any shape.
+    dataset : PtychographyDataset
+        Knows the mask, with the zero frequency in the corner.
+    """
+
+    def loss(predicted: Any, measured: Any) -> Any:
+        # Of a batch that pty-chi has thinned out already one axis is left.
+        if predicted.ndim > 1:
+            valid = dataset.valid_pixel_mask.to(predicted.device)
+            predicted, measured = predicted[..., valid], measured[..., valid]
+        return mean(predicted, measured)
+
+    return loss
 
 
 def _take_sums(reconstructor: Any, mean: Any, pixels: int) -> None:

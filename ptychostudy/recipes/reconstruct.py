@@ -88,7 +88,13 @@ def reconstruct_view(
     origin, shape = scan_canvas(source.positions, source.counts.shape[-1])
     positions = source.positions[frames] - origin
     result = reconstruct(
-        source.counts[frames], positions, source.probe, shape, settings, on_epoch=on_epoch
+        source.counts[frames],
+        positions,
+        source.probe,
+        shape,
+        settings,
+        valid=source.valid,
+        on_epoch=on_epoch,
     )
     coverage = relative_light(source.probe, positions, shape)
     # Of a diverged run a picture is kept; that it failed is in the outcome.

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.recipes.reference import reconstruct_reference
 from ptychostudy.runs.work import Work
@@ -34,9 +35,10 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     positions = read_positions(arrays)
     # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
+    valid = read_valid(base, counts.shape[-1])
     with Work("reference, full dose") as progress:
         reference = reconstruct_reference(
-            counts, positions, arrays["probeGuess"], settings, progress.step
+            counts, positions, arrays["probeGuess"], settings, progress.step, valid=valid
         )
     converged = bool(reference.result.converged)
     record = {"truth": "full-dose iterative reference", "converged": converged}
