@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.far_field import far_field
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.masks import MASK_KEYS, check_masks
+from ptychostudy.formats.masks import MASK_KEYS, MaskFile, check_left, given_mask, of_mask_keys
 from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
@@ -70,24 +71,27 @@ def read_user_scan(
 
 
 def take_scan(
-    path: str | Path, base: "BaseSettings"
+    path: str | Path, base: "BaseSettings", mask: MaskFile | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read a user's file for a study: as `read_user_scan`, and judge what it holds.
 
     Positions are put in pixels and to the corner, numbers of the detector turned into photons,
-    frames that are none dropped, and the zero frequency put in the centre; each where the settings
-    say so or where it is certain, and each is said. What is doubtful is refused.
+    pixels that are no counters masked, frames that are none dropped, and the zero frequency put in
+    the centre; each where the settings say so or where it is certain, and each is said. What is
+    doubtful is refused.
 
     Parameters
     ----------
     path : str or Path
     base : BaseSettings
         Section ``base`` of a study of the user's or a published scan.
+    mask : MaskFile, optional
+        The file that ``base.npz.mask`` names.
 
     Returns
     -------
     scan : dict of str to ndarray
-        As from `read_user_scan`.
+        As from `read_user_scan`, and ``valid`` (N, N) bool, the pixels that count photons.
     done : dict
         What was changed, for the metadata; empty where nothing was.
 
@@ -106,12 +110,37 @@ def take_scan(
     _check_side(path, scan["probe"], base.frame_px)
     if measured:
         stack = _stack(path, arrays, scan, base.npz.axes)
-        check_masks(arrays, stack.raw.shape, doubts)
-        scan["counts"], kept = judged_frames(stack, scan, base.npz, doubts)
-        scan["positions"] = scan["positions"][kept]
+        bad = _given_mask(arrays, scan, base, mask, doubts)
+        frames = judged_frames(stack, {**scan, "bad": bad}, base.npz, doubts)
+        scan["positions"] = scan["positions"][frames.kept]
+        scan |= {"counts": frames.counts, "valid": frames.valid}
+    else:
+        bad = _given_mask(arrays, scan, base, mask, doubts)
+        check_left(bad, far_field(scan["probe"]), doubts)
+        scan["valid"] = ~bad
     _settle(scan, measured, doubts)
     doubts.log()
     return scan, doubts.done
+
+
+def _given_mask(
+    arrays: dict[str, np.ndarray],
+    scan: dict[str, np.ndarray],
+    base: "BaseSettings",
+    mask: MaskFile | None,
+    doubts: Doubts,
+) -> np.ndarray:
+    """Return which pixels (N, N) the masks of a file mark, and that of the user's mask file."""
+    frames = (len(scan["positions"]), *scan["probe"].shape)
+    marks = base.npz.mask_marks
+    bad = given_mask(of_mask_keys(arrays), frames, marks, doubts)
+    if mask is None:
+        return bad
+    # A file of its own is said by its own name, and changes the same scan.
+    beside = Doubts(mask.path, doubts.accepted, doubts.done)
+    bad = bad | given_mask(mask.arrays, frames, marks, beside)
+    beside.log()
+    return bad
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
@@ -126,7 +155,7 @@ def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None
 
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
-    unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
+    unread = ("objectGuess",) if measured else FRAME_KEYS
     names = [key for key in file.arrays if key in unread] + file.others
     if names:
         doubts.say(f"not used of this file: {', '.join(names)}")
