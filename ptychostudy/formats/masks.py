@@ -217,3 +217,11 @@ def check_left(bad: np.ndarray, light: np.ndarray, doubts: Doubts) -> None:
             f"falls; needed: at most {_MOST_MASKED:.0%} of each. If it marks what is good: "
             "base.npz.mask_marks: good; if what is bad: bad",
         )
+
+
+def say_left(valid: np.ndarray, doubts: Doubts) -> None:
+    """Say how many pixels have no weight, of those (N, N) that count photons."""
+    if not valid.all():
+        masked = int(np.sum(~valid))
+        doubts.say(f"{masked} of {valid.size} pixels are masked; doses are of the others")
+        doubts.done["masked_pixels"] = masked

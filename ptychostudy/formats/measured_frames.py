@@ -95,7 +95,6 @@ def judged_frames(
         clear = np.zeros(len(found.kept), dtype=bool)
         found = _sound(found, scan["positions"], clear, npz, doubts)
     _say_dropped(k, found.kept, doubts)
-    _say_masked(found.valid, doubts)
     return _rolled(found, shift)
 
 
@@ -217,13 +216,6 @@ def _say_dropped(k: int, kept: np.ndarray, doubts: Doubts) -> None:
     if dropped:
         doubts.say(f"{len(dropped)} of {k} frames are left out, {len(kept)} stay")
         doubts.done["dropped_frames"] = dropped
-
-
-def _say_masked(valid: np.ndarray, doubts: Doubts) -> None:
-    if not valid.all():
-        masked = int(np.sum(~valid))
-        doubts.say(f"{masked} of {valid.size} pixels are masked; doses are of the others")
-        doubts.done["masked_pixels"] = masked
 
 
 def _only(frames: np.ndarray, indices: np.ndarray) -> np.ndarray:

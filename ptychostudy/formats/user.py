@@ -8,7 +8,14 @@ import numpy as np
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.far_field import far_field
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.masks import MASK_KEYS, MaskFile, check_left, given_mask, of_mask_keys
+from ptychostudy.formats.masks import (
+    MASK_KEYS,
+    MaskFile,
+    check_left,
+    given_mask,
+    of_mask_keys,
+    say_left,
+)
 from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
@@ -119,6 +126,7 @@ def take_scan(
         check_left(bad, far_field(scan["probe"]), doubts)
         scan["valid"] = ~bad
     _settle(scan, measured, doubts)
+    say_left(scan["valid"], doubts)
     doubts.log()
     return scan, doubts.done
 
