@@ -6,7 +6,9 @@ import pytest
 from known_scan import N, frames_of, known_scan, object_of, probe_of, save
 from PIL import Image
 
+from ptychostudy.formats.mask_file import read_mask_file
 from ptychostudy.formats.masks import bad_by, meaning
+from ptychostudy.io.atomic import DataError
 
 HOT = ([3, 10, 25], [28, 5, 17])
 PLACES = "3 of 1024 pixels, (row, col) (3, 28), (10, 5), (25, 17)"
@@ -302,3 +304,22 @@ def test_key_and_file_give_the_same_scan_as_what_is_found_by_itself(folder, take
     for arrays, _, _ in ways:
         np.testing.assert_array_equal(arrays["valid_pixels"], ~region)
         np.testing.assert_array_equal(arrays["counts"], clean["counts"] * ~region)
+
+
+def test_any_bytes_are_a_mask_or_refused(folder):
+    rng = np.random.default_rng(0)
+    accepted = 0
+    for name in ("m.npy", "m.npz", "m.h5", "m.png"):
+        write_mask(name, marked(1))
+        good = np.frombuffer((folder / name).read_bytes(), np.uint8)
+        for _ in range(60):
+            data = good.copy()
+            data[rng.integers(0, len(data), rng.integers(1, 5))] = rng.integers(0, 256)
+            (folder / name).write_bytes(
+                data[: rng.integers(1, len(data) + 1) if rng.random() < 0.3 else None].tobytes()
+            )
+            try:
+                accepted += len(read_mask_file(name, N).arrays) > 0
+            except DataError as error:
+                assert name in str(error)
+    assert 20 < accepted < 220
