@@ -133,7 +133,7 @@ def test_frames_with_their_centre_in_the_corner_take_their_mask_along(masked):
 
 
 @pytest.mark.parametrize("turn", [(0, 0), (N // 2, N // 2), (N // 2, 0)], ids=str)
-@pytest.mark.parametrize("gap", [np.s_[14:16, :], np.s_[:, 12:15], np.s_[17:22, 10:14]], ids=str)
+@pytest.mark.parametrize("gap", [np.s_[14:16, :], np.s_[:, 12:15], np.s_[17:22, 10:14], np.s_[17:26, :]], ids=str)
 def test_a_gap_hides_no_centre(masked, turn, gap):
     scan = known_scan()
     region = np.zeros((N, N), bool)
