@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.readers import PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
+from ptychostudy.formats.valid_pixels import valid_arrays
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
@@ -25,7 +27,8 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     settings : BaseSettings
         Section ``base``.
     output : Path
-        ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``.
+        ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``;
+        ``probeModes`` of a probe of several, ``valid_pixels`` where some count nothing.
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     """
@@ -38,10 +41,11 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),
-        "probeGuess": made["probe"].astype(np.complex64),
+        **mode_arrays(made.get("modes", made["probe"]).astype(np.complex64)),
     }
     if settings.frames == "measured":
         arrays["counts"] = made["counts"]
+        arrays |= valid_arrays(made["valid"])
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
         # Windows that leave the object are named here, before frames are simulated of it.
