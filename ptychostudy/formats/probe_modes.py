@@ -1,21 +1,15 @@
-"""Modes of a probe in files: taken from any order of axes, the brightest first; their own key."""
+"""Modes of a probe in canonical files: a key of their own beside the one wave of ``probeGuess``."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.io.arrays import member_names, read_npz
-from ptychostudy.io.atomic import DataError
-from ptychostudy.physics.modes import are_canonical, first_mode, orthogonal_modes, power_shares
+from ptychostudy.physics.modes import first_mode
 
 MODES = "probeModes"
 """Key of the modes (k, N, N) of a probe, brightest first; absent where there is one only."""
-
-# Of the power of all: less is rounding, and no mode.
-_DARK = 1e-9
 
 
 def mode_arrays(probe: np.ndarray) -> dict[str, np.ndarray]:
@@ -28,106 +22,25 @@ def mode_arrays(probe: np.ndarray) -> dict[str, np.ndarray]:
     return arrays if probe.ndim == 2 or len(probe) == 1 else {**arrays, MODES: probe}
 
 
-def read_modes(path: str | Path, probe: np.ndarray) -> np.ndarray:
-    """Return the modes (k, N, N) of a canonical file, or its probe (N, N) where it has one only.
-
-    Parameters
-    ----------
-    path : str or Path
-    probe : (N, N) complex
-        Its ``probeGuess``.
+def read_modes(path: str | Path, n: int) -> np.ndarray | None:
+    """Return the modes (k, n, n) of a canonical file; None where its probe has one only.
 
     Raises
     ------
     DataError
-        If the modes are none of this probe.
+        If they are no modes of n by n pixels.
     """
     if MODES not in member_names(path):
-        return probe
+        return None
     modes = read_npz(path, [MODES])[MODES]
-    if modes.ndim != 3 or modes.shape[1:] != probe.shape or not np.iscomplexobj(modes):
-        raise wrong_kind(path, MODES, modes, f"complex (k, {len(probe)}, {len(probe)})")
+    if modes.ndim != 3 or modes.shape[1:] != (n, n) or not np.iscomplexobj(modes):
+        raise wrong_kind(path, MODES, modes, f"complex (k, {n}, {n})")
     check_finite(path, MODES, modes)
     return modes
 
 
-def mode_stack(value: np.ndarray, frames: int, doubts: Doubts) -> np.ndarray:
-    """Return the probe of a file as modes (k, h, w); what is no array of waves as it is.
-
-    Parameters
-    ----------
-    value : array
-        Of shape (h, w), (k, h, w), (1, k, h, w), or (h, w, k).
-    frames : int
-        How many positions there are.
-    doubts : Doubts
-
-    Raises
-    ------
-    DataError
-        For several probes, and modes that vary along the scan.
-    """
-    shape = value.shape
-    while value.ndim > 2 and 1 in (value.shape[0], value.shape[-1]):
-        value = value[0] if value.shape[0] == 1 else value[..., 0]
-    if value.ndim > 3:
-        doubts.refuse(
-            f"key 'probeGuess' has shape {shape}: several probes, or modes that vary along the "
-            "scan (OPR), which no arm here models; needed: the modes of one probe, (N, N) or "
-            "(modes, N, N)"
-        )
-    if value.ndim == 3 and value.shape[0] == value.shape[1] > value.shape[2]:
-        doubts.say(f"key 'probeGuess' {shape} is taken as modes along its last axis")
-        value = np.moveaxis(value, -1, 0)
-    if value.ndim == 3 and len(value) == frames:
-        doubts.refuse(
-            f"key 'probeGuess' has shape {shape}, one probe for each of {frames} frames, which no "
-            "arm here models; needed: one probe, (N, N), or its modes (modes, N, N)"
-        )
-    return value[None] if value.ndim == 2 else value
-
-
-def brightest_first(modes: np.ndarray, doubts: Doubts) -> np.ndarray:
-    """Return the modes (k, N, N) of a file orthogonal and the brightest first, and say their power.
-
-    As they are in the file where they are so already.
-
-    Parameters
-    ----------
-    modes : (k, N, N) complex
-        Finite, not all dark.
-    doubts : Doubts
-    """
-    if len(modes) == 1:
-        return modes
-    kept = modes
-    done = ""
-    if not are_canonical(modes):
-        kept = orthogonal_modes(modes).astype(modes.dtype)
-        done = ", made orthogonal and put in order of their power, which leaves all frames as are"
-    kept = kept[power_shares(kept) > _DARK]
-    shares = power_shares(kept)
-    each = ", ".join(f"{share:.1%}" for share in shares)
-    doubts.say(
-        f"key 'probeGuess' holds {len(modes)} modes{done}; their shares of the power are {each}; "
-        "networks see the first one only, pty-chi as many as reconstruct.probe_modes and "
-        "reference.probe_modes say"
-    )
-    doubts.done["mode_shares"] = [round(share, 6) for share in shares.tolist()]
-    return kept
-
-
-def check_waves(path: str | Path, modes: np.ndarray) -> None:
-    """Check that a probe is complex modes (k, h, w), finite, with light in them."""
-    if modes.ndim != 3 or modes.dtype.kind != "c" or 0 in modes.shape:
-        raise wrong_kind(path, "probeGuess", modes, "complex (N, N) or modes (k, N, N)")
-    check_finite(path, "probeGuess", modes)
-    if not modes.any():
-        raise DataError(
-            f"{path}: key 'probeGuess' is all zero, needed a probe that carries photons"
-        )
-
-
-def given_modes(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return the modes (k, N, N) among the arrays of a scan, or its probe (N, N)."""
-    return arrays.get(MODES, arrays["probeGuess"])
+def read_probe(path: str | Path) -> np.ndarray:
+    """Return the modes (k, N, N) of a canonical file, or its probe (N, N) where it has one only."""
+    probe = read_npz(path, ["probeGuess"])["probeGuess"]
+    modes = read_modes(path, len(probe))
+    return probe if modes is None else modes

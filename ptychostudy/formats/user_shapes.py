@@ -10,8 +10,9 @@ from ptychostudy.formats.detector_grid import Fitted, as_it_is, fitted
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.measured_frames import Stack
 from ptychostudy.formats.positions import COORDINATES
-from ptychostudy.formats.probe_modes import brightest_first, check_waves, mode_arrays, mode_stack
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.scan_shapes import flat_coordinates, flat_scan
+from ptychostudy.formats.user_modes import brightest_first, check_waves, mode_stack
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings

@@ -1,5 +1,6 @@
 """The likelihood of an autodiff task: what L-BFGS can climb, within a bounded memory."""
 
+import math
 from typing import Any
 
 from ptychostudy.iterative.algorithms import LBFGS
@@ -11,7 +12,7 @@ _AT_ONCE = 2**23
 _DARK = 1e-3
 
 
-def set_likelihood(task: Any, noise_model: str, frames: int, n: int) -> None:
+def set_likelihood(task: Any, noise_model: str, frames: int, probe: tuple[int, ...]) -> None:
     """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
 
     pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default
@@ -23,16 +24,19 @@ def set_likelihood(task: Any, noise_model: str, frames: int, n: int) -> None:
         Of the options `AutodiffPtychographyOptions`; it is changed.
     noise_model : {"gaussian", "poisson"}
         Likelihood.
-    frames, n : int
-        Frames in a batch, and their side.
+    frames : int
+        Frames in a batch.
+    probe : tuple of int
+        Shape of the probe, (N, N), or of its modes, (m, N, N).
     """
     reconstructor = task.reconstructor
-    pixels = frames * n * n
+    pixels = frames * math.prod(probe[-2:])
     mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
     reconstructor.loss_function = mean
     if reconstructor.parameter_group.object.options.optimizer == LBFGS:
         _take_sums(reconstructor, mean, pixels)
-    parts = -(-pixels // _AT_ONCE)
+    # Each mode has waves of its own.
+    parts = -(-frames * math.prod(probe) // _AT_ONCE)
     if parts > 1:
         _propagate_in_parts(reconstructor.forward_model, parts)
 

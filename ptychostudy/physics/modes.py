@@ -13,6 +13,8 @@ import numpy as np
 _ORTHOGONAL = 0.01
 # Of the power of the given modes: what each mode that is not known begins with.
 _FIRST_SHARE = 0.05
+# Of its length: what is left of a new mode beside those that are there.
+_NEW = 1e-3
 
 
 def as_modes(probe: np.ndarray) -> np.ndarray:
@@ -102,20 +104,28 @@ def so_many_modes(probe: np.ndarray, wanted: int) -> np.ndarray:
     power = float(powers(given).sum())
     orders = ((rows, order - rows) for order in count(1) for rows in range(order, -1, -1))
     while len(modes) < wanted:
-        further = _further(modes, *next(orders))
-        modes.append(further * math.sqrt(_FIRST_SHARE * power))
+        slope = _sloped(modes[0], *next(orders))
+        further = _orthogonal(slope, modes)
+        # One that is known already leaves nothing but rounding.
+        if np.linalg.norm(further) > _NEW * np.linalg.norm(slope):
+            further = further / np.linalg.norm(further)
+            modes.append(further * math.sqrt(_FIRST_SHARE * power))
     return _of_power(np.stack(modes), power).astype(given.dtype)
 
 
-def _further(modes: list[np.ndarray], rows: int, cols: int) -> np.ndarray:
-    """Return the first mode times powers of its coordinates, of norm one, orthogonal to all."""
-    first = modes[0]
-    side = len(first)
+def _sloped(wave: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    """Return a wave (N, N) times powers of its coordinates."""
+    side = len(wave)
     along = (np.arange(side) - side // 2) / side
-    wave = first * along[:, None] ** rows * along[None, :] ** cols
-    for mode in modes:
+    return np.asarray(wave * along[:, None] ** rows * along[None, :] ** cols)
+
+
+def _orthogonal(wave: np.ndarray, modes: list[np.ndarray]) -> np.ndarray:
+    """Return what of a wave is orthogonal to modes that are so among each other."""
+    # Twice, for the first time leaves rounding of what is taken away.
+    for mode in (*modes, *modes):
         wave = wave - mode * (np.vdot(mode, wave) / np.vdot(mode, mode))
-    return np.asarray(wave / np.linalg.norm(wave))
+    return wave
 
 
 def _of_power(modes: np.ndarray, power: float) -> np.ndarray:

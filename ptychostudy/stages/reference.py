@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.probe_modes import read_probe
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.recipes.reference import reconstruct_reference
 from ptychostudy.runs.work import Work
@@ -23,21 +24,19 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         ``base.npz`` of a study whose frames are measured.
     output : Path
         ``reference.npz`` with ``objectGuess``, ``probeGuess``, ``coverage`` and, in the metadata,
-        ``truth``: ``full-dose iterative reference``.
+        ``truth``: ``full-dose iterative reference``; ``probeModes`` where there are several.
 
     Raises
     ------
     ValueError
         If the reconstruction diverged.
     """
-    arrays = read_npz(base, [*COORDINATES, "probeGuess"])
-    positions = read_positions(arrays)
+    positions = read_positions(read_npz(base, COORDINATES))
+    probe = read_probe(base)
     # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
     with Work("reference, full dose") as progress:
-        reference = reconstruct_reference(
-            counts, positions, arrays["probeGuess"], settings, progress.step
-        )
+        reference = reconstruct_reference(counts, positions, probe, settings, progress.step)
     converged = bool(reference.result.converged)
     record = {"truth": "full-dose iterative reference", "converged": converged}
     write_npz(output, reference.arrays, record)

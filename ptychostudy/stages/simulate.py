@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ptychostudy.formats.positions import COORDINATES, position_arrays, read_positions
+from ptychostudy.formats.probe_modes import read_probe
 from ptychostudy.formats.scan_metadata import STEPS, make_step, scan_metadata
 from ptychostudy.io.arrays import member_names, open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
@@ -44,7 +45,7 @@ def run(
     # Measured frames lie in the base; a base without them is simulated from.
     measured = open_frames(base) if "counts" in member_names(base) else None
     metadata = {
-        **_metadata(settings, base, dose, len(scene.probe)),
+        **_metadata(settings, base, dose, scene.probe.shape[-1]),
         "truth": read_metadata(reference, ["truth"])["truth"],
     }
     parts = split_frames(scene, settings)
@@ -65,8 +66,8 @@ def run(
 
 def _scene(base_file: Path, reference_file: Path) -> Scene:
     positions = read_positions(read_npz(base_file, COORDINATES))
-    known = read_npz(reference_file, ["objectGuess", "probeGuess"])
-    return Scene(known["objectGuess"], known["probeGuess"], positions)
+    known = read_npz(reference_file, ["objectGuess"])
+    return Scene(known["objectGuess"], read_probe(reference_file), positions)
 
 
 def _metadata(settings: "FramesSettings", base_file: Path, dose: int, n: int) -> dict[str, Any]:
