@@ -9,6 +9,7 @@ import numpy as np
 from ptychostudy.formats.bad_pixels import CURE, check_pixels, full_count, no_counts
 from ptychostudy.formats.doubts import Doubts, placed
 from ptychostudy.formats.far_field import centred, far_field
+from ptychostudy.formats.frame_light import say_light
 from ptychostudy.formats.frames import PHOTONS, Scale, to_counts
 from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_frames
 from ptychostudy.formats.photons import check_photons
@@ -76,7 +77,9 @@ def judged_frames(
     sound = np.flatnonzero(~wrong)
     kept = named[sound]
     _say_dropped(k, kept, doubts)
-    return _photons(_only(counts, sound), scan["probe"], stack.key, scale, doubts), kept
+    photons = _photons(_only(counts, sound), scan["probe"], stack.key, scale, doubts)
+    say_light(photons, kept, doubts)
+    return photons, kept
 
 
 def _photons(

@@ -1,4 +1,4 @@
-"""Probes of several modes: any order of axes, mixtures, their shares of the power; what is several probes is refused."""
+"""Probes of several modes: any order of axes, mixtures, their shares of the power; several probes are refused."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,6 @@ def scan_with(modes):
 
 AXES = {
     "modes first": lambda modes: modes,
-    "of one object": lambda modes: modes[None],
     "of pty-chi": lambda modes: modes[None],
     "of tike": lambda modes: modes[None, None],
     "modes last": lambda modes: np.moveaxis(modes, 0, -1),
