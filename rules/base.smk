@@ -36,6 +36,7 @@ localrules:
 rule base:
     input:
         source=base_source,
+        mask=STUDY.base.npz.mask or [],
     output:
         base="data/base/base.npz",
     log:
@@ -55,6 +56,7 @@ rule base:
         python -m ptychostudy base \
             --settings {params.settings:q} \
             --source {input.source:q} \
+            --mask {input.mask:q} \
             --output {output.base:q} 2>&1 | tee {log:q}
         """
 

@@ -4,8 +4,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ptychostudy.checks.check import CouldNotCheck
-from ptychostudy.formats.scan import open_scan
+from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
 from ptychostudy.report.compliance import judge_metadata
@@ -64,7 +66,7 @@ def _wrong_photons(scan_file: Path, dose: int, name: Path) -> list[str]:
     recounted = mean_counts(scan.counts)
     recorded = scan.photons_measured
     requested = scan.photons_requested
-    problems = []
+    problems = _on_masked_pixels(scan, name)
     if not math.isclose(recounted, recorded, rel_tol=_RECOUNT):
         problems.append(
             f"{name}: {recounted:.6g} photons per frame recounted, {recorded:.6g} recorded"
@@ -77,6 +79,16 @@ def _wrong_photons(scan_file: Path, dose: int, name: Path) -> list[str]:
             f"path says {dose}; counting statistics allow {allowed:.3g}"
         )
     return problems
+
+
+def _on_masked_pixels(scan: Scan, name: Path) -> list[str]:
+    """Name frames with photons where no pixel counts any: they would be of the dose, unseen."""
+    if scan.valid.all():
+        return []
+    frames = [index for index, frame in enumerate(scan.counts) if np.any(frame[~scan.valid])]
+    if not frames:
+        return []
+    return [f"{name}: {len(frames)} frames hold photons on masked pixels, the first {frames[0]}"]
 
 
 def _wrong_ratios(hub: Hub, wanted: list[int], split: str) -> list[str]:

@@ -1,19 +1,12 @@
 """Pixels of a detector that count no photons: type maxima, stuck, hot and dead ones."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import binary_dilation, label
 
-from ptychostudy.formats.doubts import Doubts, placed
 from ptychostudy.formats.pixel_sums import PixelSums, blocks
 
-# What can be done about them, today.
-CURE = (
-    "masks are not supported yet: crop the frames to a part without them, or fill them in by "
-    "another program"
-)
 STUCK = "stuck (the same count in every frame)"
 HOT = "hot (brighter than light can be beside its neighbours)"
 DEAD = "dead (no photon in any frame, amid light)"
@@ -36,12 +29,14 @@ _LIT = 100.0
 _NULL = 0.05
 # The ring of pixels two away, which a cluster of hot pixels does not reach.
 _RING = [(r, c) for r in range(-2, 3) for c in range(-2, 3) if max(abs(r), abs(c)) == 2]
+# Of the pixels around one, those that must count for it to be compared with them.
+_FEWEST_AROUND = 3
 _Ring = list[tuple[int, int]]
-_Middle = Callable[..., Any]
+_Middle = Callable[[np.ndarray], np.ndarray]
 _BESIDE = [(r, c) for r in range(-1, 2) for c in range(-1, 2) if r or c]
 
 
-def full_count(stack: np.ndarray) -> float:
+def full_count(stack: np.ndarray, bad: np.ndarray | None = None) -> float:
     """Return the number from which on a stack of a detector's numbers is saturated.
 
     That is the largest number of its type, or of a common counter where the largest number of the
@@ -50,24 +45,34 @@ def full_count(stack: np.ndarray) -> float:
     Parameters
     ----------
     stack : (k, N, N) real
+    bad : (N, N) bool, optional
+        Pixels that are not looked at.
     """
-    largest = _largest(stack)
+    good = _all_but(stack, bad)
+    largest = _largest(stack, good)
     if stack.dtype.kind in "iu" and largest == np.iinfo(stack.dtype).max:
         return float(largest)
     counter = largest in [2**bits - 1 for bits in _COUNTER_BITS]
-    if counter and np.count_nonzero(stack == largest) >= _OFTEN:
+    if counter and np.count_nonzero((stack == largest) & good) >= _OFTEN:
         return float(largest)
     return np.inf
 
 
-def _largest(stack: np.ndarray) -> int | float:
-    """Return the largest finite number of a stack, at least 0."""
+def _all_but(stack: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
+    """Return the pixels (N, N) bool that are not bad."""
+    return np.ones(stack.shape[1:], dtype=bool) if bad is None else np.asarray(~bad)
+
+
+def _largest(stack: np.ndarray, good: np.ndarray) -> int | float:
+    """Return the largest finite number of some pixels of a stack, at least 0."""
     if stack.dtype.kind in "iu":
-        return int(stack.max(initial=0))
-    return float(np.max(stack, initial=0, where=np.isfinite(stack)))
+        return int(stack.max(initial=0, where=good))
+    return float(np.max(stack, initial=0, where=np.isfinite(stack) & good))
 
 
-def no_counts(stack: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
+def no_counts(
+    stack: np.ndarray, full: float, bad: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return which pixels hold no count in most frames, and which frames do in other pixels.
 
     No count is what is not finite, negative, or full.
@@ -77,6 +82,8 @@ def no_counts(stack: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
     stack : (k, N, N) real
     full : float
         Saturated from this number on.
+    bad : (N, N) bool, optional
+        Pixels that are known to be, and not looked at.
 
     Returns
     -------
@@ -84,12 +91,14 @@ def no_counts(stack: np.ndarray, full: float) -> tuple[np.ndarray, np.ndarray]:
     frames : (k,) bool
         Those that are full, somewhere else than at these pixels.
     """
-    bad = sum(np.sum(_is_none(part, full), axis=0) for part in blocks(stack))
-    pixels = np.asarray(bad > _MOST * len(stack))
+    good = _all_but(stack, bad)
+    empty = sum(np.sum(_is_none(part, full), axis=0) for part in blocks(stack))
+    pixels = np.asarray((empty > _MOST * len(stack)) & good)
     # Of a single frame nothing can be said of its pixels.
     if len(stack) == 1:
         pixels = np.zeros_like(pixels)
-    saturated = [np.any((part >= full) & ~pixels, axis=(1, 2)) for part in blocks(stack)]
+    rest = good & ~pixels
+    saturated = [np.any((part >= full) & rest, axis=(1, 2)) for part in blocks(stack)]
     return pixels, np.concatenate(saturated)
 
 
@@ -100,12 +109,14 @@ def _is_none(part: np.ndarray, full: float) -> np.ndarray:
 def stuck(sums: PixelSums) -> np.ndarray:
     """Return which pixels (N, N) say the same number of many photons in every frame."""
     same: np.ndarray = (sums.least == sums.most) & (sums.least >= _STUCK_COUNT)
-    if sums.frames < _STUCK_FRAMES or same.all():
+    if sums.frames < _STUCK_FRAMES or same.all() or not same.any():
         return np.zeros_like(same)
-    return same
+    # The smallest number of all is a constant that was added, which darkness shows everywhere.
+    floor = sums.least[sums.most > 0].min()
+    return np.asarray(same & (sums.least > floor))
 
 
-def hot(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
+def hot(total: np.ndarray, far_field: np.ndarray, bad: np.ndarray | None = None) -> np.ndarray:
     """Return which pixels (N, N) are brighter than light can be beside its neighbours.
 
     The mean frame is the intensity of the probe's far field, smeared by that of the object. So
@@ -117,15 +128,38 @@ def hot(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
         Counts of each pixel over all frames.
     far_field : (N, N) float
         Intensity of the probe's far field, any scale and centre.
+    bad : (N, N) bool, optional
+        Pixels that are known to be, with which none is compared.
     """
-    sharp = _sharper(total, far_field, _BESIDE, np.mean)
+    if bad is not None:
+        total = np.where(bad, np.nan, total)
+    sharp = _sharper(total, far_field, _BESIDE, _mean)
     # A cluster or a row of hot pixels hides its members from their next neighbours.
     return np.asarray(sharp | _sharper(total, far_field, _RING, _upper_quartile))
 
 
-def _upper_quartile(each: list[np.ndarray], axis: int) -> np.ndarray:
-    # Not the median: half of what is around the edge of a bright disc is dark.
-    return np.asarray(np.quantile(each, 0.75, axis=axis))
+def _mean(each: np.ndarray) -> np.ndarray:
+    """Return the mean of the known neighbours (m, N, N) of each pixel."""
+    known = np.isfinite(each)
+    count = known.sum(axis=0)
+    return np.asarray(np.where(known, each, 0.0).sum(axis=0) / np.maximum(count, 1))
+
+
+def _upper_quartile(each: np.ndarray) -> np.ndarray:
+    """Return the upper quartile of the known neighbours (m, N, N) of each pixel.
+
+    Not the median: half of what is around the edge of a bright disc is dark.
+    """
+    # What is not known comes last.
+    ordered = np.sort(each, axis=0)
+    last = np.maximum(np.isfinite(each).sum(axis=0) - 1, 0)
+    place = 0.75 * last
+    below = np.floor(place).astype(int)
+    low, high = (
+        np.take_along_axis(ordered, index[None], axis=0)[0]
+        for index in (below, np.minimum(below + 1, last))
+    )
+    return np.asarray(low + (place - below) * (high - low))
 
 
 def _sharper(total: np.ndarray, far_field: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
@@ -148,11 +182,13 @@ def _around(image: np.ndarray, ring: _Ring, middle: _Middle) -> np.ndarray:
     """Return the middle of some neighbours of each pixel, mirrored at the edges."""
     padded = np.pad(image, 2, mode="reflect")
     rows, cols = image.shape
-    each = [padded[2 + r : 2 + r + rows, 2 + c : 2 + c + cols] for r, c in ring]
-    return np.asarray(middle(each, axis=0))
+    each = np.array([padded[2 + r : 2 + r + rows, 2 + c : 2 + c + cols] for r, c in ring])
+    known = np.isfinite(each).sum(axis=0)
+    # Nothing is brighter than what is not known.
+    return np.where(known >= _FEWEST_AROUND, middle(each), np.inf)
 
 
-def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
+def dead(total: np.ndarray, far_field: np.ndarray, bad: np.ndarray | None = None) -> np.ndarray:
     """Return which pixels (N, N) counted nothing in all frames where light must have been.
 
     These are whole rows and columns between lit ones, runs of a few pixels between lit ones where
@@ -162,7 +198,11 @@ def dead(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     ----------
     total, far_field : (N, N) float
         As for `hot`; the far field with its zero frequency where that of the frames is.
+    bad : (N, N) bool, optional
+        Pixels that are known to be: dark as dead ones are, and none of these.
     """
+    if bad is not None:
+        return np.asarray(dead(np.where(bad, 0.0, total), far_field) & ~bad)
     dark = total == 0
     rows = _dark_lines(total)
     cols = _dark_lines(total.T)
@@ -227,10 +267,10 @@ def _null(far_field: np.ndarray, run: slice, ends: list[int]) -> np.ndarray:
     return np.asarray(far_field[run].max(axis=0) < _NULL * far_field[ends].mean(axis=0))
 
 
-def check_pixels(
-    sums: PixelSums, far_field: np.ndarray, shift: tuple[int, int], key: str, doubts: Doubts
-) -> None:
-    """Refuse frames of a detector with stuck, hot or dead pixels.
+def bad_pixels(
+    sums: PixelSums, far_field: np.ndarray, shift: tuple[int, int], bad: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the stuck, hot and dead pixels (N, N) of a detector, by what they are.
 
     Parameters
     ----------
@@ -240,23 +280,21 @@ def check_pixels(
         Intensity of the probe's far field, zero frequency in the centre.
     shift : (int, int)
         By which these frames must be rolled for their zero frequency to be central.
-    key : str
-        Where the frames come from, for the message.
-    doubts : Doubts
-
-    Raises
-    ------
-    DataError
+    bad : (N, N) bool
+        Pixels that are known to be.
     """
     # Between the four corners all would be darkness amid light.
     total = np.roll(sums.total, shift, (0, 1))
     back = (-shift[0], -shift[1])
-    kinds = {
-        STUCK: stuck(sums),
-        HOT: np.roll(hot(total, far_field), back, (0, 1)),
-        DEAD: np.roll(dead(total, far_field), back, (0, 1)),
-    }
-    for kind, pixels in kinds.items():
-        if pixels.any():
-            text = f"key {key!r} has pixels that are {kind}: {placed(pixels)}; {CURE}"
-            doubts.doubt("pixels", text)
+    kinds = {STUCK: stuck(sums) & ~bad}
+    known = bad | kinds[STUCK]
+    kinds[HOT] = np.roll(hot(total, far_field, np.roll(known, shift, (0, 1))), back, (0, 1))
+    known = known | kinds[HOT]
+    kinds[DEAD] = np.roll(dead(total, far_field, np.roll(known, shift, (0, 1))), back, (0, 1))
+    return kinds
+
+
+def bright_pixels(sums: PixelSums, far_field: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Return the pixels (N, N) that are bad, stuck or hot, wherever the zero frequency is."""
+    known = bad | stuck(sums)
+    return np.asarray(known | hot(sums.total, far_field, known))

@@ -52,45 +52,60 @@ def as_it_is(modes: np.ndarray, n: int) -> Fitted:
     return Fitted(modes, (1.0, 1.0), Framing((n, n), (0, 0), (n // 2, n // 2), n))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Frames of a detector, and what is known of it.
+
+    Attributes
+    ----------
+    key : str
+        Where they are in the file, for messages.
+    frames : (k, h, w) real
+        Numbers of the detector.
+    bad : (h, w) bool
+        Pixels that masks mark as bad.
+    declared : mapping
+        What the file states of the measurement (`user_file.DECLARED`).
+    """
+
+    key: str
+    frames: np.ndarray
+    bad: np.ndarray
+    declared: Mapping[str, Any]
+
+    def mean(self, npz: "NpzSettings") -> np.ndarray:
+        """Return the mean frame (h, w) of what are counts, 0 elsewhere."""
+        full = npz.saturation or np.inf
+        squared = npz.measurement == "amplitude"
+        return mean_light(self.frames, squared, full, npz.background, bad=self.bad)
+
+
 def fitted(
-    frames: np.ndarray,
-    modes: np.ndarray,
-    n: int,
-    npz: "NpzSettings",
-    doubts: Doubts,
-    *,
-    key: str,
-    declared: Mapping[str, Any],
+    measured: Measured, modes: np.ndarray, n: int, npz: "NpzSettings", doubts: Doubts
 ) -> Fitted:
     """Put a probe on the pixels of a study, and find which pixels of the detector its frames are.
 
     Parameters
     ----------
-    frames : (k, h, w) real
-        Numbers of the detector.
+    measured : Measured
     modes : (m, p, q) complex
     n : int
         Side of the study's frames.
     npz : NpzSettings
     doubts : Doubts
-    key : str
-        Of the frames, for messages.
-    declared : mapping
-        What the file states of the measurement (`user_file.DECLARED`).
 
     Raises
     ------
     DataError
         If the pixel of the probe cannot be known, or too much light would be cut off.
     """
-    shape = (int(frames.shape[1]), int(frames.shape[2]))
+    shape = (int(measured.frames.shape[1]), int(measured.frames.shape[2]))
     sides = (int(modes.shape[1]), int(modes.shape[2]))
     _check_sides(sides, shape, n, doubts)
-    _check_geometry(sides, declared, doubts)
+    _check_geometry(sides, measured.declared, doubts)
     if shape == sides == (n, n) and npz.centre is None:
         return as_it_is(modes, n)
-    full = npz.saturation or np.inf
-    mean = mean_light(frames, npz.measurement == "amplitude", full, npz.background)
+    mean = measured.mean(npz)
     if is_cut_in_space(mean, modes):
         why = "its far field is as wide as all of the detector"
         doubts.doubt("probe", _unknown_pixel(sides, shape, n, why))
@@ -98,7 +113,7 @@ def fitted(
         framing = found_centre(mean, far_light(modes, shape), n)
     else:
         framing = given_centre(npz.centre, shape, n, doubts)
-    say_framing(framing, mean, key, doubts)
+    say_framing(framing, mean, measured.key, doubts)
     return Fitted(_on_pixels(modes, n, doubts), (n / sides[0], n / sides[1]), framing)
 
 

@@ -45,6 +45,19 @@ class Doubts:
         for text in self.said:
             _log.info("%s: %s", self.path, text)
 
+    def masked(self, pixels: np.ndarray, text: str) -> None:
+        """Say that pixels (N, N) bool have no weight any more, and note how many.
+
+        The text says what they are; which they are is added to it.
+        """
+        where = placed(pixels)
+        self.say(f"{text}: {where}; masked")
+        self.done.setdefault("masked", []).append(f"{text}: {where}")
+
+    def accepts(self, name: str) -> bool:
+        """Return whether the user has looked at doubts of this name."""
+        return name in self.accepted
+
     def refuse(self, text: str) -> None:
         """Refuse the file.
 
@@ -61,7 +74,7 @@ class Doubts:
         ------
         DataError
         """
-        if name in self.accepted:
+        if self.accepts(name):
             self.say(f"accepted ({name}): {text}")
             self.done.setdefault("accepted", []).append(text)
         else:

@@ -35,7 +35,9 @@ def half_turns(n: int) -> list[tuple[int, int]]:
     return [(0, 0), (half, half), (half, 0), (0, half)]
 
 
-def right_shift(mean: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
+def right_shift(
+    mean: np.ndarray, reference: np.ndarray, good: np.ndarray | None = None
+) -> tuple[int, int]:
     """Return by how many pixels frames must be rolled for their zero frequency to be central.
 
     Anything but no shift is returned only where it is certain: where the light then lies nearer to
@@ -47,16 +49,25 @@ def right_shift(mean: np.ndarray, reference: np.ndarray) -> tuple[int, int]:
         Mean frame.
     reference : (N, N) float
         Intensity of the probe's far field, zero frequency in the centre.
+    good : (N, N) bool, optional
+        Pixels of the mean frame that count; the others are 0. Default all.
     """
     alike = {
-        turn: likeness(np.roll(mean, turn, (0, 1)), reference) for turn in half_turns(len(mean))
+        turn: likeness(np.roll(mean, turn, (0, 1)), _as_seen(reference, good, turn))
+        for turn in half_turns(len(mean))
     }
     best = max(alike, key=alike.__getitem__)
     turned = np.roll(mean, best, (0, 1))
     clearly = alike[best] > alike[0, 0] + _CLEARLY
     nearer = spread(turned) * _NEARER < spread(mean)
     certain = clearly and nearer[np.array(best) > 0].all()
-    return best if certain and _is_central(turned, reference) else (0, 0)
+    seen = _as_seen(reference, good, best)
+    return best if certain and _is_central(turned, seen) else (0, 0)
+
+
+def _as_seen(reference: np.ndarray, good: np.ndarray | None, shift: tuple[int, int]) -> np.ndarray:
+    """Return an image (N, N) as a detector sees it whose pixels are rolled."""
+    return reference if good is None else reference * np.roll(good, shift, (0, 1))
 
 
 def _is_central(mean: np.ndarray, reference: np.ndarray) -> bool:
@@ -114,16 +125,17 @@ def _wrapped(off: np.ndarray, n: int) -> np.ndarray:
 
 
 def centred(
-    counts: np.ndarray, mean: np.ndarray, probe: np.ndarray, doubts: Doubts
-) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return frames with their zero frequency in the centre, and by how much they were rolled.
+    mean: np.ndarray, probe: np.ndarray, bad: np.ndarray, doubts: Doubts
+) -> tuple[int, int]:
+    """Return by how much frames must be rolled for their zero frequency to be in the centre.
 
     Parameters
     ----------
-    counts : (k, N, N) uint32
     mean : (N, N) float
-        Their mean.
+        Mean of the frames.
     probe : (N, N) complex
+    bad : (N, N) bool
+        Pixels that say nothing of where the light is.
     doubts : Doubts
 
     Raises
@@ -132,18 +144,20 @@ def centred(
         If the light is far off the centre, and not in a corner.
     """
     reference = far_field(probe)
-    shift = right_shift(mean, reference)
+    good = np.asarray(~bad)
+    mean = mean * good
+    shift = right_shift(mean, reference, good)
     if any(shift):
         doubts.say(
             f"the zero frequency of the frames is not in their centre, as the mean frame and the "
             f"probe's far field show; frames rolled by {shift} pixels (row, col)"
         )
         doubts.done["rolled_px"] = list(shift)
-        counts = np.roll(counts, shift, axis=(1, 2))
-    off = off_centre_px(np.roll(mean, shift, (0, 1)), reference)
+    seen = _as_seen(reference, good, shift)
+    off = off_centre_px(np.roll(mean, shift, (0, 1)), seen)
     if off is not None and np.abs(off).max() > _OFF_PX:
         _say_off(off, len(mean), doubts)
-    return counts, shift
+    return shift
 
 
 def _say_off(off: np.ndarray, n: int, doubts: Doubts) -> None:

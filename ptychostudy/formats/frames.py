@@ -122,15 +122,25 @@ def _guessed_axes(path: str | Path, key: str, stack: np.ndarray, k: int) -> str:
 
 
 def to_counts(
-    path: str | Path, key: str, stack: np.ndarray, measurement: str, scale: Scale = PHOTONS
+    path: str | Path,
+    key: str,
+    stack: np.ndarray,
+    measurement: str,
+    scale: Scale = PHOTONS,
+    *,
+    bad: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return photons (k, N, N) uint32; what cannot be whole photons is refused."""
+    """Return photons (k, N, N) uint32; what cannot be whole photons is refused.
+
+    Bad pixels (N, N) count none, whatever they hold.
+    """
     _check_meaning(path, key, stack, measurement)
-    counts = np.empty(stack.shape, np.uint32)
+    good = np.ones(stack.shape[1:], dtype=bool) if bad is None else ~bad
+    counts = np.zeros(stack.shape, np.uint32)
     for start in range(0, len(stack), _FRAMES):
-        part = stack[start : start + _FRAMES]
+        part = stack[start : start + _FRAMES, good]
         _check_values(path, key, part)
-        counts[start : start + _FRAMES] = _whole(path, key, part, measurement, scale)
+        counts[start : start + _FRAMES, good] = _whole(path, key, part, measurement, scale)
     _check_light(path, key, counts)
     return counts
 

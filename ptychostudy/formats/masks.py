@@ -1,11 +1,12 @@
-"""Masks of a detector in a user's file: which key, which polarity, and whether one is needed."""
+"""Masks of a detector in a user's file: which key, which polarity, and what they mark."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.bad_pixels import CURE
-from ptychostudy.formats.doubts import Doubts, placed
+from ptychostudy.formats.doubts import Doubts
 
 # Marked pixels are bad.
 _BAD = (
@@ -22,72 +23,205 @@ _GOOD = ("valid_pixel_mask", "valid_pixels", "good_pixels", "weights", "weight",
 # Programs do not agree on these.
 _EITHER = ("mask", "masks", "Mask")
 MASK_KEYS = (*_BAD, *_GOOD, *_EITHER)
+AUTO, MARKS_BAD, MARKS_GOOD = "auto", "bad", "good"
+# Of the pixels, and of the probe's own light: a mask that takes more leaves no scan.
+_MOST_MASKED = 0.5
 
 
-def bad_by(key: str, mask: np.ndarray) -> np.ndarray:
-    """Return which elements of a mask are bad.
+@dataclass(frozen=True)
+class MaskFile:
+    """A file of its own for the mask.
 
-    Of a key that programs understand in both ways the rarer value is the bad one: where all are
-    equal none is, for a detector without a good pixel has no frames.
+    Attributes
+    ----------
+    path : Path
+    arrays : dict of str to ndarray
+        What it holds, by key; one of another name than `MASK_KEYS` may mark either kind.
+    """
+
+    path: Path
+    arrays: dict[str, np.ndarray]
+
+
+def meaning(key: str, mask: np.ndarray, marks: str = AUTO) -> str:
+    """Return whether marked pixels are bad or good.
+
+    Of a key that programs understand in both ways the rarer value is the bad one, unless `marks`
+    says which: where all are equal none is, for a detector without a good pixel has no frames.
 
     Parameters
     ----------
     key : str
-        One of `MASK_KEYS`.
+        One of `MASK_KEYS`, or any other name.
     mask : array of numbers
+    marks : {'auto', 'bad', 'good'}
+
+    Returns
+    -------
+    {'bad', 'good'}
     """
-    marked = np.asarray(mask != 0)
     if key in _BAD:
-        return marked
+        return MARKS_BAD
     if key in _GOOD:
-        return np.asarray(~marked)
-    return np.asarray(marked if marked.mean() <= 0.5 else ~marked)
+        return MARKS_GOOD
+    if marks != AUTO:
+        return marks
+    return MARKS_BAD if np.mean(mask != 0) <= 0.5 else MARKS_GOOD
 
 
-def check_masks(arrays: Mapping[str, np.ndarray], frames: tuple[int, ...], doubts: Doubts) -> None:
-    """Refuse a file with a mask that marks bad pixels; say that one without any is none.
+def bad_by(key: str, mask: np.ndarray, marks: str = AUTO) -> np.ndarray:
+    """Return which elements of a mask are bad; see `meaning`."""
+    marked = np.asarray(mask != 0)
+    return marked if meaning(key, mask, marks) == MARKS_BAD else np.asarray(~marked)
+
+
+def given_mask(
+    arrays: Mapping[str, np.ndarray], frames: tuple[int, ...], marks: str, doubts: Doubts
+) -> np.ndarray:
+    """Return the pixels (N, N) bool that the masks of a file mark as bad, and say which.
+
+    What several of them mark is bad by any; so is what a stack of masks marks in any frame.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
-        What is in the file.
+        What is in the file; keys that are none of `MASK_KEYS` are masks only of a `MaskFile`.
     frames : (k, N, N)
-        Shape of its frames.
+        Shape of the frames.
+    marks : {'auto', 'bad', 'good'}
+        What is marked under a key that programs understand in both ways.
+    doubts : Doubts
+
+    Raises
+    ------
+    DataError
+        If one is no mask of such frames.
+    """
+    bad = np.zeros(frames[1:], dtype=bool)
+    for key, mask in arrays.items():
+        bad |= _marked(key, mask, frames, marks, doubts)
+    return bad
+
+
+def of_mask_keys(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return those arrays of a file that are masks by their names."""
+    return {key: arrays[key] for key in MASK_KEYS if key in arrays}
+
+
+def _marked(
+    key: str, mask: np.ndarray, frames: tuple[int, ...], marks: str, doubts: Doubts
+) -> np.ndarray:
+    """Return the pixels (N, N) that one mask marks as bad in any frame."""
+    stack = _in_order(key, mask, frames, doubts)
+    _check_values(key, stack, doubts)
+    _check_weights(key, stack, doubts)
+    _check_halves(key, stack, marks, doubts)
+    each = bad_by(key, stack, marks)
+    pixels = np.asarray(each.any(axis=0))
+    if not pixels.any():
+        doubts.say(f"key {key!r} marks no bad pixel")
+        return pixels
+    if (each != pixels).any():
+        doubts.say(f"key {key!r} differs between frames: bad in any of them is bad in all")
+    doubts.masked(pixels, f"key {key!r} marks bad pixels{_by_what(key, stack, marks)}")
+    return pixels
+
+
+def _by_what(key: str, stack: np.ndarray, marks: str) -> str:
+    """Say how a mask was understood where it could have been understood otherwise."""
+    if key in (*_BAD, *_GOOD):
+        return ""
+    bad = "those that are not 0" if meaning(key, stack, marks) == MARKS_BAD else "those that are 0"
+    why = "as fewer are" if marks == AUTO else f"base.npz.mask_marks: {marks}"
+    return f" ({bad}: {why})"
+
+
+def _in_order(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubts) -> np.ndarray:
+    """Return a mask as a stack (1 or k, N, N)."""
+    if mask.dtype.kind in "biuf":
+        if mask.shape == frames[1:]:
+            return mask[None]
+        if mask.shape in (frames, (1, *frames[1:])):
+            return mask
+        # As the frames may stand in the file themselves.
+        if mask.ndim == 3 and np.moveaxis(mask, -1, 0).shape == frames:
+            return np.moveaxis(mask, -1, 0)
+    doubts.refuse(
+        f"key {key!r} is {mask.dtype} of shape {mask.shape}, which is no mask of frames of "
+        f"shape {frames}; needed: numbers of shape {frames[1:]}, or a file without that key"
+    )
+    return mask
+
+
+def _check_values(key: str, stack: np.ndarray, doubts: Doubts) -> None:
+    wrong = int(np.count_nonzero(~np.isfinite(stack)))
+    if wrong:
+        doubts.refuse(
+            f"key {key!r} holds {wrong} values that are NaN or infinite; needed: a mask of "
+            "numbers, 0 and others"
+        )
+
+
+def _check_weights(key: str, stack: np.ndarray, doubts: Doubts) -> None:
+    """Refuse weights; what a key of bad pixels holds are their kinds, and all of them bad."""
+    weighs = key in _GOOD or (key not in _BAD and stack.dtype.kind == "f")
+    if weighs and len(np.unique(stack[stack != 0])) > 1:
+        doubts.doubt(
+            "weights",
+            f"key {key!r} weighs pixels by {stack.min():.4g} to {stack.max():.4g}, but pixels "
+            "count or do not; needed: one weight for all that do (accepted, pixels of weight 0 "
+            "are masked and all others count alike), or a file without that key",
+        )
+
+
+def _check_halves(key: str, stack: np.ndarray, marks: str, doubts: Doubts) -> None:
+    """Refuse a mask of which nothing says which half is bad."""
+    either = key not in (*_BAD, *_GOOD) and marks == AUTO
+    if either and np.mean(stack != 0) == 0.5:
+        doubts.refuse(
+            f"key {key!r} marks just half of the pixels, which may be the bad or the good ones; "
+            "needed: base.npz.mask_marks: bad or good"
+        )
+
+
+def check_any(bad: np.ndarray, doubts: Doubts) -> None:
+    """Refuse a mask (N, N) that leaves no pixel."""
+    if bad.all():
+        doubts.refuse(
+            "the mask leaves no pixel; needed: pixels that count photons. If it marks what is "
+            "good: base.npz.mask_marks: good; if what is bad: bad"
+        )
+
+
+def check_left(bad: np.ndarray, light: np.ndarray, doubts: Doubts) -> None:
+    """Refuse a mask that leaves too little of a detector.
+
+    Parameters
+    ----------
+    bad : (N, N) bool
+    light : (N, N) float
+        Intensity of the probe's far field, where that of the frames is.
     doubts : Doubts
 
     Raises
     ------
     DataError
     """
-    for key in MASK_KEYS:
-        if key in arrays:
-            _check_mask(key, arrays[key], frames, doubts)
-
-
-def _check_mask(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubts) -> None:
-    _check_fit(key, mask, frames, doubts)
-    _check_weights(key, mask, doubts)
-    bad = bad_by(key, mask)
-    if not bad.any():
-        doubts.say(f"key {key!r} marks no bad pixel")
-        return
-    pixels = np.any(bad.reshape(-1, *frames[1:]), axis=0)
-    doubts.refuse(f"key {key!r} marks bad pixels: {placed(pixels)}; {CURE}, without that key")
-
-
-def _check_fit(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubts) -> None:
-    one = frames[1:]
-    fits = mask.shape in (frames, one, (1, *one))
-    if not fits or mask.dtype.kind not in "biuf":
-        doubts.refuse(
-            f"key {key!r} is {mask.dtype} of shape {mask.shape}, which is no mask of frames of "
-            f"shape {frames}; needed: numbers of shape {one}, or a file without that key"
+    check_any(bad, doubts)
+    pixels = float(bad.mean())
+    lost = float(light[bad].sum() / light.sum())
+    if max(pixels, lost) > _MOST_MASKED:
+        doubts.doubt(
+            "mask",
+            f"the mask takes {pixels:.0%} of the pixels, on which {lost:.0%} of the probe's light "
+            f"falls; needed: at most {_MOST_MASKED:.0%} of each. If it marks what is good: "
+            "base.npz.mask_marks: good; if what is bad: bad",
         )
 
 
-def _check_weights(key: str, mask: np.ndarray, doubts: Doubts) -> None:
-    if key in _GOOD and len(np.unique(mask[mask != 0])) > 1:
-        doubts.refuse(
-            f"key {key!r} weighs pixels by {mask.min():.4g} to {mask.max():.4g}; weights are not "
-            "supported yet; needed: one weight for all pixels, or a file without that key"
-        )
+def say_left(valid: np.ndarray, doubts: Doubts) -> None:
+    """Say how many pixels have no weight, of those (N, N) that count photons."""
+    if not valid.all():
+        masked = int(np.sum(~valid))
+        doubts.say(f"{masked} of {valid.size} pixels are masked; doses are of the others")
+        doubts.done["masked_pixels"] = masked

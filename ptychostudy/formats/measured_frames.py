@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.formats.bad_pixels import CURE, check_pixels, full_count, no_counts
+from ptychostudy.formats.bad_pixels import bad_pixels, bright_pixels, full_count, no_counts
 from ptychostudy.formats.doubts import Doubts, placed
 from ptychostudy.formats.far_field import centred, far_field
 from ptychostudy.formats.frame_light import say_light
 from ptychostudy.formats.frames import PHOTONS, Scale, to_counts
+from ptychostudy.formats.masks import check_any, check_left
 from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_frames
 from ptychostudy.formats.photons import check_photons
 from ptychostudy.formats.pixel_sums import pixel_sums
@@ -42,24 +43,38 @@ class Stack:
         return Stack(self.key, _only(self.raw, indices))
 
 
+@dataclass(frozen=True)
+class Frames:
+    """Photons of those frames that are frames.
+
+    Attributes
+    ----------
+    counts : (m, N, N) uint32
+        Zero frequency in the centre; 0 where pixels are not valid.
+    kept : (m,) int
+        Their indices in the file.
+    valid : (N, N) bool
+        Pixels that count photons.
+    """
+
+    counts: np.ndarray
+    kept: np.ndarray
+    valid: np.ndarray
+
+
 def judged_frames(
     stack: Stack, scan: Mapping[str, np.ndarray], npz: "NpzSettings", doubts: Doubts
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the photons of those frames that are frames, and their indices in the file.
+) -> Frames:
+    """Return the photons of those frames that are frames, on those pixels that count.
 
     Parameters
     ----------
     stack : Stack
     scan : mapping of str to ndarray
-        ``positions`` (k, 2) in object pixels, and ``probe`` (N, N).
+        ``positions`` (k, 2) in object pixels, ``probe`` (N, N), and ``bad`` (N, N) bool: pixels
+        that a mask marks.
     npz : NpzSettings
     doubts : Doubts
-
-    Returns
-    -------
-    counts : (m, N, N) uint32
-        Zero frequency in the centre.
-    kept : (m,) int
 
     Raises
     ------
@@ -68,29 +83,80 @@ def judged_frames(
     k = len(stack.raw)
     named = _kept_by_list(k, npz, doubts)
     left = stack.only(named)
-    saturated = _saturated(left, npz, doubts)
+    bad, saturated = _without_counts(left, scan["bad"], npz, doubts)
+    check_any(bad, doubts)
     scale = _scale(npz, doubts)
     # Before frames are compared by what they hold, for until here they hold numbers.
-    counts = to_counts(doubts.path, stack.key, left.raw, npz.measurement, scale)
-    kinds = odd_frames(counts, scan["positions"][named], saturated)
-    wrong = judge_frames(kinds, named, npz.drop_frames == "auto", doubts)
+    counts = to_counts(doubts.path, stack.key, left.raw, npz.measurement, scale, bad=bad)
+    found = Frames(counts, named, ~bad)
+    found = _sound(found, scan["positions"], saturated, npz, doubts)
+    found, shift = _good_pixels(found, scan["probe"], stack.key, scale, doubts)
+    if (found.valid != ~bad).any():
+        # What a hot pixel counts hides that a frame is empty, wild or a copy.
+        clear = np.zeros(len(found.kept), dtype=bool)
+        found = _sound(found, scan["positions"], clear, npz, doubts)
+    _say_dropped(k, found.kept, doubts)
+    say_light(found.counts, found.kept, doubts)
+    return _rolled(found, shift)
+
+
+def _sound(
+    frames: Frames,
+    positions: np.ndarray,
+    saturated: np.ndarray,
+    npz: "NpzSettings",
+    doubts: Doubts,
+) -> Frames:
+    """Return those frames that are frames; `saturated` (m,) is known of them."""
+    kinds = odd_frames(frames.counts, positions[frames.kept], saturated)
+    wrong = judge_frames(kinds, frames.kept, npz.drop_frames == "auto", doubts)
     sound = np.flatnonzero(~wrong)
-    kept = named[sound]
-    _say_dropped(k, kept, doubts)
-    photons = _photons(_only(counts, sound), scan["probe"], stack.key, scale, doubts)
-    say_light(photons, kept, doubts)
-    return photons, kept
+    return Frames(_only(frames.counts, sound), frames.kept[sound], frames.valid)
 
 
-def _photons(
-    counts: np.ndarray, probe: np.ndarray, key: str, scale: Scale, doubts: Doubts
-) -> np.ndarray:
-    """Return frames that are photons of good pixels, with their zero frequency in the centre."""
+def _good_pixels(
+    frames: Frames, probe: np.ndarray, key: str, scale: Scale, doubts: Doubts
+) -> tuple[Frames, tuple[int, int]]:
+    """Return frames that are photons of good pixels, and how to put their centre in the middle."""
+    counts = frames.counts
+    bad = ~frames.valid
     sums = pixel_sums(counts)
-    check_photons(counts, sums, key, scale, doubts)
-    frames, shift = centred(counts, sums.mean, probe, doubts)
-    check_pixels(sums, far_field(probe), shift, key, doubts)
-    return frames
+    check_photons((key, counts), sums, bad, scale, doubts)
+    light = far_field(probe)
+    shift = centred(sums.mean, probe, bright_pixels(sums, light, bad), doubts)
+    bad = bad | _found_pixels(bad_pixels(sums, light, shift, bad), key, doubts)
+    check_left(bad, np.roll(light, (-shift[0], -shift[1]), (0, 1)), doubts)
+    if (bad != ~frames.valid).any():
+        # A pixel that is no counter has no part in what all have in common.
+        check_photons((key, counts), sums, bad, scale, doubts)
+        counts[:, bad] = 0
+    return Frames(counts, frames.kept, ~bad), shift
+
+
+def _found_pixels(kinds: Mapping[str, np.ndarray], key: str, doubts: Doubts) -> np.ndarray:
+    """Return which pixels (N, N) lose their weight of those that are bad, by what they are."""
+    lost = np.zeros_like(next(iter(kinds.values())))
+    for kind, pixels in kinds.items():
+        if pixels.any():
+            lost |= _masked_or_accepted(pixels, f"key {key!r} has pixels that are {kind}", doubts)
+    return lost
+
+
+def _masked_or_accepted(pixels: np.ndarray, text: str, doubts: Doubts) -> np.ndarray:
+    """Return which pixels (N, N) lose their weight: none that the user takes as they are."""
+    if doubts.accepts("pixels"):
+        doubts.doubt("pixels", f"{text}: {placed(pixels)}")
+        return np.zeros_like(pixels)
+    doubts.masked(pixels, text)
+    return pixels
+
+
+def _rolled(frames: Frames, shift: tuple[int, int]) -> Frames:
+    """Return frames and their mask rolled together."""
+    if not any(shift):
+        return frames
+    counts = np.roll(frames.counts, shift, axis=(1, 2))
+    return Frames(counts, frames.kept, np.roll(frames.valid, shift, (0, 1)))
 
 
 def _kept_by_list(k: int, npz: "NpzSettings", doubts: Doubts) -> np.ndarray:
@@ -102,23 +168,40 @@ def _kept_by_list(k: int, npz: "NpzSettings", doubts: Doubts) -> np.ndarray:
     return kept
 
 
-def _saturated(stack: Stack, npz: "NpzSettings", doubts: Doubts) -> np.ndarray:
-    """Return which frames (k,) are full somewhere; refuse pixels that always are."""
-    full = npz.saturation or full_count(stack.raw)
-    pixels, saturated = no_counts(stack.raw, full)
-    if pixels.any():
-        _doubt_pixels(stack, pixels, doubts)
-    return saturated
+def _without_counts(
+    stack: Stack, bad: np.ndarray, npz: "NpzSettings", doubts: Doubts
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels (N, N) that are bad or hold no counts, and which frames (k,) are full.
+
+    Once pixels are left out that hold the largest number of a type, others may hold that of a
+    counter.
+    """
+    while True:
+        full = npz.saturation or full_count(stack.raw, bad)
+        pixels, saturated = no_counts(stack.raw, full, bad)
+        if not pixels.any():
+            return bad, saturated
+        lost = _masked_or_accepted(pixels, _no_photons(stack, pixels, doubts), doubts)
+        if not lost.any():
+            return bad, saturated
+        bad = bad | lost
 
 
-def _doubt_pixels(stack: Stack, pixels: np.ndarray, doubts: Doubts) -> None:
+def _no_photons(stack: Stack, pixels: np.ndarray, doubts: Doubts) -> str:
+    """Say what pixels hold instead of photons; refuse numbers that are no sign of anything."""
     values = np.unique(stack.raw[0][pixels]).tolist()
     shown = ", ".join(f"{value:.10g}" for value in values[:_SHOWN])
     more = ", ..." if len(values) > _SHOWN else ""
-    doubts.doubt(
-        "pixels",
+    negative = sum(value < 0 for value in values)
+    if negative > _SHOWN and not doubts.accepts("pixels"):
+        doubts.refuse(
+            f"key {stack.key!r} holds negative numbers of many sizes ({shown}{more}) in the same "
+            f"pixels of most frames: {placed(pixels)}; needed: photons >= 0, so frames from which "
+            "no background was taken, or a mask of these pixels (base.npz.mask)"
+        )
+    return (
         f"key {stack.key!r} holds no photons but {shown}{more} (saturated, negative or not a "
-        f"number) in the same pixels of most frames: {placed(pixels)}; {CURE}",
+        "number) in the same pixels of most frames"
     )
 
 

@@ -14,40 +14,48 @@ _VARIES = 0.5
 _FRAMES = 20
 # Of the pixels: the dimmest show an offset best.
 _DIM = 0.25
+EVERY = slice(None)
 
 
-def common_step(counts: np.ndarray) -> int:
-    """Return the greatest common divisor of the differences of counts (k, N, N); 0 if all agree."""
-    least = int(counts.min())
+def common_step(counts: np.ndarray, good: np.ndarray | slice = EVERY) -> int:
+    """Return the greatest common divisor of the differences of counts (k, N, N); 0 if all agree.
+
+    Only good pixels (N, N) are looked at.
+    """
+    least = min(int(part[:, good].min()) for part in blocks(counts))
     step = 0
     for part in blocks(counts):
-        step = int(np.gcd(step, np.gcd.reduce((part - np.uint32(least)).ravel())))
+        above = part[:, good] - np.uint32(least)
+        step = int(np.gcd(step, np.gcd.reduce(above.ravel())))
         if step == 1:
             break
     return step
 
 
-def offset(counts: np.ndarray, sums: PixelSums) -> float:
+def offset(counts: np.ndarray, sums: PixelSums, good: np.ndarray | slice = EVERY) -> float:
     """Return the constant that seems to be added to all counts; 0 where they may be photons.
 
     Parameters
     ----------
     counts : (k, N, N) uint32
     sums : PixelSums
-        Of these counts.
+        Of the good pixels of these counts.
+    good : (N, N) bool, optional
+        Pixels that are looked at. Default all.
     """
     least = int(sums.least.min())
     if least == 0:
         return 0.0
-    if _share_of(counts, least) >= _PILED:
+    if _share_of(counts, least, good) >= _PILED:
         return float(least)
     # Not piled up, but noise about a pedestal: of photons mean and variance are the same.
     return _pedestal(sums) if sums.frames >= _FRAMES else 0.0
 
 
-def _share_of(counts: np.ndarray, value: int) -> float:
-    equal = sum(int(np.count_nonzero(part == value)) for part in blocks(counts))
-    return equal / counts.size
+def _share_of(counts: np.ndarray, value: int, good: np.ndarray | slice) -> float:
+    shares = [np.mean(part[:, good] == value) for part in blocks(counts)]
+    sizes = [len(part) for part in blocks(counts)]
+    return float(np.average(shares, weights=sizes))
 
 
 def _pedestal(sums: PixelSums) -> float:
@@ -60,17 +68,18 @@ def _pedestal(sums: PixelSums) -> float:
 
 
 def check_photons(
-    counts: np.ndarray, sums: PixelSums, key: str, scale: Scale, doubts: Doubts
+    stack: tuple[str, np.ndarray], sums: PixelSums, bad: np.ndarray, scale: Scale, doubts: Doubts
 ) -> None:
     """Refuse counts that are no photons: multiples of a number, or with a constant added.
 
     Parameters
     ----------
-    counts : (k, N, N) uint32
+    stack : str and (k, N, N) uint32
+        Where the counts come from, for the message, and they themselves.
     sums : PixelSums
         Of these counts.
-    key : str
-        Where they come from, for the message.
+    bad : (N, N) bool
+        Pixels that are not looked at.
     scale : Scale
         By which they were converted already.
     doubts : Doubts
@@ -79,15 +88,19 @@ def check_photons(
     ------
     DataError
     """
-    step = common_step(counts)
+    key, counts = stack
+    good = np.asarray(~bad)
+    left = sums.of(good)
+    least = int(left.least.min())
+    step = common_step(counts, good)
     if step > 1:
-        _doubt_gain(step, int(counts.min()), key, scale, doubts)
+        _doubt_gain(step, least, key, scale, doubts)
         return
-    added = offset(counts, sums)
+    added = offset(counts, left, good)
     if added > 0:
         doubts.doubt(
             "background",
-            f"key {key!r} holds no count below {int(sums.least.min())} and its dim pixels vary "
+            f"key {key!r} holds no count below {least} and its dim pixels vary "
             f"less than photons do: a constant of about {added:.4g} seems to be added; "
             f"needed: base.npz.background: {_total(scale, added):.6g}, or frames without it",
         )

@@ -40,6 +40,16 @@ class PixelSums:
         # Rounding can leave less than nothing of two equal numbers.
         return np.asarray(np.maximum(self.squares / self.frames - self.mean**2, 0.0))
 
+    def of(self, pixels: np.ndarray) -> "PixelSums":
+        """Return the sums of some pixels (N, N) bool, in one row."""
+        return PixelSums(
+            self.frames,
+            self.total[pixels],
+            self.squares[pixels],
+            self.least[pixels],
+            self.most[pixels],
+        )
+
 
 def pixel_sums(counts: np.ndarray) -> PixelSums:
     """Return the sums of frames (k, N, N)."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
+MASK = "ptychostudy.formats.mask_file"
 
 
 def needed(base: "BaseSettings") -> list[str]:
@@ -26,7 +27,7 @@ def needed(base: "BaseSettings") -> list[str]:
         Section ``base`` of the study.
     """
     if base.kind != "synthetic":
-        return [USER]
+        return [USER, MASK] if base.npz.mask else [USER]
     return [PICTURE] if base.object.kind == "image" else []
 
 

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.far_field import far_field
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.masks import MASK_KEYS, check_masks
+from ptychostudy.formats.masks import (
+    MASK_KEYS,
+    MaskFile,
+    check_left,
+    given_mask,
+    of_mask_keys,
+    say_left,
+)
 from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
@@ -74,25 +82,28 @@ def read_user_scan(
 
 
 def take_scan(
-    path: str | Path, base: "BaseSettings"
+    path: str | Path, base: "BaseSettings", mask: MaskFile | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read a user's file for a study: as `read_user_scan`, and judge what it holds.
 
     Positions are put in pixels and to the corner, numbers of the detector turned into photons,
-    frames that are none dropped, and the zero frequency put in the centre; each where the settings
-    say so or where it is certain, and each is said. What is doubtful is refused.
+    pixels that are no counters masked, frames that are none dropped, and the zero frequency put in
+    the centre; each where the settings say so or where it is certain, and each is said. What is
+    doubtful is refused.
 
     Parameters
     ----------
     path : str or Path
     base : BaseSettings
         Section ``base`` of a study of the user's or a published scan.
+    mask : MaskFile, optional
+        The file that ``base.npz.mask`` names.
 
     Returns
     -------
     scan : dict of str to ndarray
-        As from `read_user_scan`; ``valid`` (N, N) bool beside measured frames, the detector's
-        pixels, and ``modes`` (m, N, N) of a probe of several.
+        As from `read_user_scan`, ``valid`` (N, N) bool, the pixels that count photons, and
+        ``modes`` (m, N, N) of a probe of several.
     done : dict
         What was changed, for the metadata; empty where nothing was.
 
@@ -105,22 +116,52 @@ def take_scan(
     measured = base.frames == "measured"
     file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
     _say_unused(file, measured, doubts)
-    form = shaped(_fields(path, file), base, file.declared, doubts)
+    arrays = _fields(path, file)
+
+    def bad(frames: tuple[int, ...]) -> np.ndarray:
+        return _given_mask(arrays, frames, base, mask, doubts)
+
+    form = shaped(arrays, base, file.declared, doubts, bad=bad)
     arrays = form.arrays
     arrays |= _in_pixels(arrays, base, form.fitted.per_pixel, doubts)
     scan = _scan(path, arrays)
     if MODES in arrays:
         scan["modes"] = arrays[MODES]
     if form.stack is not None:
-        check_masks(arrays, form.stack.raw.shape, doubts)
         stack = form.framed
         check_frames(path, stack.raw, len(scan["positions"]), base.frame_px)
-        scan["counts"], kept = judged_frames(stack, scan, base.npz, doubts)
-        scan["positions"] = scan["positions"][kept]
-        scan["valid"] = form.fitted.framing.valid
+        frames = judged_frames(stack, {**scan, "bad": form.bad}, base.npz, doubts)
+        scan["positions"] = scan["positions"][frames.kept]
+        scan |= {"counts": frames.counts, "valid": frames.valid}
+    else:
+        check_left(form.bad, far_field(scan["probe"]), doubts)
+        scan["valid"] = ~form.bad
     _settle(scan, measured, doubts)
+    say_left(scan["valid"], doubts)
     doubts.log()
     return scan, doubts.done
+
+
+def _given_mask(
+    arrays: dict[str, np.ndarray],
+    frames: tuple[int, ...],
+    base: "BaseSettings",
+    mask: MaskFile | None,
+    doubts: Doubts,
+) -> np.ndarray:
+    """Return which pixels (h, w) of frames of a shape the masks of a file mark.
+
+    And that of the user's mask file.
+    """
+    marks = base.npz.mask_marks
+    bad = given_mask(of_mask_keys(arrays), frames, marks, doubts)
+    if mask is None:
+        return bad
+    # A file of its own is said by its own name, and changes the same scan.
+    beside = Doubts(mask.path, doubts.accepted, doubts.done)
+    bad |= given_mask(mask.arrays, frames, marks, beside)
+    beside.log()
+    return bad
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
@@ -135,7 +176,7 @@ def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None
 
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
-    unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
+    unread = ("objectGuess",) if measured else FRAME_KEYS
     names = [key for key in file.arrays if key in unread] + file.others
     if names:
         doubts.say(f"not used of this file: {', '.join(names)}")

@@ -1,12 +1,12 @@
 """A user's arrays in the shapes of a study: one axis of frames, N x N pixels, one probe's modes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.detector_grid import Fitted, as_it_is, fitted
+from ptychostudy.formats.detector_grid import Fitted, Measured, as_it_is, fitted
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.measured_frames import Stack
 from ptychostudy.formats.positions import COORDINATES
@@ -16,6 +16,8 @@ from ptychostudy.formats.user_modes import brightest_first, check_waves, mode_st
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
+
+Marked = Callable[[tuple[int, ...]], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,19 @@ class Shaped:
         Frames (k, h, w) as the detector has them; None where frames are simulated.
     fitted : Fitted
         What object pixels and which pixels of the detector are the study's.
+    marked : (h, w) bool
+        Pixels of the detector that masks mark as bad; (N, N) where frames are simulated.
     """
 
     arrays: dict[str, np.ndarray]
     stack: Stack | None
     fitted: Fitted
+    marked: np.ndarray
+
+    @property
+    def bad(self) -> np.ndarray:
+        """Pixels (N, N) that count nothing: marked ones, and those beyond the detector."""
+        return self.fitted.framing.apply(self.marked, True)
 
     @property
     def framed(self) -> Stack:
@@ -51,6 +61,8 @@ def shaped(
     base: "BaseSettings",
     declared: Mapping[str, Any],
     doubts: Doubts,
+    *,
+    bad: Marked,
 ) -> Shaped:
     """Bring the arrays of a user's file into the shapes of a study, and say what that changed.
 
@@ -62,6 +74,8 @@ def shaped(
     declared : mapping
         What the file states of the measurement (`user_file.DECLARED`).
     doubts : Doubts
+    bad : callable
+        Returns which pixels (h, w) masks mark as bad, of frames of a shape (k, h, w).
 
     Raises
     ------
@@ -78,24 +92,22 @@ def shaped(
     given = mode_stack(arrays["probeGuess"], frames, doubts)
     check_waves(doubts.path, given)
     modes = brightest_first(given, doubts)
-    fit = _fit(stack, modes, base, declared, doubts)
+    n = base.frame_px
+    marked = bad((frames, n, n) if stack is None else stack.raw.shape)
+    if stack is None:
+        fit = _as_simulated(modes, n, doubts)
+    else:
+        measured = Measured(stack.key, stack.raw, marked, declared)
+        fit = fitted(measured, modes, n, base.npz, doubts)
     others = {**arrays, **coordinates}
     # An object of other pixels says nothing of where windows are in these.
     if not fit.same_pixels:
         others.pop("objectGuess", None)
-    return Shaped({**others, **mode_arrays(fit.modes)}, stack, fit)
+    return Shaped({**others, **mode_arrays(fit.modes)}, stack, fit, marked)
 
 
-def _fit(
-    stack: Stack | None,
-    modes: np.ndarray,
-    base: "BaseSettings",
-    declared: Mapping[str, Any],
-    doubts: Doubts,
-) -> Fitted:
-    n = base.frame_px
-    if stack is not None:
-        return fitted(stack.raw, modes, n, base.npz, doubts, key=stack.key, declared=declared)
+def _as_simulated(modes: np.ndarray, n: int, doubts: Doubts) -> Fitted:
+    """Return the probe of frames that are simulated; it must be the study's."""
     if modes.shape[1:] != (n, n):
         rows, cols = modes.shape[1:]
         doubts.refuse(

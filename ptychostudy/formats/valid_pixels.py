@@ -1,6 +1,7 @@
 """Which pixels of a detector count photons: one mask for a whole scan, in files only if needed."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,13 @@ def valid_arrays(valid: np.ndarray) -> dict[str, np.ndarray]:
     valid : (N, N) bool
     """
     return {} if valid.all() else {VALID: np.asarray(valid, dtype=bool)}
+
+
+def mask_record(valid: np.ndarray) -> dict[str, Any]:
+    """Return what metadata say of a mask (N, N): nothing where every pixel counts."""
+    if valid.all():
+        return {}
+    return {"masked_pixels": int(np.sum(~valid)), "photons": "of the valid pixels"}
 
 
 def read_valid(path: str | Path, n: int) -> np.ndarray:

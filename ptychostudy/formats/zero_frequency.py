@@ -30,7 +30,14 @@ _BETTER = 0.02
 _CLEARLY, _REST = 0.015, 0.4
 
 
-def mean_light(stack: np.ndarray, squared: bool, full: float, background: float) -> np.ndarray:
+def mean_light(
+    stack: np.ndarray,
+    squared: bool,
+    full: float,
+    background: float,
+    *,
+    bad: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the mean frame (h, w) float64 of numbers of a detector, 0 where they are no counts.
 
     Parameters
@@ -42,14 +49,17 @@ def mean_light(stack: np.ndarray, squared: bool, full: float, background: float)
         Saturated from this number on, if not by its type already.
     background : float
         Constant in all numbers.
+    bad : (h, w) bool, optional
+        Pixels that are not looked at.
     """
-    full = min(full, full_count(stack))
+    full = min(full, full_count(stack, bad))
     total = np.zeros(stack.shape[1:])
     counted = np.zeros(stack.shape[1:])
     step = max(1, _AT_ONCE // max(1, total.size))
     for start in range(0, len(stack), step):
         part = stack[start : start + step].astype(np.float64)
         good = np.isfinite(part) & (part >= 0) & (part < full)
+        good = good if bad is None else good & ~bad
         light = np.where(good, part, 0.0)
         light = light**2 if squared else light
         total += np.where(good, np.maximum(light - background, 0.0), 0.0).sum(axis=0)

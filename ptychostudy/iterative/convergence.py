@@ -17,6 +17,8 @@ from ptychostudy.iterative.options import build_options, set_modes, set_step
 from ptychostudy.iterative.result import all_finite
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
 from ptychostudy.physics import windows
+from ptychostudy.physics.counts import mean_intensity
+from ptychostudy.physics.modes import as_modes
 
 # Twenty steps: an epoch of L-BFGS holds five.
 TRIAL_EPOCHS = 4
@@ -51,7 +53,8 @@ def try_further(scan: Scan, pair: Pair, *, noise_model: str, device: str) -> np.
     if pair.probe.ndim > 2:
         set_modes(options, refine_probe=False)
     task = build_task(options, scan._replace(probe=pair.probe), pair.object)
-    set_likelihood(task, noise_model, frames, pair.probe.shape)
+    modes = len(as_modes(pair.probe))
+    set_likelihood(task, noise_model, frames, scan.valid, modes=modes)
     run_epochs(task, TRIAL_EPOCHS)
     return read_result(task, pair.probe).object
 
@@ -65,8 +68,35 @@ def _trial_options(noise_model: str, frames: int) -> Any:
     return options
 
 
+def detected_share(scan: Scan, pair: Pair) -> float:
+    """Return which share of the light behind an object falls on valid pixels.
+
+    Parameters
+    ----------
+    scan : Scan
+    pair : Pair
+        Object (H, W) and probe (N, N).
+
+    Returns
+    -------
+    float
+        NaN where object or probe are not finite.
+    """
+    if scan.valid.all():
+        return 1.0
+    if not all_finite(pair.object, pair.probe):
+        return np.nan
+    model = (pair.object, pair.probe, scan.positions)
+    return mean_intensity(*model, valid=scan.valid) / mean_intensity(*model)
+
+
 def movement(
-    before: np.ndarray, after: np.ndarray, probe: np.ndarray, positions: np.ndarray
+    before: np.ndarray,
+    after: np.ndarray,
+    probe: np.ndarray,
+    positions: np.ndarray,
+    *,
+    share: float = 1.0,
 ) -> float:
     """Return the rms phase between two objects in units of the counting floor ``1 / sqrt(2 n)``.
 
@@ -78,6 +108,8 @@ def movement(
         Probe in photons, or its modes.
     positions : (k, 2) float
         Window centres (row, col).
+    share : float
+        Of the photons behind the object, those that are detected: see `detected_share`.
 
     Returns
     -------
@@ -91,7 +123,7 @@ def movement(
     lit = _better_lit(light)
     phase = _phase_between(before[lit], after[lit])
     # Photons that fall on a pixel are not those detected through it: the object absorbs.
-    photons = np.mean(light[lit] * np.abs(after[lit]) ** 2)
+    photons = share * np.mean(light[lit] * np.abs(after[lit]) ** 2)
     return float(np.sqrt(2 * photons * np.mean(phase**2)))
 
 

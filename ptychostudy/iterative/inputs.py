@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.windows import corners, inside
 
 _POWER_RANGE = 10.0
@@ -19,20 +20,27 @@ class Scan(NamedTuple):
     Attributes
     ----------
     counts : (k, N, N) float32
-        Photon counts, zero frequency in the centre.
+        Photon counts, zero frequency in the centre; 0 where pixels are not valid.
     positions : (k, 2) float64
         Window centres (row, col) in object pixels, corner origin.
     probe : (N, N) or (m, N, N) complex128
         Probe in photons, or its modes, whose intensities add; orthonormal convention.
+    valid : (N, N) bool
+        Pixels that count photons; the others have no weight.
     """
 
     counts: NDArray[np.float32]
     positions: NDArray[np.float64]
     probe: NDArray[np.complex128]
+    valid: NDArray[np.bool_]
 
 
 def check_scan(
-    counts: ArrayLike, positions: ArrayLike, probe: ArrayLike, object_shape: tuple[int, int]
+    counts: ArrayLike,
+    positions: ArrayLike,
+    probe: ArrayLike,
+    object_shape: tuple[int, int],
+    valid: ArrayLike | None = None,
 ) -> Scan:
     """Check the arrays of a scan against each other.
 
@@ -46,6 +54,8 @@ def check_scan(
         Probe or its modes; N even.
     object_shape : (int, int)
         Rows and columns of the object.
+    valid : (N, N) bool, optional
+        Pixels that count photons; whatever the others hold is not looked at. Default all.
 
     Returns
     -------
@@ -55,21 +65,24 @@ def check_scan(
     Raises
     ------
     ValueError
-        For a wrong shape, NaN or infinity, complex or negative counts, or a window outside the
-        object.
+        For a wrong shape, NaN or infinity, complex or negative counts, a mask that leaves no pixel,
+        or a window outside the object.
     """
     frames = np.asarray(counts)
     centres = np.asarray(positions, np.float64)
     wave = np.asarray(probe, np.complex128)
     n = _check_probe(wave)
     _check_frames(frames, n)
+    counted = _check_valid(valid, n)
+    if not counted.all():
+        frames = np.where(counted, frames, 0)
     _check_positions(centres, len(frames))
     _check_finite("counts", frames)
     _check_finite("positions", centres)
     _check_finite("probe", wave)
     _check_counts(frames)
     _check_windows(centres, n, object_shape)
-    return Scan(frames.astype(np.float32), centres, wave)
+    return Scan(frames.astype(np.float32), centres, wave, counted)
 
 
 def _check_probe(wave: NDArray[np.complex128]) -> int:
@@ -86,6 +99,19 @@ def _check_frames(frames: NDArray[Any], n: int) -> None:
         raise ValueError(
             f"counts must have shape (frames, {n}, {n}) like the probe, found {frames.shape}"
         )
+
+
+def _check_valid(valid: ArrayLike | None, n: int) -> NDArray[np.bool_]:
+    """Return a mask (n, n) that leaves pixels; all of them where none is given."""
+    if valid is None:
+        return np.ones((n, n), dtype=bool)
+    mask = np.asarray(valid)
+    if mask.shape != (n, n) or mask.dtype != bool or not mask.any():
+        raise ValueError(
+            f"valid must be bool of shape ({n}, {n}), true for some pixels; "
+            f"found {mask.dtype} of shape {mask.shape}"
+        )
+    return mask
 
 
 def _check_positions(centres: NDArray[np.float64], frames: int) -> None:
@@ -121,14 +147,16 @@ def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[i
         )
 
 
-def check_power(counts: NDArray[Any], probe: NDArray[Any]) -> None:
-    """Raise ValueError if the probe is not in photons.
+def check_power(
+    counts: NDArray[Any], probe: NDArray[Any], valid: NDArray[np.bool_] | None = None
+) -> None:
+    """Raise ValueError if the probe is not in photons, those on valid pixels (N, N).
 
     The object would leave the order of one, and steps diverge.
     """
     # float32 holds whole numbers up to 2^24 only: a sum of counts passes that.
     measured = float(counts.sum(dtype=np.float64) / len(counts))
-    power = float(np.sum(np.abs(probe) ** 2))
+    power = detected_power(probe, valid)
     if measured == 0 or not 1 / _POWER_RANGE < power / measured < _POWER_RANGE:
         raise ValueError(
             f"probe power must be the mean counts of a frame ({measured:.4g}) "

@@ -1,7 +1,8 @@
 """The likelihood of an autodiff task: what L-BFGS can climb, within a bounded memory."""
 
-import math
 from typing import Any
+
+import numpy as np
 
 from ptychostudy.iterative.algorithms import LBFGS
 
@@ -12,7 +13,9 @@ _AT_ONCE = 2**23
 _DARK = 1e-3
 
 
-def set_likelihood(task: Any, noise_model: str, frames: int, probe: tuple[int, ...]) -> None:
+def set_likelihood(
+    task: Any, noise_model: str, frames: int, valid: np.ndarray, *, modes: int = 1
+) -> None:
     """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
 
     pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default
@@ -26,19 +29,46 @@ def set_likelihood(task: Any, noise_model: str, frames: int, probe: tuple[int, .
         Likelihood.
     frames : int
         Frames in a batch.
-    probe : tuple of int
-        Shape of the probe, (N, N), or of its modes, (m, N, N).
+    valid : (N, N) bool
+        Pixels that have a weight.
+    modes : int
+        Of the probe.
     """
     reconstructor = task.reconstructor
-    pixels = frames * math.prod(probe[-2:])
     mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
+    if not valid.all():
+        mean = on_valid(mean, reconstructor.dataset)
     reconstructor.loss_function = mean
     if reconstructor.parameter_group.object.options.optimizer == LBFGS:
-        _take_sums(reconstructor, mean, pixels)
+        _take_sums(reconstructor, mean, frames * int(valid.sum()))
     # Each mode has waves of its own.
-    parts = -(-frames * math.prod(probe) // _AT_ONCE)
+    parts = -(-frames * modes * valid.size // _AT_ONCE)
     if parts > 1:
         _propagate_in_parts(reconstructor.forward_model, parts)
+
+
+def on_valid(mean: Any, dataset: Any) -> Any:
+    """Return a loss of whole frames that leaves out pixels which are not valid.
+
+    pty-chi 2.2 leaves them out of the batches that it hands to a loss itself, but neither of the
+    frames that L-BFGS searches on nor of the loss that it tells.
+
+    Parameters
+    ----------
+    mean : callable
+        Loss of predicted and measured intensities, any shape.
+    dataset : PtychographyDataset
+        Knows the mask, with the zero frequency in the corner.
+    """
+
+    def loss(predicted: Any, measured: Any) -> Any:
+        # Of a batch that pty-chi has thinned out already one axis is left.
+        if predicted.ndim > 1:
+            valid = dataset.valid_pixel_mask.to(predicted.device)
+            predicted, measured = predicted[..., valid], measured[..., valid]
+        return mean(predicted, measured)
+
+    return loss
 
 
 def _take_sums(reconstructor: Any, mean: Any, pixels: int) -> None:

@@ -10,14 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ptychostudy.iterative.algorithms import AUTODIFF, LBFGS, RECIPES, Step, choose_step
-from ptychostudy.iterative.convergence import TRIAL_EPOCHS, movement, try_further
+from ptychostudy.iterative.convergence import (
+    TRIAL_EPOCHS,
+    detected_share,
+    movement,
+    try_further,
+)
 from ptychostudy.iterative.inputs import Scan, check_power, check_scan
-from ptychostudy.iterative.likelihood import set_likelihood
+from ptychostudy.iterative.likelihood import on_valid, set_likelihood
 from ptychostudy.iterative.options import build_options, set_modes, set_step
 from ptychostudy.iterative.result import IterativeResult, all_finite, summarize
 from ptychostudy.iterative.session import choose_device, torch_session
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
-from ptychostudy.physics.modes import orthogonal_modes
+from ptychostudy.physics.modes import as_modes, orthogonal_modes
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
@@ -35,6 +40,7 @@ def reconstruct(
     object_shape: tuple[int, int],
     settings: "ReconstructSettings",
     *,
+    valid: ArrayLike | None = None,
     threads: int = 1,
     device: str = "auto",
     on_epoch: OnEpoch | None = None,
@@ -48,8 +54,8 @@ def reconstruct(
     positions : (k, 2) float
         Window centres (row, col) in object pixels, corner origin.
     probe : (N, N) or (m, N, N) complex
-        Probe in photons: ``sum |P|^2`` is the mean number of counts in a frame (orthonormal FFT).
-        Or its modes, whose intensities add; the result has as many.
+        Probe in photons: ``sum |P|^2`` is the mean number of counts in a frame (orthonormal FFT)
+        of which every pixel is valid. Or its modes, whose intensities add; the result has as many.
     object_shape : (int, int)
         Rows and columns of the object; every window lies inside.
     settings : ReconstructSettings
@@ -71,6 +77,9 @@ def reconstruct(
 
         ``optimizer``: what scales the object's updates; ``sgd`` is the algorithm as published.
         Default: adam for LSQML and ePIE, lbfgs for autodiff, which alone has it.
+    valid : (N, N) bool, optional
+        Pixels of the detector that count photons; what the others hold has no weight anywhere.
+        Default all.
     threads : int
         Torch threads. More than one makes results differ in the last bits from run to run.
     device : {"auto", "cpu", "gpu"}
@@ -90,8 +99,8 @@ def reconstruct(
         content, a window outside the object, or a probe whose power is not that of the counts.
     """
     _check_machine(threads, device)
-    scan = check_scan(counts, positions, probe, object_shape)
-    check_power(scan.counts, scan.probe)
+    scan = check_scan(counts, positions, probe, object_shape, valid)
+    check_power(scan.counts, scan.probe, scan.valid)
     step = choose_step(settings)
     start = Pair(np.ones(object_shape, np.complex64), scan.probe)
     with torch_session(threads) as torch:
@@ -136,7 +145,7 @@ def _solve(
     pair = read_result(task, scan.probe)
     if options.object_options.optimizer == LBFGS:
         # Its own last epochs are what the others are tried with.
-        moved = movement(earlier, pair.object, pair.probe, scan.positions)
+        moved = _movement(scan, pair, earlier, pair.object)
     else:
         device = options.reconstructor_options.default_device
         moved = _movement_of_a_trial(scan, pair, settings.noise_model, device)
@@ -157,8 +166,18 @@ def _build(options: Any, scan: Scan, start: Pair, settings: "ReconstructSettings
     task = build_task(options, scan, start.object)
     if settings.algorithm == AUTODIFF:
         batch = options.reconstructor_options.batch_size
-        set_likelihood(task, settings.noise_model, batch, start.probe.shape)
+        modes = len(as_modes(start.probe))
+        set_likelihood(task, settings.noise_model, batch, scan.valid, modes=modes)
+    elif not scan.valid.all():
+        _tell_valid_loss(task.reconstructor)
     return task
+
+
+def _tell_valid_loss(reconstructor: Any) -> None:
+    """Let the loss that is told be that of the valid pixels; DM and RAAR tell none of pixels."""
+    tracker = reconstructor.loss_tracker
+    if tracker.metric_function is not None:
+        tracker.metric_function = on_valid(tracker.metric_function, reconstructor.dataset)
 
 
 def _run(
@@ -184,7 +203,13 @@ def _run(
 def _movement_of_a_trial(scan: Scan, pair: Pair, noise_model: str, device: str) -> float:
     """Return how far L-BFGS moves the result of another algorithm, in units of the floor."""
     further = try_further(scan, pair, noise_model=noise_model, device=device)
-    return movement(pair.object, further, pair.probe, scan.positions)
+    return _movement(scan, pair, pair.object, further)
+
+
+def _movement(scan: Scan, pair: Pair, before: np.ndarray, after: np.ndarray) -> float:
+    """Return how far one object (H, W) lies from another, in floors of the photons detected."""
+    share = detected_share(scan, pair)
+    return movement(before, after, pair.probe, scan.positions, share=share)
 
 
 def simulate_intensities(object_: ArrayLike, probe: ArrayLike, positions: ArrayLike) -> np.ndarray:

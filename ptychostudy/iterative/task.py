@@ -38,6 +38,8 @@ def build_task(options: Any, scan: Scan, object_: np.ndarray) -> Any:
         task = PtychographyTask(
             options,
             diffraction_data=scan.counts,
+            # True is good; it is moved to pty-chi's corner as the frames are.
+            valid_pixel_mask=scan.valid,
             object_data=object_.astype(np.complex64)[None],
             probe_data=as_modes(wave.astype(np.complex64))[None],
             probe_position_x_px=cols,

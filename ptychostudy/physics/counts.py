@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ptychostudy.physics.propagate import intensities
+from ptychostudy.physics.propagate import far_field, intensities
 
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
 # kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
@@ -142,6 +142,8 @@ def simulated_blocks(
     positions: np.ndarray,
     rng: np.random.Generator | None,
     block: int = _BLOCK,
+    *,
+    valid: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield detected photons of consecutive frames, (<= block, N, N) uint32, block by block.
 
@@ -156,9 +158,11 @@ def simulated_blocks(
         Source of the Poisson noise; None for counts without noise (`round_counts`).
     block : int
         Frames at a time; it changes no draw.
+    valid : (N, N) bool, optional
+        Pixels that count photons; the others count none. Default all.
     """
     for part in _parts(positions, block):
-        expected = intensities(object_, probe, part)
+        expected = _counted(intensities(object_, probe, part), valid)
         yield round_counts(expected) if rng is None else poisson_counts(expected, rng)
 
 
@@ -174,13 +178,26 @@ def thinned_blocks(
         yield thin_counts(counts[part], keep, rng)
 
 
+def _counted(frames: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
+    """Return frames (k, N, N) without what falls on pixels that are not valid (N, N)."""
+    return frames if valid is None or valid.all() else np.asarray(frames * valid)
+
+
 def mean_intensity(
-    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, block: int = _BLOCK
+    object_: np.ndarray,
+    probe: np.ndarray,
+    positions: np.ndarray,
+    block: int = _BLOCK,
+    *,
+    valid: np.ndarray | None = None,
 ) -> float:
-    """Return the mean over the frames of the summed intensity, in the units of ``|probe|^2``."""
+    """Return the mean over the frames of the summed intensity, in the units of ``|probe|^2``.
+
+    With a mask ``valid`` (N, N) only the intensity on its pixels is summed.
+    """
     sums = []
     for part in _parts(positions, block):
-        frames = intensities(object_, probe, part)
+        frames = _counted(intensities(object_, probe, part), valid)
         sums.append(frames.sum(axis=(1, 2)))
     # One mean of all frames: a mean of the blocks' means would depend on their length.
     return float(np.concatenate(sums).mean())
@@ -201,13 +218,30 @@ def _parts(array: np.ndarray, block: int) -> Iterator[np.ndarray]:
         yield array[start : start + block]
 
 
-def scale_probe(probe: np.ndarray, photons: float) -> np.ndarray:
-    """Return the probe with ``sum |P|^2 = photons``.
+def detected_power(probe: np.ndarray, valid: np.ndarray | None = None) -> float:
+    """Return the power of a probe (N, N), or of its modes, on valid pixels of the detector.
+
+    By Parseval's theorem that is ``sum |P|^2`` where all pixels are valid.
+    """
+    if valid is None or valid.all():
+        return float(np.sum(np.abs(probe) ** 2))
+    return float(np.sum(np.abs(far_field(probe)[..., valid]) ** 2))
+
+
+def scale_probe(probe: np.ndarray, photons: float, valid: np.ndarray | None = None) -> np.ndarray:
+    """Return the probe of which ``photons`` are detected: ``sum |P|^2`` where all pixels count.
 
     In this gauge an object of full transmission is one: each frame has the power of the probe.
+
+    Parameters
+    ----------
+    probe : (N, N) or (m, N, N) complex
+    photons : float
+        Mean photons per frame on the valid pixels.
+    valid : (N, N) bool, optional
+        Pixels of the detector that count photons. Default all.
     """
-    amplitude = np.abs(np.asarray(probe, dtype=np.complex128))
-    power = float(np.sum(amplitude**2))
+    power = detected_power(np.asarray(probe, dtype=np.complex128), valid)
     if not power > 0:
         raise ValueError("the probe carries no power; it cannot be scaled to photons")
     return (probe * math.sqrt(photons / power)).astype(np.complex64)

@@ -134,7 +134,10 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
 
 
 def conditions(source: Scan) -> list[str]:
-    """Return what a reader must know of a study that is no plain one: no noise, a wrong probe."""
+    """Return what a reader must know of a study that is no plain one.
+
+    That it has no noise, a wrong probe, or pixels that count nothing.
+    """
     # The last transformation of a scan is the one that detected its frames.
     made = source.metadata[STEPS][-1]["parameters"]
     texts = []
@@ -144,4 +147,9 @@ def conditions(source: Scan) -> list[str]:
     wrong = [f"{key} {value}" for key, value in changes.items() if np.any(value)]
     if wrong:
         texts.append(f"arms were given a wrong probe: {', '.join(wrong)}")
+    if not source.valid.all():
+        texts.append(
+            f"{np.sum(~source.valid)} of {source.valid.size} detector pixels are masked: "
+            "dose and n are photons on the others"
+        )
     return texts

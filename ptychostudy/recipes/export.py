@@ -15,6 +15,8 @@ COMMENTS = (
     "pixels only. Pixels that the arm never reconstructed are 0."
 )
 
+_MASKED = " {} pixels of the detector counted no photons and had no weight."
+
 
 @dataclass(frozen=True)
 class Optics:
@@ -40,6 +42,8 @@ def make_product(
     positions: np.ndarray,
     optics: Optics,
     name: str,
+    *,
+    masked: int = 0,
 ) -> Product:
     """Bring what an arm made of a view into the form of a Ptychodus product.
 
@@ -55,6 +59,8 @@ def make_product(
     optics : Optics
     name : str
         Shown by Ptychodus.
+    masked : int
+        Pixels of the detector that had no weight; a product holds no frames, but says so.
     """
     probe = arrays.get(MODES, arrays.get("reconstructed_probe", known_probe))
     # Windows of a product lie inside its object, and a canvas may be smaller than the scan.
@@ -68,5 +74,5 @@ def make_product(
         detector_distance_m=optics.detector_distance_m,
         loss=arrays.get("loss", np.zeros(0)),
         name=name,
-        comments=COMMENTS,
+        comments=COMMENTS + (_MASKED.format(masked) if masked else ""),
     )

@@ -94,7 +94,13 @@ def reconstruct_view(
     positions = source.positions[frames] - origin
     start = starting_probe(source.whole_probe, settings, "reconstruct")
     result = reconstruct(
-        source.counts[frames], positions, start, shape, settings, on_epoch=on_epoch
+        source.counts[frames],
+        positions,
+        start,
+        shape,
+        settings,
+        valid=source.valid,
+        on_epoch=on_epoch,
     )
     coverage = relative_light(start, positions, shape)
     # Of a diverged run a picture is kept; that it failed is in the outcome.

@@ -47,6 +47,8 @@ def reconstruct_reference(
     probe: np.ndarray,
     settings: "ReconstructSettings",
     on_epoch: OnEpoch,
+    *,
+    valid: np.ndarray | None = None,
 ) -> Reference:
     """Reconstruct a measured scan at its full dose.
 
@@ -61,6 +63,8 @@ def reconstruct_reference(
     settings : ReconstructSettings
     on_epoch : callable
         Told epoch, epochs and loss.
+    valid : (N, N) bool, optional
+        Pixels of the detector that count photons. Default all.
 
     Raises
     ------
@@ -71,8 +75,8 @@ def reconstruct_reference(
     _, end = windows.extent(positions, counts.shape[-1], 1)
     shape = (int(end[0]), int(end[1]))
     start = starting_probe(probe, settings, "reference")
-    scaled = scale_probe(start, mean_counts(counts))
-    result = reconstruct(counts, positions, scaled, shape, settings, on_epoch=on_epoch)
+    scaled = scale_probe(start, mean_counts(counts), valid)
+    result = reconstruct(counts, positions, scaled, shape, settings, valid=valid, on_epoch=on_epoch)
     # An arm may fail and be told so; without what it is scored by there is no study.
     if not result.finite:
         raise ValueError(

@@ -87,6 +87,7 @@ def detect(
     settings: "FramesSettings",
     *,
     measured: np.ndarray | None = None,
+    valid: np.ndarray | None = None,
 ) -> Detected:
     """Return the frames of one split at a dose.
 
@@ -102,7 +103,10 @@ def detect(
         Mean detected photons per frame.
     settings : FramesSettings
     measured : (K, N, N) uint, optional
-        Frames of the whole scan that are thinned; without them frames are simulated.
+        Frames of the whole scan that are thinned; without them frames are simulated. They hold 0
+        where pixels are not valid, and so do thinned ones.
+    valid : (N, N) bool, optional
+        Pixels that count photons, and of which the dose is. Default all.
 
     Raises
     ------
@@ -112,14 +116,21 @@ def detect(
         If noise-free counts are asked for at a dose whose rounding would be seen.
     """
     if measured is None:
-        return simulated_frames(scene.part(index), dose, split, settings)
+        return simulated_frames(scene.part(index), dose, split, settings, valid=valid)
     if settings.noise == _NOISE_FREE:
         raise DataError("holds measured counts, but simulate.noise is none; needed: poisson")
     rng = generator(settings.seed, "thinning", dose, split)
     return thinned_frames(measured, index, scene.probe, dose, rng)
 
 
-def simulated_frames(scene: Scene, dose: int, split: str, settings: "FramesSettings") -> Detected:
+def simulated_frames(
+    scene: Scene,
+    dose: int,
+    split: str,
+    settings: "FramesSettings",
+    *,
+    valid: np.ndarray | None = None,
+) -> Detected:
     """Simulate the frames of a scene at a dose.
 
     Parameters
@@ -131,6 +142,8 @@ def simulated_frames(scene: Scene, dose: int, split: str, settings: "FramesSetti
     split : str
         Names the generator.
     settings : FramesSettings
+    valid : (N, N) bool, optional
+        Pixels that count photons, and of which the dose is. Default all.
 
     Raises
     ------
@@ -142,8 +155,8 @@ def simulated_frames(scene: Scene, dose: int, split: str, settings: "FramesSetti
     probe = scene.probe.astype(np.complex128)
     rng = _noise(settings, dose, split, probe.shape[-1])
     # One scale for all frames of the split: where the object absorbs, a frame holds less.
-    scale = photon_scale(mean_intensity(object_, probe, scene.positions), dose)
-    blocks = simulated_blocks(object_, scale * probe, scene.positions, rng)
+    scale = photon_scale(mean_intensity(object_, probe, scene.positions, valid=valid), dose)
+    blocks = simulated_blocks(object_, scale * probe, scene.positions, rng, valid=valid)
     return Detected(blocks, scale * scene.probe)
 
 

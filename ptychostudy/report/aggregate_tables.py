@@ -35,6 +35,7 @@ def conditions(summary: Summary) -> str:
         DESIGNS[summary["design"]],
         f"seed {summary['seeds']['list'][0]}",
         convergence(cells),
+        *dict.fromkeys(text for cell in cells for text in cell.get("conditions", [])),
     ]
     # Convergence is left out where no iterative arm ran to an end.
     sentences = [part[0].upper() + part[1:] for part in parts if part]

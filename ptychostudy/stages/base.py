@@ -7,19 +7,26 @@ import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import mode_arrays
-from ptychostudy.formats.readers import PICTURE, USER, load
+from ptychostudy.formats.readers import MASK, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
-from ptychostudy.formats.valid_pixels import valid_arrays
+from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
+    from ptychostudy.formats.masks import MaskFile
     from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
 
 
-def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
+def run(
+    settings: "BaseSettings",
+    *,
+    output: Path,
+    source: list[Path],
+    mask: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+) -> None:
     """Make or convert object, probe and scan; write them once.
 
     Parameters
@@ -31,6 +38,8 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         ``probeModes`` of a probe of several, ``valid_pixels`` where some count nothing.
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
+    mask : list of Path
+        The file that ``base.npz.mask`` names, or nothing where it names none.
     """
     if bool(source) != (settings.kind != "synthetic"):
         names = ", ".join(map(str, source)) or "no file"
@@ -38,19 +47,25 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
             f"--source names {names}, base.kind is {settings.kind}; "
             "needed: no file for a synthetic study, one for any other"
         )
-    made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
+    if bool(mask) != bool(settings.npz.mask):
+        names = ", ".join(map(str, mask)) or "no file"
+        raise ValueError(
+            f"--mask names {names}, base.npz.mask is {settings.npz.mask!r}; needed: the same file"
+        )
+    made, changes = _made(settings, source, mask)
     arrays = {
         **position_arrays(made["positions"]),
         **mode_arrays(made.get("modes", made["probe"]).astype(np.complex64)),
     }
+    valid = made.get("valid", np.ones(made["probe"].shape, dtype=bool))
+    arrays |= valid_arrays(valid)
     if settings.frames == "measured":
         arrays["counts"] = made["counts"]
-        arrays |= valid_arrays(made["valid"])
     else:
         arrays["objectGuess"] = made["object"].astype(np.complex64)
         # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
-    physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
+    physics = {"N": len(valid), "pixel_size_m": settings.pixel_size_m, **mask_record(valid)}
     step = make_step("base", "canonicalize", settings.plain())
     # Nothing is said of a file that was taken as it is.
     if changes:
@@ -58,12 +73,24 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
+def _made(
+    settings: "BaseSettings", source: list[Path], mask: list[Path]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return positions, probe, and object or frames, and what was changed of the user's."""
+    if not source:
+        return _synthetic(settings), {}
+    given = load(MASK).read_mask_file(mask[0], settings.frame_px) if mask else None
+    return _converted(settings, source[0], given)
+
+
 def _converted(
-    settings: "BaseSettings", source: Path
+    settings: "BaseSettings", source: Path, mask: "MaskFile | None"
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
-    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(source, settings)
+    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(
+        source, settings, mask
+    )
     scan, changes = taken
     if settings.frames != "measured" and "object" not in scan:
         raise DataError(

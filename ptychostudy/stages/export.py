@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.ptychodus import write_product_h5
+from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.export import Optics, make_product
@@ -60,5 +63,7 @@ def run(
     optics = Optics(pixel_size_m, photon_energy_ev, detector_distance_m)
     # Frames that the view leaves out were not seen by the arm.
     positions = read_positions(source)[frames]
-    product = make_product(arrays, source["probeGuess"], positions, optics, name)
+    probe = source["probeGuess"]
+    masked = int(np.sum(~read_valid(scan, len(probe))))
+    product = make_product(arrays, probe, positions, optics, name, masked=masked)
     write_product_h5(output, product)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.probe_modes import read_probe
+from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.recipes.reference import reconstruct_reference
 from ptychostudy.runs.work import Work
@@ -35,8 +36,11 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     probe = read_probe(base)
     # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
+    valid = read_valid(base, counts.shape[-1])
     with Work("reference, full dose") as progress:
-        reference = reconstruct_reference(counts, positions, probe, settings, progress.step)
+        reference = reconstruct_reference(
+            counts, positions, probe, settings, progress.step, valid=valid
+        )
     converged = bool(reference.result.converged)
     record = {"truth": "full-dose iterative reference", "converged": converged}
     write_npz(output, reference.arrays, record)

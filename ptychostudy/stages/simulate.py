@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ptychostudy.formats.positions import COORDINATES, position_arrays, read_positions
 from ptychostudy.formats.probe_modes import read_probe
 from ptychostudy.formats.scan_metadata import STEPS, make_step, scan_metadata
+from ptychostudy.formats.valid_pixels import mask_record, read_valid, valid_arrays
 from ptychostudy.io.arrays import member_names, open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.scene import Scene
@@ -44,14 +47,15 @@ def run(
     scene = _scene(base, reference)
     # Measured frames lie in the base; a base without them is simulated from.
     measured = open_frames(base) if "counts" in member_names(base) else None
+    valid = read_valid(base, scene.probe.shape[-1])
     metadata = {
-        **_metadata(settings, base, dose, scene.probe.shape[-1]),
+        **_metadata(settings, base, dose, valid),
         "truth": read_metadata(reference, ["truth"])["truth"],
     }
     parts = split_frames(scene, settings)
     for (split, index), output in zip(parts.items(), (train, test), strict=True):
         try:
-            detected = detect(scene, split, index, dose, settings, measured=measured)
+            detected = detect(scene, split, index, dose, settings, measured=measured, valid=valid)
         except DataError as error:
             raise DataError(f"{base}: {error}") from None
         arrays = {
@@ -59,6 +63,7 @@ def run(
             "scan_index": index,
             **given_probe(detected.probe, settings.wrong_probe),
             "objectGuess": scene.object,
+            **valid_arrays(valid),
             **streamed(detected, len(index), dose),
         }
         write_npz(output, arrays, {**metadata, "split": split})
@@ -70,7 +75,10 @@ def _scene(base_file: Path, reference_file: Path) -> Scene:
     return Scene(known["objectGuess"], read_probe(reference_file), positions)
 
 
-def _metadata(settings: "FramesSettings", base_file: Path, dose: int, n: int) -> dict[str, Any]:
+def _metadata(
+    settings: "FramesSettings", base_file: Path, dose: int, valid: np.ndarray
+) -> dict[str, Any]:
     earlier = read_metadata(base_file, [STEPS])[STEPS]
     step = make_step("simulate", "detect", {"dose": dose, **settings.plain()})
-    return scan_metadata({"nphotons": dose, "N": n}, [*earlier, step])
+    physics = {"nphotons": dose, "N": len(valid), **mask_record(valid)}
+    return scan_metadata(physics, [*earlier, step])

@@ -128,6 +128,10 @@ def good_image(path, mark=None):
     Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8)).save(path, format="PNG")
 
 
+def good_mask(path, mark=None):
+    np.savez(path, **{"detector": (np.arange(N * N) % 7 == 0).reshape(N, N), "dark": np.zeros(3)})
+
+
 GOOD = {
     "scan": (".npz", good_npz),
     "canonical": (".npz", good_canonical),
@@ -137,12 +141,14 @@ GOOD = {
     "json": (".json", good_json),
     "csv": (".csv", good_csv),
     "image": (".png", good_image),
+    "mask": (".npz", good_mask),
 }
 
 
 def readers():
     """Return every reader by name; each takes a path."""
     from ptychostudy.formats.bundle import read_bundle
+    from ptychostudy.formats.mask_file import read_mask_file
     from ptychostudy.formats.picture import read_image
     from ptychostudy.formats.ptychodus import read_product_h5
     from ptychostudy.formats.scan import open_scan
@@ -163,6 +169,7 @@ def readers():
         "json": lambda path: read_json(path, ["jobs"]),
         "csv": lambda path: read_csv(path, ["model", "value"]),
         "image": read_image,
+        "mask": lambda path: read_mask_file(path, N),
     }
 
 
@@ -634,7 +641,7 @@ HOSTILE = {
     "picture with NaN": ("image", ".tif", nan_tiff, "with span nan"),
     "picture without contrast": ("image", ".png", text(png(8, 8)), "with span 0.0"),
 }
-for _reader in ("scan", "hdf5", "product", "bundle", "json", "csv", "image"):
+for _reader in ("scan", "hdf5", "product", "bundle", "json", "csv", "image", "mask"):
     for _name, _build in {"pipe": pipe, "folder": folder, "endless device": device}.items():
         HOSTILE[f"{_name} for {_reader}"] = (_reader, GOOD[_reader][0], _build, "is no plain file")
     HOSTILE[f"link in a circle for {_reader}"] = (_reader, GOOD[_reader][0], link_to_itself, "cannot be opened")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from known_scan import known_scan, run_base, save, written
 
+from ptychostudy.io.arrays import read_metadata
+
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
@@ -26,7 +28,8 @@ def refused(folder, capsys):
         assert run_base(scan, **settings) == 2
         printed = capsys.readouterr()
         assert printed.out == "" and printed.err.startswith("ptychostudy base: ") and "\n\n" not in printed.err.strip()
-        assert str(scan) in printed.err or Path(scan).name in printed.err
+        files = [str(scan), Path(scan).name, *([settings["mask"]] if "mask" in settings else [])]
+        assert any(name in printed.err for name in files)
         assert "Traceback" not in printed.err and "np." not in printed.err
         assert not Path("base.npz").exists()
         return " ".join(printed.err.split())
@@ -62,3 +65,24 @@ def same():
         np.testing.assert_array_equal(arrays["probeGuess"], right["probeGuess"])
 
     return check
+
+
+@pytest.fixture
+def masked(taken):
+    """Return a function that expects some pixels to be masked and all others to hold the right counts, to the last bit.
+
+    It returns changes and what was said.
+    """
+
+    def run(scan, region, right, *, shift=(0, 0), **settings):
+        arrays, changes, said = taken(scan, **settings)
+        valid = np.ones(right.shape[1:], dtype=bool)
+        valid[region] = False
+        np.testing.assert_array_equal(arrays["valid_pixels"], np.roll(valid, shift, (0, 1)))
+        np.testing.assert_array_equal(arrays["counts"], np.roll(right * valid, shift, (1, 2)))
+        assert changes["masked_pixels"] == np.sum(~valid)
+        physics = read_metadata("base.npz")["physics_parameters"]
+        assert physics["masked_pixels"] == np.sum(~valid) and physics["photons"] == "of the valid pixels"
+        return changes, said
+
+    return run

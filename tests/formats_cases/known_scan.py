@@ -76,7 +76,8 @@ def run_base(path, *, frames="measured", **npz):
     settings = {"path": str(path), "axes": "NHW", **npz}
     base = {"kind": "npz", "frames": frames, "frame_px": N, "pixel_size_m": PIXEL_M, "npz": settings}
     Path("study.yaml").write_text(yaml.safe_dump({"study": "mine", "base": base}))
-    return main(["base", "--config", "study.yaml", "--source", str(path), "--output", "base.npz"])
+    mask = ["--mask", npz["mask"]] if "mask" in npz else []
+    return main(["base", "--config", "study.yaml", "--source", str(path), *mask, "--output", "base.npz"])
 
 
 def written():

@@ -115,8 +115,9 @@ def test_a_steep_object_is_not_astray(taken):
     assert changes == {} and "off the centre" in said
 
 
-def test_dead_pixels_of_rolled_frames_have_the_names_of_the_file(refused):
+def test_dead_pixels_of_rolled_frames_have_the_names_of_the_file_and_roll_with_them(masked):
     scan = known_scan()
     scan["counts"] = np.fft.ifftshift(scan["counts"], axes=(1, 2))
     scan["counts"][:, 1, 30] = 0
-    assert "(row, col) (1, 30)" in refused(scan)
+    changes, said = masked(scan, np.s_[1, 30], scan["counts"], shift=(N // 2, N // 2))
+    assert "(row, col) (1, 30)" in said and changes["rolled_px"] == [N // 2, N // 2]

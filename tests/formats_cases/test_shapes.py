@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from known_scan import known_scan, save
 
-from ptychostudy.formats.detector_grid import fitted
+from ptychostudy.formats.detector_grid import Measured, fitted
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.user import take_scan
 from ptychostudy.formats.zero_frequency import found_centre, mean_light
@@ -297,17 +297,45 @@ def test_a_hot_pixel_far_out_is_no_light_that_is_lost(take):
     assert changes["framed"]["lost_share"] < 1e-3
 
 
-def test_pixels_are_named_as_they_lie_in_the_cut(refuse):
+def test_pixels_are_named_as_they_lie_in_the_cut(take):
     given = scan_of(96, 128)
     given["counts"][:, 48 - 32 + 3, 64 - 32 + 28] = 2**32 - 1
-    assert "key 'counts from pixel (16, 32) on' holds no photons" in (message := refuse(given, 64))
-    assert "(row, col) (3, 28)" in message
+    scan, _, said = take(given, 64)
+    assert "key 'counts from pixel (16, 32) on' holds no photons" in said and "(row, col) (3, 28)" in said
+    assert np.argwhere(~scan["valid"]).tolist() == [[3, 28]]
+
+
+@pytest.mark.parametrize("shape", [(96, 128), (61, 96), (48, 48)], ids=str)
+@pytest.mark.parametrize("turn", [False, True], ids=["middle", "corner"])
+def test_a_mask_of_the_detector_is_cut_and_filled_up_with_its_frames(take, shape, turn):
+    """What it marks is bright, and lies in the cut, outside of it, and where the light is."""
+    given = scan_of(*shape)
+    h, w = shape
+    bad = np.zeros(shape, np.uint8)
+    places = [(h // 2 + 4, w // 2 - 7), (1, 2), (h - 2, w // 2), (h // 2 - 9, w // 2 + 11)]
+    bad[tuple(zip(*places, strict=True))] = 1
+    given["counts"][:, bad == 1] = 3 * given["counts"].max()
+    if turn:
+        bad = np.fft.ifftshift(bad)
+        given["counts"] = np.fft.ifftshift(given["counts"], axes=(1, 2))
+    scan, changes, _ = take(given | {"bad_pixels": bad}, 64)
+    check_model(scan, 64)
+    valid = np.zeros((64, 64), bool)
+    rows = slice(max(0, 32 - h // 2), min(64, 32 + h - h // 2))
+    cols = slice(max(0, 32 - w // 2), min(64, 32 + w - w // 2))
+    valid[rows, cols] = True
+    for row, col in places:
+        row, col = row - h // 2 + 32, col - w // 2 + 32
+        if 0 <= row < 64 and 0 <= col < 64:
+            valid[row, col] = False
+    np.testing.assert_array_equal(scan["valid"], valid)
+    assert changes["framed"]["lost_share"] < 0.01 and not scan["counts"][:, ~valid].any()
 
 
 def test_much_more_filled_up_than_there_is_is_refused(refuse, take):
     message = refuse(scan_of(64, 64), 128)
     assert "12288 pixels beyond the detector count nothing" in message and "base.npz.accept: [pad]" in message
-    scan, _, _ = take(scan_of(64, 64), 128, accept=["pad"])
+    scan, _, _ = take(scan_of(64, 64), 128, accept=["pad", "mask"])
     check_model(scan, 128)
 
 
@@ -345,7 +373,8 @@ def test_a_pixel_that_the_file_states_must_be_the_probe_s(pixel, fits):
 
     def run():
         modes = given["probeGuess"][None]
-        return fitted(given["counts"], modes, 64, NpzSettings(), doubts, key="counts", declared=stated)
+        measured = Measured("counts", given["counts"], np.zeros((64, 64), bool), stated)
+        return fitted(measured, modes, 64, NpzSettings(), doubts)
 
     if fits:
         assert run().framing.nothing

@@ -100,9 +100,9 @@ def test_keys_that_are_not_used_are_named(taken, same, folder, suffix):
 
 
 def test_frames_that_simulation_does_not_use_are_named(taken, folder):
-    scan = known_scan() | {"objectGuess": object_of((100, 90)), "mask": np.zeros((N, N))}
+    scan = known_scan() | {"objectGuess": object_of((100, 90)), "dark": np.zeros((N, N))}
     _, _, said = taken(scan, frames="simulate")
-    assert "not used of this file: counts, mask" in said
+    assert "not used of this file: counts, dark" in said
 
 
 # --- MATLAB -----------------------------------------------------------------------------------------------------------

@@ -81,10 +81,24 @@ def damaged(rng):
         "gain": float(rng.choice([1, 2, 0.5, 1e-9, 1e9])),
         "background": float(rng.choice([0, 0, 3, 1e9])),
         "saturation": rng.choice([None, 1.0, 50.0]),
+        "mask_marks": str(rng.choice(["auto", "bad", "good"])),
         "drop_frames": [[], "auto", [0, 3], [1000]][rng.integers(4)],
-        "accept": [[], ["units", "isolated", "line", "small", "gain", "background", "pixels", "frames", "centre"]][
-            rng.integers(2)
-        ],
+        "accept": [
+            [],
+            [
+                "units",
+                "isolated",
+                "line",
+                "small",
+                "gain",
+                "background",
+                "pixels",
+                "mask",
+                "weights",
+                "frames",
+                "centre",
+            ],
+        ][rng.integers(2)],
     }
     return scan, {key: value for key, value in settings.items() if rng.random() < 0.4}
 

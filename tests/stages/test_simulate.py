@@ -108,6 +108,30 @@ def test_measured_frames_are_thinned_and_cannot_lose_their_noise(inputs):
         np.testing.assert_array_equal(wrong[part]["probeTrue"], plain[part]["probeGuess"])
 
 
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_mask_goes_along_and_the_dose_is_of_the_others(inputs, measured):
+    base = read_npz(inputs / "base.npz")
+    valid = np.ones((N, N), bool)
+    valid[15], valid[20, 3] = False, False
+    counts = np.random.default_rng(2).poisson(40.0, (len(base["ycoords"]), N, N)) * valid
+    arrays = {**base, "valid_pixels": valid} | ({"counts": counts.astype(np.uint32)} if measured else {})
+    write_npz(inputs / "base.npz", arrays, {"data_transformations": []})
+    found, _ = simulated(inputs, dose=20_000)
+    for part in found.values():
+        np.testing.assert_array_equal(part["valid_pixels"], valid)
+        assert not part["counts"][:, ~valid].any()
+        assert float(part["photons_measured"]) == pytest.approx(20_000, rel=0.02)
+        assert part["counts"][:, valid].sum() / len(part["counts"]) == float(part["photons_measured"])
+    physics = read_metadata(inputs / "train.npz")["physics_parameters"]
+    assert physics == {"N": N, "nphotons": 20_000, "masked_pixels": 33, "photons": "of the valid pixels"}
+
+
+def test_without_a_mask_files_say_nothing_of_one(inputs):
+    found, _ = simulated(inputs)
+    assert "valid_pixels" not in found["train"]
+    assert read_metadata(inputs / "train.npz")["physics_parameters"] == {"N": N, "nphotons": 2000}
+
+
 @pytest.mark.parametrize("dose", [0, -5])
 def test_a_dose_of_nothing_is_refused(inputs, dose):
     with pytest.raises(ValueError, match=f"--dose is {dose}"):

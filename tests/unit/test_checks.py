@@ -1,5 +1,8 @@
 """Checks of the verification on cells made by hand: each says what is wrong, and nothing where all is right."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,6 +19,7 @@ from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, SPLITS
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import stage_settings
+from scenes import made_scan
 
 DOSES_DIFFER = "counts differ between doses as the doses do"
 STUDY = {"views": ["dense"], "simulate": {"doses": [1000]}, "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
@@ -155,6 +159,21 @@ def test_the_first_line_that_differs_is_named():
 def test_a_ratio_of_doses_may_miss_by_five_standard_deviations():
     """10 frames hold 10^4 and 10^6 photons, known to 1 % and 0.1 %."""
     assert frames._ratio_tolerance(1000, 100000, 10) == pytest.approx(5 * 1.01e-4**0.5)
+
+
+@pytest.mark.parametrize(("frame", "place"), [(None, None), (1, (2, 3)), (4, (2, 0))])
+def test_photons_on_masked_pixels_are_named(frame, place):
+    source = made_scan()
+    valid = np.ones(source.counts.shape[1:], bool)
+    valid[2] = False
+    counts = source.counts * valid
+    if frame is not None:
+        counts[(frame, *place)] = 5
+    masked = dataclasses.replace(source, counts=counts, valid=valid)
+    said = [] if frame is None else [f"a.npz: 1 frames hold photons on masked pixels, the first {frame}"]
+    assert frames._on_masked_pixels(masked, Path("a.npz")) == said
+    # Without a mask there is no such place.
+    assert frames._on_masked_pixels(source, Path("a.npz")) == []
 
 
 @pytest.fixture

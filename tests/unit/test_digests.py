@@ -25,7 +25,7 @@ from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
 from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
-READERS = (readers.USER, readers.PICTURE)
+READERS = (readers.USER, readers.PICTURE, readers.MASK)
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
 UNSEEN = {"train", "infer", "reconstruct", "reference"}
 # What costs hours, and all that comes before it: a rule whose input is made anew runs, too.
@@ -142,7 +142,8 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
     [
         ("io/text.py", {"check", "gate", "grid", "inventory", "summarize", "verify"}),
         ("io/pictures.py", {"picture", "grid", "figures"}),
-        ("formats/picture.py", {"base with picture"}),
+        ("formats/picture.py", {"base with picture", "base with mask_file"}),
+        ("formats/mask_file.py", {"base with mask_file"}),
         ("formats/user.py", {"base with user"}),
         ("formats/ptychodus.py", {"export"}),
         ("formats/siemens_star.py", {"fetch"}),
@@ -217,6 +218,8 @@ def test_the_readers_are_modules():
         ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [readers.PICTURE]),
         ({"kind": "npz", "npz": {"path": "a.npz"}}, [readers.USER]),
         ({"kind": "siemens_star", "frames": "measured"}, [readers.USER]),
+        ({"kind": "npz", "npz": {"path": "a.npz", "mask": "m.npy"}}, [readers.USER, readers.MASK]),
+        ({"kind": "siemens_star", "frames": "measured", "npz": {"mask": "m.png"}}, [readers.USER, readers.MASK]),
     ],
 )
 def test_a_study_needs_the_reader_of_its_source(base, modules):

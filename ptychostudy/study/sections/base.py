@@ -81,6 +81,8 @@ Doubt = Literal[
     "gain",
     "background",
     "pixels",
+    "mask",
+    "weights",
     "frames",
     "centre",
     "crop",
@@ -111,6 +113,13 @@ class NpzSettings(Section):
     )
     drop_frames: Literal["auto"] | Indices = Field(
         [], description="frames left out with their positions; auto: those that are none"
+    )
+    mask: str | None = Field(
+        None, description="file with the detector's mask, relative to the hub; beside those of path"
+    )
+    mask_marks: Literal["auto", "bad", "good"] = Field(
+        "auto",
+        description="which pixels a mask marks whose name does not say; auto: the fewer, bad",
     )
     accept: list[Doubt] = Field([], description="doubts about the file that were looked at")
 
@@ -152,6 +161,15 @@ class BaseSettings(Section):
     probe: ProbeSettings = Field(ProbeSettings(), description="the simulated probe")
     scan: ScanSettings = Field(ScanSettings(), description="the simulated scan")
     npz: NpzSettings = Field(NpzSettings(), description="the user's own file")
+
+    @model_validator(mode="after")
+    def _mask_where_a_file_is_read(self) -> "BaseSettings":
+        if self.kind == "synthetic" and self.npz.mask:
+            raise ValueError(
+                f"kind is {self.kind}, npz.mask is {self.npz.mask!r}; "
+                "needed: no mask for a synthetic study, or kind npz or siemens_star"
+            )
+        return self
 
     # In this order: the first that does not hold is reported, and later ones often follow from it.
     @model_validator(mode="after")

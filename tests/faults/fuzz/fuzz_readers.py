@@ -29,7 +29,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2])]
-READERS = ("scan", "hdf5", "canonical", "bundle", "product", "json", "csv", "image")
+READERS = ("scan", "hdf5", "canonical", "bundle", "product", "json", "csv", "image", "mask")
 INSTRUMENTED = ["ptychostudy.io", "zipfile", "json.decoder", "json.scanner", "numpy.lib._format_impl", "PIL"]
 LONGEST_S, LARGEST_FILE, LARGEST_GROWTH = 10, 1 << 16, 100 << 20
 SEED_BYTES = 1 << 16
@@ -173,6 +173,9 @@ def contract(reader, result):
         return found.ndim == 2 and finite(found) and found.min() == 0 and abs(found.max() - 1) < 1e-9
 
     rules = {"scan": scan, "hdf5": scan, "canonical": canonical, "bundle": bundle, "product": product, "image": image}
+    rules["mask"] = lambda found: (
+        len(found.arrays) > 0 and all(array.dtype.kind != "O" for array in found.arrays.values())
+    )
     rules["json"] = lambda found: "jobs" in found and json.dumps(found, allow_nan=False)
     rules["csv"] = lambda found: all(set(row) == {"model", "value"} and all(row.values()) for row in found)
     return rules[reader](result)

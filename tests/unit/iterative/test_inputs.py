@@ -22,7 +22,8 @@ def scan(**changes):
 
 def test_a_scan_that_fits_keeps_its_values():
     given = scan()
-    counts, positions, probe = check_scan(*given)
+    counts, positions, probe, valid = check_scan(*given)
+    assert valid.all() and valid.shape == (N, N)
     assert (counts.dtype, positions.dtype, probe.dtype) == (np.float32, np.float64, np.complex128)
     for found, array in zip((counts, positions, probe), given[:3], strict=True):
         np.testing.assert_array_equal(found, array)
@@ -60,6 +61,33 @@ def test_a_window_outside_the_object_is_named(place):
 @pytest.mark.parametrize("place", [(3.5, 9.0), (9.0, 3.5), (16.49, 9.0), (9.0, 26.49)])
 def test_a_window_at_the_border_is_inside(place):
     check_scan(*scan(positions=np.array([[4.0, 4.0], place, place])))
+
+
+@pytest.mark.parametrize("junk", [2.0**32, -1, np.nan, np.inf])
+def test_what_masked_pixels_hold_is_not_looked_at(junk):
+    counts, *rest = scan()
+    valid = np.ones((N, N), bool)
+    valid[2, 5], valid[7] = False, False
+    spoilt = np.where(valid, counts, junk)
+    found = check_scan(spoilt, *rest, valid)
+    np.testing.assert_array_equal(found.counts, counts * valid)
+    np.testing.assert_array_equal(found.valid, valid)
+
+
+@pytest.mark.parametrize("valid", [np.ones((N, N + 1), bool), np.ones((N, N)), np.zeros((N, N), bool)], ids=str)
+def test_a_mask_that_is_none_is_named(valid):
+    with pytest.raises(ValueError, match=r"valid must be bool of shape \(8, 8\)"):
+        check_scan(*scan(), valid)
+
+
+def test_probe_power_is_compared_on_the_valid_pixels():
+    # Of a constant probe all light is in the middle of the detector.
+    counts, probe = np.full((5, 4, 4), 25, np.uint32), np.full((4, 4), 5.0)
+    middle = np.zeros((4, 4), bool)
+    middle[2, 2] = True
+    check_power(counts, probe, middle)
+    with pytest.raises(ValueError, match="found 0"):
+        check_power(counts, probe, ~middle)
 
 
 def test_probe_power_is_that_of_a_frame_within_ten():

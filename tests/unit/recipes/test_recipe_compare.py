@@ -1,5 +1,7 @@
 """Recipe compare: an arm that is the truth scores exactly, a failed one is shown and not scored."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -132,6 +134,10 @@ def test_the_record_holds_the_floor_of_the_dose():
         "noise-free: expected counts, for which the floor does not hold",
         "arms were given a wrong probe: blur_px 0.5",
     ]
+    valid = np.ones((64, 64), bool)
+    valid[3, :5] = False
+    said = "5 of 4096 detector pixels are masked: dose and n are photons on the others"
+    assert conditions(dataclasses.replace(SOURCE, valid=valid))[-1] == said
 
 
 def test_files_hold_the_arms_and_what_they_share():

@@ -1,9 +1,12 @@
 """Recipes reconstruct and reference, with a solver that returns what it is told: where the canvas lies, the verdict."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from ptychostudy.iterative.result import IterativeResult
+from ptychostudy.physics.propagate import far_field
 from ptychostudy.physics.windows import corners, inside
 from ptychostudy.recipes import reconstruct, reference
 from ptychostudy.study.names import PTYCHI
@@ -19,8 +22,9 @@ def solver(monkeypatch):
     """Return the arguments of each call; the object has its own coordinates as values."""
     calls = []
 
-    def solve(counts, positions, probe, shape, settings, *, on_epoch):
-        calls.append({"counts": counts, "positions": positions, "probe": probe, "shape": shape})
+    def solve(counts, positions, probe, shape, settings, *, valid, on_epoch):
+        given = {"counts": counts, "positions": positions, "probe": probe, "shape": shape, "valid": valid}
+        calls.append(given)
         rows, cols = np.indices(shape)
         field = (rows + 1j * cols).astype(np.complex64)
         finite = not np.any(np.isnan(probe))
@@ -111,7 +115,19 @@ def test_the_reference_keeps_the_coordinates_of_the_file_and_the_photons_of_the_
     assert list(made.arrays) == ["objectGuess", "probeGuess", "coverage"]
 
 
+def test_the_mask_goes_to_the_solver_and_the_photons_are_those_of_valid_pixels(solver):
+    valid = np.ones((N, N), bool)
+    valid[N // 2 - 3 : N // 2, :] = False
+    masked = dataclasses.replace(SOURCE, counts=SOURCE.counts * valid, valid=valid)
+    reconstruct.reconstruct_view(masked, np.arange(5), SETTINGS, ignore)
+    reference.reconstruct_reference(masked.counts, SOURCE.positions, 7 * SOURCE.probe, SETTINGS, ignore, valid=valid)
+    for call in solver:
+        np.testing.assert_array_equal(call["valid"], valid)
+    light = np.abs(far_field(solver[1]["probe"].astype(complex))) ** 2
+    assert light[valid].sum() == pytest.approx(masked.counts.sum(axis=(1, 2)).mean(), rel=1e-5)
+
+
 def test_a_reference_that_diverged_is_refused(solver, monkeypatch):
-    monkeypatch.setattr(reference, "scale_probe", lambda probe, photons: np.full_like(probe, np.nan))
+    monkeypatch.setattr(reference, "scale_probe", lambda probe, photons, valid: np.full_like(probe, np.nan))
     with pytest.raises(ValueError, match="the full-dose reconstruction of the measured scan diverged"):
         reference.reconstruct_reference(SOURCE.counts, SOURCE.positions, SOURCE.probe, SETTINGS, ignore)

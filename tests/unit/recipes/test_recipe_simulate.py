@@ -40,6 +40,41 @@ def test_the_mean_frame_holds_the_dose_within_counting_statistics():
     assert expected.sum() / len(counts) == pytest.approx(DOSE, rel=1e-12)
 
 
+def a_mask():
+    """Return a mask with a gap in the light, a single pixel and a corner, unlike on both axes."""
+    valid = np.ones((N, N), bool)
+    valid[N // 2 + 1], valid[:, 5], valid[N // 2, N // 2 - 2], valid[:4, -6:] = False, False, False, False
+    return valid
+
+
+def test_the_dose_is_that_of_the_pixels_that_count():
+    scene, valid = made_scene(), a_mask()
+    detected = simulated_frames(scene, DOSE, "train", settings(), valid=valid)
+    counts = drawn(detected)
+    assert not counts[:, ~valid].any()
+    assert abs(counts.sum() / len(counts) - DOSE) < dose_tolerance(DOSE, len(counts))
+    expected = intensities(scene.object, detected.probe, scene.positions)
+    assert expected[:, valid].sum() / len(counts) == pytest.approx(DOSE, rel=1e-12)
+    assert expected.sum() / len(counts) > 1.05 * DOSE
+
+
+def test_a_mask_of_all_pixels_draws_the_same_frames():
+    scene = made_scene()
+    plain, every = (simulated_frames(scene, DOSE, "train", settings(), valid=v) for v in (None, np.ones((N, N), bool)))
+    np.testing.assert_array_equal(drawn(plain), drawn(every))
+    np.testing.assert_array_equal(plain.probe, every.probe)
+
+
+def test_thinned_frames_count_nothing_where_the_measured_ones_do_not():
+    scene, valid = made_scene(), a_mask()
+    rng = np.random.default_rng(5)
+    measured = (rng.poisson(50.0, (len(scene.positions), N, N)) * valid).astype(np.uint32)
+    detected = detect(scene, "test", np.arange(10), DOSE, settings(), measured=measured, valid=valid)
+    counts = drawn(detected)
+    assert not counts[:, ~valid].any()
+    assert abs(counts.sum() / 10 - DOSE) < dose_tolerance(DOSE, 10)
+
+
 def test_without_noise_every_frame_is_its_expectation():
     scene = made_scene()
     dose = 1000 * N * N

@@ -1,0 +1,100 @@
+"""A file of its own for the mask of a detector: NPZ or HDF5, one NPY array, or a picture."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ptychostudy.formats.masks import MASK_KEYS, MaskFile
+from ptychostudy.formats.picture import read_image
+from ptychostudy.formats.user_file import load_user_file
+from ptychostudy.io.atomic import DataError, plain_size
+from ptychostudy.io.npy import read_npy
+from ptychostudy.io.zips import READ_ERRORS, first_line
+
+_PICTURES = (".png", ".tif", ".tiff")
+_NPY = b"\x93NUMPY"
+# As `load_user_file` describes what is in an HDF5 file.
+_DESCRIBED = re.compile(r"^(?P<name>.+) \((?P<rows>\d+), (?P<cols>\d+)\) \S+$")
+_NEEDED = "NPZ, NPY or HDF5, or a PNG or TIFF picture"
+
+
+def read_mask_file(path: str | Path, side: int) -> MaskFile:
+    """Read the masks of a file: arrays whose names say so, or else the only one of their shape.
+
+    Parameters
+    ----------
+    path : str or Path
+    side : int
+        Pixels on a side of the frames.
+
+    Raises
+    ------
+    DataError
+        If there is none, or more than one of which no name says that it is it.
+    """
+    plain_size(path)
+    if Path(path).suffix.lower() in _PICTURES:
+        return MaskFile(Path(path), {"picture": _two_greys(path)})
+    with open(path, "rb") as file:
+        alone = file.read(len(_NPY)) == _NPY
+    if alone:
+        return MaskFile(Path(path), {"array": _npy(path)})
+    return MaskFile(Path(path), _arrays(path, side))
+
+
+def _two_greys(path: str | Path) -> np.ndarray:
+    grey = read_image(path)
+    found = len(np.unique(grey))
+    if found != 2:
+        raise DataError(
+            f"{path}: a picture of {found} different greys; needed: a mask of two, one of them for "
+            "bad pixels"
+        )
+    # Stretched to 0 and 1 by the reader.
+    return np.asarray(grey > 0.5)
+
+
+def _npy(path: str | Path) -> np.ndarray:
+    try:
+        with open(path, "rb") as file:
+            return read_npy(file, plain_size(path))
+    except READ_ERRORS as error:
+        raise DataError(
+            f"{path}: not a readable NPY array ({first_line(error)}); needed: {_NEEDED}"
+        ) from error
+
+
+def _arrays(path: str | Path, side: int) -> dict[str, np.ndarray]:
+    named = load_user_file(path, MASK_KEYS)
+    if named.arrays:
+        return named.arrays
+    fitting = _of_shape(path, named.others, side)
+    if len(fitting) != 1:
+        raise DataError(
+            f"{path}: holds {sorted(fitting) or 'no array'} of shape ({side}, {side}); "
+            f"needed: one, or one called {', '.join(MASK_KEYS)}; found {named.others}"
+        )
+    # Deeper in a file its last name may say what it marks.
+    ((name, mask),) = fitting.items()
+    return {name.rsplit("/", 1)[-1]: mask}
+
+
+def _of_shape(path: str | Path, others: list[str], side: int) -> dict[str, np.ndarray]:
+    """Return the arrays (side, side) among what a file holds under any name."""
+    names = [_name(text, side) for text in others]
+    arrays = load_user_file(path, [name for name in names if name]).arrays
+    return {
+        name: array
+        for name, array in arrays.items()
+        if array.shape == (side, side) and array.dtype.kind in "biuf"
+    }
+
+
+def _name(text: str, side: int) -> str:
+    """Return the name of what is described, or nothing where its shape is another."""
+    match = _DESCRIBED.match(text)
+    if match is None:
+        return text
+    fits = int(match["rows"]) == int(match["cols"]) == side
+    return match["name"] if fits else ""
