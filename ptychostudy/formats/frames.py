@@ -60,17 +60,22 @@ def wrong_kind(path: str | Path, key: str, value: np.ndarray, needed: str) -> Da
     )
 
 
-def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int) -> np.ndarray:
-    """Remove axes of length one in front and behind until ``rank`` axes are left."""
+def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int, most: int = 0) -> np.ndarray:
+    """Remove axes of length one in front and behind until ``rank`` axes are left, or ``most``."""
     while value.ndim > rank and 1 in (value.shape[0], value.shape[-1]):
         value = value[0] if value.shape[0] == 1 else value[..., 0]
-    if value.ndim != rank:
+    if not rank <= value.ndim <= max(rank, most):
         raise DataError(f"{path}: key {key!r} has shape {value.shape}, needed {rank} axes")
     return value
 
 
-def frame_stack(path: str | Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, np.ndarray]:
-    """Return the key and the raw stack (three axes, real) of the one stack that a file may hold."""
+def frame_stack(
+    path: str | Path, arrays: Mapping[str, np.ndarray], most: int = 3
+) -> tuple[str, np.ndarray]:
+    """Return the key and the raw stack, real, of the one stack that a file may hold.
+
+    It has three axes, or up to ``most`` where it is a grid of frames.
+    """
     key = _only_key(path, arrays)
     raw = arrays[key]
     if raw.dtype.kind not in "fiu":
@@ -78,7 +83,7 @@ def frame_stack(path: str | Path, arrays: Mapping[str, np.ndarray]) -> tuple[str
             f"{path}: key {key!r} is {raw.dtype}, "
             "needed real numbers (amplitudes, intensities or counts)"
         )
-    return key, squeeze(path, key, raw, 3)
+    return key, squeeze(path, key, raw, 3, most)
 
 
 def _only_key(path: str | Path, arrays: Mapping[str, np.ndarray]) -> str:
@@ -149,7 +154,8 @@ def _check_light(path: str | Path, key: str, counts: np.ndarray) -> None:
 
 def _check_meaning(path: str | Path, key: str, stack: np.ndarray, measurement: str) -> None:
     """Refuse to guess: a square too much or too little changes the dose and its noise unseen."""
-    counted = key == "counts" and stack.dtype.kind in "iu"
+    # Of frames cut out of larger ones the name goes on with where they begin.
+    counted = key.split()[0] == "counts" and stack.dtype.kind in "iu"
     if measurement == "auto" and not counted:
         raise DataError(
             f"{path}: key {key!r} ({stack.dtype}) may hold amplitudes, intensities or counts; "

@@ -9,6 +9,7 @@ import numpy as np
 from ptychostudy.formats.bad_pixels import bad_pixels, bright_pixels, full_count, no_counts
 from ptychostudy.formats.doubts import Doubts, placed
 from ptychostudy.formats.far_field import centred, far_field
+from ptychostudy.formats.frame_light import say_light
 from ptychostudy.formats.frames import PHOTONS, Scale, to_counts
 from ptychostudy.formats.masks import check_any, check_left
 from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_frames
@@ -95,6 +96,7 @@ def judged_frames(
         clear = np.zeros(len(found.kept), dtype=bool)
         found = _sound(found, scan["positions"], clear, npz, doubts)
     _say_dropped(k, found.kept, doubts)
+    say_light(found.counts, found.kept, doubts)
     return _rolled(found, shift)
 
 

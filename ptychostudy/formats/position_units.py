@@ -90,7 +90,13 @@ def can_be_pixels(positions: np.ndarray, probe: np.ndarray) -> bool:
 
 
 def in_pixels(
-    positions: np.ndarray, probe: np.ndarray, unit: str, pixel_size_m: float, doubts: Doubts
+    positions: np.ndarray,
+    probe: np.ndarray,
+    unit: str,
+    pixel_size_m: float,
+    doubts: Doubts,
+    *,
+    per_pixel: tuple[float, float] = (1.0, 1.0),
 ) -> np.ndarray:
     """Return positions in object pixels.
 
@@ -104,6 +110,8 @@ def in_pixels(
     pixel_size_m : float
         Object pixel.
     doubts : Doubts
+    per_pixel : (float, float)
+        Object pixels for one pixel (row, col) of the file, whose probe has another side.
 
     Raises
     ------
@@ -111,6 +119,8 @@ def in_pixels(
         With the overlap that each unit would give.
     """
     pixels = to_pixels(positions, unit, pixel_size_m)
+    if unit not in METRES:
+        pixels = pixels * per_pixel
     if unit in METRES:
         doubts.say(f"positions taken as {unit}: {_extent(pixels)} pixels of {pixel_size_m:g} m")
         doubts.done["position_unit"] = unit
@@ -129,7 +139,7 @@ def _refusal(
     raw: np.ndarray, pixels: np.ndarray, probe: np.ndarray, unit: str, pixel_size_m: float
 ) -> str:
     diameter = bright_diameter_px(probe)
-    taken = "pixels" if unit in ("auto", "px") else unit
+    taken = unit if unit in METRES else "pixels"
     return (
         f"{_place(pixels)} if they are {taken}, with a probe {diameter:.3g} px wide; "
         "needed: object pixels, not metres, "

@@ -57,6 +57,12 @@ class ProductFile:
             )
         return value
 
+    def probe(self) -> np.ndarray:
+        """Return the probe (N, N), or its modes (m, N, N) behind a coherent axis of length one."""
+        modes = self.arrays.get("probe", np.zeros(0))
+        rank = 3 if modes.ndim == 4 and modes.shape[0] == 1 < modes.shape[1] else 2
+        return self.array("probe", rank)
+
     def coordinates_m(self) -> list[np.ndarray]:
         """Return rows and columns of the positions, in metres from the middle of the object."""
         rows = self.array(Y, 1)

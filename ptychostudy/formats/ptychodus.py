@@ -41,8 +41,8 @@ class Product:
     Attributes
     ----------
     object : (H, W) complex64
-    probe : (N, N) complex64
-        Probe in photons.
+    probe : (N, N) or (m, N, N) complex64
+        Probe in photons, or its incoherent modes.
     positions : (k, 2) float64
         Window centres (row, col) in pixels of ``object``, from its corner.
     pixel_size_m : float
@@ -107,7 +107,9 @@ def _write_fields(file: Any, product: Product) -> None:
     sides = dict.fromkeys(SIDES, product.pixel_size_m)
     centre = _centre_m(product.object.shape, product.pixel_size_m)
     _add_field(file, "object", product.object, {**sides, **centre})
-    _add_field(file, "probe", product.probe, sides)
+    # In front of the modes Ptychodus has an axis of coherent ones.
+    modes = product.probe if product.probe.ndim == 2 else product.probe[None]
+    _add_field(file, "probe", modes, sides)
 
 
 def _centre_m(shape: tuple[int, ...], pixel: float) -> dict[str, float]:
@@ -140,7 +142,7 @@ def _dataset(file: Any, key: str, value: np.ndarray) -> Any:
 
 
 def read_product_h5(path: str | Path) -> Product:
-    """Read a product of one object layer and one probe mode, written here or by Ptychodus.
+    """Read a product of one object layer and one coherent mode, written here or by Ptychodus.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def read_product_h5(path: str | Path) -> Product:
 
 def _read(source: ProductFile) -> Product:
     object_ = source.array("object", 2)
-    probe = source.array("probe", 2)
+    probe = source.probe()
     metres = source.coordinates_m()
     pixel = source.pixel_size_m()
     centre = source.object_centre_m()
@@ -198,8 +200,8 @@ def _check(path: str | Path, product: Product) -> None:
     """Refuse what Ptychodus could not open, and what would not be the reconstruction meant."""
     object_ = product.object
     probe = product.probe
-    _check_axes(path, "object", object_)
-    _check_axes(path, "probe", probe)
+    _check_axes(path, "object", object_, (2,))
+    _check_axes(path, "probe", probe, (2, 3))
     _check_values(path, "object", object_, "c")
     _check_values(path, "probe", probe, "c")
     _check_values(path, LOSS, product.loss, "fiu")
@@ -207,11 +209,11 @@ def _check(path: str | Path, product: Product) -> None:
     for key in _QUANTITIES:
         _check_number(path, key, getattr(product, key))
     _check_positions(path, product.positions)
-    _check_windows(path, product.positions, len(probe), object_.shape)
+    _check_windows(path, product.positions, probe.shape[-1], object_.shape)
 
 
-def _check_axes(path: str | Path, key: str, value: np.ndarray) -> None:
-    if value.ndim != 2 or value.dtype.kind != "c":
+def _check_axes(path: str | Path, key: str, value: np.ndarray, ranks: tuple[int, ...]) -> None:
+    if value.ndim not in ranks or value.dtype.kind != "c":
         raise DataError(
             f"{path}: {key!r} is {value.dtype} of shape {value.shape}, needed complex with two axes"
         )
@@ -223,8 +225,8 @@ def _check_values(path: str | Path, key: str, value: np.ndarray, kinds: str) -> 
 
 
 def _check_probe(path: str | Path, probe: np.ndarray) -> None:
-    n = len(probe)
-    if probe.shape != (n, n) or not np.any(probe):
+    n = probe.shape[-1]
+    if probe.shape[-2:] != (n, n) or not np.any(probe):
         raise DataError(f"{path}: 'probe' has shape {probe.shape}, needed N x N and not all zero")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.probe_modes import read_modes
 from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz
 from ptychostudy.io.atomic import DataError
@@ -41,6 +42,8 @@ class Scan:
         Pixels that count photons; the others hold 0 in all frames, and that says nothing.
     metadata : dict
         The file's JSON metadata.
+    modes : (m, N, N) complex64, or None
+        Modes of a probe of several, in photons; `probe` is the first with the power of all.
     """
 
     counts: np.ndarray
@@ -51,6 +54,12 @@ class Scan:
     photons_measured: float
     valid: np.ndarray
     metadata: dict[str, Any]
+    modes: np.ndarray | None = None
+
+    @property
+    def whole_probe(self) -> np.ndarray:
+        """All that is known of the probe: its modes (m, N, N), or (N, N) of one."""
+        return self.probe if self.modes is None else self.modes
 
 
 def open_scan(path: str | Path) -> Scan:
@@ -68,6 +77,7 @@ def open_scan(path: str | Path) -> Scan:
         photons_measured=_photons(path, arrays, "photons_measured"),
         valid=read_valid(path, counts.shape[-1]),
         metadata=read_metadata(path),
+        modes=read_modes(path, len(arrays["probeGuess"])),
     )
 
 

@@ -1,6 +1,11 @@
 """Whether positions in pixels make a scan: frames that meet, over an area, from a corner on."""
 
+import math
+
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from ptychostudy.formats.doubts import Doubts, listed
 from ptychostudy.formats.position_units import bright_diameter_px, nearest_distances, reach_px
@@ -11,6 +16,11 @@ from ptychostudy.physics.windows import corners
 MARGIN_PX = 2
 # Of a pixel: positions as near to one straight line are on it.
 _STRAIGHT_PX = 1e-3
+# Frames of a group, and in two parts of a scan.
+_GROUP = 4
+_FEWEST = 2 * _GROUP
+# Of the reach of the probe: places so near are one.
+_SAME = 1 / 4
 
 
 def check_layout(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
@@ -26,12 +36,15 @@ def check_layout(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> No
     Raises
     ------
     DataError
-        For one position only, a line, a scan smaller than its probe, or frames that meet no other.
+        For few positions, a line, a scan smaller than its probe, frames that meet no other, or
+        parts of a scan that do not meet.
     """
     check_places(positions, doubts)
+    _check_number(positions, doubts)
     _check_line(positions, doubts)
     _check_size(positions, probe, doubts)
     _check_isolated(positions, probe, doubts)
+    _check_islands(positions, probe, doubts)
 
 
 def check_places(positions: np.ndarray, doubts: Doubts) -> None:
@@ -49,6 +62,16 @@ def off_line_px(positions: np.ndarray) -> float:
     about_mean = positions - positions.mean(axis=0)
     across = np.linalg.svd(about_mean, full_matrices=False)[2][-1]
     return float(np.abs(about_mean @ across).max())
+
+
+def _check_number(positions: np.ndarray, doubts: Doubts) -> None:
+    """Refuse a scan that cannot be cut in two parts of a group each."""
+    if len(positions) < _FEWEST:
+        doubts.doubt(
+            "small",
+            f"the scan has {len(positions)} frames; needed: at least {_FEWEST}, which is one group "
+            f"of {_GROUP} to train on (overlap.gridsize 2) and one to be tested on",
+        )
 
 
 def _check_line(positions: np.ndarray, doubts: Doubts) -> None:
@@ -87,6 +110,40 @@ def _check_isolated(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) ->
             f"within {reach:.3g} px, where the probe's light ends: frames {listed(alone)}; "
             "needed: frames that overlap, or base.npz.drop_frames with these",
         )
+
+
+def islands(positions: np.ndarray, reach: float) -> list[np.ndarray]:
+    """Return the indices of the positions (k, 2) of each part that meets no other, largest first.
+
+    Two positions nearer than `reach` are of one part; places are rounded to a quarter of it.
+    """
+    # A probe of one pixel has no reach.
+    cell = max(reach, 1.0) * _SAME
+    places, of_place = np.unique(np.floor(positions / cell), axis=0, return_inverse=True)
+    # What rounding can move together is taken as near.
+    pairs = KDTree(places).query_pairs(1 / _SAME + math.sqrt(2), output_type="ndarray")
+    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places), len(places)))
+    _, parts = connected_components(graph, directed=False)
+    of_position = parts[np.ravel(of_place)]
+    each = [np.flatnonzero(of_position == part) for part in range(int(parts.max()) + 1)]
+    return sorted(each, key=len, reverse=True)
+
+
+def _check_islands(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
+    reach = reach_px(probe)
+    parts = islands(positions, reach)
+    # Frames that are alone were named already.
+    several = [part for part in parts if len(part) > 1]
+    if len(several) < 2:
+        return
+    sizes = " + ".join(str(len(part)) for part in several)
+    doubts.doubt(
+        "isolated",
+        f"the positions in {BOTH} fall into {len(several)} parts ({sizes} frames) that are "
+        f"{reach:.3g} px or more apart, where the probe's light ends: nothing ties the phases of "
+        f"one to those of another; needed: one part, as by base.npz.drop_frames with the frames of "
+        f"the others, of which the first is {several[-1][0]}",
+    )
 
 
 def shift_px(positions: np.ndarray, n: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from ptychostudy.formats.masks import (
 from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan import (
     REQUIRED,
     check_coordinates,
@@ -28,6 +29,7 @@ from ptychostudy.formats.scan import (
 )
 from ptychostudy.formats.scan_layout import at_corner, check_layout, check_places
 from ptychostudy.formats.user_file import UserFile, load_user_file
+from ptychostudy.formats.user_shapes import shaped
 from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ def read_user_scan(
         Naming the key and the setting that resolves the doubt.
     """
     arrays = _fields(path, load_user_file(path, _KNOWN))
+    # A stack of one mode is a probe, too; of several, none could be chosen.
+    arrays["probeGuess"] = squeeze(path, "probeGuess", arrays["probeGuess"], 2)
     scan = _scan(path, arrays)
     # Last, for the positions say how many frames there must be, and the probe how large.
     if frames:
@@ -98,7 +102,8 @@ def take_scan(
     Returns
     -------
     scan : dict of str to ndarray
-        As from `read_user_scan`, and ``valid`` (N, N) bool, the pixels that count photons.
+        As from `read_user_scan`, ``valid`` (N, N) bool, the pixels that count photons, and
+        ``modes`` (m, N, N) of a probe of several.
     done : dict
         What was changed, for the metadata; empty where nothing was.
 
@@ -112,19 +117,25 @@ def take_scan(
     file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
     _say_unused(file, measured, doubts)
     arrays = _fields(path, file)
-    arrays |= _in_pixels(arrays, base, doubts)
+
+    def bad(frames: tuple[int, ...]) -> np.ndarray:
+        return _given_mask(arrays, frames, base, mask, doubts)
+
+    form = shaped(arrays, base, file.declared, doubts, bad=bad)
+    arrays = form.arrays
+    arrays |= _in_pixels(arrays, base, form.fitted.per_pixel, doubts)
     scan = _scan(path, arrays)
-    _check_side(path, scan["probe"], base.frame_px)
-    if measured:
-        stack = _stack(path, arrays, scan, base.npz.axes)
-        bad = _given_mask(arrays, scan, base, mask, doubts)
-        frames = judged_frames(stack, {**scan, "bad": bad}, base.npz, doubts)
+    if MODES in arrays:
+        scan["modes"] = arrays[MODES]
+    if form.stack is not None:
+        stack = form.framed
+        check_frames(path, stack.raw, len(scan["positions"]), base.frame_px)
+        frames = judged_frames(stack, {**scan, "bad": form.bad}, base.npz, doubts)
         scan["positions"] = scan["positions"][frames.kept]
         scan |= {"counts": frames.counts, "valid": frames.valid}
     else:
-        bad = _given_mask(arrays, scan, base, mask, doubts)
-        check_left(bad, far_field(scan["probe"]), doubts)
-        scan["valid"] = ~bad
+        check_left(form.bad, far_field(scan["probe"]), doubts)
+        scan["valid"] = ~form.bad
     _settle(scan, measured, doubts)
     say_left(scan["valid"], doubts)
     doubts.log()
@@ -133,20 +144,22 @@ def take_scan(
 
 def _given_mask(
     arrays: dict[str, np.ndarray],
-    scan: dict[str, np.ndarray],
+    frames: tuple[int, ...],
     base: "BaseSettings",
     mask: MaskFile | None,
     doubts: Doubts,
 ) -> np.ndarray:
-    """Return which pixels (N, N) the masks of a file mark, and that of the user's mask file."""
-    frames = (len(scan["positions"]), *scan["probe"].shape)
+    """Return which pixels (h, w) of frames of a shape the masks of a file mark.
+
+    And that of the user's mask file.
+    """
     marks = base.npz.mask_marks
     bad = given_mask(of_mask_keys(arrays), frames, marks, doubts)
     if mask is None:
         return bad
     # A file of its own is said by its own name, and changes the same scan.
     beside = Doubts(mask.path, doubts.accepted, doubts.done)
-    bad = bad | given_mask(mask.arrays, frames, marks, beside)
+    bad |= given_mask(mask.arrays, frames, marks, beside)
     beside.log()
     return bad
 
@@ -172,32 +185,26 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
 
 
 def _in_pixels(
-    arrays: dict[str, np.ndarray], base: "BaseSettings", doubts: Doubts
+    arrays: dict[str, np.ndarray],
+    base: "BaseSettings",
+    per_pixel: tuple[float, float],
+    doubts: Doubts,
 ) -> dict[str, np.ndarray]:
-    """Return the coordinates of a file in object pixels."""
+    """Return the coordinates of a file in object pixels of the study."""
     probe = arrays["probeGuess"]
     check_probe(doubts.path, probe)
     positions = check_coordinates(doubts.path, arrays)
     check_places(positions, doubts)
     unit = base.npz.position_unit
-    return position_arrays(in_pixels(positions, probe, unit, base.pixel_size_m, doubts))
-
-
-def _check_side(path: str | Path, probe: np.ndarray, frame_px: int) -> None:
-    if len(probe) != frame_px:
-        raise DataError(
-            f"{path}: key 'probeGuess' has side {len(probe)}, "
-            f"but base.frame_px is {frame_px}; needed: the same N"
-        )
+    pixels = in_pixels(positions, probe, unit, base.pixel_size_m, doubts, per_pixel=per_pixel)
+    return position_arrays(pixels)
 
 
 def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
     """Return the arrays of a file that holds what it must, with probe and object as complex64."""
     arrays = file.arrays
     _check_keys(path, file)
-    # A stack of one mode is a probe, too; of several, none could be chosen.
-    probe = squeeze(path, "probeGuess", arrays["probeGuess"], 2)
-    fields = {**arrays, "probeGuess": _single(probe)}
+    fields = {**arrays, "probeGuess": _single(arrays["probeGuess"])}
     if "objectGuess" in arrays:
         fields["objectGuess"] = _single(arrays["objectGuess"])
     return fields

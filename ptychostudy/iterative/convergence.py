@@ -13,11 +13,12 @@ import numpy as np
 from ptychostudy.iterative.algorithms import AUTODIFF, LBFGS, RECIPES, Step
 from ptychostudy.iterative.inputs import Scan
 from ptychostudy.iterative.likelihood import set_likelihood
-from ptychostudy.iterative.options import build_options, set_step
+from ptychostudy.iterative.options import build_options, set_modes, set_step
 from ptychostudy.iterative.result import all_finite
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
 from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_intensity
+from ptychostudy.physics.modes import as_modes
 
 # Twenty steps: an epoch of L-BFGS holds five.
 TRIAL_EPOCHS = 4
@@ -33,7 +34,7 @@ def try_further(scan: Scan, pair: Pair, *, noise_model: str, device: str) -> np.
     scan : Scan
         As given to the run.
     pair : Pair
-        Object (H, W) and probe (N, N) of the run, complex64; the probe stays.
+        Object (H, W) and probe (N, N), or its modes, of the run, complex64; the probe stays.
     noise_model : {"gaussian", "poisson"}
         Likelihood.
     device : {"cpu", "gpu"}
@@ -49,8 +50,11 @@ def try_further(scan: Scan, pair: Pair, *, noise_model: str, device: str) -> np.
     frames = len(scan.counts)
     options = _trial_options(noise_model, frames)
     options.reconstructor_options.default_device = device
+    if pair.probe.ndim > 2:
+        set_modes(options, refine_probe=False)
     task = build_task(options, scan._replace(probe=pair.probe), pair.object)
-    set_likelihood(task, noise_model, frames, scan.valid)
+    modes = len(as_modes(pair.probe))
+    set_likelihood(task, noise_model, frames, scan.valid, modes=modes)
     run_epochs(task, TRIAL_EPOCHS)
     return read_result(task, pair.probe).object
 
@@ -100,8 +104,8 @@ def movement(
     ----------
     before, after : (H, W) complex
         Objects; a phase common to all pixels is no difference.
-    probe : (N, N) complex
-        Probe in photons.
+    probe : (N, N) or (m, N, N) complex
+        Probe in photons, or its modes.
     positions : (k, 2) float
         Window centres (row, col).
     share : float

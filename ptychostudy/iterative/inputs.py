@@ -23,8 +23,8 @@ class Scan(NamedTuple):
         Photon counts, zero frequency in the centre; 0 where pixels are not valid.
     positions : (k, 2) float64
         Window centres (row, col) in object pixels, corner origin.
-    probe : (N, N) complex128
-        Probe in photons, orthonormal convention.
+    probe : (N, N) or (m, N, N) complex128
+        Probe in photons, or its modes, whose intensities add; orthonormal convention.
     valid : (N, N) bool
         Pixels that count photons; the others have no weight.
     """
@@ -50,8 +50,8 @@ def check_scan(
         Photon counts.
     positions : (k, 2) float
         Window centres (row, col) in object pixels.
-    probe : (N, N) complex
-        Probe; N even.
+    probe : (N, N) or (m, N, N) complex
+        Probe or its modes; N even.
     object_shape : (int, int)
         Rows and columns of the object.
     valid : (N, N) bool, optional
@@ -86,10 +86,10 @@ def check_scan(
 
 
 def _check_probe(wave: NDArray[np.complex128]) -> int:
-    """Return the side N of a probe that is square."""
-    n = wave.shape[-1] if wave.ndim == 2 else 0
+    """Return the side N of a probe that is square, or of its modes."""
+    n = wave.shape[-1] if wave.ndim in (2, 3) and wave.size else 0
     # Windows are [centre - N / 2, centre + N / 2) and fftshift swaps halves: both want an even N.
-    if n == 0 or wave.shape[0] != n or n % 2:
+    if n == 0 or wave.shape[-2] != n or n % 2:
         raise ValueError(f"probe must be square with an even side, found shape {wave.shape}")
     return n
 

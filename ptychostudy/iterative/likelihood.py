@@ -13,7 +13,9 @@ _AT_ONCE = 2**23
 _DARK = 1e-3
 
 
-def set_likelihood(task: Any, noise_model: str, frames: int, valid: np.ndarray) -> None:
+def set_likelihood(
+    task: Any, noise_model: str, frames: int, valid: np.ndarray, *, modes: int = 1
+) -> None:
     """Give an autodiff task its likelihood, in the scale L-BFGS needs, and a bound on its memory.
 
     pty-chi 2.2 has a Poisson loss, but builds torch's `PoissonNLLLoss` with its default
@@ -29,6 +31,8 @@ def set_likelihood(task: Any, noise_model: str, frames: int, valid: np.ndarray) 
         Frames in a batch.
     valid : (N, N) bool
         Pixels that have a weight.
+    modes : int
+        Of the probe.
     """
     reconstructor = task.reconstructor
     mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
@@ -37,7 +41,8 @@ def set_likelihood(task: Any, noise_model: str, frames: int, valid: np.ndarray) 
     reconstructor.loss_function = mean
     if reconstructor.parameter_group.object.options.optimizer == LBFGS:
         _take_sums(reconstructor, mean, frames * int(valid.sum()))
-    parts = -(-frames * valid.size // _AT_ONCE)
+    # Each mode has waves of its own.
+    parts = -(-frames * modes * valid.size // _AT_ONCE)
     if parts > 1:
         _propagate_in_parts(reconstructor.forward_model, parts)
 

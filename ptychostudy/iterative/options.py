@@ -75,6 +75,17 @@ def _set_lsqml(solver: Any, noise_model: str, refine_probe: bool) -> None:
     solver.single_slice_solve_obj_prb_step_size_jointly = refine_probe
 
 
+def set_modes(options: Any, refine_probe: bool) -> None:
+    """Keep the modes of a probe orthogonal and in order, where they are refined by steps.
+
+    A search along one function cannot have its probe mixed anew in between; what makes the same
+    frames can be put in order after it.
+    """
+    mixing = options.probe_options.orthogonalize_incoherent_modes
+    mixing.enabled = refine_probe and options.object_options.optimizer != LBFGS
+    mixing.sort_by_occupancy = True
+
+
 def set_step(options: Any, step: Step | None, epochs: int, frames: int) -> None:
     """Set the number of epochs, and the object's optimizer, step size and its decay.
 

@@ -18,8 +18,9 @@ class IterativeResult:
     ----------
     object : (H, W) complex64
         Object on the pixels asked for, in the gauge of the probe that was given.
-    probe : (N, N) complex64
-        Probe in photons, orthonormal convention; the given one unless it was refined.
+    probe : (N, N) or (m, N, N) complex64
+        Probe in photons, or its orthogonal modes, brightest first; orthonormal convention; the
+        given one unless it was refined.
     loss : (epochs,) float64
         pty-chi's loss for each epoch.
     converged : bool

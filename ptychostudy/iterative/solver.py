@@ -18,10 +18,11 @@ from ptychostudy.iterative.convergence import (
 )
 from ptychostudy.iterative.inputs import Scan, check_power, check_scan
 from ptychostudy.iterative.likelihood import on_valid, set_likelihood
-from ptychostudy.iterative.options import build_options, set_step
-from ptychostudy.iterative.result import IterativeResult, summarize
+from ptychostudy.iterative.options import build_options, set_modes, set_step
+from ptychostudy.iterative.result import IterativeResult, all_finite, summarize
 from ptychostudy.iterative.session import choose_device, torch_session
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
+from ptychostudy.physics.modes import as_modes, orthogonal_modes
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
@@ -52,9 +53,9 @@ def reconstruct(
         Photon counts, zero frequency in the centre; N even.
     positions : (k, 2) float
         Window centres (row, col) in object pixels, corner origin.
-    probe : (N, N) complex
+    probe : (N, N) or (m, N, N) complex
         Probe in photons: ``sum |P|^2`` is the mean number of counts in a frame (orthonormal FFT)
-        of which every pixel is valid.
+        of which every pixel is valid. Or its modes, whose intensities add; the result has as many.
     object_shape : (int, int)
         Rows and columns of the object; every window lies inside.
     settings : ReconstructSettings
@@ -105,6 +106,8 @@ def reconstruct(
     with torch_session(threads) as torch:
         used = choose_device(torch, device)
         options = _choose_options(settings, step, len(scan.counts))
+        if scan.probe.ndim > 2:
+            set_modes(options, settings.refine_probe)
         options.reconstructor_options.default_device = used
         return _solve(options, scan, start, settings, on_epoch)
 
@@ -147,8 +150,15 @@ def _solve(
         device = options.reconstructor_options.default_device
         moved = _movement_of_a_trial(scan, pair, settings.noise_model, device)
     # A known probe comes back as given, not with the rounding of two changes of convention.
-    final = pair.probe if settings.refine_probe else scan.probe.astype(np.complex64)
+    final = _in_order(pair.probe) if settings.refine_probe else scan.probe.astype(np.complex64)
     return summarize(pair.object, final, loss, moved)
+
+
+def _in_order(probe: np.ndarray) -> np.ndarray:
+    """Return the modes of a probe orthogonal, the brightest first; one wave as it is."""
+    if probe.ndim == 2 or not all_finite(probe):
+        return probe
+    return orthogonal_modes(probe).astype(np.complex64)
 
 
 def _build(options: Any, scan: Scan, start: Pair, settings: "ReconstructSettings") -> Any:
@@ -156,7 +166,8 @@ def _build(options: Any, scan: Scan, start: Pair, settings: "ReconstructSettings
     task = build_task(options, scan, start.object)
     if settings.algorithm == AUTODIFF:
         batch = options.reconstructor_options.batch_size
-        set_likelihood(task, settings.noise_model, batch, scan.valid)
+        modes = len(as_modes(start.probe))
+        set_likelihood(task, settings.noise_model, batch, scan.valid, modes=modes)
     elif not scan.valid.all():
         _tell_valid_loss(task.reconstructor)
     return task
@@ -210,8 +221,8 @@ def simulate_intensities(object_: ArrayLike, probe: ArrayLike, positions: ArrayL
     ----------
     object_ : (H, W) complex
         Object.
-    probe : (N, N) complex
-        Probe, orthonormal convention; N even.
+    probe : (N, N) or (m, N, N) complex
+        Probe or its modes, orthonormal convention; N even.
     positions : (k, 2) float
         Window centres (row, col) in object pixels.
 

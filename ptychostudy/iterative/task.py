@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ptychostudy.iterative.inputs import Scan
+from ptychostudy.iterative.mode_shifts import shift_all_modes
 from ptychostudy.iterative.session import silence
+from ptychostudy.physics.modes import as_modes
 
 
 class Pair(NamedTuple):
-    """Object (H, W) and probe (N, N) in our convention, complex."""
+    """Object (H, W) and probe (N, N), or its modes (m, N, N), in our convention, complex."""
 
     object: np.ndarray
     probe: np.ndarray
@@ -33,16 +35,19 @@ def build_task(options: Any, scan: Scan, object_: np.ndarray) -> Any:
     n = scan.probe.shape[-1]
     wave = scan.probe / n
     with silence():
-        return PtychographyTask(
+        task = PtychographyTask(
             options,
             diffraction_data=scan.counts,
             # True is good; it is moved to pty-chi's corner as the frames are.
             valid_pixel_mask=scan.valid,
             object_data=object_.astype(np.complex64)[None],
-            probe_data=wave.astype(np.complex64)[None, None],
+            probe_data=as_modes(wave.astype(np.complex64))[None],
             probe_position_x_px=cols,
             probe_position_y_px=rows,
         )
+    if wave.ndim > 2:
+        shift_all_modes(task.reconstructor)
+    return task
 
 
 def _from_the_middle(positions: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -87,7 +92,7 @@ def read_result(task: Any, probe: np.ndarray) -> Pair:
     one's power and, against it, no phase: power is what the data fix.
     """
     object_ = _read_field(task, "object")[0]
-    refined = _read_field(task, "probe")[0, 0] * probe.shape[-1]
+    refined = _read_field(task, "probe")[0].reshape(probe.shape) * probe.shape[-1]
     factor = _traded_factor(refined, probe)
     # After a divergence there is no factor; what is not finite is returned as it is.
     if np.isfinite(factor) and factor != 0:
@@ -102,11 +107,12 @@ def _read_field(task: Any, name: str) -> np.ndarray:
 
 
 def _traded_factor(refined: np.ndarray, probe: np.ndarray) -> np.complex128:
-    """Return by which complex factor a refined probe (N, N) differs from the given one.
+    """Return by which complex factor a refined probe differs from the given one.
 
-    Any factor of the probe with its inverse on the object gives the same frames.
+    Any factor of the probe with its inverse on the object gives the same frames. Of modes the
+    phase is the first one's, for that of each is free.
     """
     gain = np.linalg.norm(refined) / np.linalg.norm(probe)
-    turn = np.exp(1j * np.angle(np.vdot(probe, refined)))
+    turn = np.exp(1j * np.angle(np.vdot(as_modes(probe)[0], as_modes(refined)[0])))
     factor: np.complex128 = gain * turn
     return factor

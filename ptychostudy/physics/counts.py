@@ -219,13 +219,13 @@ def _parts(array: np.ndarray, block: int) -> Iterator[np.ndarray]:
 
 
 def detected_power(probe: np.ndarray, valid: np.ndarray | None = None) -> float:
-    """Return the power of a probe (N, N) that falls on valid pixels of the detector.
+    """Return the power of a probe (N, N), or of its modes, on valid pixels of the detector.
 
     By Parseval's theorem that is ``sum |P|^2`` where all pixels are valid.
     """
     if valid is None or valid.all():
         return float(np.sum(np.abs(probe) ** 2))
-    return float(np.sum(np.abs(far_field(probe)[valid]) ** 2))
+    return float(np.sum(np.abs(far_field(probe)[..., valid]) ** 2))
 
 
 def scale_probe(probe: np.ndarray, photons: float, valid: np.ndarray | None = None) -> np.ndarray:
@@ -235,7 +235,7 @@ def scale_probe(probe: np.ndarray, photons: float, valid: np.ndarray | None = No
 
     Parameters
     ----------
-    probe : (N, N) complex
+    probe : (N, N) or (m, N, N) complex
     photons : float
         Mean photons per frame on the valid pixels.
     valid : (N, N) bool, optional

@@ -9,6 +9,7 @@ far field is that of a probe that really sits there.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import extract, split_positions
 
 
@@ -93,6 +94,17 @@ def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> 
 
 
 def intensities(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
-    """Return noise-free far-field intensities, (k, N, N) float64, in the units of ``|probe|^2``."""
-    power: np.ndarray = np.abs(far_field(exit_waves(object_, probe, positions))) ** 2
+    """Return noise-free far-field intensities, (k, N, N) float64, in the units of ``|probe|^2``.
+
+    Those of the modes of a probe (m, N, N) are added: their light does not interfere.
+    """
+    first, *further = as_modes(probe)
+    power: np.ndarray = _power(object_, first, positions)
+    for mode in further:
+        power += _power(object_, mode, positions)
+    return power
+
+
+def _power(object_: np.ndarray, mode: np.ndarray, positions: ArrayLike) -> np.ndarray:
+    power: np.ndarray = np.abs(far_field(exit_waves(object_, mode, positions))) ** 2
     return power

@@ -196,8 +196,8 @@ def light(probe: np.ndarray, positions: ArrayLike, shape: tuple[int, int]) -> np
 
     Parameters
     ----------
-    probe : (N, N) complex
-        Probe in the window's centre.
+    probe : (N, N) or (m, N, N) complex
+        Probe in the window's centre, or its modes, whose intensities add.
     positions : (k, 2) float
         Window centres (row, col) in object pixels, windows inside ``shape``.
     shape : (int, int)
@@ -210,9 +210,11 @@ def light(probe: np.ndarray, positions: ArrayLike, shape: tuple[int, int]) -> np
     """
     n = probe.shape[-1]
     first = corners(positions, n)
+    intensity = np.abs(probe) ** 2
+    if probe.ndim > 2:
+        intensity = intensity.sum(axis=0)
     # One intensity for all frames: a view, which takes no memory for each.
-    intensity = np.broadcast_to(np.abs(probe) ** 2, (len(first), n, n))
-    return place(intensity, first, shape)
+    return place(np.broadcast_to(intensity, (len(first), n, n)), first, shape)
 
 
 def enlarged(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ptychostudy.formats.arm_product import FIELD, ORIGIN
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.ptychodus import Product
 from ptychostudy.physics.windows import enlarged
 
@@ -50,7 +51,7 @@ def make_product(
     ----------
     arrays : mapping of str to ndarray
         ``reconstructed_object`` (H, W) and ``origin``; ``reconstructed_probe`` (N, N) and ``loss``
-        (epochs,) of an arm that has them.
+        (epochs,) of an arm that has them, ``probeModes`` (m, N, N) of one with several.
     known_probe : (N, N) complex
         The probe of an arm that brings none of its own.
     positions : (m, 2) float
@@ -61,9 +62,9 @@ def make_product(
     masked : int
         Pixels of the detector that had no weight; a product holds no frames, but says so.
     """
-    probe = arrays.get("reconstructed_probe", known_probe)
+    probe = arrays.get(MODES, arrays.get("reconstructed_probe", known_probe))
     # Windows of a product lie inside its object, and a canvas may be smaller than the scan.
-    field, origin = enlarged(arrays[FIELD], arrays[ORIGIN], positions, len(probe))
+    field, origin = enlarged(arrays[FIELD], arrays[ORIGIN], positions, probe.shape[-1])
     return Product(
         object=field,
         probe=probe,

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan import Scan
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics import windows
 from ptychostudy.physics.canvas import Canvas
+from ptychostudy.physics.modes import first_mode
+from ptychostudy.recipes.probe_modes import starting_probe
 from ptychostudy.study.names import PTYCHI
 
 if TYPE_CHECKING:
@@ -48,9 +51,11 @@ class Reconstruction:
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what is stored of it."""
+        probe = self.result.probe
         return {
             FIELD: self.canvas.field,
-            "reconstructed_probe": self.result.probe,
+            "reconstructed_probe": first_mode(probe),
+            **({MODES: probe} if probe.ndim > 2 else {}),
             COVERAGE: self.canvas.coverage,
             ORIGIN: np.array(self.canvas.origin, dtype=np.int64),
             "loss": np.nan_to_num(self.result.loss),
@@ -87,16 +92,17 @@ def reconstruct_view(
     """
     origin, shape = scan_canvas(source.positions, source.counts.shape[-1])
     positions = source.positions[frames] - origin
+    start = starting_probe(source.whole_probe, settings, "reconstruct")
     result = reconstruct(
         source.counts[frames],
         positions,
-        source.probe,
+        start,
         shape,
         settings,
         valid=source.valid,
         on_epoch=on_epoch,
     )
-    coverage = relative_light(source.probe, positions, shape)
+    coverage = relative_light(start, positions, shape)
     # Of a diverged run a picture is kept; that it failed is in the outcome.
     field = result.object if result.finite else np.nan_to_num(result.object)
     canvas = Canvas(field, coverage, origin)
@@ -126,7 +132,7 @@ def relative_light(probe: np.ndarray, positions: np.ndarray, shape: tuple[int, i
 
     Parameters
     ----------
-    probe : (N, N) complex
+    probe : (N, N) or (k, N, N) complex
     positions : (m, 2) float
         Window centres (row, col) on the canvas.
     shape : (int, int)

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
 from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_counts, scale_probe
+from ptychostudy.recipes.probe_modes import starting_probe
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
@@ -21,7 +23,7 @@ class Reference:
     Attributes
     ----------
     result : IterativeResult
-        Object from pixel 0 of the file's coordinates on, and probe in photons.
+        Object from pixel 0 of the file's coordinates on, and probe or its modes in photons.
     coverage : (H, W) float32
         Photons that the scan put on each pixel.
     """
@@ -34,7 +36,7 @@ class Reference:
         """Return what is stored of it."""
         return {
             "objectGuess": self.result.object,
-            "probeGuess": self.result.probe,
+            **mode_arrays(self.result.probe),
             "coverage": self.coverage,
         }
 
@@ -56,7 +58,7 @@ def reconstruct_reference(
         Measured frames.
     positions : (k, 2) float
         Window centres (row, col).
-    probe : (N, N) complex
+    probe : (N, N) or (k, N, N) complex
         In any units: it is scaled to the photons of the frames.
     settings : ReconstructSettings
     on_epoch : callable
@@ -67,12 +69,13 @@ def reconstruct_reference(
     Raises
     ------
     ValueError
-        If the reconstruction diverged.
+        If the reconstruction diverged, or more modes are asked for than can be had.
     """
     # From pixel 0 on: the object keeps the coordinates of the file.
     _, end = windows.extent(positions, counts.shape[-1], 1)
     shape = (int(end[0]), int(end[1]))
-    scaled = scale_probe(probe, mean_counts(counts), valid)
+    start = starting_probe(probe, settings, "reference")
+    scaled = scale_probe(start, mean_counts(counts), valid)
     result = reconstruct(counts, positions, scaled, shape, settings, valid=valid, on_epoch=on_epoch)
     # An arm may fail and be told so; without what it is scored by there is no study.
     if not result.finite:

@@ -12,7 +12,7 @@ class Scene:
     Attributes
     ----------
     object : (H, W) complex
-    probe : (N, N) complex
+    probe : (N, N) complex, or (m, N, N) of several modes
     positions : (k, 2) float
         Window centres (row, col) in object pixels.
     """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.io.arrays import Stream
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import (
@@ -17,6 +18,7 @@ from ptychostudy.physics.counts import (
     thinned_blocks,
 )
 from ptychostudy.physics.draws import generator
+from ptychostudy.physics.modes import as_modes, first_mode
 from ptychostudy.physics.probes import distort_probe, probe_diameter_px
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.sampling.split import split_scan
@@ -36,7 +38,7 @@ class Detected:
     blocks : iterator of (b, N, N) uint32
         The frames, in blocks: they never stand in memory together.
     probe : (N, N) complex
-        The probe that made them, so that |far field|^2 is photons.
+        The probe that made them, or its modes (m, N, N), so that |far field|^2 is photons.
     """
 
     blocks: Iterator[np.ndarray]
@@ -72,7 +74,8 @@ class PhotonTally:
 
 def split_frames(scene: Scene, settings: "FramesSettings") -> dict[str, np.ndarray]:
     """Return the indices (k_i,) of the frames of each split; both see other parts of the object."""
-    diameter = probe_diameter_px(scene.probe)
+    # Of the one wave that all files hold, so that who checks the split has it, too.
+    diameter = probe_diameter_px(first_mode(scene.probe))
     return split_scan(scene.positions, diameter, **dict(settings.split))
 
 
@@ -150,7 +153,7 @@ def simulated_frames(
     # Files hold single precision; frames are computed in double.
     object_ = scene.object.astype(np.complex128)
     probe = scene.probe.astype(np.complex128)
-    rng = _noise(settings, dose, split, len(probe))
+    rng = _noise(settings, dose, split, probe.shape[-1])
     # One scale for all frames of the split: where the object absorbs, a frame holds less.
     scale = photon_scale(mean_intensity(object_, probe, scene.positions, valid=valid), dose)
     blocks = simulated_blocks(object_, scale * probe, scene.positions, rng, valid=valid)
@@ -213,7 +216,7 @@ def streamed(detected: Detected, frames: int, dose: int) -> dict[str, Any]:
     dose : int
         Mean detected photons per frame that were asked for.
     """
-    n = len(detected.probe)
+    n = detected.probe.shape[-1]
     tally = PhotonTally(frames)
     return {
         "counts": Stream((frames, n, n), "uint32", tally.counted(detected.blocks)),
@@ -224,11 +227,19 @@ def streamed(detected: Detected, frames: int, dose: int) -> dict[str, Any]:
 
 
 def given_probe(true: np.ndarray, wrong: "WrongProbeSettings") -> dict[str, np.ndarray]:
-    """Return the probe for the arms and, where it is a wrong one, the true one beside it."""
+    """Return the probe for the arms and, where it is a wrong one, the true one beside it.
+
+    Parameters
+    ----------
+    true : (N, N) or (m, N, N) complex
+    wrong : WrongProbeSettings
+        What is done to each of its modes.
+    """
     stored = true.astype(np.complex64)
     changes = dict(wrong)
     if not any(np.any(value) for value in changes.values()):
-        return {"probeGuess": stored}
+        return mode_arrays(stored)
     # Frames come from the true probe; who scores the arms must know what they were not told.
-    distorted = distort_probe(true, **changes)
-    return {"probeGuess": distorted.astype(np.complex64), "probeTrue": stored}
+    distorted = np.stack([distort_probe(mode, **changes) for mode in as_modes(true)])
+    given = mode_arrays(distorted.reshape(true.shape).astype(np.complex64))
+    return {**given, "probeTrue": first_mode(stored)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.readers import MASK, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
@@ -33,7 +34,8 @@ def run(
     settings : BaseSettings
         Section ``base``.
     output : Path
-        ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``.
+        ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``;
+        ``probeModes`` of a probe of several, ``valid_pixels`` where some count nothing.
     source : list of Path
         The user's or the fetched file, or nothing for a synthetic study.
     mask : list of Path
@@ -53,7 +55,7 @@ def run(
     made, changes = _made(settings, source, mask)
     arrays = {
         **position_arrays(made["positions"]),
-        "probeGuess": made["probe"].astype(np.complex64),
+        **mode_arrays(made.get("modes", made["probe"]).astype(np.complex64)),
     }
     valid = made.get("valid", np.ones(made["probe"].shape, dtype=bool))
     arrays |= valid_arrays(valid)

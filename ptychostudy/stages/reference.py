@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.probe_modes import read_probe
 from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.recipes.reference import reconstruct_reference
@@ -24,21 +25,21 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         ``base.npz`` of a study whose frames are measured.
     output : Path
         ``reference.npz`` with ``objectGuess``, ``probeGuess``, ``coverage`` and, in the metadata,
-        ``truth``: ``full-dose iterative reference``.
+        ``truth``: ``full-dose iterative reference``; ``probeModes`` where there are several.
 
     Raises
     ------
     ValueError
         If the reconstruction diverged.
     """
-    arrays = read_npz(base, [*COORDINATES, "probeGuess"])
-    positions = read_positions(arrays)
+    positions = read_positions(read_npz(base, COORDINATES))
+    probe = read_probe(base)
     # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
     valid = read_valid(base, counts.shape[-1])
     with Work("reference, full dose") as progress:
         reference = reconstruct_reference(
-            counts, positions, arrays["probeGuess"], settings, progress.step, valid=valid
+            counts, positions, probe, settings, progress.step, valid=valid
         )
     converged = bool(reference.result.converged)
     record = {"truth": "full-dose iterative reference", "converged": converged}

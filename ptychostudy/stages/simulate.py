@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import COORDINATES, position_arrays, read_positions
+from ptychostudy.formats.probe_modes import read_probe
 from ptychostudy.formats.scan_metadata import STEPS, make_step, scan_metadata
 from ptychostudy.formats.valid_pixels import mask_record, read_valid, valid_arrays
 from ptychostudy.io.arrays import member_names, open_frames, read_metadata, read_npz, write_npz
@@ -46,7 +47,7 @@ def run(
     scene = _scene(base, reference)
     # Measured frames lie in the base; a base without them is simulated from.
     measured = open_frames(base) if "counts" in member_names(base) else None
-    valid = read_valid(base, len(scene.probe))
+    valid = read_valid(base, scene.probe.shape[-1])
     metadata = {
         **_metadata(settings, base, dose, valid),
         "truth": read_metadata(reference, ["truth"])["truth"],
@@ -70,8 +71,8 @@ def run(
 
 def _scene(base_file: Path, reference_file: Path) -> Scene:
     positions = read_positions(read_npz(base_file, COORDINATES))
-    known = read_npz(reference_file, ["objectGuess", "probeGuess"])
-    return Scene(known["objectGuess"], known["probeGuess"], positions)
+    known = read_npz(reference_file, ["objectGuess"])
+    return Scene(known["objectGuess"], read_probe(reference_file), positions)
 
 
 def _metadata(

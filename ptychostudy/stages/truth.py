@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ptychostudy.formats.probe_modes import mode_arrays, read_probe
 from ptychostudy.io.arrays import read_npz, write_npz
 
 
@@ -14,11 +15,12 @@ def run(*, base: Path, output: Path) -> None:
         ``base.npz`` of a study whose frames are simulated.
     output : Path
         ``reference.npz`` with ``objectGuess``, ``probeGuess`` and, in the metadata, ``truth``:
-        ``simulated object``.
+        ``simulated object``; ``probeModes`` of a probe of several.
 
     Raises
     ------
     DataError
         If the base holds no object, as that of measured frames.
     """
-    write_npz(output, read_npz(base, ["objectGuess", "probeGuess"]), {"truth": "simulated object"})
+    known = read_npz(base, ["objectGuess"]) | mode_arrays(read_probe(base))
+    write_npz(output, known, {"truth": "simulated object"})

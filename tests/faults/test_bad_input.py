@@ -198,12 +198,24 @@ ARRAYS = {
         ["of shape (1, 80, 64), needed complex (H, W)"],
     ),
     "complex frames": (changed("counts", lambda c: c * 1j), {}, ["'counts' is complex128", "needed real numbers"]),
-    "probe not square": (changed("probeGuess", lambda p: p[:, :30]), {}, ["shape (32, 30)", "needed complex (N, N)"]),
-    "probe modes": (changed("probeGuess", lambda p: np.stack([p, p])), {}, ["'probeGuess' has shape (2, 32, 32)"]),
-    "frames not square": (changed("counts", lambda c: c[..., :30]), {}, ["(5, 32, 30)", "needed (5, 32, 32)"]),
+    "probe not square": (
+        changed("probeGuess", lambda p: p[:, :30]),
+        {},
+        ["'probeGuess' has 32 x 30 pixels, the frames have 32 x 32", "cannot be known; needed: a probe of"],
+    ),
+    "several probes": (
+        changed("probeGuess", lambda p: np.stack([p, p])[:, None]),
+        {},
+        ["'probeGuess' has shape (2, 1, 32, 32)", "needed: the modes of one probe"],
+    ),
+    "frames of two axes": (changed("counts", lambda c: c[0]), {}, ["'counts' has shape (32, 32), needed 3 axes"]),
     "frames too few": (changed("counts", lambda c: c[:4]), {}, ["shape (4, 32, 32)", "there are 5 positions"]),
     "coordinates differ": (changed("xcoords", lambda x: x[:4]), {}, ["'xcoords' has 4 entries, 'ycoords' 5"]),
-    "coordinates square": (changed("xcoords", lambda x: x[:, None]), {}, ["'xcoords' is float64 of shape (5, 1)"]),
+    "coordinates of three axes": (
+        changed("xcoords", lambda x: x[:, None, None]),
+        {},
+        ["'xcoords' is float64 of shape (5, 1, 1)"],
+    ),
     "NaN position": (poke("xcoords", np.nan), {}, ["'xcoords' holds 1 values that are NaN or infinite"]),
     "infinite probe": (poke("probeGuess", np.inf), {}, ["'probeGuess' holds 1 values that are NaN or infinite"]),
     "dark probe": (changed("probeGuess", np.zeros_like), {}, ["'probeGuess' is all zero", "needed a probe"]),
@@ -261,7 +273,7 @@ ARRAYS = {
     "other frame side": (
         lambda a: a | {"probeGuess": a["probeGuess"][:16, :16], "counts": a["counts"][:, :16, :16]},
         {},
-        ["'probeGuess' has side 16, but base.frame_px is 32", "needed: the same N"],
+        ["frames of key 'counts' have 16 x 16 pixels; taken are 32 x 32", "needed: a smaller one"],
     ),
 }
 
@@ -294,7 +306,7 @@ def test_good_scan_is_taken_from_both_formats(refused, capsys):
     save_hdf5("scan.h5", good_scan())
     written = []
     for name in ("scan.npz", "scan.h5"):
-        assert main([str(argument) for argument in base(name, measured())]) == 0
+        assert main([str(argument) for argument in base(name, measured(accept=["small"]))]) == 0
         written.append(Path("out/base.npz").read_bytes())
     assert written[0] == written[1]
     assert capsys.readouterr().err == ""

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from known_scan import frames_of, known_scan, object_of, probe_of
+from known_scan import frames_of, known_scan, object_of, probe_of, run_base, save
 
+from ptychostudy.formats.frame_light import FrameLight
 from ptychostudy.formats.odd_frames import empty, repeated, wild
 
 K = 80
@@ -55,6 +56,24 @@ def test_copies_are_told_from_chance():
     dim = np.zeros((50, 16, 16), np.uint32)
     dim[:, 8:10, 8:10] = rng.poisson(0.5, (50, 2, 2))
     assert len(np.unique(dim, axis=0)) < 50 and not repeated(dim).any()
+
+
+@pytest.mark.parametrize("places", [[], [7], [3, 40], [0, 1, 2, 77]], ids=str)
+def test_light_of_frames(places):
+    totals = np.random.default_rng(0).poisson(1e4, K).astype(float)
+    totals[places] *= np.resize([3.0, 0.2], len(places))
+    light = FrameLight(totals)
+    assert light.outliers.tolist() == places and light.median == np.median(totals)
+    words = light.words(np.arange(K) + 100)
+    assert f"mean {totals.mean():.6g}, median {np.median(totals):.6g}, from {totals.min():.6g} " in words
+    assert f"(frame {100 + totals.argmin()}) to {totals.max():.6g} (frame {100 + totals.argmax()})" in words
+    assert f"{len(places)} are outliers" in words
+    assert ("more than 6 deviations off: " + ", ".join(str(100 + place) for place in places) in words) is bool(places)
+
+
+def test_photons_that_all_agree_have_no_outliers():
+    assert FrameLight(np.full(20, 3.0)).outliers.size == 0
+    assert FrameLight(np.zeros(5)).outliers.size == 0
 
 
 # --- through the stage ------------------------------------------------------------------------------------------------
@@ -151,6 +170,18 @@ def test_saturation_by_type(refused, kind):
     scan["counts"] = scan["counts"].astype(kind)
     scan["counts"][[4, 9], 16, 16] = np.iinfo(kind).max
     assert "2 of 80 frames are saturated (pixels at the detector's largest count): 4, 9" in refused(scan)
+
+
+def test_the_light_of_the_frames_that_stay_is_said(folder, caplog):
+    scan = spoilt("empty", [3, 4])
+    scan["counts"][20] //= 2
+    save("scan.npz", scan)
+    assert run_base("scan.npz", drop_frames="auto") == 0
+    (line,) = [text for text in caplog.messages if "photons a frame: " in text]
+    totals = scan["counts"].sum(axis=(1, 2), dtype=float)
+    kept = np.delete(totals, [3, 4])
+    assert f"mean {kept.mean():.6g}, median {np.median(kept):.6g}, from {totals[20]:.6g} (frame 20)" in line
+    assert "1 are outliers, more than 6 deviations off: 20" in line
 
 
 # --- what is right passes ---------------------------------------------------------------------------------------------

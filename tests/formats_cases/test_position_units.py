@@ -13,7 +13,7 @@ from ptychostudy.formats.position_units import (
     overlaps,
     to_pixels,
 )
-from ptychostudy.formats.scan_layout import isolated, off_line_px, shift_px
+from ptychostudy.formats.scan_layout import islands, isolated, off_line_px, shift_px
 
 COORDS = ("ycoords", "xcoords")
 PER_PIXEL = {"m": PIXEL_M, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
@@ -171,3 +171,50 @@ def test_windows_that_never_meet(refused):
     scan = known_scan()
     message = refused(scan | {key: scan[key] * 12 for key in COORDS})
     assert "neighbours are" in message and "overlap 0%" in message
+
+
+@pytest.mark.parametrize("frames", [1, 3, 7])
+def test_a_scan_too_small_for_a_group_in_each_part(refused, taken, frames):
+    scan = known_scan()
+    few = {key: value[:frames] if key != "probeGuess" else value for key, value in scan.items()}
+    few["ycoords"], few["xcoords"] = 40 + 4.0 * np.arange(frames), 40 + 5.0 * (np.arange(frames) % 3)
+    message = refused(few)
+    assert f"the scan has {frames} frames; needed: at least 8" in message and "overlap.gridsize" in message
+
+
+def apart(rows, cols, first):
+    """Move all frames from one on."""
+    scan = known_scan()
+    scan["ycoords"][first:] += rows
+    scan["xcoords"][first:] += cols
+    return scan
+
+
+@pytest.mark.parametrize("first", [40, 72, 78])
+@pytest.mark.parametrize("way", [(300, 0), (0, 90), (-200, 150)], ids=str)
+def test_parts_that_never_meet(refused, taken, same, way, first):
+    message = refused(apart(*way, first))
+    assert f"fall into 2 parts ({max(first, 80 - first)} + {min(first, 80 - first)} frames)" in message
+    assert "base.npz.drop_frames" in message and "base.npz.accept: [isolated]" in message
+    arrays, _, _ = taken(apart(*way, first), drop_frames=list(range(first, 80)))
+    same(arrays, frames=np.arange(80) < first)
+
+
+def test_islands_of_known_places():
+    block = grid(4, 4, 5)
+    points = np.concatenate([block, block + 100, [[300, 300]], block[:2] - [0, 90]])
+    assert [part.tolist() for part in islands(points, 20)] == [
+        list(range(16)),
+        list(range(16, 32)),
+        [33, 34],
+        [32],
+    ]
+    # Steps just within the reach are no gaps, nor is a chain.
+    assert len(islands(grid(6, 6, 19), 20)) == 1
+    assert len(islands(np.stack([np.arange(50) * 18.0, np.zeros(50)], axis=1), 20)) == 1
+    assert len(islands(np.array([[0, 0], [0, 34.0]]), 20)) == 2
+
+
+@pytest.mark.parametrize("gap", [0, 4, 8])
+def test_a_scan_with_a_gap_that_light_bridges_passes(taken, gap):
+    assert taken(apart(0, gap, 40))[1] == {}

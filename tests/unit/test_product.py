@@ -83,6 +83,15 @@ def test_no_losses(tmp_path, product):
     assert read_product_h5(tmp_path / "a.h5").loss.shape == (0,)
 
 
+def test_modes_stand_behind_the_coherent_axis(tmp_path, product):
+    modes = np.stack([product.probe, 0.3j * product.probe.T])
+    write_product_h5(tmp_path / "a.h5", dataclasses.replace(product, probe=modes))
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["probe"].shape == (1, 2, N, N)
+        assert file.attrs["probe_photon_count"] == pytest.approx(1.09 * np.sum(np.abs(product.probe) ** 2))
+    np.testing.assert_array_equal(read_product_h5(tmp_path / "a.h5").probe, modes)
+
+
 def test_what_ptychodus_1_7_writes(path, product):
     """It puts layers and modes in front, knows one energy and a centre of its own, and leaves out what is empty."""
     with h5py.File(path, "r+") as file:
@@ -163,7 +172,8 @@ DAMAGES = {
     "NaN object": (_put("object", np.full((ROWS, COLS), np.nan + 0j)), "'object' holds NaN"),
     "small object": (_put("object", np.ones((N - 1, COLS), complex)), "leave the object"),
     "two layers": (_put("object", np.ones((2, ROWS, COLS), complex)), "one layer"),
-    "two modes": (_put("probe", np.ones((1, 2, N, N), complex)), "one mode"),
+    "two coherent modes": (_put("probe", np.ones((2, 1, N, N), complex)), "one mode"),
+    "several probes": (_put("probe", np.ones((2, 2, N, N), complex)), "one mode"),
     "oblong probe": (_put("probe", np.ones((N, N + 2), complex)), "N x N"),
     "dark probe": (_put("probe", np.zeros((N, N), complex)), "not all zero"),
     "no object": (_without("object"), "'object' is missing"),

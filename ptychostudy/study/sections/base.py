@@ -85,6 +85,9 @@ Doubt = Literal[
     "weights",
     "frames",
     "centre",
+    "crop",
+    "pad",
+    "probe",
 ]
 
 
@@ -103,6 +106,10 @@ class NpzSettings(Section):
     background: float = Field(0.0, ge=0, description="constant that is taken from every number")
     saturation: Positive | None = Field(
         None, description="number from which on a pixel is full; default that of the frames' type"
+    )
+    centre: tuple[float, float] | None = Field(
+        None,
+        description="pixel (row, col) of the zero frequency in the file's frames; default found",
     )
     drop_frames: Literal["auto"] | Indices = Field(
         [], description="frames left out with their positions; auto: those that are none"

@@ -1,11 +1,12 @@
 """The sections ``reconstruct`` and ``reference``: the iterative solver."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from ptychostudy.study.section import Count, Positive, Section
 
+Modes = Annotated[int, Field(ge=1, le=20)]
 Algorithm = Literal["LSQML", "ePIE", "rPIE", "DM", "RAAR", "BH", "autodiff"]
 
 
@@ -29,6 +30,7 @@ class ReconstructSettings(Section):
         None, description="first step of the object; default by algorithm"
     )
     refine_probe: bool = Field(False, description="whether the probe is reconstructed, too")
+    probe_modes: Modes = Field(1, description="modes of the probe, whose intensities add")
 
     @model_validator(mode="after")
     def _poisson_has_algorithms(self) -> "ReconstructSettings":
@@ -39,10 +41,24 @@ class ReconstructSettings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _modes_have_algorithms(self) -> "ReconstructSettings":
+        if self.probe_modes > 1 and self.algorithm not in ("LSQML", "autodiff"):
+            raise ValueError(
+                f"probe_modes is {self.probe_modes}, algorithm is {self.algorithm}; "
+                "needed: LSQML or autodiff, or probe_modes 1"
+            )
+        return self
+
     def plain(self) -> dict[str, Any]:
         """Return what the solver reads: L-BFGS takes all frames at once, whatever the batch."""
-        at_once = self.algorithm == "autodiff" and self.optimizer in (None, "lbfgs")
-        return self.model_dump(mode="json", exclude={"batch_size"} if at_once else None)
+        unread = set()
+        if self.algorithm == "autodiff" and self.optimizer in (None, "lbfgs"):
+            unread.add("batch_size")
+        # A key that came later must not make the files of older studies stale.
+        if self.probe_modes == 1:
+            unread.add("probe_modes")
+        return self.model_dump(mode="json", exclude=unread)
 
 
 class ReferenceSettings(ReconstructSettings):

@@ -34,7 +34,7 @@ def test_a_scan_that_fits_keeps_its_values():
     [
         ({"probe": np.ones((N, N + 1))}, r"square with an even side, found shape \(8, 9\)"),
         ({"probe": np.ones((7, 7))}, r"square with an even side, found shape \(7, 7\)"),
-        ({"probe": np.ones((1, N, N))}, r"square with an even side, found shape \(1, 8, 8\)"),
+        ({"probe": np.ones((2, 1, N, N))}, r"square with an even side, found shape \(2, 1, 8, 8\)"),
         ({"counts": np.ones((3, N, N + 2))}, r"shape \(frames, 8, 8\) like the probe, found \(3, 8, 10\)"),
         ({"counts": np.ones((0, N, N)), "positions": np.ones((0, 2))}, r"found \(0, 8, 8\)"),
         ({"positions": np.full((2, 2), 10.0)}, r"shape \(3, 2\), one for each frame; found \(2, 2\)"),
