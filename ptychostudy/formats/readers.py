@@ -7,7 +7,19 @@ it with `read`. A new format is a module beside this one, and a line in `READERS
 from pathlib import Path
 from typing import Any, Protocol
 
-from ptychostudy.formats import matlab, plain_hdf5, plain_npz
+from ptychostudy.formats import (
+    cdtools_result,
+    emd_datacube,
+    matlab,
+    plain_hdf5,
+    plain_npz,
+    ptylab_input,
+    ptylab_result,
+    ptypy_data,
+    ptypy_result,
+    ptyrad_model,
+    tike_arrays,
+)
 from ptychostudy.formats.containers import HDF5, NPZ, container, open_user_hdf5
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.arrays import member_names
@@ -34,6 +46,14 @@ class Reader(Protocol):
 
 # The first that recognises a file reads it, so what asks for most comes first.
 READERS: tuple[Reader, ...] = (
+    ptypy_data,
+    ptypy_result,
+    ptyrad_model,
+    cdtools_result,
+    emd_datacube,
+    ptylab_input,
+    ptylab_result,
+    tike_arrays,
     matlab,
     plain_hdf5,
     plain_npz,

@@ -17,8 +17,8 @@ from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 _QUANTITIES = {
     "frames": (FRAME_KEYS, ("measurement", "axes", "background", "frame_index")),
     "positions": (COORDINATES, ("position_unit", "position_index", "origin_px")),
-    "probe": ((PROBE,), ()),
-    "object": ((OBJECT,), ()),
+    "probe": ((PROBE,), ("fresnel_phase",)),
+    "object": ((OBJECT,), ("object_origin_px",)),
     **{key: ((key,), ()) for key in MASK_KEYS},
 }
 _SHARED = ("pixel_size_m", "photon_energy_ev", "distance_m", "detector_pixel_m")

@@ -10,6 +10,7 @@ from ptychostudy.formats.declared import from_origin, object_pixel_m, settled
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frame_numbers import paired
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
+from ptychostudy.formats.fresnel_phase import with_fresnel_phase
 from ptychostudy.formats.masks import MASK_KEYS, check_masks
 from ptychostudy.formats.measured_frames import Stack, judged_frames
 from ptychostudy.formats.named_keys import with_named_keys
@@ -117,7 +118,7 @@ def _whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> U
         doubts.say(text)
     for word, text in file.doubts.items():
         doubts.doubt(word, text)
-    return paired(file, doubts)
+    return paired(with_fresnel_phase(file, doubts), doubts)
 
 
 def _judged(file: UserFile, base: "BaseSettings", doubts: Doubts) -> dict[str, np.ndarray]:

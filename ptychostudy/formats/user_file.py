@@ -22,6 +22,8 @@ DECLARED = {
     "position_unit": "of xcoords and ycoords: px, m, um or nm",
     "position_index": "number of the frame of each position, where they are numbered",
     "origin_px": "object pixel (row, col) in which a position of zero lies, where it is known",
+    "object_origin_px": "the same, of an object in a file without positions",
+    "fresnel_phase": "whether the probe lacks the Fresnel phase of the far field",
     "pixel_size_m": "object pixel",
     "photon_energy_ev": "of the beam",
     "distance_m": "sample to detector",

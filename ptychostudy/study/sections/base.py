@@ -84,6 +84,8 @@ Doubt = Literal[
     "frames",
     "centre",
     "files",
+    "axes",
+    "probe",
 ]
 FileKey = Literal[
     "counts",
