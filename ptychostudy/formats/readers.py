@@ -7,7 +7,18 @@ it with `read`. A new format is a module beside this one, and a line in `READERS
 from pathlib import Path
 from typing import Any, Protocol
 
-from ptychostudy.formats import matlab, plain_hdf5, plain_npz
+from ptychostudy.formats import (
+    cxi,
+    matlab,
+    nexus,
+    plain_hdf5,
+    plain_npz,
+    ptychi_arrays,
+    ptychodus_cxi,
+    ptychodus_frames,
+    ptychodus_product,
+    ptychopinn,
+)
 from ptychostudy.formats.containers import HDF5, NPZ, container, open_user_hdf5
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.arrays import member_names
@@ -34,6 +45,13 @@ class Reader(Protocol):
 
 # The first that recognises a file reads it, so what asks for most comes first.
 READERS: tuple[Reader, ...] = (
+    ptychodus_cxi,
+    cxi,
+    ptychodus_product,
+    ptychodus_frames,
+    ptychi_arrays,
+    ptychopinn,
+    nexus,
     matlab,
     plain_hdf5,
     plain_npz,
