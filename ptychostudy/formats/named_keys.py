@@ -57,10 +57,7 @@ def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, nam
 
 def _held(files: Mapping[str, UserFile]) -> list[str]:
     """Return what all files hold, described as far as it was."""
-    texts = []
-    for file in files.values():
-        texts += [file.places.get(key, key) for key in file.arrays] + file.others
-    return texts
+    return [text for file in files.values() for text in file.held()]
 
 
 def _named(path: str, keys: Mapping[str, str]) -> dict[str, np.ndarray]:

@@ -91,14 +91,29 @@ def _add(whole: _Joined, quantity: str, file: UserFile, name: str, doubts: Doubt
     places = {key: f"{file.places.get(key, key)} of {name}" for key in arrays}
     if not arrays:
         return
-    if quantity in whole.owners and not _gives_way(whole, quantity, file, name, doubts):
+    there = quantity in whole.owners
+    if there and quantity == "positions" and not arrays.keys() & whole.arrays:
+        # Rows in one file, columns in another.
+        _check_unit(whole, file, name, doubts)
+        there = False
+    if there and not _gives_way(whole, quantity, file, name, doubts):
         whole.unused += places.values()
         return
-    whole.unused += [whole.places.pop(key) for key in keys if key in whole.places]
+    whole.unused += [whole.places.pop(key) for key in arrays if key in whole.places]
     whole.owners[quantity] = name
     whole.arrays |= arrays
     whole.places |= places
     whole.declared |= {key: file.declared[key] for key in stated if key in file.declared}
+
+
+def _check_unit(whole: _Joined, file: UserFile, name: str, doubts: Doubts) -> None:
+    units = [declared.get("position_unit") for declared in (whole.declared, file.declared)]
+    if units[0] != units[1]:
+        first, second = (unit or "no unit" for unit in units)
+        doubts.refuse(
+            f"rows and columns of the positions are in two files: {whole.owners['positions']} "
+            f"states {first}, {name} {second}; needed: one unit for both"
+        )
 
 
 def _gives_way(whole: _Joined, quantity: str, file: UserFile, name: str, doubts: Doubts) -> bool:

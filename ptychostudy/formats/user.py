@@ -136,6 +136,11 @@ def _judged(file: UserFile, base: "BaseSettings", doubts: Doubts) -> dict[str, n
         check_masks(arrays, stack.raw.shape, doubts)
         scan["counts"], kept = judged_frames(stack, scan, npz, doubts)
         scan["positions"] = scan["positions"][kept]
+    elif "object" not in scan:
+        doubts.refuse(
+            "key 'objectGuess' is missing; needed to simulate frames "
+            f"(or set base.frames: measured); found {file.held()}"
+        )
     _settle(scan, measured, doubts)
     return scan
 
@@ -200,8 +205,9 @@ def _check_keys(path: str | Path, file: UserFile) -> None:
     missing = [key for key in _ALWAYS if key not in file.arrays]
     if missing:
         raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {sorted(file.arrays) + file.others}, "
-            f"needed {', '.join(_ALWAYS)}"
+            f"{path}: key {missing[0]!r} is missing; found {file.held()}, needed "
+            f"{', '.join(_ALWAYS)}: here, or in a further file (base.npz.path: [one, another]), or "
+            f"where base.npz.keys says (base.npz.keys: {{{missing[0]}: path/in/the/file}})"
         )
 
 

@@ -65,6 +65,10 @@ class UserFile:
     declared: dict[str, Any] = field(default_factory=dict)
     doubts: dict[str, str] = field(default_factory=dict)
 
+    def held(self) -> list[str]:
+        """Return what is in the file by its own names, for messages."""
+        return sorted(self.places.get(key, key) for key in self.arrays) + self.others
+
     def words(self, text: str) -> str:
         """Return a message about our keys in the words of the file."""
         for key, place in self.places.items():

@@ -10,7 +10,6 @@ from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.formats.sources import PICTURE, USER, load, named_files
 from ptychostudy.io.arrays import write_npz
-from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
@@ -58,17 +57,11 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
 def _converted(
     settings: "BaseSettings", source: list[Path]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read the user's files, and say what was changed; what a study of its kind needs is in it."""
+    """Read the user's files, and say what was changed."""
     named = source[: max(1, len(named_files(settings)))]
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
     taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(named, settings)
-    scan, changes = taken
-    if settings.frames != "measured" and "object" not in scan:
-        raise DataError(
-            f"{named[0]}: key 'objectGuess' is missing; "
-            "needed to simulate frames (or set base.frames: measured)"
-        )
-    return scan, changes
+    return taken
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
