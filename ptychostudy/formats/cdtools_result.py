@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.declared import energy_ev
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
-from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.reader_fields import (
     has_all,
-    known,
     needed_array,
     one_layer,
     pairs,
@@ -28,8 +27,6 @@ NAME = "cdtools result"
 _MINIMUM = "state_dict/min_translation"
 _OVERSAMPLING = "state_dict/oversampling"
 _BACKGROUND = "background"
-# Of a length: two sides of one pixel.
-_SQUARE = 1e-6
 
 
 def recognises(file: Any) -> bool:
@@ -53,25 +50,23 @@ def read(path: str | Path, file: Any) -> UserFile:
     _check_sampling(tree)
     basis = _basis(tree)
     probe = probe_modes(path, "probe", needed_array(tree, "probe"))
-    centres = _corners(tree, basis) + probe.shape[-1] / 2
+    found = Gathered(path)
+    found.put(PROBE, "probe", probe)
+    found.put(OBJECT, "obj", _object(tree))
+    rows, cols = (_corners(tree, basis) + probe.shape[-1] / 2).T
+    found.put_positions(["translations"] * 2, [rows, cols], "px")
+    found.declared["origin_px"] = [0.0, 0.0]
+    found.notes.extend(_notes(tree))
+    _put_optics(tree, found, basis)
+    return found.file(NAME, tree.others())
+
+
+def _put_optics(tree: Tree, found: Gathered, basis: np.ndarray) -> None:
+    rows, cols = np.linalg.norm(basis, axis=0).tolist()
+    found.state_pixel("pixel_size_m", [rows, cols], "the object's pixel")
     wavelength = tree.number("state_dict/wavelength")
-    return UserFile(
-        arrays={PROBE: probe, **_object(tree), **position_arrays(centres)},
-        others=tree.others(),
-        format=NAME,
-        places={
-            PROBE: "probe",
-            OBJECT: "obj",
-            **dict.fromkeys(("ycoords", "xcoords"), "translations"),
-        },
-        notes=_notes(tree),
-        declared={"position_unit": "px", "origin_px": (0.0, 0.0)}
-        | known(
-            pixel_size_m=_pixel_m(basis),
-            photon_energy_ev=energy_ev(wavelength) if wavelength and wavelength > 0 else None,
-            distance_m=tree.number("state_dict/det_distance"),
-        ),
-    )
+    found.state("photon_energy_ev", energy_ev(wavelength) if wavelength else None)
+    found.state("distance_m", tree.number("state_dict/det_distance"))
 
 
 def _check_sampling(tree: Tree) -> None:
@@ -109,15 +104,9 @@ def _corners(tree: Tree, basis: np.ndarray) -> np.ndarray:
         return np.asarray(steps - pairs(tree.path, _MINIMUM, least)[0])
 
 
-def _object(tree: Tree) -> dict[str, np.ndarray]:
+def _object(tree: Tree) -> np.ndarray | None:
     field = tree.array("obj")
-    return {} if field is None else {OBJECT: one_layer(tree.path, "obj", field)}
-
-
-def _pixel_m(basis: np.ndarray) -> float | None:
-    """Return the side of an object pixel, if it is square."""
-    rows, cols = np.linalg.norm(basis, axis=0).tolist()
-    return float(rows) if abs(rows - cols) <= _SQUARE * rows else None
+    return None if field is None else one_layer(tree.path, "obj", field)
 
 
 def _notes(tree: Tree) -> list[str]:

@@ -56,13 +56,18 @@ def read(path: str | Path, file: Any) -> UserFile:
     """
     tree = Tree(path, file)
     found = Gathered(path)
-    found.put_frames(*tree.first(_FRAMES))
-    found.put("bad_pixels", f"{_DETECTOR}/mask", _bad(tree))
+    put_frames(tree, found)
     basis = _basis(tree)
     _put_translations(tree, found, basis)
     _put_geometry(tree, found, basis)
     _put_background(tree, found)
     return found.file(NAME, tree.others())
+
+
+def put_frames(tree: Tree, found: Gathered) -> None:
+    """Take frames and the detector's mask, where they are there."""
+    found.put_frames(*tree.first(_FRAMES))
+    found.put("bad_pixels", f"{_DETECTOR}/mask", _bad(tree))
 
 
 def _bad(tree: Tree) -> np.ndarray | None:

@@ -10,14 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.reader_fields import known, needed_array, real_stack, text_at
+from ptychostudy.formats.reader_fields import needed_array, real_stack, text_at
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 
 NAME = "EMD datacube"
-_FRAMES = "diffraction"
 _CALIBRATION = "metadatabundle/calibration"
 _METRES = {
     "m": 1.0,
@@ -57,18 +56,17 @@ def read(path: str | Path, file: Any) -> UserFile:
     rows, cols, height, width = data.shape
     calibration = f"{cube.split('/')[0]}/{_CALIBRATION}"
     step = _length_m(tree, f"{calibration}/R_pixel")
-    return UserFile(
-        arrays={_FRAMES: data.reshape(rows * cols, height, width)} | _grid(rows, cols, step),
-        others=[text for text in tree.others() if "/dim" not in text],
-        format=NAME,
-        places={_FRAMES: name, **dict.fromkeys(("ycoords", "xcoords"), f"{calibration}/R_pixel")},
-        notes=[f"{rows} x {cols} frames of {name} taken row by row"]
-        + ([] if step else ["the step of the scan is not calibrated, so it holds no positions"]),
-        declared={"measurement": "intensity"}
-        | ({"position_unit": "m"} if step else {})
-        | known(pixel_size_m=_object_pixel_m(tree, calibration, width)),
-        doubts=_turned(tree, calibration),
-    )
+    found = Gathered(path)
+    found.put_frames(name, data.reshape(rows * cols, height, width))
+    found.notes.append(f"{rows} x {cols} frames of {name} taken row by row")
+    if step is None:
+        found.notes.append("the step of the scan is not calibrated, so it holds no positions")
+    else:
+        place = f"{calibration}/R_pixel_size"
+        found.put_positions([place, place], _grid(rows, cols, step), "m")
+    found.state("pixel_size_m", _object_pixel_m(tree, calibration, width))
+    found.doubts.update(_turned(tree, calibration))
+    return found.file(NAME, [text for text in tree.others() if "/dim" not in text])
 
 
 def _cubes(file: Any) -> list[str]:
@@ -97,12 +95,10 @@ def _only(tree: Tree, cubes: list[str]) -> str:
     return cubes[0]
 
 
-def _grid(rows: int, cols: int, step_m: float | None) -> dict[str, np.ndarray]:
-    """Return the positions of a raster in metres, row by row; nothing without a step."""
-    if step_m is None:
-        return {}
-    row, col = np.indices((rows, cols)).reshape(2, -1)
-    return position_arrays(np.stack([row, col], axis=1) * step_m)
+def _grid(rows: int, cols: int, step_m: float) -> list[np.ndarray]:
+    """Return rows and columns of a raster in metres, row by row."""
+    row, col = np.indices((rows, cols)).reshape(2, -1) * step_m
+    return [row, col]
 
 
 def _length_m(tree: Tree, name: str) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.user_file import OBJECT, UserFile
+from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import read_npz
 
 NAME = "pty-chi arrays"
@@ -56,6 +56,10 @@ def _gathered(path: str | Path, arrays: Mapping[str, np.ndarray | None]) -> Gath
     found = Gathered(path)
     found.put_frames(*_first(arrays, _FRAMES))
     found.put_probe(*_first(arrays, _PROBES))
+    probe = found.arrays.get(PROBE)
+    if probe is not None and probe.dtype.kind == "c" and probe.ndim:
+        # Its Fourier transform is not normalised: sum |P|^2 N^2 = sum counts.
+        found.arrays[PROBE] = probe * probe.shape[-1]
     found.put_object(*_first(arrays, _OBJECTS))
     found.put(_MASK, _MASK, arrays[_MASK])
     found.put_positions(_POSITIONS, [arrays[name] for name in _POSITIONS], "px")

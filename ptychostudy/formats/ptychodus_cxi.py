@@ -6,6 +6,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.cxi import put_frames
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.product_file import CENTRE, ENERGY, INDEXES, SIDES, X, Y
@@ -24,14 +25,14 @@ _JOULES_PER_EV = 1.602176634e-19
 
 
 def recognises(file: Any) -> bool:
-    """Whether an HDF5 file has images and Ptychodus' own group where its products have them."""
+    """Whether an HDF5 file has a probe and Ptychodus' own group where its products have them."""
     return isinstance(file, h5py.File) and all(
-        item_at(file, name) is not None for name in (_PROBE, _OBJECT, _OWN)
+        item_at(file, name) is not None for name in (_PROBE, _OWN)
     )
 
 
 def read(path: str | Path, file: Any) -> UserFile:
-    """Read a product.
+    """Read a product, with frames and mask where the file has them, too.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def read(path: str | Path, file: Any) -> UserFile:
     numbers[ENERGY[1]] = None if joules is None else joules / _JOULES_PER_EV
     numbers["detector_object_distance_m"] = tree.number(_DISTANCE)
     found = gather(path, arrays, numbers)
+    # A file can be product and measurement at once.
+    put_frames(tree, found)
     return _placed(found).file(NAME, tree.others())
 
 

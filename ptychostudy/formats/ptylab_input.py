@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.declared import energy_ev
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.reader_fields import has_all, known, needed_array, pairs, real_stack
+from ptychostudy.formats.reader_fields import has_all, needed_array, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 
 NAME = "PtyLab measurement"
-_FRAMES = "diffraction"
 _TRANSPOSED = 4
 
 
@@ -45,21 +44,22 @@ def read(path: str | Path, file: Any) -> UserFile:
             f"{path}: key 'zled' says that this is Fourier ptychography, where a light moves and "
             "not the sample; needed: a scan of the sample"
         )
+    found = Gathered(path)
     frames, notes = _oriented(tree, _stack(tree))
+    found.put_frames("ptychogram", frames)
+    found.notes.extend(notes)
+    rows, cols = encoder(tree, "encoder").T
+    found.put_positions(["encoder", "encoder"], [rows, cols], "m")
+    put_optics(tree, found)
+    found.state("detector_pixel_m", tree.number("dxd"))
+    return found.file(NAME, tree.others())
+
+
+def put_optics(tree: Tree, found: Gathered) -> None:
+    """Take photon energy and distance to the detector."""
     wavelength = tree.number("wavelength")
-    return UserFile(
-        arrays={_FRAMES: frames, **position_arrays(encoder(tree, "encoder"))},
-        others=tree.others(),
-        format=NAME,
-        places={_FRAMES: "ptychogram", **dict.fromkeys(("ycoords", "xcoords"), "encoder")},
-        notes=notes,
-        declared={"measurement": "intensity", "position_unit": "m"}
-        | known(
-            photon_energy_ev=energy_ev(wavelength) if wavelength and wavelength > 0 else None,
-            distance_m=tree.number("zo"),
-            detector_pixel_m=tree.number("dxd"),
-        ),
-    )
+    found.state("photon_energy_ev", energy_ev(wavelength) if wavelength else None)
+    found.state("distance_m", tree.number("zo"))
 
 
 def _stack(tree: Tree) -> np.ndarray:

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
-from ptychostudy.formats.declared import energy_ev
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.ptylab_input import encoder
-from ptychostudy.formats.reader_fields import has_all, known, needed_array, one_layer, probe_modes
+from ptychostudy.formats.ptylab_input import encoder, put_optics
+from ptychostudy.formats.reader_fields import has_all, needed_array, one_layer, probe_modes
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 
 NAME = "PtyLab reconstruction"
@@ -47,30 +45,17 @@ def read(path: str | Path, file: Any) -> UserFile:
     tree = Tree(path, file)
     field = one_layer(path, "object", needed_array(tree, "object"))
     probe = probe_modes(path, "probe", needed_array(tree, "probe"))
-    positions = position_arrays(encoder(tree, _REFINED)) if has_all(file, _REFINED) else {}
-    wavelength = tree.number("wavelength")
-    return UserFile(
-        arrays={OBJECT: field, PROBE: probe, **positions},
-        others=tree.others(),
-        format=NAME,
-        places={
-            OBJECT: "object",
-            PROBE: "probe",
-            **dict.fromkeys(("ycoords", "xcoords"), _REFINED),
-        },
-        declared=_origin(field, probe, bool(positions))
-        | known(
-            pixel_size_m=tree.number("dxp"),
-            photon_energy_ev=energy_ev(wavelength) if wavelength and wavelength > 0 else None,
-            distance_m=tree.number("zo"),
-        ),
-    )
-
-
-def _origin(field: np.ndarray, probe: np.ndarray, with_positions: bool) -> dict[str, Any]:
-    """Return where a position of zero lies: in the middle of the object, on whole pixels."""
+    found = Gathered(path)
+    found.put(OBJECT, "object", field)
+    found.put(PROBE, "probe", probe)
+    refined = has_all(file, _REFINED)
+    if refined:
+        rows, cols = encoder(tree, _REFINED).T
+        found.put_positions([_REFINED, _REFINED], [rows, cols], "m")
+    # A position of zero lies in the middle of the object, on whole pixels.
     n = probe.shape[-1]
-    origin = tuple(side // 2 - n // 2 + n / 2 for side in field.shape)
-    if with_positions:
-        return {"position_unit": "m", "origin_px": origin}
-    return {"object_origin_px": origin}
+    origin = [side // 2 - n // 2 + n / 2 for side in field.shape]
+    found.declared["origin_px" if refined else "object_origin_px"] = origin
+    found.state("pixel_size_m", tree.number("dxp"))
+    put_optics(tree, found)
+    return found.file(NAME, tree.others())

@@ -11,20 +11,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_sources import file_beside, link_found
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.reader_fields import has_all, known, pairs, real_stack
+from ptychostudy.formats.reader_fields import has_all, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.hdf5 import open_hdf5
 
 NAME = "ptypy data (.ptyd)"
-_FRAMES, _WEIGHTS = "diffraction", "weights"
+EV_IN_KEV = 1e3
+_DATA = "chunks/*/data"
 _PLACE = "chunks/*/positions"
-_EV_IN_KEV = 1e3
-# Of a pixel: two sides that a file states.
-_SQUARE = 1e-6
 
 
 def recognises(file: Any) -> bool:
@@ -46,16 +44,17 @@ def read(path: str | Path, file: Any) -> UserFile:
     """
     tree = Tree(path, file)
     chunks = [_chunk(tree, name) for name in _chunks(tree)]
-    frames = [real_stack(path, "chunks/*/data", _there(tree, chunk, "data")) for chunk in chunks]
-    arrays = {_FRAMES: _joined(path, "data", frames)}
-    arrays |= _positions(tree, chunks) | _weights(tree, chunks)
-    return UserFile(
-        arrays=arrays,
-        others=tree.others(),
-        format=NAME,
-        places={_FRAMES: "chunks/*/data", **dict.fromkeys(("xcoords", "ycoords"), _PLACE)},
-        declared=_declared(tree),
-    )
+    frames = [real_stack(path, _DATA, _there(tree, chunk, "data")) for chunk in chunks]
+    found = Gathered(path)
+    found.put_frames(_DATA, _joined(path, "data", frames))
+    found.put("weights", "chunks/*/weights", _weights(tree, chunks))
+    found.put_positions([_PLACE, _PLACE], _positions(tree, chunks), "m")
+    energy = _number(tree, "meta/energy")
+    found.state("photon_energy_ev", None if energy is None else energy * EV_IN_KEV)
+    found.state("distance_m", _number(tree, "meta/distance"))
+    sides = pixel_sides(path, "meta/psize", _optional(tree, "meta/psize"))
+    found.state_pixel("detector_pixel_m", sides, "the detector's pixel")
+    return found.file(NAME, tree.others())
 
 
 def _chunks(tree: Tree) -> list[str]:
@@ -80,7 +79,7 @@ def _chunk(tree: Tree, name: str) -> dict[str, np.ndarray]:
 def _arrays(tree: Tree, group: str) -> dict[str, np.ndarray]:
     # Their numbers are the order in which they are.
     tree.used.add(f"{group}/indices")
-    read = {key: _optional(tree, f"{group}/{key}") for key in ("data", "positions", _WEIGHTS)}
+    read = {key: _optional(tree, f"{group}/{key}") for key in ("data", "positions", "weights")}
     return {key: array for key, array in read.items() if array is not None}
 
 
@@ -99,11 +98,13 @@ def _joined(path: str | Path, what: str, parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _positions(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _positions(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> list[np.ndarray | None]:
+    """Return rows and columns, where all chunks have them."""
     if any("positions" not in chunk for chunk in chunks):
-        return {}
+        return [None, None]
     checked = [pairs(tree.path, _PLACE, chunk["positions"]) for chunk in chunks]
-    return position_arrays(np.concatenate(checked))
+    rows, cols = np.concatenate(checked).T
+    return [rows, cols]
 
 
 def _optional(tree: Tree, name: str) -> np.ndarray | None:
@@ -115,57 +116,37 @@ def _optional(tree: Tree, name: str) -> np.ndarray | None:
     return tree.array(name)
 
 
-def _weights(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _weights(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> np.ndarray | None:
     """Return one mask where all frames have the same, as ptypy repeats it; else one a frame."""
-    there = [chunk[_WEIGHTS] for chunk in chunks if _WEIGHTS in chunk and chunk[_WEIGHTS].size]
+    there = [chunk["weights"] for chunk in chunks if "weights" in chunk and chunk["weights"].size]
     if not there:
-        whole = _optional(tree, "meta/weight2d")
-        return {} if whole is None else {_WEIGHTS: whole}
+        return _optional(tree, "meta/weight2d")
     if len(there) < len(chunks):
         raise DataError(f"{tree.path}: only some chunks have weights; needed: all or none")
     stacked = _joined(
-        tree.path, _WEIGHTS, [part if part.ndim == 3 else part[None] for part in there]
+        tree.path, "weights", [part if part.ndim == 3 else part[None] for part in there]
     )
     repeated = np.array_equal(stacked, np.broadcast_to(stacked[0], stacked.shape))
-    return {_WEIGHTS: stacked[0] if repeated else stacked}
-
-
-def _declared(tree: Tree) -> dict[str, Any]:
-    energy = _number(tree, "meta/energy")
-    return {"measurement": "intensity", "position_unit": "m"} | known(
-        photon_energy_ev=None if energy is None else energy * _EV_IN_KEV,
-        distance_m=_number(tree, "meta/distance"),
-        detector_pixel_m=_square(tree, "meta/psize"),
-    )
+    return stacked[0] if repeated else stacked
 
 
 def _number(tree: Tree, name: str) -> float | None:
     return None if _optional(tree, name) is None else tree.number(name)
 
 
-def _square(tree: Tree, name: str) -> float | None:
-    """Return the side of a square pixel that is given once or twice."""
-    return square_side(tree.path, name, _optional(tree, name))
-
-
-def square_side(path: str | Path, name: str, sides: np.ndarray | None) -> float | None:
-    """Return the side of a pixel that is given as one number or two equal ones.
+def pixel_sides(path: str | Path, name: str, sides: np.ndarray | None) -> list[float | None]:
+    """Return height and width of a pixel that is given as one number or two.
 
     Raises
     ------
     DataError
     """
     if sides is None:
-        return None
-    good = sides.size in (1, 2) and sides.dtype.kind in "fiu" and bool(np.isfinite(sides).all())
-    flat = sides.ravel().astype(np.float64) if good else np.zeros(1)
-    if flat[0] <= 0 or abs(flat[-1] - flat[0]) > _SQUARE * flat[0]:
+        return [None, None]
+    if sides.size not in (1, 2) or sides.dtype.kind not in "fiu" or not np.isfinite(sides).all():
         raise DataError(
-            f"{path}: key {name!r} is {sides.dtype} of shape {sides.shape}: {_shown(flat)}; "
-            "needed: one side > 0 of square pixels"
+            f"{path}: key {name!r} is {sides.dtype} of shape {sides.shape}; "
+            "needed: one or two finite numbers"
         )
-    return float(flat[0])
-
-
-def _shown(values: np.ndarray) -> str:
-    return ", ".join(f"{value:.6g}" for value in values.tolist())
+    flat = sides.ravel().astype(np.float64).tolist()
+    return [flat[0], flat[-1]]

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.ptypy_data import square_side
+from ptychostudy.formats.ptypy_data import EV_IN_KEV, pixel_sides
 from ptychostudy.formats.reader_fields import (
     has_all,
-    known,
     needed_array,
     one_layer,
     pairs,
@@ -26,7 +25,6 @@ from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.atomic import DataError
 
 NAME = "ptypy reconstruction (.ptyr)"
-_EV_IN_KEV = 1e3
 _SCANS = "content/pars/scans"
 
 
@@ -52,20 +50,21 @@ def read(path: str | Path, file: Any) -> UserFile:
     object_, probe = (_only(tree, f"content/{what}") for what in ("obj", "probe"))
     modes = probe_modes(path, f"{probe}/data", needed_array(tree, f"{probe}/data"))
     field = one_layer(path, f"{object_}/data", needed_array(tree, f"{object_}/data"))
-    pixel = square_side(path, f"{object_}/_psize", needed_array(tree, f"{object_}/_psize"))
+    found = Gathered(path)
+    found.put(OBJECT, f"{object_}/data", field)
+    found.put(PROBE, f"{probe}/data", modes)
+    _put_positions(tree, found)
     origin = _centre(tree, object_) - _centre(tree, probe) + modes.shape[-1] / 2
-    positions = _positions(tree)
-    return UserFile(
-        arrays={OBJECT: field, PROBE: modes, **positions},
-        others=tree.others(),
-        format=NAME,
-        places={OBJECT: f"{object_}/data", PROBE: f"{probe}/data"},
-        declared={"fresnel_phase": True, "object_origin_px": tuple(origin.tolist())}
-        | ({"position_unit": "m"} if positions else {})
-        | known(
-            pixel_size_m=pixel, photon_energy_ev=_energy_ev(tree, probe), distance_m=_distance(tree)
-        ),
+    found.declared["object_origin_px"] = origin.tolist()
+    found.declared["fresnel_phase"] = True
+    name = f"{object_}/_psize"
+    found.state_pixel(
+        "pixel_size_m", pixel_sides(path, name, tree.array(name)), "the object's pixel"
     )
+    energy = tree.number(f"{probe}/_energy")
+    found.state("photon_energy_ev", None if energy is None else energy * EV_IN_KEV)
+    found.state("distance_m", _distance(tree))
+    return found.file(NAME, tree.others())
 
 
 def _only(tree: Tree, group: str) -> str:
@@ -85,11 +84,6 @@ def _centre(tree: Tree, storage: str) -> np.ndarray:
     return pairs(tree.path, name, np.atleast_2d(needed_array(tree, name)))[0]
 
 
-def _energy_ev(tree: Tree, storage: str) -> float | None:
-    energy = tree.number(f"{storage}/_energy")
-    return None if energy is None else energy * _EV_IN_KEV
-
-
 def _distance(tree: Tree) -> float | None:
     """Return the distance to the detector, where the parameters of the one scan state it."""
     names = tree.names(_SCANS)
@@ -101,10 +95,10 @@ def _distance(tree: Tree) -> float | None:
     return tree.number(f"{_SCANS}/{names[0]}/data/distance") if given else None
 
 
-def _positions(tree: Tree) -> dict[str, np.ndarray]:
-    """Return refined positions in metres, where there are any."""
-    names = tree.names("content/positions")
-    if not names:
-        return {}
+def _put_positions(tree: Tree, found: Gathered) -> None:
+    """Take refined positions, where there are any."""
+    if not tree.names("content/positions"):
+        return
     name = _only(tree, "content/positions")
-    return position_arrays(pairs(tree.path, name, needed_array(tree, name)))
+    rows, cols = pairs(tree.path, name, needed_array(tree, name)).T
+    found.put_positions([name, name], [rows, cols], "m")

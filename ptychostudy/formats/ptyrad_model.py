@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
-from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.reader_fields import (
     has_all,
-    known,
     needed_array,
     one_layer,
     pairs,
@@ -49,20 +48,15 @@ def read(path: str | Path, file: Any) -> UserFile:
     """
     tree = Tree(path, file)
     probe = _probe(tree)
-    centres = _corners(tree) + probe.shape[-1] / 2
+    found = Gathered(path)
+    found.put(PROBE, f"{_TENSORS}/probe", probe)
+    found.put(OBJECT, f"{_TENSORS}/obja", _object(tree))
+    rows, cols = (_corners(tree) + probe.shape[-1] / 2).T
+    found.put_positions([_CORNERS, _CORNERS], [rows, cols], "px")
+    found.declared["origin_px"] = [0.0, 0.0]
     pixel = tree.number("model_attributes/dx")
-    return UserFile(
-        arrays={PROBE: probe, **_object(tree), **position_arrays(centres)},
-        others=tree.others(),
-        format=NAME,
-        places={
-            PROBE: f"{_TENSORS}/probe",
-            OBJECT: f"{_TENSORS}/obja",
-            **dict.fromkeys(("ycoords", "xcoords"), _CORNERS),
-        },
-        declared={"position_unit": "px", "origin_px": (0.0, 0.0)}
-        | known(pixel_size_m=None if pixel is None else pixel * _ANGSTROM_M),
-    )
+    found.state("pixel_size_m", None if pixel is None else pixel * _ANGSTROM_M)
+    return found.file(NAME, tree.others())
 
 
 def _probe(tree: Tree) -> np.ndarray:
@@ -90,10 +84,10 @@ def _corners(tree: Tree) -> np.ndarray:
     return corners + shifts
 
 
-def _object(tree: Tree) -> dict[str, np.ndarray]:
+def _object(tree: Tree) -> np.ndarray | None:
     amplitude, phase = (tree.array(f"{_TENSORS}/{name}") for name in ("obja", "objp"))
     if amplitude is None or phase is None:
-        return {}
+        return None
     real = amplitude.dtype.kind == phase.dtype.kind == "f"
     if amplitude.shape != phase.shape or not real:
         raise DataError(
@@ -103,4 +97,4 @@ def _object(tree: Tree) -> dict[str, np.ndarray]:
         )
     with np.errstate(invalid="ignore"):  # what is not finite is refused as such
         field = amplitude * np.exp(1j * phase)
-    return {OBJECT: one_layer(tree.path, f"{_TENSORS}/obja", field)}
+    return one_layer(tree.path, f"{_TENSORS}/obja", field)

@@ -107,8 +107,3 @@ def real_stack(path: str | Path, key: str, array: np.ndarray, rank: int = 3) -> 
             f"needed: real numbers with {rank} axes"
         )
     return array
-
-
-def known(**values: Any) -> dict[str, Any]:
-    """Return those of some declared values that are known."""
-    return {key: value for key, value in values.items() if value is not None}

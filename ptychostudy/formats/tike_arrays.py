@@ -12,16 +12,14 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.reader_fields import one_layer, pairs, probe_modes, real_stack
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import METADATA, read_npz
 
 NAME = "tike arrays"
 _NAMES = ("data", "scan", "probe", "psi")
-_FRAMES = "diffraction"
-_PLACES = {_FRAMES: "data", "ycoords": "scan", "xcoords": "scan", PROBE: "probe", OBJECT: "psi"}
 
 
 def recognises(file: Any) -> bool:
@@ -50,24 +48,26 @@ def read(path: str | Path, file: Any) -> UserFile:
         tree = Tree(path, file)
         found = {name: tree.array(name) for name in _NAMES}
         arrays = {name: array for name, array in found.items() if array is not None}
-        return _user_file(path, arrays, tree.others())
+        return _gathered(path, arrays).file(NAME, tree.others())
     arrays = read_npz(path, [name for name in _NAMES if name in file])
-    return _user_file(path, arrays, sorted({*file} - {*_NAMES, METADATA}))
+    return _gathered(path, arrays).file(NAME, sorted({*file} - {*_NAMES, METADATA}))
 
 
-def _user_file(path: str | Path, found: Mapping[str, np.ndarray], others: list[str]) -> UserFile:
-    probe = probe_modes(path, "probe", found["probe"])
-    scan = found["scan"]
+def _gathered(path: str | Path, arrays: Mapping[str, np.ndarray]) -> Gathered:
+    found = Gathered(path)
+    probe = probe_modes(path, "probe", arrays["probe"])
+    found.put(PROBE, "probe", probe)
+    scan = arrays["scan"]
     corners = pairs(path, "scan", scan[0] if scan.ndim == 3 and len(scan) == 1 else scan)
-    arrays = {PROBE: probe, **position_arrays(corners + probe.shape[-1] / 2)}
-    notes = []
-    if "psi" in found:
-        arrays[OBJECT] = one_layer(path, "psi", found["psi"])
-    if "data" in found:
-        frames = real_stack(path, "data", found["data"])
-        arrays[_FRAMES] = np.fft.fftshift(frames, axes=(1, 2))
-        notes = ["frames turned by half their side: their zero frequency is in the corner"]
-    declared: dict[str, Any] = {"position_unit": "px", "origin_px": (0.0, 0.0)}
-    if "data" in found:
-        declared["measurement"] = "intensity"
-    return UserFile(arrays, others, [], NAME, dict(_PLACES), notes, declared)
+    rows, cols = (corners + probe.shape[-1] / 2).T
+    found.put_positions(["scan", "scan"], [rows, cols], "px")
+    found.declared["origin_px"] = [0.0, 0.0]
+    if "psi" in arrays:
+        found.put(OBJECT, "psi", one_layer(path, "psi", arrays["psi"]))
+    if "data" in arrays:
+        frames = real_stack(path, "data", arrays["data"])
+        found.put_frames("data", np.fft.fftshift(frames, axes=(1, 2)))
+        found.notes.append(
+            "frames turned by half their side: tike's zero frequency is in the corner"
+        )
+    return found

@@ -135,7 +135,7 @@ def test_without_a_distance_the_phase_is_not_guessed(tmp_path):
 @pytest.mark.parametrize("chunks", [1, 2, 11])
 def test_chunks_are_sorted_as_numbers(chunks, tmp_path):
     write.ptypy_data(tmp_path / "a.ptyd", chunks=chunks)
-    np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["diffraction"], write.truth()[3])
+    np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["counts"], write.truth()[3])
 
 
 def test_a_weight_of_zero_is_bad(tmp_path):
@@ -172,14 +172,14 @@ def test_a_linked_scan_of_ptypy(tmp_path):
             with h5py.File(tmp_path / f"a.ptyd.part00{chunk}", "w") as part:
                 whole.copy(f"chunks/{chunk}", part, "chunk")
             file[f"chunks/{chunk}"] = h5py.ExternalLink(f"a.ptyd.part00{chunk}", "/chunk")
-    np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["diffraction"], write.truth()[3])
+    np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["counts"], write.truth()[3])
 
 
 @pytest.mark.parametrize(
     ("options", "part"),
     [
         ({"layers": 2}, "needed: one layer and one mode"),
-        ({"psize": np.array([8e-9, 9e-9])}, "needed: one side > 0 of square pixels"),
+        ({"psize": np.array([8e-9, 9e-9])}, "8e-09 x 9e-09 m; needed: square pixels"),
     ],
 )
 def test_what_no_scan_of_ours_can_be(options, part, tmp_path):
@@ -272,7 +272,7 @@ def test_parallel_steps_are_no_basis(tmp_path):
 def test_a_datacube_is_a_raster_row_by_row(unit, metres, tmp_path):
     counts = write.emd_datacube(tmp_path / "a.h5", unit=unit)
     file = load_user_file(tmp_path / "a.h5")
-    np.testing.assert_array_equal(file.arrays["diffraction"], counts)
+    np.testing.assert_array_equal(file.arrays["counts"], counts)
     step = 700 * metres
     np.testing.assert_allclose(file.arrays["ycoords"].reshape(6, 8), np.arange(6)[:, None] * step + np.zeros(8))
     np.testing.assert_allclose(file.arrays["xcoords"].reshape(6, 8), np.arange(8) * step + np.zeros((6, 1)))
@@ -311,7 +311,7 @@ def test_a_turned_detector_is_a_doubt(tmp_path):
 def test_centred_frames_are_not_tike_s(tmp_path):
     """Frames that were in the centre are then in the corner, which is found out; by the model they are wrong."""
     write.tike_arrays(tmp_path / "a.npz", centred=True)
-    frames = load_user_file(tmp_path / "a.npz").arrays["diffraction"]
+    frames = load_user_file(tmp_path / "a.npz").arrays["counts"]
     _, _, _, counts = write.truth()
     assert not np.array_equal(frames, counts)
     scan, done = taken([tmp_path / "a.npz"])
@@ -339,7 +339,7 @@ def test_an_encoder_of_two_rows_is_turned(tmp_path):
 
 def test_orientations_of_ptylab(tmp_path):
     write.ptylab_input(tmp_path / "a.hdf5", orientation=4)
-    np.testing.assert_array_equal(load_user_file(tmp_path / "a.hdf5").arrays["diffraction"], write.truth()[3])
+    np.testing.assert_array_equal(load_user_file(tmp_path / "a.hdf5").arrays["counts"], write.truth()[3])
     for code in (1, 2, 3, 5, 6, 7):
         write.ptylab_input(tmp_path / "a.hdf5", orientation=code)
         with pytest.raises(DataError, match=f"'orientation' is {code}, which programs take in different ways"):

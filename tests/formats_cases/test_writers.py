@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 from known_scan import N, object_of, probe_of
 
+from ptychostudy.formats.masks import MASK_KEYS, bad_by
 from ptychostudy.formats.ptychodus import read_product_h5
+from ptychostudy.formats.readers import load_user_file
+from ptychostudy.formats.user import take_scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.propagate import intensities
+from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.writing.writers import WRITERS
 
 PIXEL_M, ENERGY_EV, DISTANCE_M = 8e-9, 6200.0, 2.3
@@ -106,6 +110,52 @@ def test_what_is_assumed_is_said(tmp_path):
     ]
     said = WRITERS["cxi"].write(tmp_path / "a.cxi", scan_with(), DECLARED | {"detector_pixel_m": 55e-6})
     assert len(said) == 1 and "5.5e-05 m was declared" in said[0]
+
+
+# --- and back through our readers -------------------------------------------------------------------------------------
+
+
+def read_back(name, folder, scan):
+    """Write a scan, and frames beside a format without; return what `base` takes of the files."""
+    paths = [folder / f"scan{WRITERS[name].SUFFIX}"]
+    WRITERS[name].write(paths[0], scan, DECLARED)
+    if name == "ptychodus":
+        paths.append(folder / "frames.npz")
+        np.savez(paths[1], counts=scan["counts"])
+    npz = {"path": [str(path) for path in paths]}
+    base = {"kind": "npz", "frames": "measured", "frame_px": N, "pixel_size_m": PIXEL_M, "npz": npz}
+    return take_scan(npz["path"], BaseSettings(**base))
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_scan_comes_back(name, tmp_path):
+    scan = without(scan_with(), "valid_pixels")
+    scan["counts"] = np.rint(intensities(scan["objectGuess"], scan["probeGuess"], centres(scan))).astype(np.uint32)
+    found, _ = read_back(name, tmp_path, scan)
+    np.testing.assert_array_equal(found["counts"], scan["counts"])
+    np.testing.assert_allclose(found["positions"], centres(scan), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(found["object"], scan["objectGuess"])
+    # pty-chi's probe is divided by N, here a power of two: all but the smallest numbers of float32 stay as they are.
+    np.testing.assert_allclose(found["probe"], scan["probeGuess"], rtol=0, atol=1e-37)
+
+
+@pytest.mark.parametrize("name", ["npz", "cxi", "ptychi", "ptychopinn"])
+def test_a_mask_comes_back(name, tmp_path):
+    scan, path = scan_with(), tmp_path / f"scan{WRITERS[name].SUFFIX}"
+    WRITERS[name].write(path, scan, DECLARED)
+    arrays = load_user_file(path).arrays
+    ((key, mask),) = [(key, arrays[key]) for key in MASK_KEYS if key in arrays]
+    np.testing.assert_array_equal(bad_by(key, mask), ~scan["valid_pixels"])
+
+
+@pytest.mark.parametrize("name", ["cxi", "ptychi"])
+def test_a_measured_scan_without_object_comes_back(name, tmp_path):
+    """Then nobody knows where an object begins: positions are the same but for whole pixels."""
+    scan = without(scan_with(), "valid_pixels", "objectGuess")
+    found, _ = read_back(name, tmp_path, scan)
+    shift = found["positions"] - centres(scan)
+    np.testing.assert_allclose(shift, np.rint(shift[0]) + np.zeros((9, 1)), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found["probe"], scan["probeGuess"], rtol=0, atol=1e-37)
 
 
 # --- canonical NPZ ----------------------------------------------------------------------------------------------------
