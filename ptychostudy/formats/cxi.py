@@ -203,11 +203,11 @@ def _put_background(tree: Tree, found: Gathered) -> None:
         )
     if not dark.any():
         return
-    image = dark.reshape(-1, *dark.shape[-2:]).mean(axis=0)
-    if np.ptp(image) == 0:
-        found.state("background", float(image[0, 0]))
+    least, most = float(dark.min()), float(dark.max())
+    if least == most:
+        found.state("background", least)
         return
     found.doubts["background"] = (
-        f"key {name!r} is a dark image of {image.mean():.4g} a pixel that the frames still hold; "
-        "needed: frames from which it is taken, as whole photons"
+        f"key {name!r} is a dark image of {least:.4g} to {most:.4g} a pixel that the frames still "
+        "hold; needed: frames from which it is taken, as whole photons"
     )

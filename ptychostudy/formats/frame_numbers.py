@@ -29,9 +29,11 @@ def paired(file: UserFile, doubts: Doubts) -> UserFile:
     DataError
         If numbers repeat, or are not one for each, or none is on both sides.
     """
-    key = next((key for key in FRAME_KEYS if key in file.arrays), None)
+    key = next((key for key in FRAME_KEYS if key in file.arrays), "")
     numbered = any(name in file.declared for name in _NUMBERS)
-    if not numbered or key is None or any(name not in file.arrays for name in COORDINATES):
+    # What is no stack of frames, or no row of positions, is refused for that.
+    ranks = [np.ndim(file.arrays.get(name)) for name in (key, *COORDINATES)]
+    if not numbered or ranks != [3, 1, 1]:
         return file
     frames = _numbers(file, "frame_index", len(file.arrays[key]), doubts)
     places = _numbers(file, "position_index", len(file.arrays[COORDINATES[0]]), doubts)
@@ -51,7 +53,7 @@ def _numbers(file: UserFile, name: str, length: int, doubts: Doubts) -> np.ndarr
     """Return the numbers of frames or positions; where they have none they are counted from 0."""
     numbers = np.asarray(file.declared.get(name, np.arange(length)))
     what = "frames" if name == "frame_index" else "positions"
-    whole = numbers.dtype.kind in "iu" or np.array_equal(numbers, np.rint(numbers))
+    whole = numbers.dtype.kind in "iu" or _are_whole(numbers)
     if numbers.shape != (length,) or not whole:
         doubts.refuse(
             f"{length} {what} have numbers of shape {numbers.shape} and type {numbers.dtype}; "
@@ -62,11 +64,15 @@ def _numbers(file: UserFile, name: str, length: int, doubts: Doubts) -> np.ndarr
         doubts.refuse(
             f"{repeated} of {length} {what} repeat the number of another; needed: one each"
         )
-    return numbers.astype(np.int64)
+    return numbers
+
+
+def _are_whole(numbers: np.ndarray) -> bool:
+    return numbers.dtype.kind == "f" and np.array_equal(numbers, np.rint(numbers))
 
 
 def _range(numbers: np.ndarray) -> str:
-    return f"{int(numbers.min())} to {int(numbers.max())}"
+    return f"{int(numbers.min())} to {int(numbers.max())}" if len(numbers) else "not at all"
 
 
 def _say_left_out(frames: int, places: int, common: int, doubts: Doubts) -> None:

@@ -106,15 +106,17 @@ def _put_origin(found: Gathered, known: Mapping[str, float]) -> None:
     begins at ``(x - centre) / pixel + W / 2 - N / 2``.
     """
     centre = [known.get(f"object_{key}") for key in CENTRE]
-    if OBJECT not in found.arrays or "pixel_size_m" not in found.declared:
+    shape = np.shape(found.arrays.get(OBJECT))
+    if len(shape) != 2 or "pixel_size_m" not in found.declared:
         return
     if None in centre:
         raise DataError(
             f"{found.path}: the object has no {' and '.join(CENTRE)}; "
             "needed: both, to know where on it the positions are"
         )
-    middle = np.array(found.arrays[OBJECT].shape) / 2
-    pixels = np.array(centre, dtype=np.float64) / found.declared["pixel_size_m"]
+    middle = np.array(shape) / 2
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with the positions
+        pixels = np.array(centre, dtype=np.float64) / found.declared["pixel_size_m"]
     found.declared["origin_px"] = (middle - pixels).tolist()
 
 

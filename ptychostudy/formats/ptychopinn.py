@@ -52,4 +52,4 @@ def _are_amplitudes(frames: np.ndarray) -> bool:
     if frames.dtype.kind != "f":
         return False
     # Part by part: the whole, rounded, would be as large again.
-    return any(not np.array_equal(frame, np.rint(frame)) for frame in frames)
+    return any(not np.array_equal(frame, np.rint(frame)) for frame in np.atleast_1d(frames))
