@@ -14,24 +14,23 @@ from ptychostudy.formats.declared import wavelength_m
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.user_file import PROBE, UserFile
 
+_LENGTHS = ("pixel_size_m", "photon_energy_ev", "distance_m", "detector_pixel_m")
 # Of a radian at the edge of the window: less changes no frame.
 _NO_PHASE_RAD = 1e-3
 
 
-def fresnel_phase(n: int, pixel_size_m: float, wavelength_z_m2: float) -> np.ndarray:
+def fresnel_phase(n: int, curvature: float) -> np.ndarray:
     """Return the phase factor ``q`` of an exit wave, (n, n) complex.
 
     Parameters
     ----------
     n : int
         Side of the window.
-    pixel_size_m : float
-    wavelength_z_m2 : float
-        Wavelength times distance to the detector.
+    curvature : float
+        Square of the pixel over wavelength times distance to the detector.
     """
     square = (np.arange(n) - n // 2) ** 2
-    radius2 = (square[:, None] + square) * pixel_size_m**2
-    phase: np.ndarray = np.exp(1j * np.pi * radius2 / wavelength_z_m2)
+    phase: np.ndarray = np.exp(1j * np.pi * curvature * (square[:, None] + square))
     return phase
 
 
@@ -52,10 +51,8 @@ def with_fresnel_phase(file: UserFile, doubts: Doubts) -> UserFile:
     probe = file.arrays.get(PROBE)
     if not file.declared.get("fresnel_phase") or probe is None or probe.ndim < 2:
         return file
-    n = probe.shape[-1]
-    pixel = file.declared.get("pixel_size_m")
-    area = _wavelength_z_m2(file, n)
-    if pixel is None or area is None:
+    curvature = _curvature(file, probe.shape[-1])
+    if curvature is None:
         doubts.doubt(
             "probe",
             "its program keeps a Fresnel phase apart from the probe, which is not known without "
@@ -63,29 +60,34 @@ def with_fresnel_phase(file: UserFile, doubts: Doubts) -> UserFile:
             "beside it, in base.npz.path",
         )
         return file
-    return _multiplied(file, fresnel_phase(n, pixel, area), doubts)
+    return _multiplied(file, curvature, doubts)
 
 
-def _wavelength_z_m2(file: UserFile, n: int) -> float | None:
-    """Return wavelength times distance: as stated, or by the pixels of object and detector."""
-    stated = file.declared
-    if "photon_energy_ev" in stated and "distance_m" in stated:
-        return wavelength_m(float(stated["photon_energy_ev"])) * float(stated["distance_m"])
-    if "pixel_size_m" in stated and "detector_pixel_m" in stated:
-        return n * float(stated["pixel_size_m"]) * float(stated["detector_pixel_m"])
-    return None
+def _curvature(file: UserFile, n: int) -> float | None:
+    """Return the square of the pixel over wavelength times distance, where it is known."""
+    stated = {key: np.float64(file.declared[key]) for key in _LENGTHS if key in file.declared}
+    with np.errstate(all="ignore"):  # what is no length gives no phase
+        if {"pixel_size_m", "photon_energy_ev", "distance_m"} <= stated.keys():
+            wavelength = wavelength_m(stated["photon_energy_ev"])
+            curvature = stated["pixel_size_m"] ** 2 / (wavelength * stated["distance_m"])
+        elif {"pixel_size_m", "detector_pixel_m"} <= stated.keys():
+            # Wavelength times distance is the product of both pixels and their number.
+            curvature = stated["pixel_size_m"] / (n * stated["detector_pixel_m"])
+        else:
+            return None
+    return float(curvature) if np.isfinite(curvature) else None
 
 
-def _multiplied(file: UserFile, phase: np.ndarray, doubts: Doubts) -> UserFile:
+def _multiplied(file: UserFile, curvature: float, doubts: Doubts) -> UserFile:
     probe = file.arrays[PROBE]
-    if probe.shape[-2:] != phase.shape or probe.dtype.kind != "c":
+    side = probe.shape[-1]
+    if probe.shape[-2] != side or probe.dtype.kind != "c":
         # It is refused for what it is.
         return file
-    side = len(phase)
-    edge = float(np.abs(np.angle(phase[side // 2, 0])))
+    edge = np.pi * curvature * (side // 2) ** 2
     if edge > _NO_PHASE_RAD:
         doubts.say(f"probe times its program's Fresnel phase, {edge:.3g} rad at the window's edge")
         doubts.done["fresnel_phase_rad"] = edge
     with np.errstate(all="ignore"):  # what is not finite is refused as such
-        turned = (probe * phase).astype(probe.dtype)
+        turned = (probe * fresnel_phase(side, curvature)).astype(probe.dtype)
     return replace(file, arrays={**file.arrays, PROBE: turned})

@@ -11,7 +11,7 @@ from known_scan import object_of, probe_of
 
 from ptychostudy.physics.propagate import intensities
 
-N, SHAPE = 32, (76, 94)
+N, SHAPE = 32, (62, 80)
 PIXEL_M = 8e-9
 # A distance so short that the Fresnel phase is 1.3 rad at the window's edge.
 ENERGY_EV, DISTANCE_M = 6200.0, 2e-4
@@ -25,7 +25,7 @@ PHOTONS = 3e9
 def truth():
     """Return object, probe, centres (k, 2) and whole photons; no axis is like the other."""
     rng = np.random.default_rng(11)
-    grid = np.stack(np.meshgrid(np.arange(6), np.arange(8), indexing="ij"), axis=-1).reshape(-1, 2)
+    grid = np.stack(np.meshgrid(np.arange(4), np.arange(6), indexing="ij"), axis=-1).reshape(-1, 2)
     centres = grid * (7.1, 7.4) + N / 2 + 3 + rng.uniform(-1.2, 1.2, grid.shape)
     field = object_of(SHAPE).astype(np.complex64)
     y, x = np.mgrid[:N, :N] - N / 2
@@ -45,10 +45,12 @@ def bad_pixels():
 
 
 def put(path, values):
-    """Write an HDF5 file by paths."""
-    with h5py.File(path, "w") as file:
-        for name, value in values.items():
-            file[name] = value
+    """Write an HDF5 file by paths, unless none is wanted; return what is in it."""
+    if path is not None:
+        with h5py.File(path, "w") as file:
+            for name, value in values.items():
+                file[name] = value
+    return values
 
 
 def fresnel():
@@ -57,7 +59,7 @@ def fresnel():
     return np.exp(1j * np.pi * (y**2 + x**2) * PIXEL_M**2 / (WAVELENGTH_M * DISTANCE_M))
 
 
-def ptypy_data(path, *, chunks=11, weights=None, order=slice(None)):
+def ptypy_data(path=None, *, chunks=11, weights=None, order=slice(None)):
     """Write a .ptyd: chunks by number, positions from an origin of their own."""
     _, _, centres, counts = truth()
     metres = (centres[:, order] - (41.5, 50.25)) * PIXEL_M
@@ -68,10 +70,10 @@ def ptypy_data(path, *, chunks=11, weights=None, order=slice(None)):
         values |= {f"{chunk}/data": counts[part], f"{chunk}/positions": metres[part], f"{chunk}/indices": part}
         if weights is not None:
             values[f"{chunk}/weights"] = np.broadcast_to(weights, (len(part), N, N)).astype(float)
-    put(path, values)
+    return put(path, values)
 
 
-def ptypy_result(path, *, modes=1, layers=1, distance=False, psize=None):
+def ptypy_result(path=None, *, modes=1, layers=1, distance=False, psize=None):
     """Write a .ptyr: the position (0, 0) lies in pixel 41.5 - 7, 50.25 - 2 of the object, less that of the probe."""
     field, probe, _, _ = truth()
     obj, prb = "content/obj/Sscan00G00", "content/probe/Sscan00G00"
@@ -93,10 +95,10 @@ def ptypy_result(path, *, modes=1, layers=1, distance=False, psize=None):
     }
     if distance:
         values["content/pars/scans/scan00/data/distance"] = DISTANCE_M
-    put(path, values)
+    return put(path, values)
 
 
-def ptyrad_model(path, *, modes=1, layers=1, sign=1.0):
+def ptyrad_model(path=None, *, modes=1, layers=1, sign=1.0):
     """Write a model: whole corners, the rest of a position as a shift of the probe, lengths in angstrom."""
     field, probe, centres, _ = truth()
     corners = np.floor(centres - N / 2 + 0.5)
@@ -113,10 +115,10 @@ def ptyrad_model(path, *, modes=1, layers=1, sign=1.0):
         "model_attributes/scan_affine": "__NONE__",
         "loss_iters": np.zeros((3, 2)),
     }
-    put(path, values)
+    return put(path, values)
 
 
-def cdtools_result(path, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), background=0.0, oversampling=None):
+def cdtools_result(path=None, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), background=0.0, oversampling=None):
     """Write what `save_to_h5` writes: translations of the optics, projected on the basis of the object."""
     field, probe, centres, _ = truth()
     steps = np.array(basis) * PIXEL_M
@@ -135,11 +137,11 @@ def cdtools_result(path, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), backgr
     }
     if oversampling is not None:
         values["state_dict/oversampling"] = oversampling
-    put(path, values)
+    return put(path, values)
 
 
 def emd_datacube(path, *, step_m=7e-8, unit="A", rotation=None):
-    """Write a datacube of 6 x 8 frames; return the frames. Their positions are the grid, so they are of no truth."""
+    """Write a datacube of 4 x 6 frames; return the frames. Their positions are the grid, so they are of no truth."""
     _, _, _, counts = truth()
     calibration = {"R_pixel_size": step_m / 1e-10, "R_pixel_units": unit, "Q_pixel_units": "A^-1"}
     calibration["Q_pixel_size"] = 1 / (N * PIXEL_M / 1e-10)
@@ -150,7 +152,7 @@ def emd_datacube(path, *, step_m=7e-8, unit="A", rotation=None):
         root.attrs.update({"emd_group_type": "root", "python_class": "Root"})
         cube = root.create_group("datacube")
         cube.attrs.update({"emd_group_type": "array", "python_class": "DataCube"})
-        cube["data"] = counts.reshape(6, 8, N, N)
+        cube["data"] = counts.reshape(4, 6, N, N)
         for axis in range(4):
             cube[f"dim{axis}"] = np.arange(2.0)
         for key, value in calibration.items():
@@ -158,19 +160,19 @@ def emd_datacube(path, *, step_m=7e-8, unit="A", rotation=None):
     return counts
 
 
-def tike_arrays(path, *, frames=True, centred=False):
+def tike_arrays(path=None, *, frames=True, centred=False):
     """Write data, scan, probe and psi: zero frequency in the corner, first pixels of the windows."""
     field, probe, centres, counts = truth()
     data = counts if centred else np.fft.ifftshift(counts, axes=(1, 2))
     values = {"scan": (centres - N / 2).astype(np.float32), "probe": probe[None, None, None], "psi": field[None]}
     values |= {"data": data} if frames else {}
-    if path.suffix == ".npz":
-        np.savez(path, **values)
-    else:
-        put(path, values)
+    if path is None or path.suffix != ".npz":
+        return put(path, values)
+    np.savez(path, **values)
+    return values
 
 
-def ptylab_input(path, *, turned=False, orientation=None):
+def ptylab_input(path=None, *, turned=False, orientation=None):
     """Write a measurement: encoder in metres from the middle of the object, (k, 2) or MATLAB's (2, k)."""
     _, _, centres, counts = truth()
     # From the middle in whole pixels, of which windows lie half their side, also whole, to the left.
@@ -180,10 +182,10 @@ def ptylab_input(path, *, turned=False, orientation=None):
     if orientation is not None:
         values["orientation"] = orientation
         values["ptychogram"] = counts.transpose(0, 2, 1)
-    put(path, values)
+    return put(path, values)
 
 
-def ptylab_result(path, *, modes=1, slices=1):
+def ptylab_result(path=None, *, modes=1, slices=1):
     """Write a reconstruction: object and probe with six axes, square objects."""
     field, probe, _, _ = truth()
     side = max(SHAPE)
@@ -199,4 +201,4 @@ def ptylab_result(path, *, modes=1, slices=1):
         "zo": DISTANCE_M,
         "error": np.zeros(4),
     }
-    put(path, values)
+    return put(path, values)

@@ -6,9 +6,11 @@ a time, drawn at random.
 
 import itertools
 import os
+import re
 
 import h5py
 import numpy as np
+import program_files
 import pytest
 from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 
@@ -134,6 +136,24 @@ def rest(*keys):
     return {key: names[key] for key in keys}
 
 
+def others(*keys, origin=(41.5, 50.25)):
+    """Return what those of `program_files` do not hold; positions from where the object has its origin."""
+    _, probe, centres, counts = program_files.truth()
+    rows, cols = (centres - origin).T
+    names = {"xcoords": cols, "ycoords": rows, "probeGuess": probe, "counts": counts}
+    return {key: names[key] for key in keys}
+
+
+UNUSED = re.compile(
+    "iter|origin|kind|probe/.*psize|center$|shape|label|indices|affine|loss|state.*background|spectral|error"
+)
+
+
+def used(entries):
+    """Return the entries of a file that a reader looks at."""
+    return {name: value for name, value in entries.items() if name.endswith("/_center") or not UNUSED.search(name)}
+
+
 # Of each format its entries, the suffixes it comes with, and what a second file must hold.
 FORMATS = {
     "cxi": (cxi, ["h5"], rest("probeGuess")),
@@ -144,6 +164,25 @@ FORMATS = {
     "pty-chi": (ptychi, ["npz", "h5"], {}),
     "PtychoPINN": (ptychopinn, ["npz"], {}),
     "nexus": (nexus, ["h5"], rest("xcoords", "ycoords", "probeGuess")),
+    "ptypy data": (
+        lambda: used(program_files.ptypy_data(chunks=2, weights=np.ones((N, N)))),
+        ["h5"],
+        others("probeGuess"),
+    ),
+    "ptypy result": (
+        lambda: used(program_files.ptypy_result(distance=True)),
+        ["h5"],
+        others("xcoords", "ycoords", "counts"),
+    ),
+    "PtyRAD": (lambda: used(program_files.ptyrad_model()), ["h5"], others("counts")),
+    "cdtools": (lambda: used(program_files.cdtools_result()), ["h5"], others("counts")),
+    "tike": (program_files.tike_arrays, ["npz", "h5"], {}),
+    "PtyLab": (lambda: used(program_files.ptylab_input()), ["h5"], others("probeGuess")),
+    "PtyLab result": (
+        lambda: used(program_files.ptylab_result()),
+        ["h5"],
+        others("xcoords", "ycoords", "counts", origin=(31, 40)),
+    ),
 }
 
 NOTHING = object()
