@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ptychostudy.formats.masks import MASK_KEYS, MaskFile
+from ptychostudy.formats.named_keys import read_named
 from ptychostudy.formats.picture import read_image
-from ptychostudy.formats.user_file import load_user_file
+from ptychostudy.formats.readers import load_user_file
 from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.npy import read_npy
 from ptychostudy.io.zips import READ_ERRORS, first_line
@@ -66,14 +67,15 @@ def _npy(path: str | Path) -> np.ndarray:
 
 
 def _arrays(path: str | Path, side: int) -> dict[str, np.ndarray]:
-    named = load_user_file(path, MASK_KEYS)
-    if named.arrays:
-        return named.arrays
-    fitting = _of_shape(path, named.others, side)
+    file = load_user_file(path)
+    masks = {key: file.arrays[key] for key in MASK_KEYS if key in file.arrays}
+    if masks:
+        return masks
+    fitting = _of_shape(path, file.others, side)
     if len(fitting) != 1:
         raise DataError(
             f"{path}: holds {sorted(fitting) or 'no array'} of shape ({side}, {side}); "
-            f"needed: one, or one called {', '.join(MASK_KEYS)}; found {named.others}"
+            f"needed: one, or one called {', '.join(MASK_KEYS)}; found {file.held()}"
         )
     # Deeper in a file its last name may say what it marks.
     ((name, mask),) = fitting.items()
@@ -83,7 +85,7 @@ def _arrays(path: str | Path, side: int) -> dict[str, np.ndarray]:
 def _of_shape(path: str | Path, others: list[str], side: int) -> dict[str, np.ndarray]:
     """Return the arrays (side, side) among what a file holds under any name."""
     names = [_name(text, side) for text in others]
-    arrays = load_user_file(path, [name for name in names if name]).arrays
+    arrays = read_named(path, {name: name for name in names if name})
     return {
         name: array
         for name, array in arrays.items()

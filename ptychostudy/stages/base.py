@@ -7,12 +7,11 @@ import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import mode_arrays
-from ptychostudy.formats.readers import MASK, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
+from ptychostudy.formats.sources import MASK, PICTURE, USER, load, named_files
 from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
 from ptychostudy.io.arrays import write_npz
-from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
@@ -37,7 +36,8 @@ def run(
         ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``;
         ``probeModes`` of a probe of several, ``valid_pixels`` where some count nothing.
     source : list of Path
-        The user's or the fetched file, or nothing for a synthetic study.
+        The user's files or the fetched one, behind them files in which data of theirs lie; nothing
+        for a synthetic study.
     mask : list of Path
         The file that ``base.npz.mask`` names, or nothing where it names none.
     """
@@ -80,24 +80,19 @@ def _made(
     if not source:
         return _synthetic(settings), {}
     given = load(MASK).read_mask_file(mask[0], settings.frame_px) if mask else None
-    return _converted(settings, source[0], given)
+    return _converted(settings, source, given)
 
 
 def _converted(
-    settings: "BaseSettings", source: Path, mask: "MaskFile | None"
+    settings: "BaseSettings", source: list[Path], mask: "MaskFile | None"
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
+    """Read the user's files, and say what was changed."""
+    named = source[: max(1, len(named_files(settings)))]
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
     taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(
-        source, settings, mask
+        named, settings, mask
     )
-    scan, changes = taken
-    if settings.frames != "measured" and "object" not in scan:
-        raise DataError(
-            f"{source}: key 'objectGuess' is missing; "
-            "needed to simulate frames (or set base.frames: measured)"
-        )
-    return scan, changes
+    return taken
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
