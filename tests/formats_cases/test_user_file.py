@@ -62,7 +62,7 @@ def test_nested_data_are_named_with_their_shapes(refused, folder):
         file.create_group("entry_1/empty")
     message = refused("a.cxi")
     for part in (
-        "key 'xcoords' is missing",
+        "key 'probeGuess' is missing",
         "entry_1/data_1/data (80, 32, 32) uint32",
         "entry_1/sample_1/geometry_1/translation (80, 3) float64",
         "entry_1/soft (a link)",
