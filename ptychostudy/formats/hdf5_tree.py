@@ -54,10 +54,12 @@ class Tree:
         Raises
         ------
         DataError
-            If it is no dataset of numbers, or lies outside of the folder of the file.
+            If it is no dataset of numbers, lies outside of the folder of the file, or if a link
+            leads nowhere.
         """
         item = item_at(self.file, name)
         if item is None:
+            self._check_link(name)
             return None
         self._use(name, item)
         array = self._read(name, item)
@@ -102,6 +104,17 @@ class Tree:
     def others(self) -> list[str]:
         """Return what the file holds beside what was taken, described."""
         return [text for name, text in listed(self.file) if not self._is_used(name)]
+
+    def _check_link(self, name: str) -> None:
+        """Refuse a link that leads nowhere: who made it meant that there is something."""
+        folder, _, last = name.strip("/").rpartition("/")
+        group = item_at(self.file, folder)
+        link = group.get(last, getlink=True) if isinstance(group, h5py.Group) and last else None
+        if isinstance(link, h5py.SoftLink):
+            raise DataError(
+                f"{self.path}: key {name!r} is a link to {link.path!r}, where nothing is; "
+                "needed: a dataset there, or no such link"
+            )
 
     def _use(self, name: str, item: Any) -> None:
         self.used.add(name.strip("/"))

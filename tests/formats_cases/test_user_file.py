@@ -267,6 +267,15 @@ def test_the_plugin_that_is_missing_is_named(refused, folder, monkeypatch):
     assert "key 'counts' is packed by" in message and "pip install hdf5plugin" in message
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32, np.float64])
+def test_what_h5py_packs_by_itself_is_read(taken, same, folder, shuffle, kind):
+    counts = known_scan()["counts"]
+    with without_counts("a.h5") as file:
+        file.create_dataset("counts", data=counts.astype(kind), compression="lzf", shuffle=shuffle, fletcher32=shuffle)
+    same(taken("a.h5", measurement="counts")[0])
+
+
 def test_with_the_plugin_it_is_read(taken, same, folder):
     with without_counts("a.h5") as file:
         file.create_dataset("counts", data=known_scan()["counts"], chunks=(1, N, N), **hdf5plugin.Bitshuffle())
