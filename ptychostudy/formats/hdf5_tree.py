@@ -13,7 +13,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.formats.hdf5_sources import file_beside, link_found, read_linked, read_virtual
+from ptychostudy.formats.hdf5_sources import (
+    file_beside,
+    link_found,
+    read_linked,
+    read_virtual,
+    source_name,
+)
 from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.hdf5 import read_datasets
 from ptychostudy.io.zips import READ_ERRORS, check_growth
@@ -153,7 +159,8 @@ def _files_of(path: str | Path, name: str, item: Any) -> list[Path]:
         return [file_beside(path, link_found(name, item), item.filename)]
     sources = item.virtual_sources() if item.is_virtual else []
     found = f"key {name!r} lies in another file"
-    return [file_beside(path, found, source.file_name) for source in sources]
+    names = dict.fromkeys(source_name(path, source) for source in sources)
+    return [file_beside(path, found, each) for each in names]
 
 
 def item_at(file: Any, name: str, hops: int = 0) -> Any:

@@ -225,6 +225,55 @@ def test_a_virtual_dataset_is_put_together(taken, same, frames, sources):
     same(taken("hub/a.h5")[0])
 
 
+def over(path, name, inner):
+    """Write a virtual dataset of all frames over a dataset of another file."""
+    with h5py.File(path, "w") as file:
+        layout = h5py.VirtualLayout((80, N, N), np.uint32)
+        layout[:] = h5py.VirtualSource(name, inner, (80, N, N))
+        file.create_virtual_dataset("entry/data", layout)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_virtual_datasets_over_virtual_datasets(taken, same, frames, linked):
+    """As facilities lay one over the master of a detector; the inner one counts from its own folder."""
+    over("hub/parts/over.h5", "frames.h5", "entry/data")
+    over("hub/more.h5", "parts/over.h5", "entry/data")
+    with without_counts("hub/a.h5") as file:
+        if linked:
+            file["counts"] = h5py.ExternalLink("more.h5", "/entry/data")
+        else:
+            layout = h5py.VirtualLayout((80, N, N), np.uint32)
+            layout[:] = h5py.VirtualSource("more.h5", "entry/data", (80, N, N))
+            file.create_virtual_dataset("counts", layout)
+    same(taken("hub/a.h5")[0])
+
+
+def test_a_virtual_dataset_over_its_own_file(taken, same, folder):
+    """h5py writes the name of the file itself as a dot; here frame by frame."""
+    counts = known_scan()["counts"]
+    with without_counts("a.h5") as file:
+        own = file.create_dataset("entry/data", data=counts)
+        layout = h5py.VirtualLayout(counts.shape, np.uint32)
+        for frame in range(len(counts)):
+            layout[frame] = h5py.VirtualSource(own)[frame]
+        file.create_virtual_dataset("counts", layout)
+        assert {source.file_name for source in file["counts"].virtual_sources()} == {"."}
+    same(taken("a.h5")[0])
+
+
+def test_virtual_datasets_in_a_circle_and_out_of_the_inner_folder(frames):
+    over("hub/one.h5", "two.h5", "entry/data")
+    over("hub/two.h5", "one.h5", "entry/data")
+    with without_counts("hub/a.h5") as file:
+        file["counts"] = h5py.ExternalLink("one.h5", "/entry/data")
+    assert "and so on for more than 4 files" in refused_elsewhere("hub/a.h5")
+    over("hub/parts/up.h5", "../frames.h5", "entry/data")
+    with h5py.File("hub/a.h5", "r+") as file:
+        del file["counts"]
+        file["counts"] = h5py.ExternalLink("parts/up.h5", "/entry/data")
+    assert OUTSIDE in refused_elsewhere("hub/a.h5")
+
+
 @pytest.mark.parametrize(
     ("sources", "places", "part"),
     [
