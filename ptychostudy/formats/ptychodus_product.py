@@ -111,7 +111,7 @@ def _put_origin(found: Gathered, known: Mapping[str, float]) -> None:
     begins at ``(x - centre) / pixel + W / 2 - N / 2``.
     """
     centre = [known.get(f"object_{key}") for key in CENTRE]
-    shape = np.shape(found.arrays.get(OBJECT))
+    shape = found.arrays.get(OBJECT, np.zeros(())).shape
     if len(shape) != 2 or "pixel_size_m" not in found.declared:
         return
     if None in centre:
