@@ -29,6 +29,7 @@ _ROOT = (*ENERGY, _DISTANCE, _FAR_FIELD)
 _OBJECT = (*SIDES, *CENTRE)
 # Below, the two ways to write a probe differ by nothing that counts.
 _CURVED_RAD = 0.1
+_LEAST_M2 = 1e-30
 
 
 def recognises(file: Any) -> bool:
@@ -132,11 +133,13 @@ def _say_curvature(found: Gathered) -> None:
     and a product does not say of which it is.
     """
     parts = ("photon_energy_ev", "distance_m", "pixel_size_m")
-    if PROBE not in found.arrays or any(key not in found.declared for key in parts):
+    probe = found.arrays.get(PROBE, np.zeros(()))
+    if probe.ndim < 2 or any(key not in found.declared for key in parts):
         return
     energy, distance, pixel = (found.declared[key] for key in parts)
-    radius = np.shape(found.arrays[PROBE])[-1] / 2 * pixel
-    edge_rad = math.pi * radius * radius / (wavelength_m(energy) * distance)
+    radius = probe.shape[-1] / 2 * pixel
+    # Lengths that are none, of which others speak, must not divide by zero here.
+    edge_rad = math.pi * radius * radius / max(wavelength_m(energy) * distance, _LEAST_M2)
     if edge_rad > _CURVED_RAD:
         found.notes.append(
             f"the probe is taken as an engine of Ptychodus writes it; for its simulator a phase of "

@@ -93,7 +93,7 @@ def files(tmp_path_factory, run_program):
     """The folder with one of each file."""
     folder = tmp_path_factory.mktemp("ptychodus")
     right = truth()
-    # A nudge beyond the rounding of metres: Ptychodus takes the window below, and a whole pixel less a little is another.
+    # A nudge beyond the rounding of metres: Ptychodus rounds down, a whole pixel less a little to the one before.
     whole = np.rint(right.positions) + 1e-7 - np.array(SHAPE) / 2
     np.savez(
         folder / "truth.npz",
