@@ -39,7 +39,7 @@ def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
 
 def link_found(key: str, link: Any) -> str:
     """Say of a key that it is a link to another file, for messages."""
-    return f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
+    return f"key {key!r} is a link to {link.filename!r}"
 
 
 def read_beside(
@@ -162,8 +162,8 @@ def read_virtual(path: str | Path, key: str, item: Any, *, hops: int = 0) -> np.
 def _check_claim(path: str | Path, key: str, item: Any, sources: Any) -> None:
     if not item.shape or item.dtype.kind not in "iufc":
         raise DataError(
-            f"{path}: key {key!r} is {item.dtype} or lies in another file; "
-            "needed: numbers in this one"
+            f"{path}: key {key!r} lies in another file, as {item.dtype} of shape {item.shape}; "
+            "needed: an array of numbers"
         )
     names = {source_name(path, source): _found(key, source) for source in sources}
     files = [file_beside(path, found, name) for name, found in names.items()]

@@ -601,14 +601,14 @@ HOSTILE = {
         "needed: object pixels",
     ),
     # HDF5
-    "link to a pipe": ("hdf5", ".h5", hdf5_with(link_to_pipe), "'counts' is missing or no dataset"),
-    "link to another file": ("hdf5", ".h5", hdf5_with(link_to_secret), "'counts' is missing or no dataset"),
-    "link to a link": ("hdf5", ".h5", hdf5_with(soft_link_to_secret), "'counts' is missing or no dataset"),
+    "link to a pipe": ("hdf5", ".h5", hdf5_with(link_to_pipe), "'counts' is a link"),
+    "link to another file": ("hdf5", ".h5", hdf5_with(link_to_secret), "'counts' is a link"),
+    "link to a link": ("hdf5", ".h5", hdf5_with(soft_link_to_secret), "'counts' is a link"),
     "link to itself": (
         "hdf5",
         ".h5",
         hdf5_with(lambda file, path, mark: file.update({"counts": h5py.SoftLink("/counts")})),
-        "'counts' is missing or no dataset",
+        "'counts' is a link",
     ),
     "virtual dataset": ("hdf5", ".h5", hdf5_with(virtual), "in another file"),
     "raw data of another file": (
@@ -639,12 +639,12 @@ HOSTILE = {
     ),
     "compound": ("hdf5", ".h5", hdf5_with(put(np.zeros(4, [("a", "f8"), ("b", "i4")]))), "needed: numbers"),
     "nothing at all": ("hdf5", ".h5", hdf5_with(put(h5py.Empty("f8"))), "needed: numbers"),
-    "group": ("hdf5", ".h5", hdf5_with(lambda f, p, m: f.create_group("counts")), "'counts' is missing or no dataset"),
+    "group": ("hdf5", ".h5", hdf5_with(lambda f, p, m: f.create_group("counts")), "'counts' is a group"),
     "type": (
         "hdf5",
         ".h5",
         hdf5_with(lambda file, path, mark: file.update({"counts": np.dtype("f8")})),
-        "'counts' is missing or no dataset",
+        "'counts' is a type",
     ),
     "no more than a signature": ("hdf5", ".h5", text(b"\x89HDF\r\n\x1a\n" + bytes(200)), "not a readable HDF5 file"),
     # bundles
