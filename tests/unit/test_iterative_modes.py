@@ -69,19 +69,17 @@ LIKELY = {"algorithm": "autodiff", "noise_model": "poisson"}
 found = {}
 ours, theirs = intensities(object_, modes, positions), simulate_intensities(object_, modes, positions)
 found["referee"] = float(np.abs(ours - theirs).max() / ours.max())
-for name, settings in {"lsqml": LSQML | {"epochs": 20}, "likely": LIKELY | {"epochs": 5}}.items():
+for name, settings in {"lsqml": LSQML | {"epochs": 8}, "likely": LIKELY | {"epochs": 3}}.items():
     known = settings | {"refine_probe": False}
     two = run(modes, probe_modes=2, **known)
     found[name] = told(run(first_mode(modes), **known)), told(two)
     found[name + " kept"] = bool(np.array_equal(two.probe, modes.astype(np.complex64)))
 start = first_mode(modes)
-for name, settings in {"lsqml refined": LSQML | {"epochs": 60}, "likely refined": LIKELY | {"epochs": 15}}.items():
-    blind = settings | {"refine_probe": True}
-    two = run(so_many_modes(start, 2), probe_modes=2, **blind)
-    found[name] = told(run(start, **blind)), told(two)
-    each = two.probe / np.linalg.norm(two.probe, axis=(1, 2))[:, None, None]
-    gram = np.abs(np.einsum("aij,bij->ab", each.conj(), each))
-    found[name + " orthogonal"] = float(gram[0, 1])
+blind = LIKELY | {"epochs": 8, "refine_probe": True}
+two = run(so_many_modes(start, 2), probe_modes=2, **blind)
+found["refined"] = told(run(start, **blind)), told(two)
+each = two.probe / np.linalg.norm(two.probe, axis=(1, 2))[:, None, None]
+found["orthogonal"] = float(np.abs(np.vdot(each[0], each[1])))
 print(json.dumps(found))
 """
 
@@ -105,16 +103,16 @@ def test_forward_models_agree_at_fractions_of_pixels(result):
 def test_both_known_modes_are_far_better_than_the_first(result, solver):
     one, two = result[solver]
     assert one["finite"] and two["finite"] and two["shape"] == [2, 32, 32] and one["shape"] == [32, 32]
-    assert two["error"] < 0.5 * one["error"]
+    assert two["error"] < 0.25 * one["error"]
     assert result[solver + " kept"]
 
 
-@pytest.mark.parametrize("solver", ["lsqml refined", "likely refined"])
-def test_two_modes_are_found_with_their_shares(result, solver):
-    one, two = result[solver]
+def test_two_modes_are_found_with_their_shares(result):
+    """From the first mode alone; LSQML comes to the same, but its second mode grows slowly."""
+    one, two = result["refined"]
     assert two["error"] < 0.5 * one["error"]
-    np.testing.assert_allclose(two["shares"], [0.7, 0.3], atol=0.03)
-    assert two["power"] == pytest.approx(1, abs=1e-4) and result[solver + " orthogonal"] < 1e-4
+    np.testing.assert_allclose(two["shares"], [0.7, 0.3], atol=0.02)
+    assert two["power"] == pytest.approx(1, abs=1e-4) and result["orthogonal"] < 1e-4
 
 
 # --- what a solver begins with ----------------------------------------------------------------------------------------
