@@ -74,7 +74,7 @@ def run(settings, junk):
 result = {"same": {}, "losses": {}}
 CASES = {
     "ePIE": {"algorithm": "ePIE", "noise_model": "gaussian"},
-    "rPIE": {"algorithm": "rPIE", "noise_model": "gaussian"},
+    "rPIE": {"algorithm": "rPIE", "noise_model": "gaussian", "step_size": 0.01},
     "DM": {"algorithm": "DM", "noise_model": "gaussian"},
     "RAAR": {"algorithm": "RAAR", "noise_model": "gaussian"},
     "BH": {"algorithm": "BH", "noise_model": "gaussian"},
@@ -85,9 +85,10 @@ CASES = {
 for name, settings in CASES.items():
     settings = settings | {"epochs": 2, "refine_probe": True, "batch_size": 20}
     zeros, junk = run(settings, 0), run(settings, 1e9)
-    result["same"][name] = all(np.array_equal(a, b) for a, b in zip(zeros[:3], junk[:3])) and bool(
-        np.isfinite(zeros[0]).all()
-    )
+    # BH's sums of both differ in the last bits of single precision.
+    allowed = 1e-5 if name == "BH" else 0.0
+    off = [np.abs(a - b).max() <= allowed * np.abs(a).max() for a, b in zip(zeros[:3], junk[:3])]
+    result["same"][name] = bool(all(off) and np.isfinite(zeros[0]).all())
     result["losses"][name] = zeros[3].tolist() == junk[3].tolist()
 
 likely = {"epochs": 20, "algorithm": "autodiff", "noise_model": "poisson"}
@@ -95,20 +96,21 @@ def whole(values, mask, settings=likely):
     return reconstruct(values, positions, probe, shape, ReconstructSettings(**settings), valid=mask)
 
 spoilt = np.where(valid, counts, 5e4)
-every, masked, bare = whole(counts, None), whole(spoilt, valid), whole(spoilt, None)
-again = whole(np.where(valid, counts, np.nan), valid)
+short = likely | {"epochs": 3}
+every, masked, bare = whole(counts, None), whole(spoilt, valid), whole(spoilt, None, short)
+few, again = whole(spoilt, valid, short), whole(np.where(valid, counts, np.nan), valid, short)
 result["correlations"] = [correlation(found.object, object_) for found in (every, masked, bare)]
 result["distance"] = float(np.linalg.norm((masked.object - every.object)[lit]) / np.linalg.norm(every.object[lit]))
-result["nan"] = bool(np.array_equal(masked.object, again.object)) and masked.moved == again.moved
+result["nan"] = bool(np.array_equal(few.object, again.object)) and few.moved == again.moved
 result["moved"] = [every.moved, masked.moved, masked.converged]
-lsqml = {"epochs": 30, "algorithm": "LSQML", "noise_model": "gaussian", "refine_probe": True}
+lsqml = {"epochs": 15, "algorithm": "LSQML", "noise_model": "gaussian", "refine_probe": True}
 ends = [whole(*given, lsqml) for given in ((counts, None), (spoilt, valid), (counts * valid, valid))]
 result["LSQML"] = [correlation(end.object, object_) for end in ends[:2]]
 result["same"]["LSQML"] = bool(np.array_equal(ends[1].object, ends[2].object)) and ends[1].moved == ends[2].moved
 result["losses"]["LSQML"] = ends[1].loss.tolist() == ends[2].loss.tolist()
 # The loss of the valid pixels, not of those where 0 stands for nothing.
 result["loss"] = [float(end.loss[-1]) for end in ends[:2]]
-plain, full = whole(counts, None, likely | {"epochs": 2}), whole(counts, np.ones((n, n), bool), likely | {"epochs": 2})
+plain, full = whole(counts, None, short), whole(counts, np.ones((n, n), bool), short)
 result["all valid"] = bool(np.array_equal(plain.object, full.object))
 
 with torch_session(1) as torch:
