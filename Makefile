@@ -123,8 +123,9 @@ unit:
 	$(call suite,tests/unit tests/known_answers,test_iterative*.py)
 	$(call suite,tests/unit tests/known_answers,test_referee_*.py)
 
-# The campaign takes as long as all other files together, and each waits a lot.
-faults: override PYTEST_OPTIONS += -n 2 --dist loadfile
+# The campaign takes as long as all other faults together, and each waits a lot; of the workflow's tests most ask a
+# Snakemake that keeps one core busy.
+workflow faults: override PYTEST_OPTIONS += -n 2 --dist loadfile
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)

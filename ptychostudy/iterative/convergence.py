@@ -15,7 +15,6 @@ from ptychostudy.iterative.inputs import Scan
 from ptychostudy.iterative.likelihood import set_likelihood
 from ptychostudy.iterative.options import build_options, set_step
 from ptychostudy.iterative.result import all_finite
-from ptychostudy.iterative.shifted_probes import keep_shifted_probes
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
 from ptychostudy.physics import windows
 
@@ -50,7 +49,6 @@ def try_further(scan: Scan, pair: Pair, *, noise_model: str, device: str) -> np.
     options = _trial_options(noise_model, frames)
     options.reconstructor_options.default_device = device
     task = build_task(options, scan._replace(probe=pair.probe), pair.object)
-    keep_shifted_probes(task)
     set_likelihood(task, noise_model, frames, pair.probe.shape[-1])
     run_epochs(task, TRIAL_EPOCHS)
     return read_result(task, pair.probe).object

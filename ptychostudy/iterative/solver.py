@@ -16,7 +16,6 @@ from ptychostudy.iterative.likelihood import set_likelihood
 from ptychostudy.iterative.options import build_options, set_step
 from ptychostudy.iterative.result import IterativeResult, summarize
 from ptychostudy.iterative.session import choose_device, torch_session
-from ptychostudy.iterative.shifted_probes import keep_shifted_probes
 from ptychostudy.iterative.task import Pair, build_task, read_result, run_epochs
 
 if TYPE_CHECKING:
@@ -145,7 +144,6 @@ def _solve(
 def _build(options: Any, scan: Scan, start: Pair, settings: "ReconstructSettings") -> Any:
     """Return a task that has yet to run its first epoch."""
     task = build_task(options, scan, start.object)
-    keep_shifted_probes(task)
     if settings.algorithm == AUTODIFF:
         batch = options.reconstructor_options.batch_size
         set_likelihood(task, settings.noise_model, batch, start.probe.shape[-1])

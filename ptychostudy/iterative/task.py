@@ -12,6 +12,7 @@ import numpy as np
 
 from ptychostudy.iterative.inputs import Scan
 from ptychostudy.iterative.session import silence
+from ptychostudy.iterative.shifted_probes import keep_shifted_probes
 
 
 class Pair(NamedTuple):
@@ -62,6 +63,7 @@ def run_epochs(
 
     `on_epoch` is called as ``on_epoch(epoch, loss)``, counted from one.
     """
+    keep_shifted_probes(task)
     for epoch in range(1, epochs + 1):
         # What is called after an epoch writes progress: it is not silenced.
         with silence():
