@@ -69,14 +69,24 @@ class Frame(NamedTuple):
 def _frames(amplitude: Tensor, probes: Pair, matrices: Pair) -> list[Frame]:
     """Return the frames of each group apart, of stacks (B, C, ...)."""
     turned = ops.transpose(amplitude, (0, 1, 3, 2))
-    back = [ops.swapaxes(matrix, -1, -2) for matrix in matrices]
+    rows, cols = matrices
+    rows_back, cols_back = (ops.swapaxes(matrix, -1, -2) for matrix in matrices)
     # ePIE divides by the probe's largest intensity, so what is faintly lit moves little.
     peaks = ops.max(squared_modulus(probes), axis=(2, 3))[..., None, None, None]
     frames = []
     for c in range(amplitude.shape[1]):
         probe = factor((probes[0][:, c], probes[1][:, c]))
-        matrix = [stack[:, c] for stack in (*matrices, *back)]
-        frames.append(Frame(turned[:, c], probe, *matrix, peaks[:, c]))
+        frames.append(
+            Frame(
+                turned[:, c],
+                probe,
+                rows[:, c],
+                cols[:, c],
+                rows_back[:, c],
+                cols_back[:, c],
+                peaks[:, c],
+            )
+        )
     return frames
 
 

@@ -109,7 +109,8 @@ def multiplicity_map(
     first = n + n // 2
     seen = summed[first : first + rows, first : first + cols]
     # The FFT leaves rounding noise of both signs where no light falls.
-    return np.maximum(seen, 0.0)
+    multiplicity: np.ndarray = np.maximum(seen, 0.0)
+    return multiplicity
 
 
 def _convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -120,7 +121,8 @@ def _convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     joint = np.add(image.shape, kernel.shape) - 1
     shape = [next_fast_len(int(side), real=True) for side in joint]
     product = rfftn(image, shape) * rfftn(kernel, shape)
-    return np.asarray(irfftn(product, shape))
+    convolved: np.ndarray = irfftn(product, shape)
+    return convolved
 
 
 def _contribution(probe: np.ndarray) -> np.ndarray:
