@@ -92,16 +92,10 @@ def _files(module: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
-# A study asks for the digests of a dozen stages, which share most of their modules.
-@functools.cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
 @functools.cache
 def _imports(path: Path) -> frozenset[Path]:
     files: set[Path] = set()
-    for node in _running(_tree(path)):
+    for node in _running(_parsed(path)):
         for name in _imported(path, node):
             if name.startswith(_PACKAGE):
                 files.update(_files(name))
@@ -144,9 +138,16 @@ def _absolute(path: Path, node: ast.ImportFrom) -> str:
     return ".".join(parts)
 
 
+# A study asks for the digests of a dozen stages for every seed, which share most of their modules.
+@functools.cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@functools.cache
 def _normalised(path: Path) -> str:
-    # A tree of its own: that of `_tree` is kept, and this one is changed.
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    tree = _parsed(path)
+    # A docstring imports nothing: without it the tree says as much to `_imports`.
     for node in ast.walk(tree):
         if isinstance(node, _Documented) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]

@@ -1,5 +1,6 @@
 """Shared by the tests: a private copy of the workflow, and one finished study per session."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -84,8 +85,25 @@ def copy_workflow(folder, config=TINY):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """Return the tiny study, run to its verified report once per session on two cores."""
-    workflow = copy_workflow(tmp_path_factory.mktemp("finished"))
-    done = workflow.snakemake()
+    """Return the tiny study, run to its verified report on two cores; each process of pytest has one of its own."""
+    own = tmp_path_factory.mktemp("finished")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return finish(own)
+    # Made once for all processes: who comes second waits, and copies.
+    shared = tmp_path_factory.getbasetemp().parent / "finished"
+    with open(shared.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "done").exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            finish(shared)
+            (shared / "done").touch()
+    shutil.copytree(shared, own, symlinks=True, dirs_exist_ok=True)
+    return Workflow(own / "source", own / "hub", own / "study.yaml")
+
+
+def finish(folder):
+    """Run the tiny study in a folder."""
+    workflow = copy_workflow(folder)
+    done = workflow.snakemake(cores=2)
     assert done.returncode == 0, done.stdout[-6000:]
     return workflow

@@ -13,6 +13,7 @@ import numpy as np
 from ptychostudy.iterative.inputs import Scan
 from ptychostudy.iterative.mode_shifts import shift_all_modes
 from ptychostudy.iterative.session import silence
+from ptychostudy.iterative.shifted_probes import keep_shifted_probes
 from ptychostudy.physics.modes import as_modes
 
 
@@ -69,6 +70,7 @@ def run_epochs(
 
     `on_epoch` is called as ``on_epoch(epoch, loss)``, counted from one.
     """
+    keep_shifted_probes(task)
     for epoch in range(1, epochs + 1):
         # What is called after an epoch writes progress: it is not silenced.
         with silence():

@@ -5,18 +5,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from ptychostudy.networks.layer import Layer
-from ptychostudy.networks.placement import extract_pair, place, shift_matrices
-from ptychostudy.networks.tensors import (
-    Pair,
-    Tensor,
-    add,
-    fourier,
-    inverse_fourier,
+from ptychostudy.networks.interleaved import (
+    Factor,
+    both_sides,
+    factor,
+    fourier_matrix,
+    interleave,
     multiply,
     multiply_conjugate,
-    squared_modulus,
+    power,
+    separate,
+    transform,
 )
+from ptychostudy.networks.layer import Layer
+from ptychostudy.networks.placement import place, shift_matrices
+from ptychostudy.networks.tensors import Pair, Tensor, squared_modulus
 
 MOMENTUM = 0.9
 """Share of the last sweep's change that the next one starts with.
@@ -29,26 +32,62 @@ FIRST_GAIN = 1.1
 """Step of the first sweep, in units of ePIE's ``conj(P) / max |P|^2``; it falls towards 0.1."""
 
 
-class Beams(NamedTuple):
-    """How light meets the canvas of each group, cut to the square of the window that is lit.
+class Frame(NamedTuple):
+    """What a sweep needs of one frame of each group, cut to the square that light reaches.
 
     Attributes
     ----------
-    probes : pair of (B, C, S, S)
-        Sign-modulated probes.
-    matrices : pair of (B, C, S, Q)
-        Where their windows lie, from `shift_matrices`.
+    measured : (B, N, N)
+        Amplitudes, columns before rows, as `transform` leaves them.
+    probe : Factor
+        Sign-modulated probe, (B, S, S).
+    rows, cols : (B, S, Q)
+        Where the window lies, from `shift_matrices`.
+    rows_back, cols_back : (B, Q, S)
+        Their transposes.
+    peak : (B, 1, 1, 1)
+        Largest intensity of the probe.
     """
 
-    probes: Pair
-    matrices: Pair
+    measured: Tensor
+    probe: Factor
+    rows: Tensor
+    cols: Tensor
+    rows_back: Tensor
+    cols_back: Tensor
+    peak: Tensor
 
-    def only(self, c: int) -> "Beams":
-        """Return those of one frame of each group."""
-        frame = slice(c, c + 1)
-        rows, cols = (part[:, frame] for part in self.matrices)
-        real, imaginary = (part[:, frame] for part in self.probes)
-        return Beams((real, imaginary), (rows, cols))
+    def cut(self, canvas: Tensor) -> Tensor:
+        """Cut the window out of the canvas of each group, (B, Q, 2, Q) -> (B, S, 2, S)."""
+        return both_sides(self.rows, canvas, self.cols_back)
+
+    def put(self, window: Tensor) -> Tensor:
+        """Place a window on an empty canvas; the adjoint of `cut`."""
+        return both_sides(self.rows_back, window, self.cols)
+
+
+def _frames(amplitude: Tensor, probes: Pair, matrices: Pair) -> list[Frame]:
+    """Return the frames of each group apart, of stacks (B, C, ...)."""
+    turned = ops.transpose(amplitude, (0, 1, 3, 2))
+    rows, cols = matrices
+    rows_back, cols_back = (ops.swapaxes(matrix, -1, -2) for matrix in matrices)
+    # ePIE divides by the probe's largest intensity, so what is faintly lit moves little.
+    peaks = ops.max(squared_modulus(probes), axis=(2, 3))[..., None, None, None]
+    frames = []
+    for c in range(amplitude.shape[1]):
+        probe = factor((probes[0][:, c], probes[1][:, c]))
+        frames.append(
+            Frame(
+                turned[:, c],
+                probe,
+                rows[:, c],
+                cols[:, c],
+                rows_back[:, c],
+                cols_back[:, c],
+                peaks[:, c],
+            )
+        )
+    return frames
 
 
 class BackProject(Layer):
@@ -92,7 +131,11 @@ class BackProject(Layer):
         self.margin = margin
         self.rim = (mask.shape[-1] - support) // 2
         self.steps = steps
-        self.mask = self.constant(mask, "mask")
+        # Columns before rows, as all that lies on the detector here.
+        self.mask = self.constant(mask.T, "mask")
+        matrix = fourier_matrix(mask.shape[-1], support)
+        self.forth = self.constant(matrix, "forth")
+        self.back = self.constant(matrix.T, "back")
 
     def call(self, amplitude: Tensor, probes: Pair, offsets: Tensor) -> Tensor:
         """Return what the frames say of the object before anything is learned.
@@ -115,14 +158,16 @@ class BackProject(Layer):
         n = probes[0].shape[-1]
         # Windows lose their rim and the canvas its margin, so their corners differ by that much.
         matrices = shift_matrices(offsets + (self.rim - self.margin), n, self.square)
-        beams = Beams(probes, matrices)
         illumination = place(squared_modulus(probes), matrices)
         peak = ops.max(illumination, axis=(1, 2), keepdims=True)
         weight = 1.0 / (illumination + DIM * peak)
-        start = self._gather(self._replace(amplitude, self._field(probes)), beams, weight)
+        frames = _frames(amplitude, probes, matrices)
+        start = self._start(frames) * weight[:, :, None]
         # The sweeps begin where the start is known and at transmission one where no light came.
-        now = self._swept((start[0] + DIM * peak * weight, start[1]), amplitude, beams)
-        channels = [*start, *_channels(now, illumination / peak)]
+        empty = DIM * peak * weight
+        now = start + interleave((empty, ops.zeros_like(empty)))
+        swept = separate(self._swept(now, frames))
+        channels = [*separate(start), *_channels(swept, illumination / peak)]
         # No weight lies before the sweeps: a gradient through them would be of no use.
         return ops.stop_gradient(ops.stack(channels, axis=-1))
 
@@ -132,48 +177,47 @@ class BackProject(Layer):
         real, imaginary = (part[:, :, keep, keep] for part in pair)
         return real, imaginary
 
-    def _swept(self, now: Pair, amplitude: Tensor, beams: Beams) -> Pair:
-        """Refine an object (B, Q, Q) by all sweeps, each starting ahead of where the last ended."""
-        before = now
-        for step in range(self.steps):
-            ahead = add(now, add(now, before, -1.0), MOMENTUM)
-            before = now
-            now = self._sweep(ahead, amplitude, beams, FIRST_GAIN - step / self.steps)
-        return now
+    def _start(self, frames: list[Frame]) -> Tensor:
+        """Add up the frames with the phases of their empty probes, (B, Q, 2, Q)."""
+        total = 0.0
+        for frame in frames:
+            empty = interleave((frame.probe.real[:, :, 0], frame.probe.turned[:, :, 1]))
+            field = transform(empty, self.forth)
+            waves = transform(field * (self._change(frame, field) + 1.0), self.back)
+            total = total + frame.put(multiply_conjugate(waves, frame.probe))
+        return total
 
-    def _sweep(self, now: Pair, amplitude: Tensor, beams: Beams, gain: float) -> Pair:
+    def _swept(self, now: Tensor, frames: list[Frame]) -> Tensor:
+        """Refine an object (B, Q, 2, Q) by all sweeps, each starting ahead of where the last ended.
+
+        A loop of the backend: unrolled, a dozen sweeps take longer to trace than to run.
+        """
+
+        def sweep(step: Tensor, last: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+            now, before = last
+            gain = FIRST_GAIN - ops.cast(step, "float32") / self.steps
+            ahead = now + MOMENTUM * (now - before)
+            return self._sweep(ahead, frames, gain), now
+
+        return ops.fori_loop(0, self.steps, sweep, (now, now))[0]
+
+    def _sweep(self, now: Tensor, frames: list[Frame], gain: Tensor) -> Tensor:
         """Replace the moduli of one frame after the other.
 
         Each frame sees the object that the last one left.
         """
-        for c in range(amplitude.shape[1]):
-            beam = beams.only(c)
-            waves = multiply(beam.probes, extract_pair(now, beam.matrices))
-            measured = amplitude[:, c : c + 1]
-            change = self._replace(measured, self._field(waves), difference=True)
-            # ePIE divides by the probe's largest intensity, so what is faintly lit moves little.
-            factor = gain / ops.max(squared_modulus(beam.probes), axis=(2, 3))[..., None]
-            now = add(now, self._gather(change, beam, factor))
+        for frame in frames:
+            field = transform(multiply(frame.cut(now), frame.probe), self.forth)
+            waves = transform(field * self._change(frame, field), self.back)
+            change = frame.put(multiply_conjugate(waves, frame.probe))
+            now = now + change * (gain / frame.peak)
         return now
 
-    def _field(self, waves: Pair) -> Pair:
-        """Far field of waves that vanish outside the support."""
-        rim = (self.rim, self.rim)
-        pad = ((0, 0), (0, 0), rim, rim)
-        return fourier((ops.pad(waves[0], pad), ops.pad(waves[1], pad)))
-
-    def _replace(self, amplitude: Tensor, field: Pair, difference: bool = False) -> Pair:
-        """Field with the measured modulus, or its difference from the given field."""
+    def _change(self, frame: Frame, field: Tensor) -> Tensor:
+        """Return by what share (B, N, 1, N) of itself a field misses the measured modulus."""
         # Scaling by A / |F| keeps the phase without an arctangent; 1e-12 keeps dark pixels finite.
-        ratio = self.mask * (amplitude * ops.rsqrt(squared_modulus(field) + 1e-12) - 1.0)
-        ratio = ratio if difference else ratio + 1.0
-        return field[0] * ratio, field[1] * ratio
-
-    def _gather(self, field: Pair, beams: Beams, weight: Tensor) -> Pair:
-        """Back-propagate and add up with conj(P), divided by the illumination."""
-        waves = self._inside(inverse_fourier(field))
-        real, imaginary = multiply_conjugate(beams.probes, waves)
-        return place(real, beams.matrices) * weight, place(imaginary, beams.matrices) * weight
+        ratio = frame.measured * ops.rsqrt(power(field) + 1e-12) - 1.0
+        return (self.mask * ratio)[:, :, None]
 
     def compute_output_shape(
         self,

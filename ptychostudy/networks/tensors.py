@@ -22,21 +22,9 @@ def multiply(a: Pair, b: Pair) -> Pair:
     return real, imaginary
 
 
-def multiply_conjugate(a: Pair, b: Pair) -> Pair:
-    """Multiply ``conj(a) * b`` of two complex pairs."""
-    real = a[0] * b[0] + a[1] * b[1]
-    imaginary = a[0] * b[1] - a[1] * b[0]
-    return real, imaginary
-
-
 def squared_modulus(a: Pair) -> Tensor:
     """Return ``|a|^2`` of a complex pair."""
     return a[0] * a[0] + a[1] * a[1]
-
-
-def add(a: Pair, b: Pair, factor: float | Tensor = 1.0) -> Pair:
-    """Return the pair ``a + factor * b``."""
-    return a[0] + factor * b[0], a[1] + factor * b[1]
 
 
 def transform(pair: Pair, kernel: Callable[[Pair], Pair], factor: float = 1.0) -> Pair:
@@ -52,11 +40,6 @@ def fourier(pair: Pair) -> Pair:
     # Keras transforms forwards without a factor and backwards with 1 / (h w): the root of it
     # in each direction conserves energy, so sums over the detector are sums over the window.
     return transform(pair, ops.fft2, 1.0 / _root_of_size(pair[0]))
-
-
-def inverse_fourier(pair: Pair) -> Pair:
-    """Inverse (and adjoint) of `fourier`."""
-    return transform(pair, ops.ifft2, float(_root_of_size(pair[0])))
 
 
 def _root_of_size(part: Tensor) -> np.float64:

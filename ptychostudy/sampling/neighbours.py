@@ -146,26 +146,28 @@ def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: 
     tree = KDTree(centres)
     total = 0.0
     for start in range(0, len(centres), _PAIR_CHUNK):
-        chunk = KDTree(centres[start : start + _PAIR_CHUNK])
-        total += _summed_overlap(chunk, start, tree, diameter)
+        # Neighbours in the tree are neighbours in the scan: a chunk of centres in another order
+        # may span the scan, and its tree then meets all of the other. Sorted, the sums of a scan
+        # of one chunk are made in the order of its groups.
+        chosen = np.sort(tree.indices[start : start + _PAIR_CHUNK])
+        total += _summed_overlap(chosen, tree, diameter)
     return total / len(centres)
 
 
-def _summed_overlap(chunk: KDTree, start: int, tree: KDTree, diameter: float) -> float:
-    """Return the sum over some centres, from `start` on, of their mean overlap with all others."""
-    first, distance = _near_pairs(chunk, start, tree, diameter)
-    sums = np.bincount(first, disc_overlap(distance, diameter), minlength=chunk.n)
-    neighbours = np.bincount(first, minlength=chunk.n)
+def _summed_overlap(chosen: np.ndarray, tree: KDTree, diameter: float) -> float:
+    """Return the sum over chosen centres (k,) of their mean overlap with all others."""
+    first, distance = _near_pairs(chosen, tree, diameter)
+    sums = np.bincount(first, disc_overlap(distance, diameter), minlength=len(chosen))
+    neighbours = np.bincount(first, minlength=len(chosen))
     # The sum of a group without neighbours is zero already, whatever it is divided by.
     return float(np.sum(sums / np.maximum(neighbours, 1)))
 
 
-def _near_pairs(
-    chunk: KDTree, start: int, tree: KDTree, diameter: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the place in the chunk of each near pair's first group, and the pair's distance."""
+def _near_pairs(chosen: np.ndarray, tree: KDTree, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the place in `chosen` (k,) of each near pair's first group, and its distance."""
+    chunk = KDTree(tree.data[chosen])
     pairs = chunk.sparse_distance_matrix(tree, diameter, output_type="ndarray")
-    itself = pairs["i"] + start == pairs["j"]
+    itself = chosen[pairs["i"]] == pairs["j"]
     # The tree counts what lies exactly one diameter away, too.
     pairs = pairs[~itself & (pairs["v"] < diameter)]
     return pairs["i"], pairs["v"]

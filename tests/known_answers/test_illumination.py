@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
@@ -41,6 +42,15 @@ def test_multiplicity_of_flat_discs():
     positions = np.array([[40.0, 55.0], [40.0, 55.0], [30.0, 35.0], [1000.0, 55.0]])
     many = illumination.multiplicity_map(disc, positions, origin=(20, 30), shape=(40, 50))
     assert many.max() == pytest.approx(2.0) and many[10, 5] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("shape", "kernel"), [((40, 77), (16, 17)), ((5, 90), (32, 8)), ((8, 9), (8, 9))])
+def test_the_convolution_is_that_of_scipy_signal_to_the_bit(shape, kernel):
+    rng = np.random.default_rng(2)
+    image, spread = rng.uniform(size=shape), rng.uniform(size=kernel)
+    expected = fftconvolve(image, spread)
+    rows, cols = expected.shape
+    np.testing.assert_array_equal(illumination._convolve(image, spread)[:rows, :cols], expected)
 
 
 @pytest.mark.parametrize("n", [32, 33])

@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
+from ptychostudy.sampling import neighbours
 from ptychostudy.sampling.neighbours import (
     disc_overlap,
     mean_overlap_in_groups,
@@ -150,6 +152,25 @@ def test_between_groups_against_brute_force(lattice):
     near = (distance < 12.0) & ~np.eye(len(centres), dtype=bool)
     means = [disc_overlap(d[n], 12.0).mean() if n.any() else 0.0 for d, n in zip(distance, near, strict=True)]
     assert mean_overlap_of_groups(positions, groups, 12.0) == pytest.approx(np.mean(means), abs=1e-13)
+
+
+def test_between_groups_whatever_their_order(monkeypatch):
+    # In any order a chunk of centres lies in one place.
+    positions = square(60, 60, 5.0)
+    order = np.random.default_rng(3).permutation(3600)
+    boxes = []
+
+    def watched(centres):
+        boxes.append(np.ptp(centres, axis=0))
+        return KDTree(centres)
+
+    monkeypatch.setattr(neighbours, "KDTree", watched)
+    found = mean_overlap_of_groups(positions, order[:, None], 12.0)
+    whole, *chunks = boxes
+    assert np.prod(whole) == 295.0**2 and len(chunks) == 8
+    # Some chunks reach over a border of the tree; in the order given, each would span the scan.
+    assert np.mean([np.prod(box) for box in chunks]) < np.prod(whole) / 3
+    assert found == pytest.approx(mean_overlap_of_groups(positions, np.arange(3600)[:, None], 12.0), abs=1e-12)
 
 
 def test_all_metrics_ignore_axis_order_and_place():

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from ptychostudy.networks import losses, physics, placement, sweeps, tensors
+from ptychostudy.networks import losses, physics, placement, tensors
 from ptychostudy.physics import propagate
 from ptychostudy.physics.windows import place, split_positions
 
@@ -55,14 +55,11 @@ def test_extract_cuts_the_window_at_the_offset(rng, offset):
     assert np.count_nonzero(placed) == N * N
 
 
-def test_the_transform_conserves_energy_and_its_inverse_is_its_adjoint(rng):
-    field, other = random_complex(rng, 2, 3, N, N), random_complex(rng, 2, 3, N, N)
+def test_the_transform_conserves_energy(rng):
+    field = random_complex(rng, 2, 3, N, N)
     real, imaginary = (numpy_(part) for part in tensors.fourier(pair(field)))
     # Single precision: 1e-5 of values of order one.
     np.testing.assert_allclose(real + 1j * imaginary, np.fft.fft2(field, norm="ortho"), atol=1e-5)
-    back = [numpy_(part) for part in tensors.inverse_fourier(pair(other))]
-    # Sums of 1500 products in single precision.
-    assert np.vdot(real + 1j * imaginary, other) == pytest.approx(np.vdot(field, back[0] + 1j * back[1]), abs=1e-2)
 
 
 def test_place_is_the_adjoint_of_extract(rng):
@@ -101,39 +98,6 @@ def test_far_field_equals_the_numpy_intensities(rng):
     intensity = numpy_(physics.FarField()(pair(canvas[None]), probes, (corners - origin)[None].astype("float32")))
     expected = propagate.intensities(object_, probe, positions)
     assert np.allclose(intensity[0], expected, atol=1e-5 * expected.max())
-
-
-def test_back_projection_recovers_a_known_object(rng):
-    rows, cols = np.indices((48, 48))
-    object_ = (0.7 + 0.3 * np.sin(rows / 3)) * np.exp(0.5j * np.cos(cols / 4 + rows / 9))
-    radius = np.hypot(*(np.indices((32, 32)) - 15.5))
-    probe = (1 / (1 + np.exp(2 * (radius - 8)))) * np.exp(0.08j * radius**2)
-    positions = np.array([[22.2, 22.0], [22.0, 26.3], [26.4, 22.1], [26.0, 26.0]])
-    corners, fractions = split_positions(positions, 32)
-    amplitude = np.sqrt(propagate.intensities(object_, probe, positions))[None].astype("float32")
-    probes = physics.FrameProbes(probe)(fractions[None].astype("float32"))
-    errors = []
-    for steps in (0, 30):
-        layer = sweeps.BackProject(40, 0, 28, np.ones((32, 32)), steps=steps)
-        out = numpy_(layer(amplitude, probes, (corners - 4)[None].astype("float32")))[0]
-        field = out[..., 2] * np.exp(1j * out[..., 3])
-        truth, lit = object_[4:44, 4:44], out[..., 4] > 0.3
-        factor = np.vdot(field[lit], truth[lit]) / np.vdot(field[lit], field[lit])
-        errors.append(np.linalg.norm(factor * field[lit] - truth[lit]) / np.linalg.norm(truth[lit]))
-    # Thirty noise-free sweeps of four frames come within a few per cent; the start alone does not.
-    assert errors[1] < 0.1 < errors[0]
-
-
-def test_masked_pixels_change_nothing_in_back_projection(rng):
-    mask = np.ones((N, N))
-    mask[3, 5] = 0
-    probes = physics.FrameProbes(random_complex(rng, N, N))(np.zeros((1, 1, 2), "float32"))
-    amplitude = rng.random((1, 1, N, N)).astype("float32")
-    spoiled = amplitude.copy()
-    spoiled[..., 3, 5] = 1e3
-    layer = sweeps.BackProject(N, 0, N, mask, steps=2)
-    offsets = np.zeros((1, 1, 2), "float32")
-    assert np.array_equal(numpy_(layer(amplitude, probes, offsets)), numpy_(layer(spoiled, probes, offsets)))
 
 
 def test_poisson_is_smallest_at_the_truth_and_reaches_the_floor(rng):
