@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ptychostudy.formats.scan import Scan
+from ptychostudy.physics.counts import input_scale, mean_counts
+from ptychostudy.physics.propagate import far_field
+from ptychostudy.recipes.detector import mask_of
 
 
 @dataclass(frozen=True)
@@ -25,3 +30,32 @@ def dose_key(source: Scan) -> str:
     """Return the name under which a bundle keeps what belongs to the dose of a scan."""
     # JSON has texts for keys, and a study's doses are whole numbers that files hold as floats.
     return str(round(source.photons_requested))
+
+
+def normalization_of(source: Scan) -> Normalization:
+    """Return what brings the frames of a source to the network's units."""
+    n = source.counts.shape[-1]
+    scale = input_scale(photons_of_a_frame(source), n)
+    # The network's own probe has the norm n / 2; what is left goes into its object.
+    gauge = float(np.linalg.norm(source.probe)) * scale / (n / 2)
+    return Normalization(scale, gauge)
+
+
+def photons_of_a_frame(source: Scan) -> float:
+    """Return the mean photons of a whole frame, those that fell on masked pixels as estimated.
+
+    A network's object is of order one if its frames are normalised by all their light, and not by
+    what a beam stop left of it. What masked pixels would have counted is taken from the probe
+    without an object, whose photons they are. That is exact for an empty object, and never more
+    than the probe's own photons wrong, whatever the object scatters. The photons of the valid
+    pixels, divided by the share of the probe that falls there, are not: where the stop covers the
+    probe's far field and the object scatters past it, they are too many by any factor.
+    """
+    mask = mask_of(source)
+    seen = mean_counts(source.counts, valid=mask)
+    # Dark frames stay dark: there is no light of which a part could be missing.
+    if mask is None or not seen:
+        return seen
+    own = np.abs(far_field(source.probe)) ** 2
+    hidden = float(own[~mask].sum())
+    return seen + hidden
