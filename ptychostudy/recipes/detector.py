@@ -24,7 +24,7 @@ def mask_of(source: Scan) -> np.ndarray | None:
     return None if source.valid.all() else source.valid
 
 
-def mask_record(source: Scan) -> dict[str, Any]:
+def mask_identity(source: Scan) -> dict[str, Any]:
     """Return what a bundle's configuration says of the mask of its training: nothing, if none.
 
     Returns
@@ -49,4 +49,4 @@ def trained_behind(config: Mapping[str, Any], source: Scan) -> bool:
         Of its bundle.
     source : Scan
     """
-    return config.get(MASK) == mask_record(source).get(MASK)
+    return config.get(MASK) == mask_identity(source).get(MASK)

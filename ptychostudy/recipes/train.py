@@ -14,7 +14,7 @@ from ptychostudy.networks.config import network_config, network_from_config
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.training import TrainResult, train
 from ptychostudy.networks.weights import get_weights
-from ptychostudy.recipes.detector import mask_of, mask_record
+from ptychostudy.recipes.detector import mask_identity, mask_of
 from ptychostudy.recipes.normalization import Normalization, dose_key
 from ptychostudy.recipes.training_set import make_training_set
 
@@ -139,7 +139,7 @@ def train_network(
     mask = mask_of(sources[0])
     frames = lesson.data.members.shape[1]
     config = network_config(settings, arm=arm, n=len(probe), frames=frames)
-    config |= mask_record(sources[0])
+    config |= mask_identity(sources[0])
     model = network_from_config(config, probe, lesson.side, mask=mask)
     result = train(
         model,
