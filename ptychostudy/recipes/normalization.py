@@ -45,11 +45,10 @@ def photons_of_a_frame(source: Scan) -> float:
     """Return the mean photons of a whole frame, those that fell on masked pixels as estimated.
 
     A network's object is of order one if its frames are normalised by all their light, and not by
-    what a beam stop left of it. What masked pixels would have counted is taken from the probe
-    without an object, whose photons they are. That is exact for an empty object, and never more
-    than the probe's own photons wrong, whatever the object scatters. The photons of the valid
-    pixels, divided by the share of the probe that falls there, are not: where the stop covers the
-    probe's far field and the object scatters past it, they are too many by any factor.
+    what a beam stop left of it. Masked pixels are taken to count what the probe alone puts there,
+    of which as much passes the object as on the valid pixels, and at most all. So an object that
+    absorbs is told from one that scatters past the stop: then the valid pixels see more than the
+    probe's own light, and its share there would give any number of photons to the others.
     """
     mask = mask_of(source)
     seen = mean_counts(source.counts, valid=mask)
@@ -57,5 +56,6 @@ def photons_of_a_frame(source: Scan) -> float:
     if mask is None or not seen:
         return seen
     own = np.abs(far_field(source.probe)) ** 2
+    on_valid = float(own[mask].sum())
     hidden = float(own[~mask].sum())
-    return seen + hidden
+    return seen + hidden * min(1.0, seen / on_valid) if on_valid else seen + hidden
