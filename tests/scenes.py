@@ -1,5 +1,7 @@
 """Small scenes for tests of recipes: a structured object, a probe, a jittered raster; no file."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
@@ -35,3 +37,9 @@ def made_scan(dose=1e5, seed=0, **metadata):
     truth = scene.object.astype(np.complex64)
     every = np.ones(counts.shape[1:], dtype=bool)
     return Scan(counts, scene.positions, probe, truth, float(dose), measured, every, metadata)
+
+
+def behind(scan, valid, fill=0):
+    """Return a scan of which some pixels are not valid, with what they are to hold."""
+    counts = np.where(valid, scan.counts, np.uint32(fill))
+    return replace(scan, counts=counts, valid=valid)

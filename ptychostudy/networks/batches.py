@@ -106,6 +106,8 @@ class GroupData:
         dose; of each frame, where there are several doses.
     labels : Labels, optional
         For supervised training; only with C = 1.
+    valid : (N, N) bool, optional
+        Pixels that count photons; whatever the others hold, a network is given 0.
     """
 
     counts: np.ndarray | Pool
@@ -114,6 +116,7 @@ class GroupData:
     fractions: np.ndarray
     factor: float | np.ndarray
     labels: Labels | None = None
+    valid: np.ndarray | None = None
 
     def __len__(self) -> int:
         """Return the number of groups."""
@@ -142,6 +145,8 @@ class GroupData:
         """
         frames = self.members[indices]
         counts = self.counts[frames.ravel()].reshape(*frames.shape, *self.counts.shape[1:])
+        if self.valid is not None:
+            counts = counts * self.valid
         # Amplitudes, not counts: the root of a Poisson count spreads by 1/2 whatever its mean.
         amplitude = np.sqrt(counts, dtype=np.float32)
         return {

@@ -44,6 +44,8 @@ def network_from_config(
     probe: np.ndarray,
     side: int,
     weights: dict[str, np.ndarray] | None = None,
+    *,
+    mask: np.ndarray | None = None,
 ) -> NetworkModel:
     """Build a network and give it trained weights; without weights it is the untrained control.
 
@@ -56,6 +58,8 @@ def network_from_config(
     side : int
         Side of the group canvas in pixels; no weight depends on it.
     weights : dict of str to ndarray, optional
+    mask : (N, N) bool, optional
+        Pixels of the detector that count; no weight depends on it.
 
     Returns
     -------
@@ -67,6 +71,7 @@ def network_from_config(
         config["frames"],
         side,
         probe,
+        mask=mask,
         seed=config["seed"],
         **config["options"],
     )

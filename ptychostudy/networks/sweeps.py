@@ -94,7 +94,8 @@ class BackProject(Layer):
     """Bring the measured amplitudes of a group into the object's plane.
 
     The start gives every measured modulus the phase of the empty probe,
-    ``psi = F^-1(A exp(i arg F(P_c)))``, and adds the frames up with their probes,
+    ``psi = F^-1(A exp(i arg F(P_c)))``, which lends masked pixels its modulus as well: a zero there
+    would say that no light came. It adds the frames up with their probes,
     ``sum place(conj(P_c) psi) / (sum place(|P_c|^2) + 0.02 max)``. Each step is one sweep over the
     group's frames in which the far field of the present object takes the measured modulus and the
     change goes back through the probe (ePIE, Maiden & Rodenburg, Ultramicroscopy 109, 1256 (2009),

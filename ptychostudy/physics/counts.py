@@ -203,12 +203,31 @@ def mean_intensity(
     return float(np.concatenate(sums).mean())
 
 
-def mean_counts(counts: np.ndarray, index: np.ndarray | None = None, block: int = _BLOCK) -> float:
-    """Return the mean photons per frame of (a part of) a stack, summed in 64-bit integers."""
+def mean_counts(
+    counts: np.ndarray,
+    index: np.ndarray | None = None,
+    block: int = _BLOCK,
+    *,
+    valid: np.ndarray | None = None,
+) -> float:
+    """Return the mean photons per frame of (a part of) a stack, summed in 64-bit integers.
+
+    Parameters
+    ----------
+    counts : (k, N, N) integer
+    index : (m,) int, optional
+        The frames that count.
+    block : int
+        Frames at a time.
+    valid : (N, N) bool, optional
+        The pixels that count.
+    """
     index = np.arange(len(counts)) if index is None else np.asarray(index)
     total = 0
     for part in _parts(index, block):
-        total += int(counts[part].sum(dtype=np.int64))
+        frames = counts[part]
+        seen = frames if valid is None else frames[:, valid]
+        total += int(seen.sum(dtype=np.int64))
     return total / len(index)
 
 

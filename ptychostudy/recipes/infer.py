@@ -14,7 +14,8 @@ from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
 from ptychostudy.physics.windows import scan_rectangle
-from ptychostudy.recipes.normalization import Normalization, dose_key
+from ptychostudy.recipes.detector import mask_of, trained_behind
+from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.sampling.groups import GroupGeometry, group_geometry
 from ptychostudy.study.names import PINN, UNTRAINED
@@ -82,7 +83,7 @@ class Patches:
 
     Attributes
     ----------
-    counts : (k, N, N) uint32
+    data : GroupData
         Frames of the split.
     geometry : GroupGeometry
         All groups of the cell.
@@ -92,16 +93,16 @@ class Patches:
         What the network's objects are divided by, see `Normalization`.
     """
 
-    counts: np.ndarray
+    data: GroupData
     geometry: GroupGeometry
     network: Predictor
     centre: Centre
     probe_gauge: float
 
-    def frames(self, groups: np.ndarray) -> np.ndarray:
-        """Return the frames (k C, N, N) of groups (k,)."""
-        frames: np.ndarray = self.counts[self.geometry.members[groups].ravel()]
-        return frames
+    def photons(self, groups: np.ndarray) -> np.ndarray:
+        """Return what the valid pixels count of the frames of groups (k,), k C of them."""
+        frames = self.data.counts[self.data.members[groups].ravel()]
+        return frames if self.data.valid is None else frames[:, self.data.valid]
 
     def of(self, groups: np.ndarray) -> np.ndarray:
         """Return the stitched centres (k, M, M) of groups (k,)."""
@@ -138,7 +139,7 @@ def infer_shard(
     bundle : mapping
         A network, as `read_bundle` gives it.
     source : Scan
-        Frames of the split.
+        Frames of the split, behind their own mask, whatever that of the training was.
     members : (g, C) int
         Frames of all groups of the cell.
     shard : Shard
@@ -178,8 +179,11 @@ def _blank(positions: np.ndarray, settings: "PatchSettings") -> PartialCanvas:
     return PartialCanvas(origin, shape)
 
 
-def _learned_normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
-    """Return what the network was trained with at the dose of the frames."""
+def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
+    """Return what the network was trained with at the dose of the frames.
+
+    Frames behind another mask than those of the training are normalised by themselves.
+    """
     dose = dose_key(source)
     learned = bundle["normalization"]
     if dose not in learned:
@@ -187,6 +191,9 @@ def _learned_normalization(bundle: Mapping[str, Any], source: Scan) -> Normaliza
             f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
             f"the frames have {dose}; needed: frames of a dose it was trained on"
         )
+    # Doses are photons of valid pixels: behind another mask the same dose is another light.
+    if not trained_behind(bundle["config"], source):
+        return normalization_of(source)
     return Normalization(learned[dose]["input_scale"], learned[dose]["probe_gauge"])
 
 
@@ -198,7 +205,8 @@ def _patches(
     batch_size: int,
 ) -> Patches:
     """Return what a network makes of the groups (g, C) of a cell."""
-    learned = _learned_normalization(bundle, source)
+    learned = _normalization(bundle, source)
+    mask = mask_of(source)
     geometry = group_geometry(source.positions, members, source.counts.shape[-1])
     data = GroupData(
         source.counts,
@@ -206,18 +214,21 @@ def _patches(
         geometry.offsets,
         geometry.fractions,
         learned.input_scale,
+        valid=mask,
     )
-    model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
+    model = network_from_config(
+        bundle["config"], source.probe, geometry.side, bundle["weights"], mask=mask
+    )
     network = Predictor(model, data, batch_size)
     centre = Centre.of(geometry.side, settings)
-    return Patches(source.counts, geometry, network, centre, learned.probe_gauge)
+    return Patches(data, geometry, network, centre, learned.probe_gauge)
 
 
 def _fill(canvas: PartialCanvas, patches: Patches, chosen: np.ndarray) -> Passed:
     """Add the patches of groups (k,) to the canvas; return what has passed."""
     passed = Passed()
     for groups in _chunks(chosen):
-        passed.inputs.add(patches.frames(groups))
+        passed.inputs.add(patches.photons(groups))
         centres = patches.of(groups)
         passed.outputs.add(centres)
         # Sums of a canvas are integers: what is not finite must not be added.

@@ -14,6 +14,7 @@ from ptychostudy.networks.config import network_config, network_from_config
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.training import TrainResult, train
 from ptychostudy.networks.weights import get_weights
+from ptychostudy.recipes.detector import mask_identity, mask_of
 from ptychostudy.recipes.normalization import Normalization, dose_key
 from ptychostudy.recipes.training_set import make_training_set
 
@@ -117,7 +118,8 @@ def train_network(
     arm : str
         Name that the bundle carries.
     sources : sequence of Scan
-        The same scan at one dose or at several, each normalised by its own mean.
+        The same scan at one dose or at several, each normalised by its own mean; of pixels that
+        are not valid nothing is learned.
     groups : (g, C) int, optional
         Frames of each group; without it every frame is a group of its own.
     settings : PinnSettings or BaselineSettings
@@ -133,16 +135,19 @@ def train_network(
     """
     # The probe of the first dose stands for all: a network takes it in a gauge of its own.
     lesson = make_training_set(sources, groups, settings, known)
-    n = sources[0].counts.shape[-1]
     probe = sources[0].probe
-    config = network_config(settings, arm=arm, n=n, frames=lesson.data.members.shape[1])
-    model = network_from_config(config, probe, lesson.side)
+    mask = mask_of(sources[0])
+    frames = lesson.data.members.shape[1]
+    config = network_config(settings, arm=arm, n=len(probe), frames=frames)
+    config |= mask_identity(sources[0])
+    model = network_from_config(config, probe, lesson.side, mask=mask)
     result = train(
         model,
         lesson.data,
         lesson.training,
         lesson.validation,
         settings,
+        mask=mask,
         support=np.abs(probe) ** 2,
         on_epoch=on_epoch,
         initial_state=initial_state,

@@ -10,9 +10,9 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
-from ptychostudy.physics.counts import input_scale, mean_counts
+from ptychostudy.recipes.detector import mask_of
 from ptychostudy.recipes.labels import make_labels, with_known_labels
-from ptychostudy.recipes.normalization import Normalization
+from ptychostudy.recipes.normalization import Normalization, normalization_of
 from ptychostudy.sampling.groups import GroupGeometry, group_geometry
 
 if TYPE_CHECKING:
@@ -63,11 +63,20 @@ def check_same_scan(sources: Sequence[Scan], names: Sequence[str]) -> None:
                 f"{name}: its positions are not those of {names[0]}; "
                 "needed: one scan at several doses"
             )
+        if not np.array_equal(source.valid, sources[0].valid):
+            raise DataError(
+                f"{name}: its 'valid_pixels' ({_masked(source)}) are not those of {names[0]} "
+                f"({_masked(sources[0])}); needed: one mask of the detector at all doses"
+            )
         if doses.count(dose) > 1:
             raise DataError(
                 f"{name}: a second file of dose {source.photons_requested:g}; "
                 "needed: each dose once"
             )
+
+
+def _masked(source: Scan) -> str:
+    return f"{np.sum(~source.valid)} of {source.valid.size} pixels masked"
 
 
 def make_training_set(
@@ -81,7 +90,7 @@ def make_training_set(
     Parameters
     ----------
     sources : sequence of Scan
-        One scan at each dose.
+        One scan at each dose, behind one mask.
     groups : (g, C) int or None
         Frames of each group; None makes every frame a group of its own.
     settings : PinnSettings or BaselineSettings
@@ -104,15 +113,6 @@ def make_training_set(
     fraction = settings.validation_fraction
     training, validation = split_by_place(groups, first.positions, fraction, len(sources))
     return TrainingSet(data, geometry.side, training, validation, normalizations)
-
-
-def normalization_of(source: Scan) -> Normalization:
-    """Return what brings the frames of a source to the network's units."""
-    n = source.counts.shape[-1]
-    scale = input_scale(mean_counts(source.counts), n)
-    # The network's own probe has the norm n / 2; what is left goes into its object.
-    gauge = float(np.linalg.norm(source.probe)) * scale / (n / 2)
-    return Normalization(scale, gauge)
 
 
 def joined(
@@ -144,6 +144,7 @@ def joined(
         np.tile(geometry.fractions, (times, 1, 1)),
         factor,
         labels,
+        mask_of(sources[0]),
     )
 
 

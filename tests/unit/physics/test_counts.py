@@ -248,6 +248,17 @@ def test_mean_counts_is_an_exact_integer_sum():
     assert mean_counts(counts, np.array([2])) == 16 * 2**31 + 1
 
 
+def test_mean_counts_are_of_the_valid_pixels_alone():
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 9, (5, 4, 6), dtype=np.uint32)
+    valid = np.ones((4, 6), bool)
+    valid[1], valid[3, 5] = False, False
+    spoiled = np.where(valid, counts, np.uint32(2**32 - 1))
+    expected = (counts[:, [0, 2]].sum() + counts[:, 3, :5].sum()) / 5
+    assert mean_counts(spoiled, block=2, valid=valid) == expected
+    assert mean_counts(spoiled, np.array([3]), valid=valid) == np.where(valid, counts[3], 0).sum()
+
+
 # --- generators -------------------------------------------------------------------------------------------------------
 
 

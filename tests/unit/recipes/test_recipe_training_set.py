@@ -7,12 +7,13 @@ import pytest
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.propagate import far_field, intensities
 from ptychostudy.physics.windows import corners
 from ptychostudy.recipes.labels import KNOWN_SHARE, known_shares, make_labels
-from ptychostudy.recipes.normalization import Normalization, dose_key
-from ptychostudy.recipes.training_set import check_same_scan, make_training_set, normalization_of
+from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of, photons_of_a_frame
+from ptychostudy.recipes.training_set import check_same_scan, make_training_set
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
-from scenes import N, made_scan
+from scenes import N, behind, made_scan
 
 DOSES = (1e3, 1e5)
 SOURCES = [made_scan(dose) for dose in DOSES]
@@ -76,6 +77,70 @@ def test_every_frame_comes_in_the_units_of_its_dose(sources):
         inputs = made.data.inputs(np.array([3 + k * FRAMES]))["amplitude"][0, 0]
         expected = made.normalizations[k].input_scale * np.sqrt(source.counts[3])
         np.testing.assert_allclose(inputs, expected, rtol=1e-6)
+
+
+# --- masks ------------------------------------------------------------------------------------------------------------
+
+# A gap between modules and a hot pixel beside it; unlike on both axes.
+GAP = np.ones((N, N), bool)
+GAP[20:22], GAP[5, 7] = False, False
+STOP = np.hypot(*(np.indices((N, N)) - N // 2)) > 9
+
+
+def test_all_doses_lie_behind_one_mask():
+    first, second = (behind(source, GAP) for source in SOURCES)
+    check_same_scan([first, second], ["first", "second"])
+    found = (
+        r"^second: its 'valid_pixels' \(0 of 1024 pixels masked\) are not those of first \(65 of 1024 pixels masked\)"
+    )
+    with pytest.raises(DataError, match=found):
+        check_same_scan([first, SOURCES[1]], ["first", "second"])
+    with pytest.raises(DataError, match="^second: its 'valid_pixels'"):
+        check_same_scan([first, behind(SOURCES[1], GAP.T)], ["first", "second"])
+
+
+@pytest.mark.parametrize("mask", [GAP, STOP])
+def test_masked_pixels_are_given_as_dark_and_count_for_no_normalization(mask):
+    clean, spoiled = ([behind(source, mask, fill) for source in SOURCES] for fill in (0, 10**6))
+    for k in (1, 2):
+        first, second = (make_training_set(sources[:k], None, PinnSettings(), ()) for sources in (clean, spoiled))
+        assert first.normalizations == second.normalizations
+        every = np.arange(len(first.data))
+        seen = [made.data.inputs(every)["amplitude"] for made in (first, second)]
+        np.testing.assert_array_equal(*seen)
+        assert not seen[1][..., ~mask].any() and seen[1][..., mask].any()
+    assert make_training_set(SOURCES, None, PinnSettings(), ()).data.valid is None
+
+
+@pytest.mark.parametrize("mask", [GAP, STOP])
+def test_the_photons_of_an_empty_object_are_those_of_the_probe_behind_any_mask(mask):
+    source = SOURCES[1]
+    expected = intensities(np.ones_like(source.truth), source.probe, source.positions)
+    empty = behind(replace(source, counts=np.rint(expected).astype(np.uint32)), mask)
+    # Rounding moves each of a thousand pixels by half a photon at the most, of 1e5.
+    assert photons_of_a_frame(empty) == pytest.approx(np.sum(np.abs(source.probe) ** 2), rel=5e-3)
+    assert normalization_of(empty).probe_gauge == pytest.approx(1, rel=5e-3)
+
+
+def test_a_stop_in_the_beam_leaves_objects_of_order_one():
+    """Whether the object scatters past the stop or not."""
+    source = SOURCES[1]
+    noise = np.random.default_rng(5).uniform(-np.pi, np.pi, source.truth.shape)
+    own = np.abs(far_field(source.probe)) ** 2
+    assert own[STOP].sum() < 0.1 * own.sum()
+    for object_ in (source.truth, np.exp(1j * noise)):
+        whole = np.rint(intensities(object_, source.probe, source.positions)).astype(np.uint32)
+        gauge = normalization_of(replace(source, counts=whole)).probe_gauge
+        stopped = behind(replace(source, counts=whole), STOP)
+        # What is added is at most the probe's own photons: less than a factor of two, of the root.
+        assert 0.7 * gauge < normalization_of(stopped).probe_gauge < 1.01 * gauge
+
+
+def test_frames_without_a_photon_stay_dark_behind_a_mask():
+    dark = behind(replace(SOURCES[0], counts=np.zeros_like(SOURCES[0].counts)), GAP, 10**6)
+    assert photons_of_a_frame(dark) == 0
+    with pytest.raises(ValueError, match="hold no photons"):
+        normalization_of(dark)
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------
