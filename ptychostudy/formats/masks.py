@@ -225,3 +225,37 @@ def say_left(valid: np.ndarray, doubts: Doubts) -> None:
         masked = int(np.sum(~valid))
         doubts.say(f"{masked} of {valid.size} pixels are masked; doses are of the others")
         doubts.done["masked_pixels"] = masked
+
+
+def marked_pixels(
+    arrays: Mapping[str, np.ndarray],
+    frames: tuple[int, ...],
+    marks: str,
+    mask: MaskFile | None,
+    doubts: Doubts,
+) -> np.ndarray:
+    """Return which pixels (h, w) are bad by the masks in a file, or by a mask file of its own.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        What is in the file.
+    frames : (k, h, w)
+        Shape of its frames.
+    marks : {'auto', 'bad', 'good'}
+        What is marked by a mask whose name does not say.
+    mask : MaskFile or None
+    doubts : Doubts
+
+    Raises
+    ------
+    DataError
+    """
+    bad = given_mask(of_mask_keys(arrays), frames, marks, doubts)
+    if mask is None:
+        return bad
+    # A file of its own is said by its own name, and changes the same scan.
+    beside = Doubts(mask.path, doubts.accepted, doubts.done)
+    bad |= given_mask(mask.arrays, frames, marks, beside)
+    beside.log()
+    return bad

@@ -81,7 +81,7 @@ def _path_of(name: str) -> str:
     return name.partition("[")[0].strip()
 
 
-def _column(path: str, name: str, array: np.ndarray) -> np.ndarray:
+def _column(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
     """Return an array, or the column of it that a path asks for."""
     _, bracket, index = name.partition("[")
     if not bracket:

@@ -15,8 +15,7 @@ from ptychostudy.formats.fresnel_phase import with_fresnel_phase
 from ptychostudy.formats.masks import (
     MaskFile,
     check_left,
-    given_mask,
-    of_mask_keys,
+    marked_pixels,
     say_left,
 )
 from ptychostudy.formats.measured_frames import Stack, judged_frames
@@ -147,7 +146,7 @@ def _judged(
     arrays = _fields(path, file)
 
     def bad(frames: tuple[int, ...]) -> np.ndarray:
-        return _given_mask(arrays, frames, base, mask, doubts)
+        return marked_pixels(arrays, frames, npz.mask_marks, mask, doubts)
 
     taken = base.model_copy(update={"npz": npz})
     form = shaped(arrays, taken, file.declared, doubts, bad=bad)
@@ -178,28 +177,6 @@ def _check_object(scan: dict[str, np.ndarray], file: UserFile, doubts: Doubts) -
             "key 'objectGuess' is missing; needed to simulate frames "
             f"(or set base.frames: measured); found {file.held()}"
         )
-
-
-def _given_mask(
-    arrays: dict[str, np.ndarray],
-    frames: tuple[int, ...],
-    base: "BaseSettings",
-    mask: MaskFile | None,
-    doubts: Doubts,
-) -> np.ndarray:
-    """Return which pixels (h, w) of frames of a shape the masks of a file mark.
-
-    And that of the user's mask file.
-    """
-    marks = base.npz.mask_marks
-    bad = given_mask(of_mask_keys(arrays), frames, marks, doubts)
-    if mask is None:
-        return bad
-    # A file of its own is said by its own name, and changes the same scan.
-    beside = Doubts(mask.path, doubts.accepted, doubts.done)
-    bad |= given_mask(mask.arrays, frames, marks, beside)
-    beside.log()
-    return bad
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
