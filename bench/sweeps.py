@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from ptychostudy.networks import interleaved, models, physics, sweeps, tensors
+from ptychostudy.physics.counts import input_scale
+from ptychostudy.physics.propagate import intensities
 
 GROUPS, FRAMES, STEPS, REPEAT = 16, 4, 12, 7
 
@@ -49,6 +51,18 @@ WAYS = {
 }
 
 
+def group_inputs(probe, side):
+    """Return amplitudes, corners and fractions of groups: frames of one object, with the noise of 1e4 photons."""
+    n, rng = len(probe), np.random.default_rng(0)
+    object_ = np.exp(0.3j * rng.normal(size=(side + 2, side + 2)))  # a pixel of margin around the canvas
+    corners = rng.integers(0, side - n + 1, (GROUPS, FRAMES, 2))
+    fractions = rng.uniform(-0.5, 0.5, (GROUPS, FRAMES, 2))
+    clean = intensities(object_, probe, (corners + fractions + n / 2).reshape(-1, 2) + 1)
+    counts = rng.poisson(clean * 1e4 / clean.sum(axis=(1, 2)).mean())
+    amplitude = np.sqrt(counts) * input_scale(counts.sum(axis=(1, 2)).mean(), n)
+    return amplitude.reshape(GROUPS, FRAMES, n, n), corners, fractions
+
+
 def measured(n, loop=None, transform=None, jit=False):
     """Return the seconds until the first answer, the smallest of a later one, and the answer."""
     rows, cols = np.indices((n, n)) - n / 2
@@ -60,15 +74,7 @@ def measured(n, loop=None, transform=None, jit=False):
     keep = keras.ops.fori_loop, sweeps.transform
     keras.ops.fori_loop, sweeps.transform = loop or keep[0], transform or keep[1]
     call = tf.function(lambda a, o, f: layer(a, frames(f), o), jit_compile=jit)
-    rng = np.random.default_rng(0)
-    inputs = [
-        tf.constant(values, tf.float32)
-        for values in (
-            rng.random((GROUPS, FRAMES, n, n)),
-            rng.integers(0, 17, (GROUPS, FRAMES, 2)),
-            rng.uniform(-0.5, 0.5, (GROUPS, FRAMES, 2)),
-        )
-    ]
+    inputs = [tf.constant(values, tf.float32) for values in group_inputs(probe, side)]
     start = time.perf_counter()
     found = call(*inputs).numpy()
     first = time.perf_counter() - start
