@@ -156,10 +156,10 @@ def _on_pixels(modes: np.ndarray, n: int, doubts: Doubts) -> np.ndarray:
     made = resampled(modes, n).astype(modes.dtype)
     kept = float(powers(made).sum() / powers(modes).sum())
     doubts.say(
-        f"key 'probeGuess' has {p} x {q} pixels, base.frame_px is {n}: object pixels are "
-        f"{p / n:.6g} x {q / n:.6g} of the file's (row, col), which base.pixel_size_m must be, "
+        f"key 'probeGuess' has {p} x {q} pixels, base.frame_px is {n}: an object pixel is "
+        f"{p / n:.6g} x {q / n:.6g} of the file's (row, col), and base.pixel_size_m is its length; "
         f"positions in pixels are multiplied by {n / p:.6g} and {n / q:.6g}, and the probe is put "
-        f"on them with {kept:.2%} of its light"
+        f"on these pixels with {kept:.2%} of its light"
     )
     doubts.done["object_pixels"] = [p / n, q / n]
     return made
