@@ -46,6 +46,20 @@ class Fitted:
         """Whether the object pixels of the study are the file's."""
         return self.per_pixel == (1.0, 1.0)
 
+    def restated(self, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a file states of its object pixels (`DECLARED`), of those of the study.
+
+        A pixel that is no square any more has no one length: that is left out.
+        """
+        stated = dict(declared)
+        rows, cols = self.per_pixel
+        if declared.get("origin_px") is not None:
+            stated["origin_px"] = np.asarray(declared["origin_px"], dtype=np.float64) * (rows, cols)
+        pixel = stated.pop("pixel_size_m", None)
+        if pixel is not None and rows == cols:
+            stated["pixel_size_m"] = float(pixel) / rows
+        return stated
+
 
 def as_it_is(modes: np.ndarray, n: int) -> Fitted:
     """Return a probe whose file fits a study without a change."""
