@@ -46,6 +46,20 @@ class Fitted:
         """Whether the object pixels of the study are the file's."""
         return self.per_pixel == (1.0, 1.0)
 
+    def restated(self, declared: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a file states of its object pixels (`DECLARED`), of those of the study.
+
+        A pixel that is no square any more has no one length: that is left out.
+        """
+        stated = dict(declared)
+        rows, cols = self.per_pixel
+        if declared.get("origin_px") is not None:
+            stated["origin_px"] = np.asarray(declared["origin_px"], dtype=np.float64) * (rows, cols)
+        pixel = stated.pop("pixel_size_m", None)
+        if pixel is not None and rows == cols:
+            stated["pixel_size_m"] = float(pixel) / rows
+        return stated
+
 
 def as_it_is(modes: np.ndarray, n: int) -> Fitted:
     """Return a probe whose file fits a study without a change."""
@@ -156,10 +170,10 @@ def _on_pixels(modes: np.ndarray, n: int, doubts: Doubts) -> np.ndarray:
     made = resampled(modes, n).astype(modes.dtype)
     kept = float(powers(made).sum() / powers(modes).sum())
     doubts.say(
-        f"key 'probeGuess' has {p} x {q} pixels, base.frame_px is {n}: object pixels are "
-        f"{p / n:.6g} x {q / n:.6g} of the file's (row, col), which base.pixel_size_m must be, "
+        f"key 'probeGuess' has {p} x {q} pixels, base.frame_px is {n}: an object pixel is "
+        f"{p / n:.6g} x {q / n:.6g} of the file's (row, col), and base.pixel_size_m is its length; "
         f"positions in pixels are multiplied by {n / p:.6g} and {n / q:.6g}, and the probe is put "
-        f"on them with {kept:.2%} of its light"
+        f"on these pixels with {kept:.2%} of its light"
     )
     doubts.done["object_pixels"] = [p / n, q / n]
     return made

@@ -44,14 +44,11 @@ class FrameLight:
     def words(self, names: np.ndarray) -> str:
         """Say all that in one line; frames have the names (k,) given."""
         low, high = int(np.argmin(self.totals)), int(np.argmax(self.totals))
-        outliers = self.outliers
-        far = f"{len(outliers)} are outliers"
-        if len(outliers):
-            far += f", more than {_DEVIATIONS:g} deviations off: {listed(names[outliers])}"
+        far = listed(names[self.outliers]) or "none"
         return (
             f"photons a frame: mean {self.totals.mean():.6g}, median {self.median:.6g}, from "
             f"{self.totals[low]:.6g} (frame {names[low]}) to {self.totals[high]:.6g} "
-            f"(frame {names[high]}); {far}"
+            f"(frame {names[high]}); outliers, more than {_DEVIATIONS:g} deviations off: {far}"
         )
 
 

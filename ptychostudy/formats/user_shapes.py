@@ -33,6 +33,8 @@ class Shaped:
         Frames (k, h, w) as the detector has them; None where frames are simulated.
     fitted : Fitted
         What object pixels and which pixels of the detector are the study's.
+    declared : dict
+        What the file states of the measurement, of the study's object pixels.
     marked : (h, w) bool
         Pixels of the detector that masks mark as bad; (N, N) where frames are simulated.
     """
@@ -40,6 +42,7 @@ class Shaped:
     arrays: dict[str, np.ndarray]
     stack: Stack | None
     fitted: Fitted
+    declared: dict[str, Any]
     marked: np.ndarray
 
     @property
@@ -103,7 +106,7 @@ def shaped(
     # An object of other pixels says nothing of where windows are in these.
     if not fit.same_pixels:
         others.pop("objectGuess", None)
-    return Shaped({**others, **mode_arrays(fit.modes)}, stack, fit, marked)
+    return Shaped({**others, **mode_arrays(fit.modes)}, stack, fit, fit.restated(declared), marked)
 
 
 def _as_simulated(modes: np.ndarray, n: int, doubts: Doubts) -> Fitted:

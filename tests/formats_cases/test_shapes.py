@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from known_scan import known_scan, save
 
-from ptychostudy.formats.detector_grid import Measured, fitted
+from ptychostudy.formats.detector_grid import Fitted, Measured, as_it_is, fitted
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.user import take_scan
 from ptychostudy.formats.zero_frequency import found_centre, mean_light
@@ -381,6 +381,17 @@ def test_a_pixel_that_the_file_states_must_be_the_probe_s(pixel, fits):
         return
     with pytest.raises(DataError, match=rf"makes object pixels of {64 / pixel:.4g} detector pixels a side"):
         run()
+
+
+def test_what_a_file_states_of_its_pixels_goes_with_them():
+    framing = as_it_is(np.ones((1, 64, 64), complex), 64).framing
+    stated = {"pixel_size_m": 3e-8, "origin_px": (30.0, 60.0), "distance_m": 2.0}
+    square = Fitted(np.ones((1, 64, 64)), (0.5, 0.5), framing).restated(stated)
+    assert (square["pixel_size_m"], square["origin_px"].tolist(), square["distance_m"]) == (6e-8, [15, 30], 2.0)
+    oblong = Fitted(np.ones((1, 64, 64)), (2 / 3, 0.5), framing).restated(stated)
+    assert "pixel_size_m" not in oblong and oblong["origin_px"] == pytest.approx([20, 30])
+    assert as_it_is(np.ones((1, 64, 64)), 64).restated(stated)["pixel_size_m"] == 3e-8
+    assert Fitted(np.ones((1, 64, 64)), (0.5, 0.5), framing).restated({}) == {}
 
 
 def test_simulation_needs_a_probe_of_the_study(refuse):
