@@ -202,7 +202,7 @@ def dead(total: np.ndarray, far_field: np.ndarray, bad: np.ndarray | None = None
         Pixels that are known to be: dark as dead ones are, and none of these.
     """
     if bad is not None:
-        return dead(np.where(bad, 0.0, total), far_field) & ~bad
+        return np.asarray(dead(np.where(bad, 0.0, total), far_field) & ~bad)
     dark = total == 0
     rows = _dark_lines(total)
     cols = _dark_lines(total.T)

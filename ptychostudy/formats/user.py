@@ -146,7 +146,7 @@ def _given_mask(
         return bad
     # A file of its own is said by its own name, and changes the same scan.
     beside = Doubts(mask.path, doubts.accepted, doubts.done)
-    bad = bad | given_mask(mask.arrays, frames, marks, beside)
+    bad |= given_mask(mask.arrays, frames, marks, beside)
     beside.log()
     return bad
 
