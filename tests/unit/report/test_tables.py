@@ -298,3 +298,15 @@ def test_verdict_separates_failed_from_unknown():
     check = {"path": "p", "description": "d"}
     report = {"validations": [check | {"valid": True}, check | {"valid": False, "error": "e"}, check | {"valid": None}]}
     assert closing.verdict(report) == (["d (p): e"], ["d (p): no reason given"])
+
+
+def test_a_mask_is_said_once_for_all_cells_that_have_it():
+    study = made_study()
+    said = "5 of 4096 detector pixels are masked: dose and n are photons on the others"
+    before = tables.metrics_summary(study)
+    for cell in study["jobs"]:
+        cell["conditions"] = [said]
+    text = tables.metrics_summary(study)
+    assert said not in before
+    # Once for the means, once for each cell.
+    assert text.count(said) == 1 + len(study["jobs"])
