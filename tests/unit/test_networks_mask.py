@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 
 import keras
@@ -17,6 +17,7 @@ from ptychostudy.networks import losses, physics, sweeps
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.inference import predict
 from ptychostudy.networks.models import build_model, gauge_probe
+from ptychostudy.networks.weights import as_array, get_weights
 from ptychostudy.physics import propagate
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
 from ptychostudy.physics.windows import split_positions
@@ -25,6 +26,7 @@ from ptychostudy.recipes.infer import infer_shard, members_of
 from ptychostudy.recipes.normalization import normalization_of
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.train import train_network
+from ptychostudy.recipes.training_set import make_training_set
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
@@ -66,9 +68,9 @@ def infer(bundle, source, batch_size=16):
     return infer_shard(bundle, source, members, Shard(1, 1), PATCHES, batch_size=batch_size)
 
 
-def given_to(bundle, source):
-    """Return what the network of a bundle is given of some frames."""
-    return recipe._patches(bundle, source, members_of(bundle, np.arange(FRAMES), GROUPS), PATCHES, 16)
+def known_to(model):
+    """Return how many pixels count for the sweeps of a network."""
+    return as_array(model.predictor.get_layer("back_project").mask).sum()
 
 
 def same_weights(first, second):
@@ -91,6 +93,20 @@ def test_garbage_in_masked_pixels_changes_neither_training_nor_inference(arm, na
     # Of the pixels that count, and no others.
     assert f"/{mask.sum() * bundle['config']['frames'] * record['groups']};" in record["diagnostic"]
     assert bundle["config"]["mask"]["masked_pixels"] == np.sum(~mask)
+    assert known_to(first.model) == mask.sum()
+
+
+def test_a_training_is_judged_by_the_valid_pixels():
+    """Its floor is theirs; that of dark ones is another."""
+    network, _ = trained(PINN, "stop")
+    lesson = make_training_set([behind(SOURCE, STOP)], GROUPS, PinnSettings(**SMALL), ())
+    amplitude = lesson.data.inputs(lesson.validation)["amplitude"]
+    floor, dark = (losses.entropy_floor(amplitude, mask).mean() for mask in (STOP, None))
+    assert abs(floor - dark) > 0.2 * dark
+    (row,) = network.history
+    assert row["val_floor"] == pytest.approx(floor, rel=1e-12)
+    # The same weight in the loss.
+    assert floor < row["val_loss"]
 
 
 @pytest.mark.parametrize("groups", SIZES)
@@ -168,16 +184,18 @@ def test_a_network_serves_frames_behind_another_mask():
     stopped = replace(behind(bright, STOP), photons_requested=SOURCE.photons_requested)
     without, behind_it = (trained(PINN, name)[1] for name in ("none", "stop"))
     assert "mask" not in without["config"] and "mask" in behind_it["config"]
+    assert infer(without, stopped)[1]["status"] == "ok"
     for bundle, other in ((without, stopped), (behind_it, SOURCE)):
-        assert infer(bundle, other)[1]["status"] == "ok"
-        given, own = given_to(bundle, other), normalization_of(other)
-        assert (given.data.factor, given.probe_gauge) == (own.input_scale, own.probe_gauge)
-    # Behind the training's own mask, what was learned with: whatever these frames say of their strength.
+        assert recipe._normalization(bundle, other) == normalization_of(other)
+        members = members_of(bundle, np.arange(FRAMES), GROUPS)
+        model = recipe._patches(bundle, other, members, PATCHES, 16).network.model
+        assert known_to(model) == other.valid.sum()
+        assert same_weights(get_weights(model), bundle["weights"])
+    # Behind the training's own mask, what was learned with, whatever these frames say of their strength.
     for bundle, other in ((without, SOURCE), (behind_it, behind(SOURCE, STOP))):
-        part = replace(other, counts=other.counts * np.uint32(2))
         (learned,) = bundle["normalization"].values()
-        given = given_to(bundle, part)
-        assert (given.data.factor, given.probe_gauge) == (learned["input_scale"], learned["probe_gauge"])
+        twice = replace(other, counts=other.counts * np.uint32(2))
+        assert asdict(recipe._normalization(bundle, twice)) == learned
 
 
 # --- known answers ----------------------------------------------------------------------------------------------------
@@ -230,18 +248,15 @@ def test_sweeps_keep_what_they_model_where_nothing_is_measured(mask):
 
 
 def test_a_network_of_any_batch_size_sees_the_same_behind_a_mask():
-    rng = np.random.default_rng(3)
     corners, fractions = split_positions(SOURCE.positions, N)
-    for members in (GROUPS[:, :1], GROUPS):
-        side = N if members.shape[1] == 1 else SIDE
-        offsets = corners[members] - corners[members].min(axis=1, keepdims=True)
-        model = build_model("pinn", N, members.shape[1], side, SOURCE.probe, mask=GAP, width=4, steps=1)
-        chosen = rng.choice(len(members), 65)
-        results = []
-        for size in SIZES:
-            for fill in (0, GARBAGE):
-                counts = behind(SOURCE, GAP, fill).counts
-                data = GroupData(counts, members, offsets, fractions[members], 0.05, valid=GAP)
-                results.append(predict(model, data, chosen, batch_size=size))
-            assert np.array_equal(results[-1], results[-2])
-            np.testing.assert_allclose(results[-1], results[0], atol=2e-4)
+    offsets = corners[GROUPS] - corners[GROUPS].min(axis=1, keepdims=True)
+    model = build_model("pinn", N, 4, SIDE, SOURCE.probe, mask=GAP, width=4, steps=1)
+    chosen = np.random.default_rng(3).choice(len(GROUPS), 65)
+    results = []
+    for size in SIZES:
+        for fill in (0, GARBAGE):
+            counts = behind(SOURCE, GAP, fill).counts
+            data = GroupData(counts, GROUPS, offsets, fractions[GROUPS], 0.05, valid=GAP)
+            results.append(predict(model, data, chosen, batch_size=size))
+        assert np.array_equal(results[-1], results[-2])
+        np.testing.assert_allclose(results[-1], results[0], atol=2e-4)
