@@ -247,11 +247,23 @@ def test_a_background_is_said(tmp_path):
     assert load_user_file(tmp_path / "a.h5").notes == []
 
 
-def test_an_oversampled_probe_is_refused(tmp_path):
-    write.cdtools_result(tmp_path / "a.h5", oversampling=1)
-    load_user_file(tmp_path / "a.h5")
-    write.cdtools_result(tmp_path / "a.h5", oversampling=2)
-    with pytest.raises(DataError, match="'state_dict/oversampling' is 2; needed: a probe on as many pixels"):
+@pytest.mark.parametrize(
+    ("switch", "right", "wrong"),
+    [
+        ("oversampling", 1, 2),
+        ("near_field", False, True),
+        ("fourier_probe", False, True),
+        ("exponentiate_obj", False, True),
+    ],
+)
+def test_other_models_of_cdtools_are_refused(switch, right, wrong, tmp_path):
+    for value in (right, wrong):
+        write.cdtools_result(tmp_path / "a.h5")
+        with h5py.File(tmp_path / "a.h5", "r+") as file:
+            file[f"state_dict/{switch}"] = np.array(value)
+        if value == right:
+            load_user_file(tmp_path / "a.h5")
+    with pytest.raises(DataError, match=f"'state_dict/{switch}' is not {right:d}; needed: "):
         load_user_file(tmp_path / "a.h5")
 
 
@@ -335,12 +347,21 @@ def test_an_encoder_of_two_rows_is_turned(tmp_path):
     np.testing.assert_allclose(centres, right - right.mean(axis=0), rtol=0, atol=1e-9)
 
 
-def test_orientations_of_ptylab(tmp_path):
-    write.ptylab_input(tmp_path / "a.hdf5", orientation=4)
-    np.testing.assert_array_equal(load_user_file(tmp_path / "a.hdf5").arrays["counts"], write.truth()[3])
-    for code in (1, 2, 3, 5, 6, 7):
-        write.ptylab_input(tmp_path / "a.hdf5", orientation=code)
-        with pytest.raises(DataError, match=f"'orientation' is {code}, which programs take in different ways"):
+@pytest.mark.parametrize("code", range(8))
+def test_orientations_of_ptylab(code, tmp_path):
+    write.ptylab_input(tmp_path / "a.hdf5", orientation=code)
+    file = load_user_file(tmp_path / "a.hdf5")
+    np.testing.assert_array_equal(file.arrays["counts"], write.truth()[3])
+    assert len(file.notes) == (code > 0)
+
+
+def test_other_orientations_are_refused(tmp_path):
+    write.ptylab_input(tmp_path / "a.hdf5")
+    for code in (8, -1, 2.5):
+        with h5py.File(tmp_path / "a.hdf5", "r+") as file:
+            file.pop("orientation", None)
+            file["orientation"] = code
+        with pytest.raises(DataError, match=f"'orientation' is {code:g}; needed: 0 to 7"):
             load_user_file(tmp_path / "a.hdf5")
 
 
