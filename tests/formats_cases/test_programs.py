@@ -241,8 +241,8 @@ def test_every_basis_gives_the_same_windows(basis, tmp_path):
 
 
 def test_a_background_is_said(tmp_path):
-    write.cdtools_result(tmp_path / "a.h5", background=2.5)
-    assert "background of up to 2.5 a pixel" in load_user_file(tmp_path / "a.h5").notes[0]
+    write.cdtools_result(tmp_path / "a.h5", background=250.0)
+    assert "background of up to 250 a pixel" in load_user_file(tmp_path / "a.h5").notes[0]
     write.cdtools_result(tmp_path / "a.h5")
     assert load_user_file(tmp_path / "a.h5").notes == []
 
