@@ -112,7 +112,7 @@ def _whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> U
     """Read all files of a scan, and put them together."""
     files = {path: load_user_file(path) for path in paths}
     if base.npz.keys:
-        files = with_named_keys(files, base.npz.keys)
+        files = with_named_keys(files, {str(key): name for key, name in base.npz.keys.items()})
     file = joined(files, doubts)
     for text in file.notes:
         doubts.say(text)

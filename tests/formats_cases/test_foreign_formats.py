@@ -288,6 +288,15 @@ def test_ptychodus_product_alone_is_simulated_from(folder, name):
     assert residual(scan, counts=truth().counts) < EXACT
 
 
+@pytest.mark.parametrize(("near", "told"), [(1, False), (400, True)])
+def test_the_phase_of_ptychodus_own_simulator_is_told_where_it_counts(folder, near, told):
+    """At the window's edge pi (N p / 2)^2 / (lambda z): 1.7e-3 rad here, 0.67 rad 400 times nearer."""
+    write_product("a.h5", root={"detector_object_distance_m": DISTANCE_M / near})
+    notes = load_user_file("a.h5").notes
+    edge = np.pi * (N * PIXEL_M / 2) ** 2 * near / (WAVELENGTH_M * DISTANCE_M)
+    assert [f"{edge:.3g} rad" in note for note in notes] == [True] * told
+
+
 def test_ptychodus_pairs_frames_and_positions_by_number(folder):
     """Frames 3 and 60 are not there, positions 5 and 6 neither, and both stand in an order of their own."""
     rng = np.random.default_rng(2)

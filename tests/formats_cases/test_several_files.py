@@ -257,6 +257,10 @@ def test_linked_files_are_inputs(folder):
         layout[:] = h5py.VirtualSource("parts/two.h5", "counts", (63, N, N))
         file.create_virtual_dataset("whole", layout)
     assert sorted(with_linked(["hub/a.h5"])) == ["hub/a.h5", "hub/one.h5", "hub/parts/two.h5"]
+    with h5py.File("hub/over.h5", "w") as file:
+        file["x"] = h5py.ExternalLink("a.h5", "/whole")
+    linked = with_linked(["hub/over.h5", "hub/one.h5"])
+    assert linked == ["hub/over.h5", "hub/one.h5", "hub/a.h5", "hub/parts/two.h5"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "npz", "cut"])
