@@ -4,6 +4,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pytest
+
 from foreign_scans import (
     DETECTOR_PIXEL_M,
     DISTANCE_M,
@@ -19,7 +20,6 @@ from foreign_scans import (
     taken,
     truth,
 )
-
 from ptychostudy.formats.readers import load_user_file
 
 # What rounding to whole photons leaves, of which the darkest pixels have few: measured 2e-5, the least mistake 2e-2.

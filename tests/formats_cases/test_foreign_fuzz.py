@@ -10,10 +10,10 @@ import re
 
 import h5py
 import numpy as np
-import program_files
 import pytest
-from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 
+import program_files
+from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 from ptychostudy.io.atomic import DataError
 
 K = 20

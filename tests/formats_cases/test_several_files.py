@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from known_scan import known_scan, run_base, written
 
+from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from ptychostudy.formats.linked_files import with_linked
 from ptychostudy.formats.sources import named_files
 from ptychostudy.io.atomic import DataError

@@ -6,27 +6,16 @@ network, its test says so and is skipped; files of the layout it documents are i
 Not here: ptypy is in no registry, and tike cannot be imported without CuPy.
 """
 
-import atexit
-import functools
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+import program_files
 from ptychostudy.formats.masks import bad_by
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.formats.user import take_scan
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.writing.writers import WRITERS
-
-sys.path.append(str(Path(__file__).parents[1] / "formats_cases"))
-import program_files
 
 N = program_files.N
 CDTOOLS = ("cdtools-py==0.3.2",)
@@ -144,42 +133,15 @@ for name, degrees in (("plain", None), ("turned", -17.5)):
 }
 
 
-@functools.cache
-def place_of(pins):
-    """Install releases without their dependencies; return where, or the last line of why not."""
-    target = tempfile.mkdtemp(prefix="programs-")
-    atexit.register(shutil.rmtree, target, ignore_errors=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-compile",
-        "--target",
-        target,
-        *pins,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    return Path(target) if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
-
-
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, run_program):
     """Return a function that runs a program's script on the scene; it returns the folder of its files."""
     field, probe, centres, counts = program_files.truth()
     np.savez(tmp_path / "scene.npz", object=field, probe=probe, centres=centres, counts=counts)
 
     def script(pins):
-        place = place_of(pins)
-        if not isinstance(place, Path):
-            pytest.skip(f"{pins[0]} cannot be installed here: {place}")
-        root = Path(__file__).parents[2]
-        environment = os.environ | {"PYTHONPATH": f"{place}{os.pathsep}{root}", "MPLBACKEND": "Agg"}
-        command = [sys.executable, "-c", SCRIPTS[pins], str(tmp_path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
-        assert done.returncode == 0, done.stderr[-3000:]
+        (name, version), beside = pins[0].split("=="), pins[1:]
+        run_program(name, version, SCRIPTS[pins] + "\nprint(0)\n", tmp_path, tmp_path, beside=beside)
         return tmp_path
 
     return script

@@ -7,8 +7,8 @@ import functools
 
 import h5py
 import numpy as np
-from known_scan import object_of, probe_of
 
+from formats_cases.known_scan import object_of, probe_of
 from ptychostudy.physics.propagate import intensities
 
 N, SHAPE = 32, (62, 80)
