@@ -124,6 +124,8 @@ def _notes(tree: Tree, probe: np.ndarray) -> list[str]:
         return []
     most = float(background.max())
     # Of the mean of a pixel: what is less is where a fit begins, not a background.
-    if not most > _DARK * float(np.mean(np.abs(probe) ** 2)):
+    with np.errstate(all="ignore"):  # what is not finite is refused as such
+        light = float(np.mean(np.abs(probe) ** 2))
+    if not most > _DARK * light:
         return []
     return [f"its model has a background of up to {most:.3g} a pixel, which ours has not"]
