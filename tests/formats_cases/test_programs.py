@@ -6,9 +6,9 @@ over the rms amplitude after one global factor; whole photons leave 2e-4 of it h
 
 import h5py
 import numpy as np
-import program_files as write
 import pytest
 
+import program_files as write
 from ptychostudy.formats.masks import bad_by
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.formats.user import take_scan
@@ -161,16 +161,21 @@ def test_a_scan_of_ptypy_without_positions(tmp_path):
     assert "xcoords" not in load_user_file(tmp_path / "a.ptyd").arrays
 
 
-def test_a_linked_scan_of_ptypy(tmp_path):
-    """With ``save='link'`` each chunk is a file of its own."""
+@pytest.mark.parametrize("folder", ["", "runs/", "/data/of/another/machine/"])
+def test_a_linked_scan_of_ptypy(folder, tmp_path):
+    """With ``save='link'`` each chunk is a file of its own, named by the folder of that day."""
     write.ptypy_data(tmp_path / "whole.ptyd", chunks=3)
     with h5py.File(tmp_path / "whole.ptyd") as whole, h5py.File(tmp_path / "a.ptyd", "w") as file:
         whole.copy("meta", file)
         for chunk in "012":
             with h5py.File(tmp_path / f"a.ptyd.part00{chunk}", "w") as part:
-                whole.copy(f"chunks/{chunk}", part, "chunk")
-            file[f"chunks/{chunk}"] = h5py.ExternalLink(f"a.ptyd.part00{chunk}", "/chunk")
+                for name in whole["chunks"][chunk]:
+                    whole.copy(f"chunks/{chunk}/{name}", part, name)
+            file[f"chunks/{chunk}"] = h5py.ExternalLink(f"{folder}a.ptyd.part00{chunk}", "/")
     np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["counts"], write.truth()[3])
+    (tmp_path / "a.ptyd.part001").unlink()
+    with pytest.raises(DataError, match="which is not there; needed: a.ptyd.part001 in the folder of"):
+        load_user_file(tmp_path / "a.ptyd")
 
 
 @pytest.mark.parametrize(
