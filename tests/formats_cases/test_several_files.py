@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from known_scan import known_scan, run_base, written
 
+from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from ptychostudy.formats.linked_files import with_linked
 from ptychostudy.formats.sources import named_files
 from ptychostudy.io.atomic import DataError
@@ -106,6 +106,13 @@ def test_positions_from_another_origin_are_the_same(folder):
     write("a.npz", *arrays())
     np.savez("b.npz", ycoords=rows + 1000.5, xcoords=cols - 3)
     np.testing.assert_allclose(taken(["a.npz", "b.npz"])[0]["positions"], truth().positions)
+
+
+def test_the_same_numbers_in_another_unit_are_not_the_same(refused_files):
+    write("a.npz", "ycoords", "xcoords", "counts")
+    rows, cols = truth().positions.T
+    np.savez("b.npz", probe=truth().probe, probe_position_y_m=rows, probe_position_x_m=cols)
+    assert "the positions are in a.npz and, otherwise, in b.npz" in refused_files(["a.npz", "b.npz"])
 
 
 def test_files_of_one_name_are_told_apart(refused_files, folder):
