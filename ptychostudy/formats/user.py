@@ -158,7 +158,7 @@ def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
     unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
-    names = [key for key in file.arrays if key in unread] + file.others
+    names = [file.places.get(key, key) for key in file.arrays if key in unread] + file.others
     if file.format != UserFile.format:
         doubts.say(f"read as {file.format}")
         doubts.done["format"] = file.format
