@@ -55,26 +55,15 @@ def settled(npz: "NpzSettings", declared: Mapping[str, Any], doubts: Doubts) -> 
     return npz.model_copy(update=taken)
 
 
-def object_pixel_m(
-    declared: Mapping[str, Any], base: "BaseSettings", doubts: Doubts, *, per_pixel: float = 1.0
-) -> float:
+def object_pixel_m(declared: Mapping[str, Any], base: "BaseSettings", doubts: Doubts) -> float:
     """Return the object pixel: that of the settings, or more exactly by what the file states.
-
-    Parameters
-    ----------
-    declared : mapping
-    base : BaseSettings
-    doubts : Doubts
-    per_pixel : float
-        Pixels of the study in an object pixel that the file states, which is one of all its
-        frames' pixels.
 
     Raises
     ------
     DataError
         If the two differ by more than rounding.
     """
-    stated, how = _stated_pixel_m(declared, base.frame_px, per_pixel)
+    stated, how = _stated_pixel_m(declared, base.frame_px)
     if stated is None:
         return base.pixel_size_m
     if abs(stated / base.pixel_size_m - 1) > _ROUNDED:
@@ -85,16 +74,13 @@ def object_pixel_m(
     return stated
 
 
-def _stated_pixel_m(
-    declared: Mapping[str, Any], n: int, per_pixel: float
-) -> tuple[float | None, str]:
+def _stated_pixel_m(declared: Mapping[str, Any], n: int) -> tuple[float | None, str]:
     """Return the object pixel of n x n frames and how it is known, or None.
 
     In the far field ``lambda z / (n p)`` (Goodman, Introduction to Fourier Optics, ch. 5).
     """
     if "pixel_size_m" in declared:
-        cut = "" if per_pixel == 1 else f", of {n} pixels of the detector"
-        return float(declared["pixel_size_m"]) / per_pixel, f"as it states{cut}"
+        return float(declared["pixel_size_m"]), "as it states"
     parts = [declared.get(key) for key in ("photon_energy_ev", "distance_m", "detector_pixel_m")]
     if any(part is None for part in parts):
         return None, ""
@@ -110,9 +96,7 @@ def _number(value: float) -> str:
     return text if not mark or "." in mantissa else f"{mantissa}.0e{exponent}"
 
 
-def from_origin(
-    positions: np.ndarray, declared: Mapping[str, Any], per_pixel: tuple[float, float]
-) -> np.ndarray:
+def from_origin(positions: np.ndarray, declared: Mapping[str, Any]) -> np.ndarray:
     """Return positions (k, 2) in object pixels, counted from the object's corner where it is known.
 
     Parameters
@@ -120,10 +104,7 @@ def from_origin(
     positions : (k, 2) float
         In object pixels, from the file's own origin.
     declared : mapping
-        ``origin_px`` is the object pixel (row, col) in which that origin lies, and
-        ``object_origin_px`` that by a file which holds the object and not the positions.
-    per_pixel : (rows, columns) float
-        Object pixels in one of the file's.
+        ``origin_px`` is the object pixel (row, col) in which that origin lies.
     """
-    origin = declared.get("origin_px", declared.get("object_origin_px"))
-    return positions if origin is None else positions + np.multiply(origin, per_pixel)
+    origin = declared.get("origin_px")
+    return positions if origin is None else positions + np.asarray(origin, dtype=np.float64)

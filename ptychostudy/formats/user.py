@@ -28,7 +28,7 @@ from ptychostudy.formats.scan import check_coordinates, check_frames, check_prob
 from ptychostudy.formats.scan_layout import at_corner, check_layout, check_places
 from ptychostudy.formats.several_files import joined
 from ptychostudy.formats.user_file import UserFile
-from ptychostudy.formats.user_shapes import shaped
+from ptychostudy.formats.user_shapes import Shaped, shaped
 from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _judged(
     taken = base.model_copy(update={"npz": npz})
     form = shaped(arrays, taken, file.declared, doubts, bad=bad)
     arrays = form.arrays
-    arrays |= _in_pixels(arrays, file, taken, form.fitted.per_pixel, doubts)
+    arrays |= _in_pixels(form, taken, doubts)
     scan = _scan(path, arrays)
     if MODES in arrays:
         scan["modes"] = arrays[MODES]
@@ -192,7 +192,7 @@ def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
     unread = ("objectGuess",) if measured else FRAME_KEYS
-    names = [key for key in file.arrays if key in unread] + file.others
+    names = [file.places.get(key, key) for key in file.arrays if key in unread] + file.others
     if file.format != UserFile.format:
         doubts.say(f"read as {file.format}")
         doubts.done["format"] = file.format
@@ -202,25 +202,16 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
         doubts.say(f"written by MATLAB, so axes are taken in reverse: {', '.join(file.reversed)}")
 
 
-def _in_pixels(
-    arrays: dict[str, np.ndarray],
-    file: UserFile,
-    base: "BaseSettings",
-    per_pixel: tuple[float, float],
-    doubts: Doubts,
-) -> dict[str, np.ndarray]:
-    """Return a file's coordinates in object pixels of the study, from the corner where known.
-
-    Of those there are `per_pixel` (rows, columns) in a pixel of the file.
-    """
-    probe = arrays["probeGuess"]
+def _in_pixels(form: Shaped, base: "BaseSettings", doubts: Doubts) -> dict[str, np.ndarray]:
+    """Return the coordinates of a file in object pixels, from the corner where that is known."""
+    probe = form.arrays["probeGuess"]
     check_probe(doubts.path, probe)
-    positions = check_coordinates(doubts.path, arrays)
+    positions = check_coordinates(doubts.path, form.arrays)
     check_places(positions, doubts)
-    pixel = object_pixel_m(file.declared, base, doubts, per_pixel=per_pixel[0])
+    pixel = object_pixel_m(form.declared, base, doubts)
     unit = base.npz.position_unit
-    pixels = in_pixels(positions, probe, unit, pixel, doubts, per_pixel=per_pixel)
-    return position_arrays(from_origin(pixels, file.declared, per_pixel))
+    pixels = in_pixels(positions, probe, unit, pixel, doubts, per_pixel=form.fitted.per_pixel)
+    return position_arrays(from_origin(pixels, form.declared))
 
 
 def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:

@@ -10,9 +10,9 @@ import re
 
 import h5py
 import numpy as np
-import program_files
 import pytest
 
+import program_files
 from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 from ptychostudy.io.atomic import DataError
 

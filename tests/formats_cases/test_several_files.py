@@ -108,6 +108,13 @@ def test_positions_from_another_origin_are_the_same(folder):
     np.testing.assert_allclose(taken(["a.npz", "b.npz"])[0]["positions"], truth().positions)
 
 
+def test_the_same_numbers_in_another_unit_are_not_the_same(refused_files):
+    write("a.npz", "ycoords", "xcoords", "counts")
+    rows, cols = truth().positions.T
+    np.savez("b.npz", probe=truth().probe, probe_position_y_m=rows, probe_position_x_m=cols)
+    assert "the positions are in a.npz and, otherwise, in b.npz" in refused_files(["a.npz", "b.npz"])
+
+
 def test_files_of_one_name_are_told_apart(refused_files, folder):
     (folder / "other").mkdir()
     write("a.npz", *arrays())
@@ -281,10 +288,12 @@ def test_the_files_a_study_names(path, names):
     assert named_files(BaseSettings(kind=kind, npz={"path": path})) == names
 
 
-@pytest.mark.parametrize("path", [[], ["a", "a"], [""], [1], ""])
+@pytest.mark.parametrize("path", [[], ["a", "a"], [""], [1], [None], [["a"]], 1, {"a": "b"}])
 def test_lists_that_are_none(path):
-    with pytest.raises(ConfigError, match=r"path"):
+    with pytest.raises(ConfigError) as error:
         validated(BaseSettings, {"kind": "npz", "npz": {"path": path}})
+    # A union of types, left alone, says so for each of them.
+    assert str(error.value).endswith(f"npz.path': found {path!r}; needed: a file, or a list of files that all differ")
 
 
 def test_one_file_stays_one_text_in_what_the_stage_reads(folder):
