@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
-# Named, not imported: neither is loaded before a study needs it.
+# Named, not imported: none is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
+ASKED = "ptychostudy.recipes.asked"
 PICTURE = "ptychostudy.formats.picture"
 
 
@@ -26,7 +27,7 @@ def needed(base: "BaseSettings") -> list[str]:
         Section ``base`` of the study.
     """
     if base.kind != "synthetic":
-        return [USER]
+        return [USER, ASKED]
     return [PICTURE] if base.object.kind == "image" else []
 
 

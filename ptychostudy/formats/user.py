@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
 _KNOWN = (*FRAME_KEYS, *REQUIRED)
+# Sides of frames that networks and files of ours are made for.
+SIDES = (32, 64, 128, 256)
 
 
 def read_user_scan(
@@ -103,7 +105,7 @@ def take_scan(
     arrays = _fields(path, file)
     arrays |= _in_pixels(arrays, base, doubts)
     scan = _scan(path, arrays)
-    _check_side(path, scan["probe"], base.frame_px)
+    _check_side(path, len(scan["probe"]), base.frame_px)
     if measured:
         stack = _stack(path, arrays, scan, base.npz.axes)
         check_masks(arrays, stack.raw.shape, doubts)
@@ -146,11 +148,13 @@ def _in_pixels(
     return position_arrays(in_pixels(positions, probe, unit, base.pixel_size_m, doubts))
 
 
-def _check_side(path: str | Path, probe: np.ndarray, frame_px: int) -> None:
-    if len(probe) != frame_px:
+def _check_side(path: str | Path, side: int, frame_px: int | str) -> None:
+    wanted = SIDES if frame_px == "auto" else (frame_px,)
+    if side not in wanted:
+        said = "the same N" if len(wanted) == 1 else f"one of {', '.join(map(str, SIDES))}"
         raise DataError(
-            f"{path}: key 'probeGuess' has side {len(probe)}, "
-            f"but base.frame_px is {frame_px}; needed: the same N"
+            f"{path}: key 'probeGuess' has side {side}, but base.frame_px is {frame_px}; "
+            f"needed: {said}"
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ptychostudy.physics.draws import generator
-from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.physics.probe_width import width_px
 from ptychostudy.sampling.groups import form_groups
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import split_scan
@@ -53,7 +53,7 @@ def sample_view(
         Names; they name the generator of the groups, too.
     settings : SamplingSettings
     """
-    diameter = probe_diameter_px(probe)
+    diameter = width_px(probe, settings.probe_width)
     parts = split_scan(scan, diameter, **dict(settings.split))
     positions = scan[parts[split]]
     s_img = _fraction(positions, diameter, settings)

@@ -17,7 +17,8 @@ from ptychostudy.physics.counts import (
     thinned_blocks,
 )
 from ptychostudy.physics.draws import generator
-from ptychostudy.physics.probes import distort_probe, probe_diameter_px
+from ptychostudy.physics.probe_width import width_px
+from ptychostudy.physics.probes import distort_probe
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.sampling.split import split_scan
 
@@ -72,7 +73,7 @@ class PhotonTally:
 
 def split_frames(scene: Scene, settings: "FramesSettings") -> dict[str, np.ndarray]:
     """Return the indices (k_i,) of the frames of each split; both see other parts of the object."""
-    diameter = probe_diameter_px(scene.probe)
+    diameter = width_px(scene.probe, settings.probe_width)
     return split_scan(scene.positions, diameter, **dict(settings.split))
 
 

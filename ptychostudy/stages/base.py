@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.readers import PICTURE, USER, load
+from ptychostudy.formats.readers import ASKED, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.io.arrays import write_npz
@@ -14,16 +14,16 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
+    from ptychostudy.study.sections.base import ObjectSettings, SourceSettings
 
 
-def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
+def run(settings: "SourceSettings", *, output: Path, source: list[Path]) -> None:
     """Make or convert object, probe and scan; write them once.
 
     Parameters
     ----------
-    settings : BaseSettings
-        Section ``base``.
+    settings : SourceSettings
+        Section ``base``, and what the study asks of the scan of a file.
     output : Path
         ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``.
     source : list of Path
@@ -47,7 +47,9 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
     physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
-    step = make_step("base", "canonicalize", settings.plain())
+    # What is asked of the scan changes nothing of it.
+    how = settings.model_copy(update={"split": None, "doses": None})
+    step = make_step("base", "canonicalize", how.plain())
     # Nothing is said of a file that was taken as it is.
     if changes:
         step["changes"] = changes
@@ -55,7 +57,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
 
 
 def _converted(
-    settings: "BaseSettings", source: Path
+    settings: "SourceSettings", source: Path
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
@@ -66,10 +68,11 @@ def _converted(
             f"{source}: key 'objectGuess' is missing; "
             "needed to simulate frames (or set base.frames: measured)"
         )
+    load(ASKED).check_asked(scan, settings, source)
     return scan, changes
 
 
-def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
+def _synthetic(settings: "SourceSettings") -> dict[str, np.ndarray]:
     """Return object, probe and positions of a study that draws them."""
     return vars(make_scene(settings, _pictures(settings.object)))
 
