@@ -7,6 +7,7 @@ import numpy as np
 
 from ptychostudy.physics.draws import generator
 from ptychostudy.physics.probe_width import width_px
+from ptychostudy.recipes.cut import cut_record, cut_text
 from ptychostudy.sampling.groups import form_groups
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import split_scan
@@ -36,6 +37,15 @@ class View:
     groups: np.ndarray
     positions: np.ndarray
     metrics: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Return in words how many frames there are, and what became of the others."""
+        said = self.metrics
+        text = f"{len(self.frames)} of {said['n_images_total']} frames in {len(self.groups)} groups"
+        if "n_images_scan" not in said:
+            return text
+        return f"{text}; {cut_text(said)}"
 
 
 def sample_view(
@@ -76,7 +86,8 @@ def sample_view(
         probe=probe,
     )
     wanted = {"view": view, "split": split, "target_overlap": settings.target_overlap}
-    return View(frames, groups, kept, {**report, **wanted})
+    cut = cut_record(len(scan), parts, diameter, settings)
+    return View(frames, groups, kept, {**report, **cut, **wanted})
 
 
 def _fraction(positions: np.ndarray, diameter: float, settings: "SamplingSettings") -> float:

@@ -40,7 +40,7 @@ def test_tails_do_not_widen_the_guard_band():
     assert 0.3 < power[np.hypot(y, x) > 7].sum() / power.sum() < 0.7
     assert probe_diameter_px(probe) > N
     core = bright_diameter_px(with_tails(halo=0))
-    assert bright_diameter_px(probe) == pytest.approx(core, abs=1.0) and 8 < core < 13
+    assert bright_diameter_px(probe) == pytest.approx(core, abs=1.5) and 8 < core < 13
 
 
 def test_a_disc_is_as_wide_either_way():
