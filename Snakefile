@@ -9,20 +9,12 @@ analysis/, analysis/dose_{dose}/{view}/{split}/       tables, figures, verdict; 
 seeds/seed_{k}/                                       of further seeds all but base and phase_d
 """
 
-import os
-
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
 configfile: f"{workflow.basedir}/config/config.yaml"
-
-
-# What a hub says of itself need not be said on the command line, which still has the last word.
-if os.path.exists("study.yaml"):
-
-    configfile: "study.yaml"
 
 
 report: "report/workflow.rst"
