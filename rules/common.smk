@@ -10,7 +10,6 @@ if os.path.exists("study.yaml"):
     configfile: "study.yaml"
 
 
-
 from ptychostudy import provenance
 from ptychostudy.formats import readers
 from ptychostudy.study import layout, names
