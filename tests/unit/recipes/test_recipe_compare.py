@@ -1,5 +1,7 @@
 """Recipe compare: an arm that is the truth scores exactly, a failed one is shown and not scored."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,18 @@ def test_the_record_holds_the_floor_of_the_dose():
     assert conditions(SOURCE) == [
         "noise-free: expected counts, for which the floor does not hold",
         "arms were given a wrong probe: blur_px 0.5",
+    ]
+
+
+def test_what_a_users_scan_decided_is_a_condition_of_the_cell():
+    comparison, products = compared()
+    cut = {"n_images_scan": 90, "n_images_in_neither_part": 12, "n_images_total": 40, "guard_px": 9.25}
+    chosen = {"stitching": {"window_px": 14, "window": "hann"}}
+    products[PINN] = replace(products[PINN], record={**products[PINN].record, **chosen})
+    record = cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5, **cut})
+    assert record["conditions"][-2:] == [
+        "40 frames are in this part: of the scan's 90 frames 12 lie in the guard band of 9.25 px, in neither part",
+        "stitched: 14 x 14 px of each patch, hann",
     ]
 
 
