@@ -25,7 +25,9 @@ from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
 from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
-READERS = (readers.USER, readers.ASKED, readers.PICTURE)
+READERS = (readers.USER, readers.PICTURE)
+# With a file comes what a study asks of its scan.
+BESIDE = {readers.USER: (readers.ASKED,)}
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
 UNSEEN = {"train", "infer", "reconstruct", "reference"}
 # What costs hours, and all that comes before it: a rule whose input is made anew runs, too.
@@ -57,7 +59,7 @@ def closures(root=ROOT):
     """Return the modules each rule depends on, and under ``base with X`` those of a study that needs a reader."""
     wanted = {rule: (f"ptychostudy.stages.{stage}",) for rule, stage in stages().items()}
     for module in READERS:
-        wanted[f"base with {module.rpartition('.')[2]}"] = ("ptychostudy.stages.base", module)
+        wanted[f"base with {module.rpartition('.')[2]}"] = ("ptychostudy.stages.base", module, *BESIDE.get(module, ()))
     before, provenance.ROOT = provenance.ROOT, root
     try:
         found = {rule: provenance.import_closure(*modules) for rule, modules in wanted.items()}
