@@ -1,14 +1,12 @@
 """Passes of a training: as the settings say, or as many as the groups of its scan ask for."""
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ptychostudy.study.names import BASELINE, PINN
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
-
-Settings = TypeVar("Settings", bound="NetworkSection")
 
 _STEPS = {PINN: 500, BASELINE: 800}
 """Steps after which a network has learned what a small scan can teach it."""
@@ -38,6 +36,6 @@ def passes(arm: str, groups: int, settings: "NetworkSection") -> int:
     return min(max(wanted, _LEAST[arm]), _MOST)
 
 
-def settled(settings: Settings, epochs: int) -> Settings:
+def settled(settings: "NetworkSection", epochs: int) -> "NetworkSection":
     """Return the settings of a training with the `passes` that it takes."""
     return settings.model_copy(update={"epochs": epochs})
