@@ -8,8 +8,8 @@ from ptychostudy.study.names import BASELINE, PINN
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
 
-_STEPS = {PINN: 500, BASELINE: 800}
-"""Steps after which a network has learned what a small scan can teach it."""
+_STEPS = {PINN: 300, BASELINE: 400}
+"""Steps that a network learns in, some more than in the quick study."""
 _LEAST = {PINN: 3, BASELINE: 10}
 """Passes, as of the quick study, after which a scan of many groups has taught what it can."""
 _MOST = 100
