@@ -149,7 +149,8 @@ def good_scan():
 
 
 def measured(**npz):
-    return {"base": {"kind": "npz", "frames": "measured", "frame_px": N, "npz": {"path": "scan.npz", **npz}}}
+    base = {"kind": "npz", "frames": "measured", "frame_px": N, "npz": {"path": "scan.npz", **npz}}
+    return {"base": base, "simulate": {"doses": [1]}}
 
 
 def base(scan, config):
