@@ -1,8 +1,14 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
+import os
 import sys
 
 sys.path.insert(0, str(workflow.basedir))
+# What a hub says of its study need not be said on the command line, which still has the last word.
+if os.path.exists("study.yaml"):
+
+    configfile: "study.yaml"
+
 
 from ptychostudy import provenance
 from ptychostudy.formats import sources

@@ -6,6 +6,7 @@ import subprocess
 from functools import partial
 
 from ptychostudy.runs import preflight
+from ptychostudy.study.sections.base import side_px
 
 
 def frames_mb():
@@ -13,9 +14,10 @@ def frames_mb():
     base = STUDY.base
     if base.kind == "synthetic":
         # One frame for each step by step of the area in which its window fits.
-        rows, columns = (side - base.frame_px for side in base.object.shape_px)
+        n = side_px(base)
+        rows, columns = (side - n for side in base.object.shape_px)
         frames = rows * columns / base.scan.step_px**2
-        return frames * base.frame_px**2 * 4e-6
+        return frames * n**2 * 4e-6
     # What is not there yet will be fetched: how large it is nobody knows.
     files = [path for path in base_source(None) if os.path.exists(path)]
     return sum(os.path.getsize(path) for path in files) * 1e-6

@@ -7,8 +7,10 @@ out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,see
 import os
 import sys
 
+from snakemake.logging import logger
+
 from ptychostudy.io.atomic import DataError
-from ptychostudy.runs import blocked, liveness, process, start, submissions, targets
+from ptychostudy.runs import blocked, liveness, process, shown_errors, start, submissions, targets
 from ptychostudy.runs.preflight import PreflightError
 
 RUN, LOGS = None, {}
@@ -28,6 +30,7 @@ if workflow.is_main_process:
         workflow, ["analysis/verification_report.json", "analysis/verified.txt"], whole="all"
     )
     LOGS = blocked.logs()
+    shown_errors.shorten(logger)
 else:
     liveness.announce()
 

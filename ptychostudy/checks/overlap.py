@@ -11,7 +11,7 @@ from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.records import read_json
-from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.physics.probe_width import POWER, width_px
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import shared_pixels
 from ptychostudy.study import layout
@@ -47,7 +47,7 @@ def disjoint(hub: Hub) -> list[str]:
     """
     # Positions, and the diameter of the probe, are the same at every dose.
     train, test = (open_scan(hub.scan(hub.doses[0], split)) for split in SPLITS)
-    diameter = probe_diameter_px(train.probe)
+    diameter = width_px(train.probe, _split_by(train).get("probe_width", POWER))
     shared = shared_pixels(train.positions, test.positions, diameter)
     if not shared:
         return []
@@ -101,7 +101,12 @@ def _are_of_frames(positions: np.ndarray, frames: np.ndarray, scan: Scan) -> boo
 
 def _guard_px(scan: Scan) -> float | None:
     """Return the guard band that the study asked for; nothing where it left that to the probe."""
-    # The last step is the stage simulate, which split the scan.
-    steps: list[dict[str, Any]] = scan.metadata["data_transformations"]
-    guard: float | None = steps[-1]["parameters"].get("split", {}).get("guard_px")
+    guard: float | None = _split_by(scan).get("split", {}).get("guard_px")
     return guard
+
+
+def _split_by(scan: Scan) -> dict[str, Any]:
+    """Return the settings by which a scan was split: the last step is the stage simulate."""
+    steps: list[dict[str, Any]] = scan.metadata["data_transformations"]
+    parameters: dict[str, Any] = steps[-1]["parameters"]
+    return parameters

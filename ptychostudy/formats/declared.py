@@ -8,7 +8,7 @@ import numpy as np
 from ptychostudy.formats.doubts import Doubts
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import BaseSettings, NpzSettings
+    from ptychostudy.study.sections.base import NpzSettings
 
 # Planck's constant times the speed of light, in eV m (exact in the SI of 2019).
 _HC_EV_M = 1.239841984332e-6
@@ -55,21 +55,33 @@ def settled(npz: "NpzSettings", declared: Mapping[str, Any], doubts: Doubts) -> 
     return npz.model_copy(update=taken)
 
 
-def object_pixel_m(declared: Mapping[str, Any], base: "BaseSettings", doubts: Doubts) -> float:
+def object_pixel_m(
+    declared: Mapping[str, Any], pixel_size_m: float, n: int, doubts: Doubts
+) -> float:
     """Return the object pixel: that of the settings, or more exactly by what the file states.
+
+    Parameters
+    ----------
+    declared : mapping
+        Keys of `DECLARED` of ``formats/user_file.py``.
+    pixel_size_m : float
+        Of the settings.
+    n : int
+        Side of a frame.
+    doubts : Doubts
 
     Raises
     ------
     DataError
         If the two differ by more than rounding.
     """
-    stated, how = _stated_pixel_m(declared, base.frame_px)
+    stated, how = _stated_pixel_m(declared, n)
     if stated is None:
-        return base.pixel_size_m
+        return pixel_size_m
     if abs(stated / base.pixel_size_m - 1) > _ROUNDED:
         doubts.refuse(
             f"its object pixel is {_number(stated)} m ({how}), but base.pixel_size_m is "
-            f"{_number(base.pixel_size_m)}; needed: base.pixel_size_m: {_number(stated)}"
+            f"{_number(pixel_size_m)}; needed: base.pixel_size_m: {_number(stated)}"
         )
     return stated
 

@@ -20,14 +20,14 @@ _DESCRIBED = re.compile(r"^(?P<name>.+) \((?P<rows>\d+), (?P<cols>\d+)\) \S+$")
 _NEEDED = "NPZ, NPY or HDF5, or a PNG or TIFF picture"
 
 
-def read_mask_file(path: str | Path, side: int) -> MaskFile:
+def read_mask_file(path: str | Path, side: int | None) -> MaskFile:
     """Read the masks of a file: arrays whose names say so, or else the only one of their shape.
 
     Parameters
     ----------
     path : str or Path
-    side : int
-        Pixels on a side of the frames.
+    side : int or None
+        Pixels on a side of the frames, where that is known; None looks for any picture.
 
     Raises
     ------
@@ -66,15 +66,16 @@ def _npy(path: str | Path) -> np.ndarray:
         ) from error
 
 
-def _arrays(path: str | Path, side: int) -> dict[str, np.ndarray]:
+def _arrays(path: str | Path, side: int | None) -> dict[str, np.ndarray]:
     file = load_user_file(path)
     masks = {key: file.arrays[key] for key in MASK_KEYS if key in file.arrays}
     if masks:
         return masks
     fitting = _of_shape(path, file.others, side)
     if len(fitting) != 1:
+        shape = "(N, N)" if side is None else f"({side}, {side})"
         raise DataError(
-            f"{path}: holds {sorted(fitting) or 'no array'} of shape ({side}, {side}); "
+            f"{path}: holds {sorted(fitting) or 'no array'} of shape {shape}; "
             f"needed: one, or one called {', '.join(MASK_KEYS)}; found {file.held()}"
         )
     # Deeper in a file its last name may say what it marks.
@@ -82,21 +83,29 @@ def _arrays(path: str | Path, side: int) -> dict[str, np.ndarray]:
     return {name.rsplit("/", 1)[-1]: mask}
 
 
-def _of_shape(path: str | Path, others: list[str], side: int) -> dict[str, np.ndarray]:
+def _of_shape(path: str | Path, others: list[str], side: int | None) -> dict[str, np.ndarray]:
     """Return the arrays (side, side) among what a file holds under any name."""
     names = [_name(text, side) for text in others]
     arrays = read_named(path, {name: name for name in names if name})
     return {
         name: array
         for name, array in arrays.items()
-        if array.shape == (side, side) and array.dtype.kind in "biuf"
+        if array.ndim == 2
+        and len(set(array.shape)) == 1
+        and side in (None, len(array))
+        and array.dtype.kind in "biuf"
     }
 
 
-def _name(text: str, side: int) -> str:
+def _name(text: str, side: int | None) -> str:
     """Return the name of what is described, or nothing where its shape is another."""
     match = _DESCRIBED.match(text)
     if match is None:
         return text
-    fits = int(match["rows"]) == int(match["cols"]) == side
+    fits = _square((int(match["rows"]), int(match["cols"])), side)
     return match["name"] if fits else ""
+
+
+def _square(shape: tuple[int, ...], side: int | None) -> bool:
+    """Whether a shape has two equal sides, of that length where it is known."""
+    return len(shape) == 2 and shape[0] == shape[1] and side in (None, shape[0])

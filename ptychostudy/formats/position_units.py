@@ -7,29 +7,16 @@ from scipy.spatial import KDTree
 
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.positions import BOTH
+from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 
 # Metres, but for pixels, whose length is a setting.
 METRES = {"m": 1.0, "um": 1e-6, "nm": 1e-9}
 UNITS = ("px", *METRES)
-# Of the peak of |P|^2: what is brighter is the probe, what is darker its tails.
-_BRIGHT = 0.1
 # Closer neighbours than this share of the probe tell each other nothing new: no scan has them.
 _CLOSEST = 0.005
 # Decimals of a converted pixel: what a division by the pixel's length leaves is no fraction.
 _DECIMALS = 9
-
-
-def bright_diameter_px(probe: np.ndarray) -> float:
-    """Return the diameter of the disc as large as the part of a probe above a tenth of its peak.
-
-    Parameters
-    ----------
-    probe : (N, N) complex
-    """
-    power = np.abs(probe) ** 2
-    area = np.count_nonzero(power > _BRIGHT * power.max())
-    return math.sqrt(4 * area / math.pi)
 
 
 def reach_px(probe: np.ndarray) -> float:

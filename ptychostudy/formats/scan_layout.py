@@ -8,8 +8,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from ptychostudy.formats.doubts import Doubts, listed
-from ptychostudy.formats.position_units import bright_diameter_px, nearest_distances, reach_px
+from ptychostudy.formats.position_units import nearest_distances, reach_px
 from ptychostudy.formats.positions import BOTH
+from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.windows import corners
 
 # Pixels between the outermost windows and the corner of an object that is shifted there.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
+ASKED = "ptychostudy.recipes.asked"
 PICTURE = "ptychostudy.formats.picture"
 MASK = "ptychostudy.formats.mask_file"
 
@@ -26,7 +27,7 @@ def needed(base: "BaseSettings") -> list[str]:
         Section ``base`` of the study.
     """
     if base.kind != "synthetic":
-        return [USER, MASK] if base.npz.mask else [USER]
+        return [USER, ASKED, MASK] if base.npz.mask else [USER, ASKED]
     return [PICTURE] if base.object.kind == "image" else []
 
 

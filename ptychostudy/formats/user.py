@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
+# Sides of frames that networks and files of ours are made for.
+SIDES = (32, 64, 128, 256)
 
 
 def read_user_scan(
@@ -148,8 +150,9 @@ def _judged(
     def bad(frames: tuple[int, ...]) -> np.ndarray:
         return marked_pixels(arrays, frames, npz.mask_marks, mask, doubts)
 
+    side = _side(base, arrays["probeGuess"], doubts)
     taken = base.model_copy(update={"npz": npz})
-    form = shaped(arrays, taken, file.declared, doubts, bad=bad)
+    form = shaped(arrays, taken, side, file.declared, doubts, bad=bad)
     arrays = form.arrays
     arrays |= _in_pixels(form, taken, doubts)
     scan = _scan(path, arrays)
@@ -157,7 +160,7 @@ def _judged(
         scan["modes"] = arrays[MODES]
     if form.stack is not None:
         stack = form.framed
-        check_frames(path, stack.raw, len(scan["positions"]), base.frame_px)
+        check_frames(path, stack.raw, len(scan["positions"]), len(scan["probe"]))
         frames = judged_frames(stack, {**scan, "bad": form.bad}, npz, doubts)
         scan["positions"] = scan["positions"][frames.kept]
         scan |= {"counts": frames.counts, "valid": frames.valid}
@@ -208,10 +211,23 @@ def _in_pixels(form: Shaped, base: "BaseSettings", doubts: Doubts) -> dict[str, 
     check_probe(doubts.path, probe)
     positions = check_coordinates(doubts.path, form.arrays)
     check_places(positions, doubts)
-    pixel = object_pixel_m(form.declared, base, doubts)
+    pixel = object_pixel_m(form.declared, base.pixel_size_m, len(probe), doubts)
     unit = base.npz.position_unit
     pixels = in_pixels(positions, probe, unit, pixel, doubts, per_pixel=form.fitted.per_pixel)
     return position_arrays(from_origin(pixels, form.declared))
+
+
+def _side(base: "BaseSettings", probe: np.ndarray, doubts: Doubts) -> int:
+    """Return the side of a frame: that of the probe, where the settings leave it open."""
+    if base.frame_px != "auto":
+        return base.frame_px
+    rows, cols = probe.shape[-2:] if probe.ndim > 1 else (0, 0)
+    if rows != cols or rows not in SIDES:
+        doubts.refuse(
+            f"key 'probeGuess' has shape {probe.shape}, and base.frame_px is auto; needed: a probe "
+            f"of N x N pixels, N one of {', '.join(map(str, SIDES))}, or base.frame_px set to one"
+        )
+    return int(rows)
 
 
 def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:

@@ -62,6 +62,7 @@ class Shaped:
 def shaped(
     arrays: Mapping[str, np.ndarray],
     base: "BaseSettings",
+    n: int,
     declared: Mapping[str, Any],
     doubts: Doubts,
     *,
@@ -74,6 +75,8 @@ def shaped(
     arrays : mapping of str to ndarray
         With coordinates and ``probeGuess``, and frames where these are measured.
     base : BaseSettings
+    n : int
+        Side of the study's frames.
     declared : mapping
         What the file states of the measurement (`user_file.DECLARED`).
     doubts : Doubts
@@ -95,7 +98,6 @@ def shaped(
     given = mode_stack(arrays["probeGuess"], frames, doubts)
     check_waves(doubts.path, given)
     modes = brightest_first(given, doubts)
-    n = base.frame_px
     marked = bad((frames, n, n) if stack is None else stack.raw.shape)
     if stack is None:
         fit = _as_simulated(modes, n, doubts)

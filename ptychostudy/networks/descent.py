@@ -9,7 +9,7 @@ import numpy as np
 from ptychostudy.networks.backend import exhausted, out_of_memory
 from ptychostudy.networks.losses import Criterion
 from ptychostudy.networks.models import NetworkModel
-from ptychostudy.networks.schedule import PerStep, cosine
+from ptychostudy.networks.schedule import PerStep, cosine, epochs_of
 from ptychostudy.networks.tensors import Tensor
 from ptychostudy.networks.weights import as_array, variables
 
@@ -51,7 +51,8 @@ class Descent:
         self.criterion = criterion
         self.batch_size = min(settings.batch_size, groups)
         self.steps_per_epoch = math.ceil(groups / self.batch_size)
-        self.schedule = cosine(settings.learning_rate, self.steps_per_epoch, settings.epochs)
+        epochs = epochs_of(settings)
+        self.schedule = cosine(settings.learning_rate, self.steps_per_epoch, epochs)
         self.parts = 1
         self._attach()
 

@@ -1,13 +1,29 @@
 """Learning rate: a cosine after a warm-up, also where several calls make up one step."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from ptychostudy.networks.tensors import Tensor
 
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.train import NetworkSection
+
 FLOOR = 0.02
 """Last rate of the cosine, relative to the peak."""
+
+
+def epochs_of(settings: "NetworkSection") -> int:
+    """Return the passes of a training.
+
+    Raises
+    ------
+    ValueError
+        If nobody has settled them yet; see `ptychostudy.recipes.passes`.
+    """
+    if settings.epochs == "auto":
+        raise ValueError("epochs is auto; needed: the number that the groups of the scan ask for")
+    return settings.epochs
 
 
 def cosine(

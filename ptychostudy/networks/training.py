@@ -19,6 +19,7 @@ from ptychostudy.networks.losses import Criterion, likelihood_criterion, patch_c
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.objective import objective_of
 from ptychostudy.networks.passes import Means, Validation, epoch_order, train_pass, validate
+from ptychostudy.networks.schedule import epochs_of
 from ptychostudy.networks.stopping import Best
 from ptychostudy.networks.weights import get_weights, set_weights
 
@@ -103,13 +104,14 @@ def train(
         again with its batches in smaller parts, whose gradients add up to the same step but for
         rounding.
     """
+    epochs = epochs_of(settings)
     criterion = _criterion(model, settings, mask, support)
     descent = Descent(model, criterion, len(training), settings)
     run = _Run(descent, data, np.asarray(training), np.asarray(validation), settings.seed)
     if initial_state is not None:
         run.restore(initial_state)
-        _log.info("continues after epoch %d of %d", run.epoch, settings.epochs)
-    while run.goes_on(settings.epochs, settings.patience):
+        _log.info("continues after epoch %d of %d", run.epoch, epochs)
+    while run.goes_on(epochs, settings.patience):
         if not run.tried_epoch():
             continue
         if on_epoch is not None:

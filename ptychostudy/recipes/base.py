@@ -34,7 +34,7 @@ def make_scene(settings: "BaseSettings", pictures: tuple[np.ndarray, ...] = ()) 
 def _positions(settings: "BaseSettings") -> np.ndarray:
     """Return window centres (k, 2) from which no window leaves the object."""
     rows, cols = settings.object.shape_px
-    n = settings.frame_px
+    n = _side(settings)
     # A window begins N // 2 before its centre: the first and the last pixel at which it fits.
     low = (n / 2, n / 2)
     high = (rows - n / 2 - 1, cols - n / 2 - 1)
@@ -74,9 +74,16 @@ def _probe(settings: "BaseSettings") -> np.ndarray:
     curvature = CURVATURE_RAD if wanted.curvature_rad is None else wanted.curvature_rad
     return make_probe(
         wanted.kind,
-        settings.frame_px,
+        _side(settings),
         diameter_px=wanted.diameter_px,
         curvature_rad=curvature,
         edge_px=wanted.edge_px,
         rng=generator(settings.seed, "probe"),
     )
+
+
+def _side(settings: "BaseSettings") -> int:
+    """Return the side N of the frames to be made, which the study says where no file does."""
+    if settings.frame_px == "auto":
+        raise ValueError("base.frame_px is auto; needed: the side of frames that are to be made")
+    return settings.frame_px

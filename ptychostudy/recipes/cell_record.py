@@ -11,12 +11,14 @@ from ptychostudy.formats.scan_metadata import STEPS
 from ptychostudy.measure import scoring
 from ptychostudy.measure.frc import RingCurve
 from ptychostudy.recipes.compare import Comparison
+from ptychostudy.recipes.cut import cut_text
 from ptychostudy.study.names import (
     ARMS,
     CONTROLS,
     CURVE_COLUMNS,
     FLAT,
     METRIC_COLUMNS,
+    PINN,
     SCORED,
 )
 
@@ -93,7 +95,7 @@ def cell_record(
     return {
         "status": _status(products),
         "truth": source.metadata["truth"],
-        "conditions": conditions(source),
+        "conditions": [*conditions(source), *_of_the_scan(overlap, products)],
         **_photons(source, overlap["frames_per_pixel"]),
         "overlap": {key: value for key, value in overlap.items() if isinstance(value, float)},
         "ranges": {key: float(value) for key, value in ranges.items()},
@@ -131,6 +133,19 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
     for arm, score in comparison.scores.items():
         arms[arm].update(score.record)
     return arms
+
+
+def _of_the_scan(overlap: Mapping[str, Any], products: Mapping[str, ArmProduct]) -> list[str]:
+    """Return what a user's own scan decided: which frames are left, what of a patch is stitched."""
+    texts = []
+    if "n_images_scan" in overlap:
+        part = overlap["n_images_total"]
+        texts.append(f"{part} frames are in this part: {cut_text(overlap)}")
+    stitching = products[PINN].record.get("stitching")
+    if stitching:
+        side = stitching["window_px"]
+        texts.append(f"stitched: {side} x {side} px of each patch, {stitching['window']}")
+    return texts
 
 
 def conditions(source: Scan) -> list[str]:

@@ -17,6 +17,7 @@ from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.recipes.detector import mask_of, trained_behind
 from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of
 from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.window import StitchWindow
 from ptychostudy.sampling.groups import GroupGeometry, group_geometry
 from ptychostudy.study.names import PINN, UNTRAINED
 
@@ -66,10 +67,10 @@ class Centre:
     weights: np.ndarray
 
     @classmethod
-    def of(cls, side: int, settings: "PatchSettings") -> "Centre":
+    def of(cls, side: int, window: StitchWindow) -> "Centre":
         """Return the centre of patches of a side."""
-        size = settings.window_px
-        return cls((side - size) // 2, stitch_window(size, settings.window))
+        size = window.side_px
+        return cls((side - size) // 2, stitch_window(size, window.kind))
 
     def cut(self, patches: np.ndarray) -> np.ndarray:
         """Return the centres (k, M, M) of patches (k, P, P)."""
@@ -130,6 +131,7 @@ def infer_shard(
     shard: Shard,
     settings: "PatchSettings",
     *,
+    window: StitchWindow,
     batch_size: int,
 ) -> tuple[PartialCanvas, dict[str, Any]]:
     """Stream the groups of a shard through a network onto a canvas of the whole scan.
@@ -144,6 +146,8 @@ def infer_shard(
         Frames of all groups of the cell.
     shard : Shard
     settings : PatchSettings
+    window : StitchWindow
+        What is stitched of each patch.
     batch_size : int
         Groups in one network call.
 
@@ -159,7 +163,7 @@ def infer_shard(
     DataError
         If the network was not trained on this dose.
     """
-    canvas = _blank(source.positions, settings)
+    canvas = _blank(source.positions, window)
     outcome = bundle["provenance"]["outcome"]
     # The control has no training that could have failed.
     if outcome["status"] != "ok" and bundle["weights"] is not None:
@@ -167,15 +171,15 @@ def infer_shard(
     # Before the shards are cut: a limit of a cell, not of each of its shards.
     members = members[: settings.debug_limit]
     chosen = shard.choose(len(members))
-    patches = _patches(bundle, source, members, settings, batch_size)
+    patches = _patches(bundle, source, members, window, batch_size)
     passed = _fill(canvas, patches, chosen)
     return canvas, _record(len(chosen), passed)
 
 
-def _blank(positions: np.ndarray, settings: "PatchSettings") -> PartialCanvas:
+def _blank(positions: np.ndarray, window: StitchWindow) -> PartialCanvas:
     """Return a canvas of the whole scan: shards must lie on the same one to be added."""
     # Groups are centred among their frames: half a window beyond the scan holds every patch.
-    origin, shape = scan_rectangle(positions, settings.window_px // 2 + 1)
+    origin, shape = scan_rectangle(positions, window.side_px // 2 + 1)
     return PartialCanvas(origin, shape)
 
 
@@ -201,7 +205,7 @@ def _patches(
     bundle: Mapping[str, Any],
     source: Scan,
     members: np.ndarray,
-    settings: "PatchSettings",
+    window: StitchWindow,
     batch_size: int,
 ) -> Patches:
     """Return what a network makes of the groups (g, C) of a cell."""
@@ -220,7 +224,7 @@ def _patches(
         bundle["config"], source.probe, geometry.side, bundle["weights"], mask=mask
     )
     network = Predictor(model, data, batch_size)
-    centre = Centre.of(geometry.side, settings)
+    centre = Centre.of(geometry.side, window)
     return Patches(data, geometry, network, centre, learned.probe_gauge)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ptychostudy.physics.draws import generator
-from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.physics.probe_width import width_px
+from ptychostudy.recipes.cut import cut_record, cut_text
 from ptychostudy.sampling.groups import form_groups
 from ptychostudy.sampling.overlap import overlap_report
 from ptychostudy.sampling.split import split_scan
@@ -37,6 +38,15 @@ class View:
     positions: np.ndarray
     metrics: dict[str, Any]
 
+    @property
+    def text(self) -> str:
+        """Return in words how many frames there are, and what became of the others."""
+        said = self.metrics
+        text = f"{len(self.frames)} of {said['n_images_total']} frames in {len(self.groups)} groups"
+        if "n_images_scan" not in said:
+            return text
+        return f"{text}; {cut_text(said)}"
+
 
 def sample_view(
     scan: np.ndarray, probe: np.ndarray, view: str, split: str, settings: "SamplingSettings"
@@ -53,7 +63,7 @@ def sample_view(
         Names; they name the generator of the groups, too.
     settings : SamplingSettings
     """
-    diameter = probe_diameter_px(probe)
+    diameter = width_px(probe, settings.probe_width)
     parts = split_scan(scan, diameter, **dict(settings.split))
     positions = scan[parts[split]]
     s_img = _fraction(positions, diameter, settings)
@@ -76,7 +86,8 @@ def sample_view(
         probe=probe,
     )
     wanted = {"view": view, "split": split, "target_overlap": settings.target_overlap}
-    return View(frames, groups, kept, {**report, **wanted})
+    cut = cut_record(len(scan), parts, diameter, settings)
+    return View(frames, groups, kept, {**report, **cut, **wanted})
 
 
 def _fraction(positions: np.ndarray, diameter: float, settings: "SamplingSettings") -> float:

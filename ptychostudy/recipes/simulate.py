@@ -19,7 +19,8 @@ from ptychostudy.physics.counts import (
 )
 from ptychostudy.physics.draws import generator
 from ptychostudy.physics.modes import as_modes, first_mode
-from ptychostudy.physics.probes import distort_probe, probe_diameter_px
+from ptychostudy.physics.probe_width import width_px
+from ptychostudy.physics.probes import distort_probe
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.sampling.split import split_scan
 
@@ -75,7 +76,7 @@ class PhotonTally:
 def split_frames(scene: Scene, settings: "FramesSettings") -> dict[str, np.ndarray]:
     """Return the indices (k_i,) of the frames of each split; both see other parts of the object."""
     # Of the one wave that all files hold, so that who checks the split has it, too.
-    diameter = probe_diameter_px(first_mode(scene.probe))
+    diameter = width_px(first_mode(scene.probe), settings.probe_width)
     return split_scan(scene.positions, diameter, **dict(settings.split))
 
 

@@ -51,7 +51,9 @@ def stitch(shards: Sequence[ShardSums]) -> tuple[Canvas, dict[str, Any]]:
     canvas = total.finish()
     records = [shard.record for shard in shards]
     groups = sum(record["groups"] for record in records)
-    return canvas, {**_outcome(canvas, records), "groups": groups}
+    # All shards of a cell were stitched in one way, which is only told where its scan chose it.
+    chosen = {key: records[0][key] for key in ("stitching",) if key in records[0]}
+    return canvas, {**_outcome(canvas, records), "groups": groups, **chosen}
 
 
 def _outcome(canvas: Canvas, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

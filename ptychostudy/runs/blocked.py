@@ -19,6 +19,7 @@ REPORTS = Path("red")
 TAIL = 40
 """Lines of a log that a report shows."""
 _DIRECTORY = "--directory="
+_OWN_WORDS = "ptychostudy "
 
 Written = tuple[int, int, int]
 """Inode, time of change in nanoseconds, and size of a log."""
@@ -127,6 +128,10 @@ def _describe(log: list[Path], resume: str, hub: Path, before: Mapping[str, Writ
     write_text(hub / report, described)
     _note(failed, stamp, str(report), hub)
     print(f"{hub / report} says what failed and how to continue")
+    # Last on the screen: whoever looks there has the reason before their eyes.
+    for words in dict.fromkeys(_words(failure, hub, before) for failure in failed):
+        if words:
+            print(words)
 
 
 def _note(failed: list[Failure], stamp: str, report: str, hub: Path) -> None:
@@ -144,6 +149,13 @@ def _failed(text: str) -> list[Failure]:
 
 def _tails(failure: Failure, hub: Path, before: Mapping[str, Written]) -> str:
     return "\n".join(_shown(path, hub, before) for path in failure.logs)
+
+
+def _words(failure: Failure, hub: Path, before: Mapping[str, Written]) -> str:
+    """Return a stage's own last words in the log of a job, which it begins with its name."""
+    lines = [line for path in failure.logs for line in _shown(path, hub, before).splitlines()]
+    begins = [place for place, line in enumerate(lines) if line.startswith(_OWN_WORDS)]
+    return "\n".join(lines[begins[-1] :]) if begins else ""
 
 
 def _absent(failure: Failure, hub: Path) -> list[str]:

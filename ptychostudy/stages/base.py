@@ -9,18 +9,18 @@ from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
-from ptychostudy.formats.sources import MASK, PICTURE, USER, load, named_files
+from ptychostudy.formats.sources import ASKED, MASK, PICTURE, USER, load, named_files
 from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
     from ptychostudy.formats.masks import MaskFile
-    from ptychostudy.study.sections.base import BaseSettings, ObjectSettings
+    from ptychostudy.study.sections.base import ObjectSettings, SourceSettings
 
 
 def run(
-    settings: "BaseSettings",
+    settings: "SourceSettings",
     *,
     output: Path,
     source: list[Path],
@@ -30,8 +30,8 @@ def run(
 
     Parameters
     ----------
-    settings : BaseSettings
-        Section ``base``.
+    settings : SourceSettings
+        Section ``base``, and what the study asks of the scan of a file.
     output : Path
         ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``;
         ``probeModes`` of a probe of several, ``valid_pixels`` where some count nothing.
@@ -66,7 +66,9 @@ def run(
         # Windows that leave the object are named here, before frames are simulated of it.
         check_scan(source[0] if source else output, arrays, None)
     physics = {"N": len(valid), "pixel_size_m": settings.pixel_size_m, **mask_record(valid)}
-    step = make_step("base", "canonicalize", settings.plain())
+    # What is asked of the scan changes nothing of it.
+    how = settings.model_copy(update={"split": None, "doses": None})
+    step = make_step("base", "canonicalize", how.plain())
     # Nothing is said of a file that was taken as it is.
     if changes:
         step["changes"] = changes
@@ -74,17 +76,18 @@ def run(
 
 
 def _made(
-    settings: "BaseSettings", source: list[Path], mask: list[Path]
+    settings: "SourceSettings", source: list[Path], mask: list[Path]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return positions, probe, and object or frames, and what was changed of the user's."""
     if not source:
         return _synthetic(settings), {}
-    given = load(MASK).read_mask_file(mask[0], settings.frame_px) if mask else None
+    side = None if settings.frame_px == "auto" else settings.frame_px
+    given = load(MASK).read_mask_file(mask[0], side) if mask else None
     return _converted(settings, source, given)
 
 
 def _converted(
-    settings: "BaseSettings", source: list[Path], mask: "MaskFile | None"
+    settings: "SourceSettings", source: list[Path], mask: "MaskFile | None"
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read the user's files, and say what was changed."""
     named = source[: max(1, len(named_files(settings)))]
@@ -92,10 +95,12 @@ def _converted(
     taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(
         named, settings, mask
     )
-    return taken
+    scan, changes = taken
+    load(ASKED).check_asked(scan, settings, named[0])
+    return scan, changes
 
 
-def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:
+def _synthetic(settings: "SourceSettings") -> dict[str, np.ndarray]:
     """Return object, probe and positions of a study that draws them."""
     return vars(make_scene(settings, _pictures(settings.object)))
 

@@ -13,6 +13,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.recipes.infer import infer_shard, members_of, with_control
 from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.window import choose_window
 from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
@@ -70,14 +71,19 @@ def run(
     known = read_npz(view, ["frames", "groups"])
     networks = with_control(arm, _bundle(bundle, arm))
     part = Shard.read(shard)
+    window = choose_window(settings, source, known["frames"], known["groups"])
     arrays: dict[str, np.ndarray] = {}
     records: dict[str, Any] = {}
+    if window.chosen:
+        _log.info("stitched: %d x %d px of each patch, %s", *window.shape, window.kind)
     with Work(f"infer {arm} {label} shard {shard}"):
         for name, network in networks.items():
             members = members_of(network, known["frames"], known["groups"])
-            canvas, record = infer_shard(network, source, members, part, settings, batch_size=size)
+            canvas, record = infer_shard(
+                network, source, members, part, settings, window=window, batch_size=size
+            )
             arrays[f"{name}_sums"] = canvas.sums
-            records[name] = record
+            records[name] = {**record, **window.record}
             _log.info("DIAGNOSTIC %s: %s", name, record["diagnostic"])
     # All networks of a shard lie on one canvas, that of the whole scan.
     write_npz(output, arrays, {"shard": shard, "arms": records, "origin": canvas.origin})

@@ -1,5 +1,6 @@
 """Stage overlap: the frames and groups of one view and split, and how much they overlap."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,8 @@ from ptychostudy.recipes.sample import sample_view
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.overlap import SamplingSettings
+
+_log = logging.getLogger("ptychostudy")
 
 
 def run(
@@ -39,6 +42,7 @@ def run(
     scan = read_positions(read_npz(base, COORDINATES))
     probe = read_npz(reference, ["probeGuess"])["probeGuess"]
     chosen = sample_view(scan, probe, view, split, settings)
+    _log.info("%s, %s: %s", view, split, chosen.text)
     arrays = {"frames": chosen.frames, "groups": chosen.groups}
     write_npz(output, arrays | position_arrays(chosen.positions), chosen.metrics)
     write_json(metrics, chosen.metrics)

@@ -1,5 +1,6 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.checkpoint import State
 from ptychostudy.networks.objective import objective_of
 from ptychostudy.recipes.labels import check_usable
+from ptychostudy.recipes.passes import passes, settled
 from ptychostudy.recipes.train import train_network
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
 
 __all__ = ["prepare", "run"]
+_log = logging.getLogger("ptychostudy")
 
 
 def run(
@@ -64,6 +67,11 @@ def run(
     sources = _sources(scan)
     groups = None if view is None else _groups(view)
     known = _known(settings, labels, len(sources))
+    size = _size(sources, groups)
+    epochs = passes(arm, size, settings)
+    if settings.epochs == "auto":
+        _log.info("%s learns in at most %d passes over %d groups", arm, epochs, size)
+    settings = settled(settings, epochs)
     state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, [*scan, *labels]))
     with Work(f"train {arm} {label}".rstrip()) as progress:
         trained = train_network(
@@ -72,7 +80,7 @@ def run(
             groups,
             settings,
             known=known,
-            on_epoch=lambda row: progress.step(row["epoch"], settings.epochs, row["loss"]),
+            on_epoch=lambda row: progress.step(row["epoch"], epochs, row["loss"]),
             initial_state=state.read(),
             save_state=state.write,
         )
@@ -105,6 +113,12 @@ def _sources(scan_files: list[Path]) -> list[Scan]:
     sources = [open_scan(scan_file) for scan_file in scan_files]
     check_same_scan(sources, [str(scan_file) for scan_file in scan_files])
     return sources
+
+
+def _size(sources: list[Scan], groups: np.ndarray | None) -> int:
+    """Return how many groups a network learns from; without groups each frame is one."""
+    of_each = len(sources[0].counts) if groups is None else len(groups)
+    return of_each * len(sources)
 
 
 def _groups(view_file: Path) -> np.ndarray:

@@ -21,6 +21,9 @@ _NESTED = (dict, list, tuple)
 # Without these words what pydantic says goes on after "needed:".
 _OPENING = re.compile(r"^(Value error, |(Input|String|List|Dictionary) should (be )?)")
 
+# How pydantic calls what one of several kinds of value was tried as.
+_CHOICE = re.compile(r"literal\[.*\]|constrained-\w+|function-\w+\[.*\]|list\[.*\]|int|float|str")
+
 # More wrong keys than these mostly follow from one cause, as a file of another program does.
 _SHOWN_KEYS = 3
 _SHOWN_CHARACTERS = 80
@@ -45,8 +48,8 @@ def validated(model: type[Model], values: Any) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[:_SHOWN_KEYS]
-        sentences = [_sentence(item, model) for item in wrong]
+        wrong = _by_key(error.errors(include_url=False))[:_SHOWN_KEYS]
+        sentences = [_sentence(items, model) for items in wrong]
         raise ConfigError("; ".join(sentences)) from None
 
 
@@ -85,9 +88,23 @@ def _refuse_endless_numbers(values: Iterable[Any]) -> None:
             )
 
 
-def _sentence(item: Any, model: type[Section]) -> str:
-    """Say what one error of pydantic is about, in the words of a configuration."""
-    key = item["loc"]
+def _by_key(errors: Iterable[Any]) -> list[list[Any]]:
+    """Return the errors of pydantic by the key they are about, of which it tries each choice."""
+    by_key: dict[tuple[str | int, ...], list[Any]] = {}
+    for item in errors:
+        by_key.setdefault(_without_choice(item["loc"]), []).append(item)
+    return list(by_key.values())
+
+
+def _without_choice(key: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return a key without what pydantic calls the choice that was tried."""
+    return tuple(part for part in key if not _CHOICE.fullmatch(str(part)))
+
+
+def _sentence(items: list[Any], model: type[Section]) -> str:
+    """Say what the errors of pydantic about one key are, in the words of a configuration."""
+    item, *others = items
+    key = _without_choice(item["loc"])
     value = item["input"]
     path = ".".join(map(str, key))
     if item["type"] == "extra_forbidden":
@@ -101,6 +118,7 @@ def _sentence(item: Any, model: type[Section]) -> str:
     if isinstance(value, dict | BaseModel):
         return _wrong_section(path, value, needed)
     needed += _limits(_described(key, model))
+    needed += "".join(f", or {_OPENING.sub('', other['msg'])}" for other in others)
     return f"config key {path!r}: found {_short(value)}; needed: {needed}"
 
 

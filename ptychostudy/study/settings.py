@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ptychostudy.study.refusals import check_size, validated
 from ptychostudy.study.section import SEEDS_END, Doses, Name, Section, Seeds
-from ptychostudy.study.sections.base import BaseSettings
+from ptychostudy.study.sections.base import BaseSettings, side_px
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import InferSettings
 from ptychostudy.study.sections.overlap import OverlapSettings
@@ -134,8 +134,9 @@ def _check_seeds(study: Study) -> None:
 
 def _check_window(study: Study) -> None:
     window = study.infer.window_px
-    frame = study.base.frame_px
-    if window > frame:
+    frame = side_px(study.base)
+    # What the scan will say is as it should be.
+    if window != "auto" and frame is not None and window > frame:
         raise ValueError(
             f"infer.window_px is {window}, base.frame_px is {frame}; "
             "needed: window_px <= frame_px (M <= N)"
@@ -153,7 +154,9 @@ def _check_counts(study: Study) -> None:
     """Refuse frames without noise that are measured, or whose rounding would be their noise."""
     if study.simulate.noise != "none":
         return
-    few = _NOISE_FREE_PHOTONS_PER_PIXEL * study.base.frame_px**2
+    side = side_px(study.base)
+    # Of a file's own side nothing is known yet; the stage that counts its frames refuses too few.
+    few = 0 if side is None else _NOISE_FREE_PHOTONS_PER_PIXEL * side**2
     if study.base.frames == "measured" or min(study.dose_list) < few:
         raise ValueError(
             f"simulate.noise is none, doses are {study.dose_list}, "

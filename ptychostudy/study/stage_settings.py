@@ -8,10 +8,11 @@ import json
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from ptychostudy.study.automatic import asked_of_scan, follows_scan, settled
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.refusals import validated
 from ptychostudy.study.section import Section
-from ptychostudy.study.sections.base import BaseSettings, FetchSettings
+from ptychostudy.study.sections.base import FetchSettings, SourceSettings
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.overlap import SamplingSettings
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 READ: dict[str, type[Section]] = {
     "fetch": FetchSettings,
-    "base": BaseSettings,
+    "base": SourceSettings,
     "reference": ReferenceSettings,
     "simulate": FramesSettings,
     "overlap": SamplingSettings,
@@ -76,9 +77,11 @@ def stage_settings(study: "Study", stage: str, view: str | None = None) -> Secti
         known = ", ".join(sorted(READ))
         raise ConfigError(f"stage {stage!r} has no settings; needed: one of {known}")
     values = _of_the_whole(study)
-    values |= _of_the_stage(study, stage)
+    values |= settled(study, stage, _of_the_stage(study, stage))
     if stage == "overlap":
         values |= _of_the_view(study, view)
+    if stage == "base":
+        values |= asked_of_scan(study)
     # A section holds more than its stage reads; the rest must not make its files stale.
     read = READ[stage].model_fields
     return READ[stage](**{key: value for key, value in values.items() if key in read})
@@ -94,6 +97,7 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
         "gridsize": study.overlap.gridsize,
         "pairs": study.pairs,
         "split": study.split,
+        "probe_width": "bright" if follows_scan(study) else "power",
         "verify": study.verify,
     }
 

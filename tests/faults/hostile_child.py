@@ -65,7 +65,7 @@ def command_line(reader, path, folder):
     from ptychostudy.__main__ import main
 
     config = folder / "study.yaml"
-    config.write_text(yaml.safe_dump({"base": base[reader]}))
+    config.write_text(yaml.safe_dump({"base": base[reader], "simulate": {"doses": [1]}}))
     source = [str(path)] if reader != "image" else []
     printed = io.StringIO()
     with contextlib.redirect_stderr(printed):

@@ -151,7 +151,8 @@ def good_scan():
 def measured(**npz):
     # Five frames are few, which is not what is asked about here.
     npz = {"path": "scan.npz", "accept": ["small"], **npz}
-    return {"base": {"kind": "npz", "frames": "measured", "frame_px": N, "npz": npz}}
+    base = {"kind": "npz", "frames": "measured", "frame_px": N, "npz": npz}
+    return {"base": base, "simulate": {"doses": [1]}}
 
 
 def base(scan, config):

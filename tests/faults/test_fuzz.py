@@ -121,7 +121,9 @@ def assert_sound(study):
     data = json.loads(json.dumps(study.model_dump(by_alias=True), allow_nan=False))
     base, overlap, doses = data["base"], data["overlap"], data["doses"] or data["simulate"]["doses"]
     assert all(isinstance(dose, int) and 0 < dose <= 10**9 for dose in doses) and len(set(doses)) == len(doses) > 0
-    assert 2 <= data["infer"]["window_px"] <= base["frame_px"] in (32, 64, 128, 256)
+    window, side = data["infer"]["window_px"], base["frame_px"]
+    assert side in (32, 64, 128, 256, "auto") and (window == "auto" or window >= 2)
+    assert "auto" in (window, side) or window <= side
     assert overlap["neighbor_count"] >= overlap["gridsize"] ** 2
     assert set(data["views"] or []) <= set(overlap["views"]) != set()
     for view in overlap["views"].values():

@@ -71,11 +71,12 @@ def save(path, arrays):
             file[key] = value
 
 
-def run_base(path, *, frames="measured", **npz):
+def run_base(path, *, frames="measured", doses=(1,), split=None, **npz):
     """Run the stage in the working folder; return its exit code."""
     settings = {"path": str(path), "axes": "NHW", **npz}
     base = {"kind": "npz", "frames": frames, "frame_px": N, "pixel_size_m": PIXEL_M, "npz": settings}
-    Path("study.yaml").write_text(yaml.safe_dump({"study": "mine", "base": base}))
+    others = {"simulate": {"doses": list(doses)}, "split": split or {}}
+    Path("study.yaml").write_text(yaml.safe_dump({"study": "mine", "base": base, **others}))
     mask = ["--mask", npz["mask"]] if "mask" in npz else []
     return main(["base", "--config", "study.yaml", "--source", str(path), *mask, "--output", "base.npz"])
 

@@ -138,7 +138,7 @@ def test_a_line_is_refused_by_name(refused, direction):
 
 
 def test_a_line_that_was_looked_at_is_taken(taken):
-    _, changes, said = taken(line(0, 3), accept=["line"])
+    _, changes, said = taken(line(0, 3), accept=["line"], split={"axis": "x"})
     assert "accepted (line)" in said and "one straight line" in changes["accepted"][0]
 
 

@@ -26,6 +26,8 @@ from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
 SOURCES = (sources.USER, sources.PICTURE, sources.MASK)
+# With a file comes what a study asks of its scan.
+BESIDE = {sources.USER: (sources.ASKED,)}
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
 UNSEEN = {"train", "infer", "reconstruct", "reference"}
 # What costs hours, and all that comes before it: a rule whose input is made anew runs, too.
@@ -57,7 +59,7 @@ def closures(root=ROOT):
     """Return the modules each rule depends on, and under ``base with X`` those of a study that needs a reader."""
     wanted = {rule: (f"ptychostudy.stages.{stage}",) for rule, stage in stages().items()}
     for module in SOURCES:
-        wanted[f"base with {module.rpartition('.')[2]}"] = ("ptychostudy.stages.base", module)
+        wanted[f"base with {module.rpartition('.')[2]}"] = ("ptychostudy.stages.base", module, *BESIDE.get(module, ()))
     before, provenance.ROOT = provenance.ROOT, root
     try:
         found = {rule: provenance.import_closure(*modules) for rule, modules in wanted.items()}
@@ -218,10 +220,13 @@ def test_the_readers_are_modules():
     [
         ({}, []),
         ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [sources.PICTURE]),
-        ({"kind": "npz", "npz": {"path": "a.npz"}}, [sources.USER]),
-        ({"kind": "siemens_star", "frames": "measured"}, [sources.USER]),
-        ({"kind": "npz", "npz": {"path": "a.npz", "mask": "m.npy"}}, [sources.USER, sources.MASK]),
-        ({"kind": "siemens_star", "frames": "measured", "npz": {"mask": "m.png"}}, [sources.USER, sources.MASK]),
+        ({"kind": "npz", "npz": {"path": "a.npz"}}, [sources.USER, sources.ASKED]),
+        ({"kind": "siemens_star", "frames": "measured"}, [sources.USER, sources.ASKED]),
+        ({"kind": "npz", "npz": {"path": "a.npz", "mask": "m.npy"}}, [sources.USER, sources.ASKED, sources.MASK]),
+        (
+            {"kind": "siemens_star", "frames": "measured", "npz": {"mask": "m.png"}},
+            [sources.USER, sources.ASKED, sources.MASK],
+        ),
     ],
 )
 def test_a_study_needs_the_reader_of_its_source(base, modules):

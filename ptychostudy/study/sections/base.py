@@ -5,13 +5,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ptychostudy.study.section import Positive, Section, Seed, Side, distinct
+from ptychostudy.study.section import Dose, Positive, Section, Seed, Side, distinct
+from ptychostudy.study.sections.split import SplitSettings
 
 # Of the side of a frame, what the diameter of a probe may be at most.
 _LARGEST_PROBE = 0.75
 # Sections that only studies of files read, and only those of simulations.
 _OF_A_FILE = ("npz",)
 _OF_A_SIMULATION = ("object", "probe", "scan", "seed")
+# What a study asks of a scan that it is given.
+_ASKED = ("split", "doses")
+_SIDE = 64
+"""Side N of a frame, where neither the study nor a file of the user's says it."""
 
 
 class ObjectSettings(Section):
@@ -90,6 +95,7 @@ Doubt = Literal[
     "files",
     "axes",
     "probe",
+    "guard",
 ]
 FileKey = Literal[
     "counts",
@@ -165,6 +171,7 @@ class NpzSettings(Section):
 
 
 FrameSide = Literal[32, 64, 128, 256]
+"""What networks and files of ours are made for; ``auto`` is that of the user's file."""
 
 
 class FetchSettings(Section):
@@ -182,7 +189,9 @@ class BaseSettings(Section):
     frames: Literal["simulate", "measured"] = Field(
         "simulate", description="simulate frames, or thin measured ones"
     )
-    frame_px: FrameSide = Field(64, description="frame side N")
+    frame_px: Literal[32, 64, 128, 256, "auto"] = Field(
+        "auto", description="frame side N; auto: that of the user's file, 64 without one"
+    )
     pixel_size_m: Positive = Field(1e-8, description="object pixel")
     seed: Seed = Field(7, description="of object, probe and scan")
     object: ObjectSettings = Field(ObjectSettings(), description="the simulated object")
@@ -232,10 +241,11 @@ class BaseSettings(Section):
         return self
 
     def _check_diameter(self) -> None:
-        largest = _LARGEST_PROBE * self.frame_px
+        side = side_px(self) or _SIDE
+        largest = _LARGEST_PROBE * side
         if self.probe.diameter_px > largest:
             raise ValueError(
-                f"probe.diameter_px is {self.probe.diameter_px:g}, frame_px is {self.frame_px}; "
+                f"probe.diameter_px is {self.probe.diameter_px:g}, frame_px is {side}; "
                 f"needed: a diameter of at most 3/4 of the frame, {largest:g}"
             )
 
@@ -256,10 +266,11 @@ class BaseSettings(Section):
 
     def _check_object(self) -> None:
         """Refuse an object with less room for the scan than a frame is wide."""
-        least = 2 * self.frame_px
+        side = side_px(self) or _SIDE
+        least = 2 * side
         if min(self.object.shape_px) < least:
             raise ValueError(
-                f"object.shape_px is {self.object.shape_px}, frame_px is {self.frame_px}; "
+                f"object.shape_px is {self.object.shape_px}, frame_px is {side}; "
                 f"needed: at least twice the frame, {least}, on both axes"
             )
 
@@ -268,5 +279,24 @@ class BaseSettings(Section):
         unread = _OF_A_FILE if self.kind == "synthetic" else _OF_A_SIMULATION
         fields = type(self).model_fields
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in unread}
-        read = self.model_copy(update=defaults)
+        read = self.model_copy(update=defaults | {"frame_px": side_px(self) or "auto"})
         return {**read.model_dump(mode="json"), "npz": read.npz.plain()}
+
+
+class SourceSettings(BaseSettings):
+    """What the stage ``base`` reads: with what is asked of the scan, where a file brings it."""
+
+    split: SplitSettings | None = Field(None, description="how the scan will be cut")
+    doses: list[Dose] | None = Field(None, description="what its frames will be thinned to")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is read; what is asked of a scan only where there is a file."""
+        said = super().plain()
+        return {key: value for key, value in said.items() if key not in _ASKED or value is not None}
+
+
+def side_px(base: BaseSettings) -> int | None:
+    """Return the side N of a frame, or None where only the user's file says it."""
+    if base.frame_px != "auto":
+        return base.frame_px
+    return None if base.kind == "npz" else _SIDE

@@ -1,10 +1,12 @@
 """The section ``infer``, and what the stage of that name reads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from ptychostudy.study.section import Count, Section
+
+Width = Annotated[int, Field(ge=2)]
 
 
 class ShardSettings(Section):
@@ -17,9 +19,11 @@ class ShardSettings(Section):
 class PatchSettings(Section):
     """Which part of which patches goes onto the canvas; what changes a result."""
 
-    window_px: int = Field(20, ge=2, description="side M of the stitched centre of a patch")
-    window: Literal["uniform", "hann"] = Field(
-        "uniform",
+    window_px: Width | Literal["auto"] = Field(
+        "auto", description="side M of the stitched centre of a patch; auto: as the scan needs it"
+    )
+    window: Literal["uniform", "hann", "auto"] = Field(
+        "auto",
         description="weight within the stitched square: equal, or falling to its edge",
     )
     debug_limit: Count | None = Field(None, description="first n groups only")

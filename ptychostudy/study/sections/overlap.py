@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ptychostudy.study.section import Count, Name, Section, Seed
-from ptychostudy.study.sections.split import SplitSettings
+from ptychostudy.study.sections.split import CutSettings
 
 
 class ViewSettings(Section):
@@ -82,7 +82,5 @@ class OverlapSettings(GroupSettings, ViewsSettings):
     """Views, groups and the overlap metrics."""
 
 
-class SamplingSettings(GroupSettings, ViewSettings):
+class SamplingSettings(CutSettings, GroupSettings, ViewSettings):
     """What the stage ``overlap`` reads: one view, and how the scan is cut."""
-
-    split: SplitSettings

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from ptychostudy.study.section import Doses, Section, Seed
-from ptychostudy.study.sections.split import SplitSettings
+from ptychostudy.study.sections.split import CutSettings
 
 
 class WrongProbeSettings(Section):
@@ -44,7 +44,5 @@ class SimulateSettings(DetectSettings, DoseSettings):
     """Doses and the draw of photons."""
 
 
-class FramesSettings(DetectSettings):
+class FramesSettings(CutSettings, DetectSettings):
     """What the stage ``simulate`` reads."""
-
-    split: SplitSettings

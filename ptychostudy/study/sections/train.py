@@ -20,7 +20,9 @@ class NetworkSettings(Section):
     amplitude_head: Literal["softplus", "sigmoid"] = Field(
         "softplus", description="last function of the amplitude; sigmoid ends at 1"
     )
-    epochs: Count = Field(3, description="passes over the groups, at most")
+    epochs: Count | Literal["auto"] = Field(
+        "auto", description="passes over the groups, at most; auto: by how many groups there are"
+    )
     batch_size: Count = Field(8, description="groups per step")
     learning_rate: Positive = Field(3e-3, description="of Adam, at the start")
     patience: Count = Field(
@@ -50,7 +52,9 @@ class BaselineSettings(NetworkSettings):
     steps: int = Field(
         4, ge=0, description="as of the PINN; one frame alone gains nothing from more"
     )
-    epochs: Count = Field(10, description="passes over the frames, at most")
+    epochs: Count | Literal["auto"] = Field(
+        "auto", description="passes over the frames, at most; auto: by how many frames there are"
+    )
     batch_size: Count = Field(16, description="frames per step")
 
 

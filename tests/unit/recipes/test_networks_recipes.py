@@ -15,6 +15,7 @@ from ptychostudy.physics.canvas import PartialCanvas
 from ptychostudy.recipes.infer import infer_shard, members_of, untrained
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.train import spelt, train_network
+from ptychostudy.recipes.window import choose_window
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
@@ -50,7 +51,8 @@ def bundle(trained):
 
 def infer(bundle, shard="1-of-1", source=SOURCE, settings=PATCHES):
     members = members_of(bundle, np.arange(FRAMES), GROUPS)
-    return infer_shard(bundle, source, members, Shard.read(shard), settings, batch_size=16)
+    window = choose_window(settings, source, np.arange(FRAMES), GROUPS)
+    return infer_shard(bundle, source, members, Shard.read(shard), settings, window=window, batch_size=16)
 
 
 def test_a_training_tells_of_what_network_it_is(trained):

@@ -1,6 +1,6 @@
 """Recipe compare: an arm that is the truth scores exactly, a failed one is shown and not scored."""
 
-import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,7 +137,19 @@ def test_the_record_holds_the_floor_of_the_dose():
     valid = np.ones((64, 64), bool)
     valid[3, :5] = False
     said = "5 of 4096 detector pixels are masked: dose and n are photons on the others"
-    assert conditions(dataclasses.replace(SOURCE, valid=valid))[-1] == said
+    assert conditions(replace(SOURCE, valid=valid))[-1] == said
+
+
+def test_what_a_users_scan_decided_is_a_condition_of_the_cell():
+    comparison, products = compared()
+    cut = {"n_images_scan": 90, "n_images_in_neither_part": 12, "n_images_total": 40, "guard_px": 9.25}
+    chosen = {"stitching": {"window_px": 14, "window": "hann"}}
+    products[PINN] = replace(products[PINN], record={**products[PINN].record, **chosen})
+    record = cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5, **cut})
+    assert record["conditions"][-2:] == [
+        "40 frames are in this part: of the scan's 90 frames 12 lie in the guard band of 9.25 px, in neither part",
+        "stitched: 14 x 14 px of each patch, hann",
+    ]
 
 
 def test_files_hold_the_arms_and_what_they_share():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 from ptychostudy.recipes.sample import sample_view
 from ptychostudy.sampling.split import split_scan
@@ -12,8 +13,8 @@ from scenes import made_scene
 SCENE = made_scene(step=4.0)
 
 
-def view(name="sparse", split="test", axis="x", **changes):
-    settings = SamplingSettings(**{"s_img": 0.6, "split": {"axis": axis}, **changes})
+def view(name="sparse", split="test", axis="x", split_by=None, **changes):
+    settings = SamplingSettings(**{"s_img": 0.6, "split": split_by or {"axis": axis}, **changes})
     return sample_view(SCENE.positions, SCENE.probe, name, split, settings)
 
 
@@ -56,3 +57,24 @@ def test_a_wanted_overlap_is_met_by_thinning_the_scan():
     # One frame more or less of some fifty moves the mean overlap by about a percent.
     assert chosen.metrics["metric_2_image_based_avg"] == pytest.approx(wanted, abs=0.03)
     assert 0 < chosen.metrics["s_img"] < 1
+
+
+@pytest.mark.parametrize("guard", [None, 11.0])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_of_a_users_scan_it_is_recorded_what_the_cut_left(guard, axis):
+    """Every frame is in the training part, in the test part, or counted as in neither."""
+    cut = {"axis": axis, "guard_px": guard}
+    train, test = (view(split=split, split_by=cut, probe_width="bright") for split in ("train", "test"))
+    for one in (train, test):
+        assert one.metrics["n_images_scan"] == len(SCENE.positions)
+        assert one.metrics["guard_px"] == (guard or bright_diameter_px(SCENE.probe))
+    parts = train.metrics["n_images_total"] + test.metrics["n_images_total"]
+    neither = len(SCENE.positions) - parts
+    assert train.metrics["n_images_in_neither_part"] == neither > 0
+    assert f"of the scan's {len(SCENE.positions)} frames {neither} lie in the guard band" in test.text
+    assert f"{len(test.frames)} of {test.metrics['n_images_total']} frames in {len(test.groups)} groups" in test.text
+
+
+def test_of_a_scan_made_for_its_study_nothing_is():
+    assert not {"n_images_scan", "n_images_in_neither_part", "guard_px"} & set(view().metrics)
+    assert "guard" not in view().text

@@ -1,0 +1,83 @@
+"""What a study asks of a scan that it is given: frames on both sides of the cut, and photons."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptychostudy.formats.doubts import Doubts
+from ptychostudy.physics.counts import mean_counts
+from ptychostudy.physics.probe_width import bright_diameter_px
+from ptychostudy.sampling.split import split_scan
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.base import SourceSettings
+    from ptychostudy.study.sections.split import SplitSettings
+
+# Of the frames: more than these have no reason to be thrown away.
+_MOST_DROPPED = 0.5
+
+
+def check_asked(
+    scan: dict[str, np.ndarray], settings: "SourceSettings", source: str | Path
+) -> None:
+    """Say how a scan will be cut, and refuse what later stages could not do with it.
+
+    Parameters
+    ----------
+    scan : dict of str to ndarray
+        ``positions`` (k, 2), ``probe`` (N, N) and, where they are measured, ``counts`` (k, N, N).
+    settings : SourceSettings
+        ``split``, and the ``doses`` that measured frames are thinned to.
+    source : str or Path
+        The file that it was read from.
+
+    Raises
+    ------
+    DataError
+        If a part is empty, most frames are dropped, or a part holds fewer photons than a dose.
+    """
+    if settings.split is None:
+        return
+    doubts = Doubts(source, tuple(settings.npz.accept))
+    width = bright_diameter_px(scan["probe"])
+    try:
+        parts = split_scan(scan["positions"], width, **dict(settings.split))
+    except ValueError as error:
+        doubts.refuse(str(error))
+    _check_dropped(parts, len(scan["positions"]), width, settings.split, doubts)
+    if settings.doses and "counts" in scan:
+        _check_doses(scan["counts"], parts, settings.doses, doubts)
+    doubts.log()
+
+
+def _check_dropped(
+    parts: dict[str, np.ndarray], frames: int, width: float, split: "SplitSettings", doubts: Doubts
+) -> None:
+    """Say how many frames each part has; refuse a guard band that takes most of them."""
+    kept = {name: len(index) for name, index in parts.items()}
+    dropped = frames - sum(kept.values())
+    guard = width if split.guard_px is None else split.guard_px
+    shares = ", ".join(f"{name} {number}" for name, number in kept.items())
+    text = (
+        f"of {frames} frames {shares}, and {dropped} ({dropped / frames:.0%}) in neither part: "
+        f"they lie in the guard band of {guard:.4g} px about the cut along {split.axis}"
+    )
+    if dropped > _MOST_DROPPED * frames:
+        doubts.doubt("guard", f"{text}; needed: at most half of them there (split.guard_px)")
+    else:
+        doubts.say(text)
+
+
+def _check_doses(
+    counts: np.ndarray, parts: dict[str, np.ndarray], doses: list[int], doubts: Doubts
+) -> None:
+    """Refuse doses above what was measured, before anything is made of the frames."""
+    measured = {name: mean_counts(counts, index) for name, index in parts.items()}
+    least = min(measured.values())
+    if max(doses) > least:
+        held = ", ".join(f"{photons:.6g} in {name}" for name, photons in measured.items())
+        doubts.refuse(
+            f"holds {held} photons per frame, but simulate.doses asks for {max(doses)}; "
+            f"needed: at most {int(least)}"
+        )
