@@ -78,7 +78,7 @@ def object_pixel_m(
     stated, how = _stated_pixel_m(declared, n)
     if stated is None:
         return pixel_size_m
-    if abs(stated / base.pixel_size_m - 1) > _ROUNDED:
+    if abs(stated / pixel_size_m - 1) > _ROUNDED:
         doubts.refuse(
             f"its object pixel is {_number(stated)} m ({how}), but base.pixel_size_m is "
             f"{_number(pixel_size_m)}; needed: base.pixel_size_m: {_number(stated)}"
