@@ -10,8 +10,8 @@ import os
 import h5py
 import numpy as np
 import pytest
-from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 
+from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, JOULES, PIXEL_M, N, taken, truth
 from ptychostudy.io.atomic import DataError
 
 K = 20
