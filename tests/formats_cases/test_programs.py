@@ -312,6 +312,22 @@ def test_an_uncalibrated_grid_gives_no_positions(tmp_path):
     assert "xcoords" not in file.arrays and "not calibrated" in file.notes[1]
 
 
+def test_a_flipped_detector_is_a_doubt(tmp_path):
+    write.emd_datacube(tmp_path / "a.h5", rotation=0.0)
+    assert load_user_file(tmp_path / "a.h5").doubts == {}
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["datacube_root/metadatabundle/calibration/QR_flip"] = True
+    assert "and flipped" in load_user_file(tmp_path / "a.h5").doubts["axes"]
+
+
+def test_an_angle_in_radians_counts(tmp_path):
+    write.emd_datacube(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file["datacube_root/metadatabundle/calibration/QR_rotation"] = np.pi / 2
+        file["datacube_root/metadatabundle/calibration/QR_rotation_degrees"] = b"_None"
+    assert "turned by 90 degrees" in load_user_file(tmp_path / "a.h5").doubts["axes"]
+
+
 def test_a_turned_detector_is_a_doubt(tmp_path):
     write.emd_datacube(tmp_path / "a.h5", rotation=-17.5)
     np.savez(tmp_path / "probe.npz", probeGuess=write.truth()[1])

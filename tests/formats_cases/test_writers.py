@@ -95,6 +95,16 @@ def test_metres_need_a_pixel(name, tmp_path):
         WRITERS[name].write(tmp_path / "scan", scan_with(), declared)
 
 
+def test_the_pixel_follows_from_energy_distance_and_detector(tmp_path):
+    """lambda z / (N p), with h c = 1239.842 eV nm: the same 8 nm, and so the same positions."""
+    pitch = 1239.84198e-9 / ENERGY_EV * DISTANCE_M / (N * PIXEL_M)
+    declared = {"photon_energy_ev": ENERGY_EV, "distance_m": DISTANCE_M, "detector_pixel_m": pitch}
+    assert WRITERS["cxi"].write(tmp_path / "a.cxi", scan_with(), declared) == []
+    with h5py.File(tmp_path / "a.cxi") as file:
+        assert file["entry_1/ptychodus/object_pixel_width_m"][()] == pytest.approx(PIXEL_M, rel=1e-8)
+        assert file["entry_1/instrument_1/detector_1/x_pixel_size"][()] == pytest.approx(pitch, rel=1e-8)
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, np.inf, np.nan])
 @pytest.mark.parametrize("key", DECLARED)
 def test_declared_numbers_must_be_numbers(key, value, tmp_path):
