@@ -61,7 +61,7 @@ def test_the_rate_rises_for_an_epoch_and_falls_to_a_fiftieth(descent):
 
 def test_a_batch_is_no_larger_than_the_scan(monkeypatch):
     monkeypatch.setattr(Descent, "_attach", lambda self: None)
-    small = Descent(None, None, 5, PinnSettings(batch_size=12))
+    small = Descent(None, None, 5, PinnSettings(batch_size=12, epochs=3))
     assert (small.batch_size, small.steps_per_epoch) == (5, 1)
 
 
