@@ -116,7 +116,8 @@ def from_origin(positions: np.ndarray, declared: Mapping[str, Any]) -> np.ndarra
     positions : (k, 2) float
         In object pixels, from the file's own origin.
     declared : mapping
-        ``origin_px`` is the object pixel (row, col) in which that origin lies.
+        ``origin_px`` is the object pixel (row, col) in which that origin lies, and
+        ``object_origin_px`` that by a file which holds the object and not the positions.
     """
-    origin = declared.get("origin_px")
+    origin = declared.get("origin_px", declared.get("object_origin_px"))
     return positions if origin is None else positions + np.asarray(origin, dtype=np.float64)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Of a side: what rounded numbers of an instrument leave.
 _CLOSE = 0.02
+_ORIGINS = ("origin_px", "object_origin_px")
 _GEOMETRY = ("photon_energy_ev", "distance_m", "detector_pixel_m", "pixel_size_m")
 
 
@@ -53,8 +54,9 @@ class Fitted:
         """
         stated = dict(declared)
         rows, cols = self.per_pixel
-        if declared.get("origin_px") is not None:
-            stated["origin_px"] = np.asarray(declared["origin_px"], dtype=np.float64) * (rows, cols)
+        for key in _ORIGINS:
+            if declared.get(key) is not None:
+                stated[key] = np.asarray(declared[key], dtype=np.float64) * (rows, cols)
         pixel = stated.pop("pixel_size_m", None)
         if pixel is not None and rows == cols:
             stated["pixel_size_m"] = float(pixel) / rows
