@@ -547,3 +547,37 @@ def test_data_of_another_kind_are_named(refused_files, folder):
     with h5py.File("s_data_000002.h5", "w") as file:
         file["entry/data/data"] = truth().counts[:20].astype(np.uint16)
     assert "needed: frames of one kind and size" in refused_files("s_master.h5")
+
+
+# --- masks ------------------------------------------------------------------------------------------------------------
+
+
+def with_mask(kind, bad):
+    """Write a scan whose mask marks some pixels, in each format's own polarity; return its files."""
+    rows, cols = (truth().positions - np.array(SHAPE) / 2).T
+    if kind == "cxi":
+        # Of the good ones some bear the bit of a signal.
+        write_cxi("a.h5", **{f"{DETECTOR}/mask": np.where(bad, 4, 0x1000).astype(np.uint32)})
+        write_probe("b.npz")
+        return ["a.h5", "b.npz"]
+    if kind == "ptychodus":
+        write_product("a.h5")
+        write_patterns("b.h5", bad=bad)
+        return ["a.h5", "b.h5"]
+    if kind == "nexus":
+        write_master("s_master.h5", mask=bad.astype(np.uint32) << 3)
+        positions_file("b.npz")
+        return ["s_master.h5", "b.npz"]
+    entries = {"diffraction_data": truth().counts, "probe_position_y_px": rows, "probe_position_x_px": cols}
+    np.savez("a.npz", probe=truth().probe, object=truth().object, valid_pixel_mask=~bad, **entries)
+    return ["a.npz"]
+
+
+@pytest.mark.parametrize("kind", ["cxi", "ptychodus", "nexus", "pty-chi"])
+def test_masks_have_the_polarity_of_their_format(folder, kind):
+    bad = np.zeros((N, N), bool)
+    bad[3, 5:9] = bad[28, 2] = True
+    scan, done = taken(with_mask(kind, bad))
+    np.testing.assert_array_equal(scan["valid"], ~bad)
+    np.testing.assert_array_equal(scan["counts"], truth().counts * ~bad)
+    assert done["masked_pixels"] == 5

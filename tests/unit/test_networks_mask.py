@@ -27,6 +27,7 @@ from ptychostudy.recipes.normalization import normalization_of
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.train import train_network
 from ptychostudy.recipes.training_set import make_training_set
+from ptychostudy.recipes.window import choose_window
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
@@ -65,7 +66,11 @@ def trained(arm, mask="none", fill=0):
 
 def infer(bundle, source, batch_size=16):
     members = members_of(bundle, np.arange(FRAMES), GROUPS)
-    return infer_shard(bundle, source, members, Shard(1, 1), PATCHES, batch_size=batch_size)
+    return infer_shard(bundle, source, members, Shard(1, 1), PATCHES, window=window_of(source), batch_size=batch_size)
+
+
+def window_of(source):
+    return choose_window(PATCHES, source, np.arange(FRAMES), GROUPS)
 
 
 def known_to(model):
@@ -188,7 +193,7 @@ def test_a_network_serves_frames_behind_another_mask():
     for bundle, other in ((without, stopped), (behind_it, SOURCE)):
         assert recipe._normalization(bundle, other) == normalization_of(other)
         members = members_of(bundle, np.arange(FRAMES), GROUPS)
-        model = recipe._patches(bundle, other, members, PATCHES, 16).network.model
+        model = recipe._patches(bundle, other, members, window_of(other), 16).network.model
         assert known_to(model) == other.valid.sum()
         assert same_weights(get_weights(model), bundle["weights"])
     # Behind the training's own mask, what was learned with, whatever these frames say of their strength.
