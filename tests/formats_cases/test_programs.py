@@ -143,6 +143,20 @@ def test_a_weight_of_zero_is_bad(tmp_path):
     np.testing.assert_array_equal(bad_by("weights", arrays["weights"]), write.bad_pixels())
 
 
+def test_what_is_masked_has_no_weight_in_a_study(tmp_path):
+    """Any number stands in a masked pixel; the study has none there, and all the others."""
+    bad = write.bad_pixels()
+    write.ptypy_data(tmp_path / "a.ptyd", chunks=1, weights=~bad)
+    write.ptypy_result(tmp_path / "a.ptyr")
+    with h5py.File(tmp_path / "a.ptyd", "r+") as file:
+        frames = file["chunks/0/data"][()]
+        frames[:, bad] = 4_000_000_000
+        file["chunks/0/data"][...] = frames
+    scan, _ = taken([tmp_path / "a.ptyd", tmp_path / "a.ptyr"])
+    np.testing.assert_array_equal(scan["valid"], ~bad)
+    np.testing.assert_array_equal(scan["counts"], np.where(bad, 0, write.truth()[3]))
+
+
 def test_masks_that_differ_between_frames_stay_apart(tmp_path):
     write.ptypy_data(tmp_path / "a.ptyd", weights=~write.bad_pixels())
     with h5py.File(tmp_path / "a.ptyd", "r+") as file:

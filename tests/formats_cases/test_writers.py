@@ -158,6 +158,14 @@ def test_a_mask_comes_back(name, tmp_path):
     np.testing.assert_array_equal(bad_by(key, mask), ~scan["valid_pixels"])
 
 
+@pytest.mark.parametrize("name", ["npz", "cxi", "ptychi", "ptychopinn"])
+def test_a_masked_scan_comes_back_to_a_study(name, tmp_path):
+    scan = scan_with()
+    found, _ = read_back(name, tmp_path, scan)
+    np.testing.assert_array_equal(found["valid"], scan["valid_pixels"])
+    np.testing.assert_array_equal(found["counts"], scan["counts"])
+
+
 @pytest.mark.parametrize("name", ["cxi", "ptychi"])
 def test_a_measured_scan_without_object_comes_back(name, tmp_path):
     """Then nobody knows where an object begins: positions are the same but for whole pixels."""
