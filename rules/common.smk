@@ -4,11 +4,6 @@ import os
 import sys
 
 sys.path.insert(0, str(workflow.basedir))
-# What a hub says of its study need not be said on the command line, which still has the last word.
-if os.path.exists("study.yaml"):
-
-    configfile: "study.yaml"
-
 
 from ptychostudy import provenance
 from ptychostudy.formats import sources
@@ -17,14 +12,27 @@ from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
-try:
-    # Snakemake has read them, and lets keys pass that are given twice.
-    for path in workflow.configfiles:
-        read_yaml(path)
-    STUDY = parse_study(config)
-except ConfigError as error:
-    # A WorkflowError would add lines of this file, which are not what is wrong.
-    sys.exit(f"ptychostudy: {error}")
+
+def told(check, *arguments):
+    """Return what a check of the configuration does; end with its message where it refuses."""
+    try:
+        return check(*arguments)
+    except ConfigError as error:
+        # A WorkflowError would add lines of this file, which are not what is wrong.
+        sys.exit(f"ptychostudy: {error}")
+
+
+# What a hub says of its study need not be said on the command line, which still has the last word.
+if os.path.exists("study.yaml"):
+    told(read_yaml, "study.yaml")
+
+    configfile: "study.yaml"
+
+
+# Snakemake has read them, and lets keys pass that are given twice.
+for path in workflow.configfiles:
+    told(read_yaml, path)
+STUDY = told(parse_study, config)
 
 DOSES = STUDY.dose_list
 VIEWS = STUDY.view_list

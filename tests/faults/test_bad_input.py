@@ -101,7 +101,7 @@ def test_key_given_twice_in_snakemake(tmp_path):
 
 def refused_by_snakemake(tmp_path, path, parts):
     command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--directory", str(tmp_path), "--configfile", str(path)]
+    command += ["--directory", str(tmp_path), *(["--configfile", str(path)] if path else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode != 0
     printed = done.stderr[done.stderr.index("ptychostudy: ") :]
@@ -109,6 +109,31 @@ def refused_by_snakemake(tmp_path, path, parts):
     assert all(part in " ".join(printed.split()) for part in parts), printed
     assert "Traceback" not in done.stdout + done.stderr and "common.smk" not in done.stderr
     assert [path.name for path in tmp_path.iterdir() if path.name != ".snakemake"] == ["study.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("doses: [1000]\ndoses: [10000]\n", "study.yaml: key 'doses' is given twice, in lines 1 and 2"),
+        ("base: {frame_pix: 64}\n", "'base.frame_pix' is unknown"),
+        ("doses: [1000", "study.yaml: cannot be read as YAML"),
+    ],
+)
+def test_snakemake_reads_and_refuses_the_study_of_a_hub_by_itself(tmp_path, text, part):
+    (tmp_path / "study.yaml").write_text(text)
+    refused_by_snakemake(tmp_path, None, [part])
+
+
+def test_the_command_line_has_the_last_word_on_the_study_of_a_hub(tmp_path):
+    (tmp_path / "study.yaml").write_text("views: [dense]\ndoses: [1000]\nseeds: [0, 1]\n")
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(tmp_path), "--config", "seeds=[0]"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    jobs = dict(line.split() for line in (done.stdout + done.stderr).splitlines() if len(line.split()) == 2)
+    # One dose, one view, two splits; no second seed.
+    assert (jobs["simulate"], jobs["overlap"], jobs["compare"]) == ("1", "2", "2")
+    assert not any(name.startswith("seed_") for name in jobs)
 
 
 @pytest.mark.parametrize(
