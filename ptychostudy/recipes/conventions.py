@@ -1,0 +1,118 @@
+"""Conventions: which layout of frames and positions fits best, each tried by a first pass.
+
+What no data can tell is not tried twice. A probe and an object that are both conjugated turn each
+frame by half a turn, so that a conjugated probe and frames with both axes reversed are the same
+file. Frames that are off the centre by some pixels are an object with a phase that rises by as many
+turns over the window, positions that are all off by the same are an object that is moved. And where
+the probe looks the same after an axis is reversed or both are exchanged, the same done to frames
+and positions gives a mirrored or turned object that fits as well.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ptychostudy.formats.far_field import half_turns
+from ptychostudy.measure.misfit import Misfit
+from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
+from ptychostudy.recipes.first_pass import FRAMES, PASSES, Sample, first_pass
+
+# First all, on few frames with few passes; then the best of them.
+_QUICK_FRAMES, _QUICK_PASSES = 30, 8
+_KEPT = 9
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What is done to a file's frames and positions before they are taken as ours.
+
+    Attributes
+    ----------
+    frames, positions : Orientation
+    rolled_px : (int, int)
+        By how much frames are rolled.
+    """
+
+    frames: Orientation = AS_GIVEN
+    positions: Orientation = AS_GIVEN
+    rolled_px: tuple[int, int] = (0, 0)
+
+    @property
+    def changes(self) -> int:
+        """How much is done."""
+        return self.frames.changes + self.positions.changes + int(any(self.rolled_px))
+
+    def applied(self, sample: Sample) -> Sample:
+        """Return a sample laid out so."""
+        rolled = np.roll(sample.counts, self.rolled_px, (-2, -1))
+        valid = np.roll(sample.valid, self.rolled_px, (-2, -1))
+        return replace(
+            sample,
+            counts=self.frames.of_frames(rolled),
+            valid=self.frames.of_frames(valid),
+            positions=self.positions.of_positions(sample.positions),
+        )
+
+
+GIVEN = Convention()
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A convention, and how a first pass with it ended."""
+
+    convention: Convention
+    misfit: Misfit
+
+
+def of_frames() -> list[Convention]:
+    """Return the layouts of the frames beside positions as given, the given one first.
+
+    With a probe that looks the same from all sides there are no others.
+    """
+    return [Convention(each) for each in ORIENTATIONS]
+
+
+def of_both() -> list[Convention]:
+    """Return all layouts of frames and positions, the given one first."""
+    return [Convention(*each) for each in itertools.product(ORIENTATIONS, repeat=2)]
+
+
+def search(sample: Sample, conventions: Sequence[Convention]) -> list[Trial]:
+    """Try conventions, each also with its best half turn of the frames; return the best, in order.
+
+    Parameters
+    ----------
+    sample : Sample
+    conventions : sequence of Convention
+        The first one is among those that are returned, wherever it comes.
+
+    Returns
+    -------
+    list of Trial
+        At most ten, the smallest misfit first.
+    """
+    turned = [replace(each, rolled_px=_best_roll(sample)) for each in conventions]
+    quick = _tried(sample.part(_QUICK_FRAMES), turned, _QUICK_PASSES)
+    kept = [trial.convention for trial in quick[:_KEPT]]
+    return _tried(sample, dict.fromkeys([conventions[0], *kept]), PASSES)
+
+
+def _best_roll(sample: Sample) -> tuple[int, int]:
+    """Return the roll of the frames by nothing or half a turn that fits best as they are given.
+
+    Whether the light is where it belongs hardly depends on which way its rows and columns run.
+    """
+    rolls = [Convention(rolled_px=turn) for turn in half_turns(len(sample.probe))]
+    best = _tried(sample.part(_QUICK_FRAMES), rolls, _QUICK_PASSES)[0]
+    return best.convention.rolled_px
+
+
+def _tried(sample: Sample, conventions: Iterable[Convention], passes: int) -> list[Trial]:
+    """Return what first passes with some conventions come to, the smallest misfit first."""
+    trials = [
+        Trial(each, first_pass(each.applied(sample), passes).misfit) for each in conventions
+    ]
+    return sorted(trials, key=lambda trial: trial.misfit.value)
