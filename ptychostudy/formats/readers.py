@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.formats.user"
 PICTURE = "ptychostudy.formats.picture"
+# Not a reader, but needed for the same studies as little or as much.
+GEOMETRY = "ptychostudy.recipes.geometry"
 
 
 def needed(base: "BaseSettings") -> list[str]:
@@ -26,7 +28,7 @@ def needed(base: "BaseSettings") -> list[str]:
         Section ``base`` of the study.
     """
     if base.kind != "synthetic":
-        return [USER]
+        return [USER, GEOMETRY] if base.frames == "measured" else [USER]
     return [PICTURE] if base.object.kind == "image" else []
 
 

@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
+from ptychostudy.physics.propagate import intensities
+
 # Photons up to which the expectation is summed count by count.
 _SUMMED = 256
 # Nodes of the table for each unit of the amplitude sqrt(m).
 _NODES = 256
+# Frames of a scan at a time, which bounds the memory.
+_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,37 @@ def misfit(frames: Iterable[tuple[np.ndarray, np.ndarray]], valid: np.ndarray) -
         by_chance += float(_of_amplitude(of_model).sum())
         amplitude += float(counted.sum())
     return Misfit(deviation, by_chance, amplitude)
+
+
+def scan_misfit(
+    object_: np.ndarray,
+    probe: np.ndarray,
+    positions: np.ndarray,
+    counts: np.ndarray,
+    valid: np.ndarray,
+) -> Misfit:
+    """Compare the frames of a scan with those that object and probe give.
+
+    Parameters
+    ----------
+    object_ : (H, W) complex
+    probe : (N, N) complex
+        In photons.
+    positions : (k, 2) float
+        Window centres (row, col) in pixels of the object.
+    counts : (k, N, N) integer
+        Detected photons, zero frequency in the centre; read a few frames at a time.
+    valid : (N, N) bool
+        Pixels that count photons.
+
+    Raises
+    ------
+    ValueError
+        If a window leaves the object.
+    """
+    parts = (slice(start, start + _BLOCK) for start in range(0, len(positions), _BLOCK))
+    frames = ((intensities(object_, probe, positions[part]), counts[part]) for part in parts)
+    return misfit(frames, valid)
 
 
 def expected_deviation(photons: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from scipy.fft import fft2, ifft2
 from scipy.spatial import KDTree
 
 from ptychostudy.formats.far_field import centroid, far_field
-from ptychostudy.measure.misfit import Misfit, misfit
+from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics.counts import mean_counts, scale_probe
-from ptychostudy.physics.propagate import intensities, translate
+from ptychostudy.physics.propagate import translate
 from ptychostudy.physics.windows import extent, split_positions
 
 FRAMES = 60
@@ -179,16 +179,8 @@ def first_pass(sample: Sample, passes: int = PASSES, off_px: np.ndarray | None =
     rng = np.random.Generator(np.random.PCG64(0))
     for done in range(passes):
         state.sweep(rng.permutation(len(sample.positions)), refine=done >= _PROBE_FROM)
-    return Fit(state.object, state.probe, _misfit(sample, state))
-
-
-def _misfit(sample: Sample, state: "_State") -> Misfit:
-    centres = state.centres
-    frames = (
-        (intensities(state.object, state.probe, centres[part]), sample.counts[part])
-        for part in _blocks(np.arange(len(centres)))
-    )
-    return misfit(frames, sample.valid)
+    found = scan_misfit(state.object, state.probe, state.centres, sample.counts, sample.valid)
+    return Fit(state.object, state.probe, found)
 
 
 class _State:

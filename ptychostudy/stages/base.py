@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.readers import PICTURE, USER, load
+from ptychostudy.formats.readers import GEOMETRY, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.io.arrays import write_npz
@@ -40,17 +40,18 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
         **position_arrays(made["positions"]),
         "probeGuess": made["probe"].astype(np.complex64),
     }
-    if settings.frames == "measured":
-        arrays["counts"] = made["counts"]
-    else:
-        arrays["objectGuess"] = made["object"].astype(np.complex64)
-        # Windows that leave the object are named here, before frames are simulated of it.
-        check_scan(source[0] if source else output, arrays, None)
     physics = {"N": len(made["probe"]), "pixel_size_m": settings.pixel_size_m}
     step = make_step("base", "canonicalize", settings.plain())
     # Nothing is said of a file that was taken as it is.
     if changes:
         step["changes"] = changes
+    if settings.frames == "measured":
+        arrays["counts"] = made["counts"]
+        step["geometry"] = _geometry(made, settings, source[0])
+    else:
+        arrays["objectGuess"] = made["object"].astype(np.complex64)
+        # Windows that leave the object are named here, before frames are simulated of it.
+        check_scan(source[0] if source else output, arrays, None)
     write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
@@ -67,6 +68,16 @@ def _converted(
             "needed to simulate frames (or set base.frames: measured)"
         )
     return scan, changes
+
+
+def _geometry(
+    scan: dict[str, np.ndarray], settings: "BaseSettings", source: Path
+) -> dict[str, Any]:
+    """Say how well positions, probe and frames fit; frames that do not fit are refused."""
+    # By name, as a simulated scan does not depend on it.
+    check = load(GEOMETRY).check_geometry
+    record: dict[str, Any] = check(scan, settings.npz.accept, source)
+    return record
 
 
 def _synthetic(settings: "BaseSettings") -> dict[str, np.ndarray]:

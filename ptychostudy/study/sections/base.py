@@ -74,7 +74,16 @@ class ScanSettings(Section):
 
 Indices = Annotated[list[Annotated[int, Field(ge=0)]], AfterValidator(distinct)]
 Doubt = Literal[
-    "units", "isolated", "line", "small", "gain", "background", "pixels", "frames", "centre"
+    "units",
+    "isolated",
+    "line",
+    "small",
+    "gain",
+    "background",
+    "pixels",
+    "frames",
+    "centre",
+    "geometry",
 ]
 
 
