@@ -70,7 +70,7 @@ def read_user_scan(
 
 
 def take_scan(
-    path: str | Path, base: "BaseSettings"
+    path: str | Path, base: "BaseSettings", doubts: Doubts | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read a user's file for a study: as `read_user_scan`, and judge what it holds.
 
@@ -83,6 +83,8 @@ def take_scan(
     path : str or Path
     base : BaseSettings
         Section ``base`` of a study of the user's or a published scan.
+    doubts : Doubts, optional
+        To be filled with what is said; default refuses what ``base.npz.accept`` does not name.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def take_scan(
     DataError
         Naming the file, the key, what was found, what is needed and how to go on.
     """
-    doubts = Doubts(path, tuple(base.npz.accept))
+    doubts = doubts or Doubts(path, tuple(base.npz.accept))
     measured = base.frames == "measured"
     file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
     _say_unused(file, measured, doubts)

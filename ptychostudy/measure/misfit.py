@@ -133,7 +133,7 @@ def _of_amplitude(amplitude: np.ndarray) -> np.ndarray:
     # Where it is not used it must only be finite.
     photons = np.maximum(amplitude**2, 1.0)
     expanded = (1 + 1 / (6 * photons)) / math.sqrt(2 * math.pi)
-    return np.where(photons <= _SUMMED, summed, expanded)
+    return np.asarray(np.where(photons <= _SUMMED, summed, expanded))
 
 
 @functools.cache

@@ -36,6 +36,8 @@ LIMIT = 0.03
 HOPELESS = 0.1
 """And before positions that tell no more than any others stop a study."""
 
+# Of the R of photon noise: where photons are few the fit follows their noise, too.
+_OF_NOISE = 0.2
 # As many as are enough where all is well.
 _QUICK_PASSES = 8
 # Of what is left with positions dealt out anew: a sample of so little object fits any.
@@ -96,7 +98,7 @@ def judge_geometry(sample: Sample) -> Geometry:
     """
     for passes in (_QUICK_PASSES, PASSES):
         misfit = first_pass(sample, passes).misfit
-        if misfit.excess <= LIMIT:
+        if misfit.excess <= max(LIMIT, _OF_NOISE * misfit.expected):
             return Geometry(misfit, len(sample.positions), [], None)
     # Where the zero frequency is was looked at before, and with more certainty.
     return compared(sample, search(sample, of_frames(), half_turns_too=False))
@@ -106,7 +108,7 @@ def compared(sample: Sample, trials: list[Trial]) -> Geometry:
     """Return what trials say of a sample; without a better one also its positions are dealt out."""
     (misfit,) = [each.misfit for each in trials if each.convention == GIVEN]
     geometry = Geometry(misfit, len(sample.positions), trials, None)
-    if geometry.better is not None or misfit.excess <= HOPELESS:
+    if geometry.better is not None or misfit.excess <= max(HOPELESS, misfit.expected):
         return geometry
     return replace(geometry, shuffled=first_pass(_shuffled(sample), PASSES).misfit)
 

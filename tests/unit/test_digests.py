@@ -25,7 +25,7 @@ from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
 from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
-READERS = (readers.USER, readers.PICTURE)
+READERS = (readers.USER, readers.PICTURE, readers.GEOMETRY)
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
 UNSEEN = {"train", "infer", "reconstruct", "reference"}
 # What costs hours, and all that comes before it: a rule whose input is made anew runs, too.
@@ -216,7 +216,7 @@ def test_the_readers_are_modules():
         ({}, []),
         ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [readers.PICTURE]),
         ({"kind": "npz", "npz": {"path": "a.npz"}}, [readers.USER]),
-        ({"kind": "siemens_star", "frames": "measured"}, [readers.USER]),
+        ({"kind": "siemens_star", "frames": "measured"}, [readers.USER, readers.GEOMETRY]),
     ],
 )
 def test_a_study_needs_the_reader_of_its_source(base, modules):
