@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
-from ptychostudy.formats import readers
+from ptychostudy.formats import sources
 from ptychostudy.study import layout, names
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
@@ -50,7 +50,7 @@ def settings(stage):
 
 def code(stage):
     """Return the digest of a stage's own sources; comments and docstrings do not count."""
-    read = readers.needed(STUDY.base) if stage == "base" else []
+    read = sources.needed(STUDY.base) if stage == "base" else []
     return provenance.code_digest(f"ptychostudy.stages.{stage}", *read)
 
 
@@ -98,10 +98,16 @@ def shards(wildcards):
 
 
 def base_source(wildcards):
-    """Return the file a study starts from, where it has one."""
+    """Return the files a study starts from, where it has any, and those that their data lie in."""
     if STUDY.base.kind == "siemens_star":
         return layout.STAR_SCAN
-    return STUDY.base.npz.path or []
+    named = sources.named_files(STUDY.base)
+    if not named:
+        return []
+    # Studies without such files need no reader of them.
+    from ptychostudy.formats.linked_files import with_linked
+
+    return with_linked(named)
 
 
 def arm_file(wildcards):

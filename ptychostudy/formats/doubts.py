@@ -1,7 +1,7 @@
 """What is doubtful in a user's file: refused with a way out, or taken as it is and said."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,10 +61,16 @@ class Doubts:
         """Note one line for the log."""
         self.said.append(text)
 
-    def log(self) -> None:
-        """Write what was said to the log, once the file is taken."""
+    def log(self, words: Callable[[str], str] = str) -> None:
+        """Write what was said to the log, once the file is taken.
+
+        Parameters
+        ----------
+        words : callable
+            Puts a text about our keys in the words of the file.
+        """
         for text in self.said if self.listed is None else ():
-            _log.info("%s: %s", self.path, text)
+            _log.info("%s: %s", self.path, words(text))
 
     def refuse(self, text: str) -> None:
         """Refuse the file.

@@ -31,8 +31,12 @@ def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
     DataError
         If it leads out of the file's folder, or not to a dataset.
     """
-    found = f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
-    return read_beside(path, found, link.filename, link.path)
+    return read_beside(path, link_found(key, link), link.filename, link.path)
+
+
+def link_found(key: str, link: Any) -> str:
+    """Say of a key that it is a link to another file, for messages."""
+    return f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
 
 
 def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarray:

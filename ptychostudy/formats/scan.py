@@ -19,6 +19,8 @@ from ptychostudy.physics.windows import corners, inside
 REQUIRED = ("xcoords", "ycoords", "probeGuess", "objectGuess")
 # 16384 pixels square, 2 GiB as complex64: more is a mistake of units.
 _CANVAS_PX = 1 << 28
+# Beyond, neighbours among floating-point numbers are a pixel apart, and no length is as large.
+_FARTHEST = 2.0**52
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,11 @@ def _check_coordinate(path: str | Path, key: str, value: np.ndarray) -> None:
     if value.ndim != 1 or value.dtype.kind not in "fiu":
         raise wrong_kind(path, key, value, "real numbers of shape (k,)")
     check_finite(path, key, value)
+    farthest = max((abs(float(value.min())), abs(float(value.max())))) if value.size else 0.0
+    if farthest > _FARTHEST:
+        raise DataError(
+            f"{path}: key {key!r} holds {farthest:.4g}; needed: positions, in pixels or a length"
+        )
 
 
 def _check_pairs(path: str | Path, rows: int, cols: int) -> None:

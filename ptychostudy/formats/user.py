@@ -1,32 +1,32 @@
-"""Scans as users bring them: a family of NPZ and HDF5 dialects, read into the canonical arrays."""
+"""Scans as users bring them: files of any known format, read into the canonical arrays."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.formats.declared import from_origin, object_pixel_m, settled
 from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.frame_numbers import paired
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
+from ptychostudy.formats.fresnel_phase import with_fresnel_phase
 from ptychostudy.formats.masks import MASK_KEYS, check_masks
 from ptychostudy.formats.measured_frames import Stack, judged_frames
+from ptychostudy.formats.named_keys import with_named_keys
 from ptychostudy.formats.position_units import in_pixels
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.scan import (
-    REQUIRED,
-    check_coordinates,
-    check_frames,
-    check_probe,
-    check_scan,
-)
+from ptychostudy.formats.readers import load_user_file
+from ptychostudy.formats.scan import check_coordinates, check_frames, check_probe, check_scan
 from ptychostudy.formats.scan_layout import at_corner, check_layout, check_places
-from ptychostudy.formats.user_file import UserFile, load_user_file
+from ptychostudy.formats.several_files import joined
+from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
 _ALWAYS = ("xcoords", "ycoords", "probeGuess")
-_KNOWN = (*FRAME_KEYS, *REQUIRED)
 
 
 def read_user_scan(
@@ -60,7 +60,7 @@ def read_user_scan(
     DataError
         Naming the key and the setting that resolves the doubt.
     """
-    arrays = _fields(path, load_user_file(path, _KNOWN))
+    arrays = _fields(path, load_user_file(path))
     scan = _scan(path, arrays)
     # Last, for the positions say how many frames there must be, and the probe how large.
     if frames:
@@ -70,17 +70,20 @@ def read_user_scan(
 
 
 def take_scan(
-    path: str | Path, base: "BaseSettings", doubts: Doubts | None = None
+    path: str | Path | Sequence[str | Path],
+    base: "BaseSettings",
+    doubts: Doubts | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read a user's file for a study: as `read_user_scan`, and judge what it holds.
+    """Read a user's files for a study: as `read_user_scan`, and judge what they hold.
 
     Positions are put in pixels and to the corner, numbers of the detector turned into photons,
     frames that are none dropped, and the zero frequency put in the centre; each where the settings
-    say so or where it is certain, and each is said. What is doubtful is refused.
+    or the files say so or where it is certain, and each is said. What is doubtful is refused.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or several
+        Files of one scan.
     base : BaseSettings
         Section ``base`` of a study of the user's or a published scan.
     doubts : Doubts, optional
@@ -98,22 +101,52 @@ def take_scan(
     DataError
         Naming the file, the key, what was found, what is needed and how to go on.
     """
-    doubts = doubts or Doubts(path, tuple(base.npz.accept))
+    paths = [str(path)] if isinstance(path, str | Path) else [str(each) for each in path]
+    doubts = doubts or Doubts(", ".join(paths), tuple(base.npz.accept))
+    file = whole_file(paths, base, doubts)
+    try:
+        scan = _judged(file, base, doubts)
+    except DataError as error:
+        raise DataError(file.words(str(error))) from error
+    doubts.log(file.words)
+    return scan, doubts.done
+
+
+def whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> UserFile:
+    """Read all files of a scan, and put them together."""
+    files = {path: load_user_file(path) for path in paths}
+    if base.npz.keys:
+        files = with_named_keys(files, base.npz.keys)
+    file = joined(files, doubts)
+    for text in file.notes:
+        doubts.say(text)
+    for word, text in file.doubts.items():
+        doubts.doubt(word, text)
+    return paired(with_fresnel_phase(file, doubts), doubts)
+
+
+def _judged(file: UserFile, base: "BaseSettings", doubts: Doubts) -> dict[str, np.ndarray]:
+    """Return the scan that is in a file, judged."""
+    path = doubts.path
     measured = base.frames == "measured"
-    file = load_user_file(path, (*_KNOWN, *MASK_KEYS))
+    npz = settled(base.npz, file.declared, doubts)
     _say_unused(file, measured, doubts)
     arrays = _fields(path, file)
-    arrays |= _in_pixels(arrays, base, doubts)
+    arrays |= _in_pixels(arrays, file, base, npz.position_unit, doubts)
     scan = _scan(path, arrays)
     _check_side(path, scan["probe"], base.frame_px)
     if measured:
-        stack = _stack(path, arrays, scan, base.npz.axes)
+        stack = _stack(path, arrays, scan, npz.axes)
         check_masks(arrays, stack.raw.shape, doubts)
-        scan["counts"], kept = judged_frames(stack, scan, base.npz, doubts)
+        scan["counts"], kept = judged_frames(stack, scan, npz, doubts)
         scan["positions"] = scan["positions"][kept]
+    elif "object" not in scan:
+        doubts.refuse(
+            "key 'objectGuess' is missing; needed to simulate frames "
+            f"(or set base.frames: measured); found {file.held()}"
+        )
     _settle(scan, measured, doubts)
-    doubts.log()
-    return scan, doubts.done
+    return scan
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
@@ -130,6 +163,9 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
     unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
     names = [key for key in file.arrays if key in unread] + file.others
+    if file.format != UserFile.format:
+        doubts.say(f"read as {file.format}")
+        doubts.done["format"] = file.format
     if names:
         doubts.say(f"not used of this file: {', '.join(names)}")
     if file.reversed:
@@ -137,15 +173,16 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
 
 
 def _in_pixels(
-    arrays: dict[str, np.ndarray], base: "BaseSettings", doubts: Doubts
+    arrays: dict[str, np.ndarray], file: UserFile, base: "BaseSettings", unit: str, doubts: Doubts
 ) -> dict[str, np.ndarray]:
-    """Return the coordinates of a file in object pixels."""
+    """Return the coordinates of a file in object pixels, from the corner where that is known."""
     probe = arrays["probeGuess"]
     check_probe(doubts.path, probe)
     positions = check_coordinates(doubts.path, arrays)
     check_places(positions, doubts)
-    unit = base.npz.position_unit
-    return position_arrays(in_pixels(positions, probe, unit, base.pixel_size_m, doubts))
+    pixel = object_pixel_m(file.declared, base, doubts)
+    pixels = in_pixels(positions, probe, unit, pixel, doubts)
+    return position_arrays(from_origin(pixels, file.declared))
 
 
 def _check_side(path: str | Path, probe: np.ndarray, frame_px: int) -> None:
@@ -172,8 +209,9 @@ def _check_keys(path: str | Path, file: UserFile) -> None:
     missing = [key for key in _ALWAYS if key not in file.arrays]
     if missing:
         raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {sorted(file.arrays) + file.others}, "
-            f"needed {', '.join(_ALWAYS)}"
+            f"{path}: key {missing[0]!r} is missing; found {file.held()}, needed "
+            f"{', '.join(_ALWAYS)}: here, or in a further file (base.npz.path: [one, another]), or "
+            f"where base.npz.keys says (base.npz.keys: {{{missing[0]}: path/in/the/file}})"
         )
 
 

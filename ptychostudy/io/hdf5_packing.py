@@ -15,9 +15,11 @@ from ptychostudy.io.atomic import DataError
 _DEFLATE = 1
 _SHUFFLE = 2
 _FLETCHER32 = 3
-# One order only: after gzip a checksum makes sense and nothing else, and twice gzip is a bomb.
-_ORDER = (_SHUFFLE, _DEFLATE, _FLETCHER32)
-_KNOWN = "shuffle, gzip, fletcher32, in this order,"
+# h5py's own, which comes with it.
+_LZF = 32000
+# One order only: after packing a checksum makes sense and nothing else, and twice gzip is a bomb.
+_ORDERS = ((_SHUFFLE, _DEFLATE, _FLETCHER32), (_SHUFFLE, _LZF, _FLETCHER32))
+_KNOWN = "shuffle, gzip or lzf, fletcher32, in this order,"
 _FLETCHER32_BYTES = 4
 # Registered with the HDF Group; not in libhdf5 but in a package of its own.
 _BITSHUFFLE = 32008
@@ -41,6 +43,8 @@ class Packing:
         What each filter that shuffles was told; its first number is the size of a piece.
     bitshuffled_in : list of tuple of int
         What bitshuffle was told; its fifth number says how it packs.
+    lzf_bytes : list of int
+        What LZF was told of the size of a chunk, for which it makes room.
     item_bytes : int
     chunk_bytes : int
         Of a chunk unpacked.
@@ -50,6 +54,7 @@ class Packing:
     names: list[bytes]
     shuffled_in: list[tuple[int, ...]]
     bitshuffled_in: list[tuple[int, ...]]
+    lzf_bytes: list[int]
     item_bytes: int
     chunk_bytes: int
 
@@ -68,6 +73,7 @@ def packing_of(item: Any) -> Packing:
         names=[name for _, _, _, name in filters],
         shuffled_in=[values for code, _, values, _ in filters if code == _SHUFFLE],
         bitshuffled_in=[values for code, _, values, _ in filters if code == _BITSHUFFLE],
+        lzf_bytes=[sum(values[2:3]) for code, _, values, _ in filters if code == _LZF],
         item_bytes=size,
         chunk_bytes=math.prod(item.chunks) * size,
     )
@@ -88,7 +94,7 @@ def check_filters(path: str | Path, key: str, packing: Packing) -> None:
     """
     if packing.codes == [_BITSHUFFLE] and h5py.h5z.filter_avail(_BITSHUFFLE):
         return
-    if packing.codes != [code for code in _ORDER if code in packing.codes]:
+    if not any(packing.codes == _those_of(order, packing.codes) for order in _ORDERS):
         raise DataError(
             f"{path}: key {key!r} is packed by {packing.names}; needed: {_KNOWN} or nothing"
             f"{_PLUGIN if _BITSHUFFLE in packing.codes else ''}"
@@ -97,6 +103,15 @@ def check_filters(path: str | Path, key: str, packing: Packing) -> None:
         raise DataError(
             f"{path}: key {key!r} is shuffled in pieces of another size; needed: an undamaged file"
         )
+    if any(size != packing.chunk_bytes for size in packing.lzf_bytes):
+        raise DataError(
+            f"{path}: key {key!r} is packed by lzf for chunks of {packing.lzf_bytes[0]} bytes, and "
+            f"they are of {packing.chunk_bytes}; needed: an undamaged file"
+        )
+
+
+def _those_of(order: tuple[int, ...], codes: list[int]) -> list[int]:
+    return [code for code in order if code in codes]
 
 
 def unpacked_bytes(item: Any, chunk: Any, packing: Packing) -> int:
@@ -106,9 +121,11 @@ def unpacked_bytes(item: Any, chunk: Any, packing: Packing) -> int:
     packed_bytes = int(chunk.size) - checksum
     if _BITSHUFFLE in applied:
         return _announced_bytes(item, chunk, packing)
-    if _DEFLATE not in applied or packed_bytes <= 0:
+    if packed_bytes <= 0 or not {_DEFLATE, _LZF} & set(applied):
         return packed_bytes
     _, packed = item.id.read_direct_chunk(chunk.chunk_offset)
+    if _LZF in applied:
+        return lzf_bytes(packed[:packed_bytes])
     unpacker = zlib.decompressobj()
     return len(unpacker.decompress(packed[:packed_bytes], packing.chunk_bytes + 1))
 
@@ -127,3 +144,27 @@ def _announced_bytes(item: Any, chunk: Any, packing: Packing) -> int:
         return 0
     announced: tuple[int, int] = _BITSHUFFLE_HEADER.unpack_from(packed)
     return announced[0]
+
+
+def lzf_bytes(packed: bytes) -> int:
+    """Return the size of what LZF packed, once it is unpacked; 0 where it ends within a piece.
+
+    A piece is a byte below 32 and one more byte than it says, or a reference to bytes before: its
+    length is 2 more than the upper three bits say, with a byte more where these are all set, and a
+    byte of distance follows (LibLZF, the format that h5py's filter writes).
+    """
+    place = 0
+    length = 0
+    end = len(packed)
+    while place < end:
+        first = packed[place]
+        if first < 32:
+            length += first + 1
+            place += first + 2
+            continue
+        further = first >> 5 == 7
+        if further and place + 1 < end:
+            length += packed[place + 1]
+        length += (first >> 5) + 2
+        place += 3 if further else 2
+    return length if place == end else 0

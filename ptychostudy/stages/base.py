@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.readers import GEOMETRY, PICTURE, USER, load
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
+from ptychostudy.formats.sources import GEOMETRY, PICTURE, USER, load, named_files
 from ptychostudy.io.arrays import write_npz
-from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
     output : Path
         ``base.npz`` with positions, ``probeGuess`` and ``objectGuess`` or ``counts``.
     source : list of Path
-        The user's or the fetched file, or nothing for a synthetic study.
+        The user's files or the fetched one, behind them files in which data of theirs lie; nothing
+        for a synthetic study.
     """
     if bool(source) != (settings.kind != "synthetic"):
         names = ", ".join(map(str, source)) or "no file"
@@ -35,7 +35,7 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
             f"--source names {names}, base.kind is {settings.kind}; "
             "needed: no file for a synthetic study, one for any other"
         )
-    made, changes = _converted(settings, source[0]) if source else (_synthetic(settings), {})
+    made, changes = _converted(settings, source) if source else (_synthetic(settings), {})
     arrays = {
         **position_arrays(made["positions"]),
         "probeGuess": made["probe"].astype(np.complex64),
@@ -56,18 +56,13 @@ def run(settings: "BaseSettings", *, output: Path, source: list[Path]) -> None:
 
 
 def _converted(
-    settings: "BaseSettings", source: Path
+    settings: "BaseSettings", source: list[Path]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read the user's file, and say what was changed; what a study of its kind needs is in it."""
+    """Read the user's files, and say what was changed."""
+    named = source[: max(1, len(named_files(settings)))]
     # Loaded by name: a study without a file of its own does not depend on how such files are read.
-    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(source, settings)
-    scan, changes = taken
-    if settings.frames != "measured" and "object" not in scan:
-        raise DataError(
-            f"{source}: key 'objectGuess' is missing; "
-            "needed to simulate frames (or set base.frames: measured)"
-        )
-    return scan, changes
+    taken: tuple[dict[str, np.ndarray], dict[str, Any]] = load(USER).take_scan(named, settings)
+    return taken
 
 
 def _geometry(

@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import foreign_scans
 import numpy as np
 import pytest
 from known_scan import known_scan, run_base, save, written
+
+from ptychostudy.io.atomic import DataError
 
 
 @pytest.fixture
@@ -63,3 +66,18 @@ def same():
         np.testing.assert_array_equal(arrays["probeGuess"], right["probeGuess"])
 
     return check
+
+
+@pytest.fixture
+def refused_files(folder):
+    """Return a function that expects the refusal of one file or several, and returns its text."""
+
+    def run(paths, frames="measured", **npz):
+        with pytest.raises(DataError) as error:
+            foreign_scans.taken(paths, frames, **npz)
+        text = str(error.value)
+        assert "np." not in text and "\n" not in text
+        assert any(str(path) in text for path in ([paths] if isinstance(paths, str) else paths))
+        return text
+
+    return run

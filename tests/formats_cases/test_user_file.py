@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from known_scan import N, known_scan, object_of, save
 
-from ptychostudy.formats.user_file import load_user_file
+from ptychostudy.formats.readers import load_user_file
 from ptychostudy.io.atomic import DataError
-
-KEYS = ("ycoords", "xcoords", "probeGuess")
 
 
 def without_counts(path):
@@ -86,7 +84,7 @@ def test_a_group_in_itself_and_endless_groups_end(folder):
         from ptychostudy.formats.user import read_user_scan
 
         read_user_scan("a.h5")
-    assert len(load_user_file("a.h5", KEYS).others) < 100
+    assert len(load_user_file("a.h5").others) < 100
 
 
 @pytest.mark.parametrize("suffix", ["npz", "h5"])
@@ -198,7 +196,7 @@ def test_other_links_are_refused_by_name(refused, frames, name):
 def refused_elsewhere(path):
     """Return the refusal of a scan that names the file to which it leads."""
     with pytest.raises(DataError) as error:
-        load_user_file(path, (*KEYS, "counts"))
+        load_user_file(path)
     return str(error.value)
 
 

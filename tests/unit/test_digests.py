@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from ptychostudy import provenance  # noqa: E402
-from ptychostudy.formats import readers  # noqa: E402
+from ptychostudy.formats import sources  # noqa: E402
 from ptychostudy.study.section import Section  # noqa: E402
 from ptychostudy.study.sections.base import BaseSettings  # noqa: E402
 from ptychostudy.study.sections.simulate import WrongProbeSettings  # noqa: E402
@@ -25,7 +25,7 @@ from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
 from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
-READERS = (readers.USER, readers.PICTURE, readers.GEOMETRY)
+SOURCES = (sources.USER, sources.PICTURE, sources.GEOMETRY)
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
 UNSEEN = {"train", "infer", "reconstruct", "reference"}
 # What costs hours, and all that comes before it: a rule whose input is made anew runs, too.
@@ -56,7 +56,7 @@ def stages():
 def closures(root=ROOT):
     """Return the modules each rule depends on, and under ``base with X`` those of a study that needs a reader."""
     wanted = {rule: (f"ptychostudy.stages.{stage}",) for rule, stage in stages().items()}
-    for module in READERS:
+    for module in SOURCES:
         wanted[f"base with {module.rpartition('.')[2]}"] = ("ptychostudy.stages.base", module)
     before, provenance.ROOT = provenance.ROOT, root
     try:
@@ -207,20 +207,20 @@ def test_what_a_section_says_beside_its_keys_is_asked_for_by_no_stage():
 
 
 def test_the_readers_are_modules():
-    assert [readers.load(module).__name__ for module in READERS] == list(READERS)
+    assert [sources.load(module).__name__ for module in SOURCES] == list(SOURCES)
 
 
 @pytest.mark.parametrize(
     ("base", "modules"),
     [
         ({}, []),
-        ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [readers.PICTURE]),
-        ({"kind": "npz", "npz": {"path": "a.npz"}}, [readers.USER]),
-        ({"kind": "siemens_star", "frames": "measured"}, [readers.USER, readers.GEOMETRY]),
+        ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [sources.PICTURE]),
+        ({"kind": "npz", "npz": {"path": "a.npz"}}, [sources.USER]),
+        ({"kind": "siemens_star", "frames": "measured"}, [sources.USER, sources.GEOMETRY]),
     ],
 )
 def test_a_study_needs_the_reader_of_its_source(base, modules):
-    assert readers.needed(BaseSettings(**base)) == modules
+    assert sources.needed(BaseSettings(**base)) == modules
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "sampling": ("study", "physics"),
     "measure": ("study", "physics", "sampling"),
     "formats": PHYSICS,
+    "writing": (*PHYSICS, "formats"),
     "networks": (*PHYSICS, "sampling"),
     "iterative": PHYSICS,
     "report": ("study", "physics", "sampling", "measure"),
@@ -33,7 +34,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "recipes": (*MEASURES, "formats", *HEAVY),
     "runs": (*GROUND, "provenance"),
     "checks": (*MEASURES, "formats", "report"),
-    "stages": (*MEASURES, "formats", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
+    "stages": (*MEASURES, "formats", "writing", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
     "__main__": (*GROUND, "provenance", "runs", "stages"),
 }
 # Package -> the rooms that import it, wherever in a file the import stands.
@@ -43,7 +44,7 @@ HOMES = {
     "torch": ("iterative",),
     "ptychi": ("iterative",),
     "matplotlib": ("figures",),
-    "h5py": ("io", "formats"),
+    "h5py": ("io", "formats", "writing"),
     "zipfile": ("io", "formats"),
     "pydantic": ("study",),
 }

@@ -83,14 +83,33 @@ Doubt = Literal[
     "pixels",
     "frames",
     "centre",
+    "files",
+    "axes",
+    "probe",
     "geometry",
+]
+FileKey = Literal[
+    "counts",
+    "diffraction",
+    "diff3d",
+    "xcoords",
+    "ycoords",
+    "probeGuess",
+    "objectGuess",
+    "bad_pixels",
+    "valid_pixels",
+]
+Files = Annotated[
+    list[Annotated[str, Field(min_length=1)]], Field(min_length=1), AfterValidator(distinct)
 ]
 
 
 class NpzSettings(Section):
     """A user's own file."""
 
-    path: str | None = Field(None, description="NPZ or HDF5 file, relative to the hub")
+    path: str | Files | None = Field(
+        None, description="file, or list of the files of one scan, relative to the hub"
+    )
     measurement: Literal["auto", "counts", "intensity", "amplitude"] = Field(
         "auto", description="what the frames hold"
     )
@@ -107,6 +126,9 @@ class NpzSettings(Section):
         [], description="frames left out with their positions; auto: those that are none"
     )
     accept: list[Doubt] = Field([], description="doubts about the file that were looked at")
+    keys: dict[FileKey, Annotated[str, Field(min_length=1)]] = Field(
+        {}, description="where in the file arrays are, by their paths, if not under names of ours"
+    )
 
     def plain(self) -> dict[str, Any]:
         """Return what is read; keys that came later only where they are not at their default."""

@@ -1,0 +1,119 @@
+"""Arrays that the user names by their paths in the file (``base.npz.keys``)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ptychostudy.formats.containers import HDF5, container, open_user_hdf5
+from ptychostudy.formats.frames import FRAME_KEYS
+from ptychostudy.formats.hdf5_tree import Tree
+from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.user_file import UserFile
+from ptychostudy.io.arrays import member_names, read_npz
+from ptychostudy.io.atomic import DataError
+
+# What a format states of an array does not hold of another that is put in its place.
+_STATED = {
+    **dict.fromkeys(FRAME_KEYS, ("measurement", "axes", "background", "frame_index")),
+    **dict.fromkeys(COORDINATES, ("position_unit", "position_index", "origin_px")),
+}
+
+
+def with_named_keys(files: Mapping[str, UserFile], keys: Mapping[str, str]) -> dict[str, UserFile]:
+    """Return files with the arrays that the user names in the place of those of their format.
+
+    Parameters
+    ----------
+    files : mapping of str to UserFile
+        By their paths.
+    keys : mapping of str to str
+        For each of our keys the path in the file; ``[:, i]`` behind it takes one column.
+
+    Raises
+    ------
+    DataError
+        If a path is in none of the files, or in two.
+    """
+    found = {path: _named(path, keys) for path in files}
+    for key, name in keys.items():
+        _check_once(files, [path for path, arrays in found.items() if key in arrays], key, name)
+    return {path: _replaced(file, found[path], keys) for path, file in files.items()}
+
+
+def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, name: str) -> None:
+    if len(holders) > 1:
+        raise DataError(
+            f"{holders[0]}: base.npz.keys names {name!r} for {key!r}, which is also in "
+            f"{holders[1]}; needed: a path that one of the files has"
+        )
+    if not holders:
+        raise DataError(
+            f"{', '.join(files)}: key {name!r} is missing, which base.npz.keys names for {key!r}; "
+            f"found {_held(files)}"
+        )
+
+
+def _held(files: Mapping[str, UserFile]) -> list[str]:
+    """Return what all files hold, described as far as it was."""
+    return [text for file in files.values() for text in file.held()]
+
+
+def _named(path: str, keys: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """Return those of the named arrays that a file holds."""
+    if container(path) == HDF5:
+        with open_user_hdf5(path) as file:
+            tree = Tree(path, file)
+            arrays = {key: tree.array(_path_of(name)) for key, name in keys.items()}
+    else:
+        held = member_names(path)
+        arrays = {key: _member(path, _path_of(name), held) for key, name in keys.items()}
+    there = {key: array for key, array in arrays.items() if array is not None}
+    return {key: _column(path, keys[key], array) for key, array in there.items()}
+
+
+def _member(path: str | Path, name: str, held: list[str]) -> np.ndarray | None:
+    return read_npz(path, [name])[name] if name in held else None
+
+
+def _path_of(name: str) -> str:
+    return name.partition("[")[0].strip()
+
+
+def _column(path: str, name: str, array: np.ndarray) -> np.ndarray:
+    """Return an array, or the column of it that a path asks for."""
+    _, bracket, index = name.partition("[")
+    if not bracket:
+        return array
+    number = index.rstrip("] ").removeprefix(":").strip(", ")
+    columns = array.shape[1] if array.ndim == 2 else 0
+    if not number.isdecimal() or int(number) >= columns:
+        raise DataError(
+            f"{path}: base.npz.keys names {name!r}, and the array has shape {array.shape}; "
+            f"needed: [:, 0] to [:, {max(columns - 1, 0)}] of an array with two axes"
+        )
+    return array[:, int(number)]
+
+
+def _replaced(
+    file: UserFile, arrays: Mapping[str, np.ndarray], keys: Mapping[str, str]
+) -> UserFile:
+    if not arrays:
+        return file
+    taken = {_path_of(keys[key]).strip("/") for key in arrays}
+    replaced = [key for key in file.arrays if _gives_way(key, arrays)]
+    stated = {name for key in arrays for name in _STATED.get(key, ())}
+    return replace(
+        file,
+        arrays={key: file.arrays[key] for key in file.arrays if key not in replaced} | dict(arrays),
+        others=[text for text in file.others if text.partition(" ")[0] not in taken],
+        places={**file.places, **{key: keys[key] for key in arrays}},
+        declared={key: value for key, value in file.declared.items() if key not in stated},
+    )
+
+
+def _gives_way(key: str, arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether an array is in the place of one that the user names; of frames there is one stack."""
+    frames = key in FRAME_KEYS and any(name in FRAME_KEYS for name in arrays)
+    return key in arrays or frames

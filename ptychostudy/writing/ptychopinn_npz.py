@@ -1,0 +1,58 @@
+"""The NPZ of PtychoPINN: amplitudes, coordinates in pixels, probe and, if there is one, object."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.valid_pixels import VALID, valid_arrays
+from ptychostudy.io.arrays import write_npz
+from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, valid_of
+
+NAME = "PtychoPINN NPZ"
+SUFFIX = ".npz"
+
+
+def write(
+    path: str | Path, scan: Mapping[str, np.ndarray], declared: Mapping[str, Any]
+) -> list[str]:
+    """Write a scan; the same content gives the same bytes.
+
+    Parameters
+    ----------
+    path : str or Path
+    scan : mapping of str to ndarray
+        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess`` and
+        ``valid_pixels``.
+    declared : mapping
+        Keys of `formats.user_file.DECLARED`; PtychoPINN counts in pixels and asks for none.
+
+    Returns
+    -------
+    list of str
+        What PtychoPINN does not use.
+
+    Raises
+    ------
+    DataError
+    """
+    checked(path, scan, (COUNTS,))
+    # Coordinates are centres of windows from the object's corner there, too.
+    coordinates = {key: scan[key].astype(np.float64) for key in reversed(COORDINATES)}
+    arrays = {
+        "diff3d": np.sqrt(scan[COUNTS]).astype(np.float32),
+        **coordinates,
+        **{f"{key}_start": value for key, value in coordinates.items()},
+        "scan_index": np.zeros(len(scan[COUNTS]), dtype=np.int64),
+        PROBE: scan[PROBE].astype(np.complex64),
+    }
+    if OBJECT in scan:
+        arrays[OBJECT] = scan[OBJECT].astype(np.complex64)
+    # Ours, for a way back: PtychoPINN has no mask, and takes what is masked for dark.
+    masked = valid_arrays(valid_of(scan))
+    write_npz(path, arrays | masked)
+    return [f"{VALID} written, but PtychoPINN knows no mask: masked pixels are 0 there"] * len(
+        masked
+    )
