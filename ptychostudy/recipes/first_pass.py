@@ -150,8 +150,9 @@ def _cropped(sample: Sample) -> Sample:
 def light_off_px(sample: Sample) -> np.ndarray:
     """Return how far (row, col) the light lies off that of the probe's far field, in pixels.
 
-    Zero where either has no centre. It is the slope of the object's phase, as which no data tell it
-    from a detector that is off.
+    Zero where either has no centre, and where the light is off by more than a quarter of the side:
+    then the zero frequency is elsewhere. What is less is the slope of the object's phase, as which
+    no data tell it from a detector that is off.
     """
     n = len(sample.probe)
     mean = sample.counts.mean(axis=0) * sample.valid
@@ -159,7 +160,8 @@ def light_off_px(sample: Sample) -> np.ndarray:
     if min(gathered for _, gathered in places) < _HAS_CENTRE:
         return np.zeros(2)
     off = places[0][0] - places[1][0]
-    return np.asarray((off + n / 2) % n - n / 2)
+    wrapped = np.asarray((off + n / 2) % n - n / 2)
+    return wrapped if np.abs(wrapped).max() <= n / 4 else np.zeros(2)
 
 
 def first_pass(sample: Sample, passes: int = PASSES, off_px: np.ndarray | None = None) -> Fit:
@@ -194,11 +196,10 @@ class _State:
         impulse = np.zeros((n, n))
         impulse[0, 0] = 1
         self.shifts = fft2(translate(impulse, fractions)).astype(np.complex64)
-        amplitudes = np.sqrt(sample.counts, dtype=np.float32)
+        amplitudes = np.sqrt(sample.counts * sample.valid, dtype=np.float32)
         self.amplitudes = np.fft.ifftshift(amplitudes, axes=(-2, -1))
         self.valid = np.fft.ifftshift(sample.valid)
-        photons = max(mean_counts(sample.counts), 1.0)
-        self.probe = scale_probe(sample.probe, photons)
+        self.probe = scale_probe(sample.probe, _photons(sample))
         self.object = _sloped(tuple((end - first).tolist()), off_px / n)
 
     def sweep(self, order: np.ndarray, refine: bool) -> None:
@@ -230,6 +231,14 @@ class _State:
         right = self.amplitudes[frame] / np.maximum(modulus, _DARK)
         factor = np.where(self.valid, right - 1, np.float32(0))
         return np.asarray(ifft2(field * factor, norm="ortho"))
+
+
+def _photons(sample: Sample) -> float:
+    """Return the mean photons of a frame, as many as there would be if all pixels counted."""
+    light = far_field(sample.probe)
+    seen = float(light[sample.valid].sum() / light.sum())
+    counted = mean_counts(sample.counts * sample.valid)
+    return max(counted, 1.0) / max(seen, _DARK)
 
 
 def _sloped(shape: tuple[int, ...], turns: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
+from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_counts, scale_probe
 
@@ -24,10 +25,13 @@ class Reference:
         Object from pixel 0 of the file's coordinates on, and probe in photons.
     coverage : (H, W) float32
         Photons that the scan put on each pixel.
+    misfit : Misfit
+        Of object and probe with all measured frames.
     """
 
     result: IterativeResult
     coverage: np.ndarray
+    misfit: Misfit
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -45,6 +49,8 @@ def reconstruct_reference(
     probe: np.ndarray,
     settings: "ReconstructSettings",
     on_epoch: OnEpoch,
+    *,
+    valid: np.ndarray | None = None,
 ) -> Reference:
     """Reconstruct a measured scan at its full dose.
 
@@ -59,6 +65,8 @@ def reconstruct_reference(
     settings : ReconstructSettings
     on_epoch : callable
         Told epoch, epochs and loss.
+    valid : (N, N) bool, optional
+        Pixels of the detector that count photons. Default all.
 
     Raises
     ------
@@ -77,4 +85,6 @@ def reconstruct_reference(
             "change the section 'reference'"
         )
     coverage = windows.light(result.probe, positions, shape).astype(np.float32)
-    return Reference(result, coverage)
+    good = np.ones(counts.shape[1:], dtype=bool) if valid is None else valid
+    misfit = scan_misfit(result.object, result.probe, positions, counts, good)
+    return Reference(result, coverage, misfit)

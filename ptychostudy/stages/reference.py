@@ -1,15 +1,19 @@
 """Stage reference: a measured scan reconstructed at its full dose; every arm is scored by it."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.valid_pixels import read_valid
 from ptychostudy.io.arrays import open_frames, read_npz, write_npz
 from ptychostudy.recipes.reference import reconstruct_reference
 from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
+
+_log = logging.getLogger("ptychostudy")
 
 
 def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
@@ -23,7 +27,8 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         ``base.npz`` of a study whose frames are measured.
     output : Path
         ``reference.npz`` with ``objectGuess``, ``probeGuess``, ``coverage`` and, in the metadata,
-        ``truth``: ``full-dose iterative reference``.
+        ``truth``: ``full-dose iterative reference``, and ``misfit``: ``R``, and ``R_expected`` from
+        photon noise alone.
 
     Raises
     ------
@@ -34,10 +39,21 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     positions = read_positions(arrays)
     # Frames stay on disk until they are used.
     counts = open_frames(base, "counts")
+    valid = read_valid(base, counts.shape[-1])
     with Work("reference, full dose") as progress:
         reference = reconstruct_reference(
-            counts, positions, arrays["probeGuess"], settings, progress.step
+            counts, positions, arrays["probeGuess"], settings, progress.step, valid=valid
         )
+    misfit = reference.misfit
+    _log.info(
+        "the reference differs from the frames by R = %.3f; photon noise alone gives %.3f",
+        misfit.value,
+        misfit.expected,
+    )
     converged = bool(reference.result.converged)
-    record = {"truth": "full-dose iterative reference", "converged": converged}
+    record = {
+        "truth": "full-dose iterative reference",
+        "converged": converged,
+        "misfit": misfit.record,
+    }
     write_npz(output, reference.arrays, record)
