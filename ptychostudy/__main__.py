@@ -22,6 +22,7 @@ from ptychostudy.runs.progress import show_progress
 
 STAGES = {
     "inspect": "a scan of your own: what is in its files, whether it holds, and the study of it",
+    "convert": "a scan of your own as one file in the form of this package",
     "fetch": "get a published measured scan from the package index and convert it",
     "base": "object, probe and scan positions",
     "truth": "what simulated frames are scored against: their object",

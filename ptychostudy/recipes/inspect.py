@@ -70,7 +70,7 @@ class Taken:
     open: list[Doubt]
 
 
-def take_in(path: str, settings: FirstSettings, take: Take) -> Taken:
+def with_cures(path: str, settings: FirstSettings, take: Take) -> Taken:
     """Take a file in, with the settings that its own doubts ask for.
 
     Parameters

@@ -5,8 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.user import take_scan, whole_file
+from ptychostudy.formats.any_file import look_into, take_in
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
@@ -14,16 +13,14 @@ from ptychostudy.physics.counts import mean_counts
 from ptychostudy.recipes.first_settings import FirstSettings, doses_below, first_settings
 from ptychostudy.recipes.inspect import (
     OK,
-    Scan,
     Taken,
     checks,
     contents,
     look_at_geometry,
     numbers,
-    take_in,
+    with_cures,
 )
 from ptychostudy.report.inspection import WIDTH, lines_of, study_yaml
-from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.study.settings import parse_study
 
 BAD = 1
@@ -47,18 +44,18 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
     """
     paths = [str(path) for path in files]
     try:
-        file = whole_file(
-            paths, _settings({"npz": {"path": paths[0]}}), Doubts(paths[0], listed=[])
-        )
-    except Exception as error:
-        _print([_why(error)])
+        return _inspected(paths, write)
+    except DataError as error:
+        _print([str(error)])
         return BAD
-    return _looked_at(paths, file, write)
 
 
-def _looked_at(paths: list[str], file: UserFile, write: Path | None) -> int:
+def _inspected(paths: list[str], write: Path | None) -> int:
+    file = look_into(paths)
     settings = first_settings(file, paths)
-    taken = take_in(", ".join(paths), settings, _take(paths))
+    taken = with_cures(
+        ", ".join(paths), settings, lambda base, doubts: take_in(paths, base, doubts)
+    )
     record, study = _record(paths, file, settings, taken)
     _print(lines_of(record))
     if taken.scan is None:
@@ -69,27 +66,6 @@ def _looked_at(paths: list[str], file: UserFile, write: Path | None) -> int:
         write_text(write, text)
         _print([f"written: {write}; then: snakemake --configfile {write}"])
     return 0
-
-
-def _take(paths: list[str]) -> Any:
-    def take(base: dict[str, Any], doubts: Doubts) -> Scan:
-        try:
-            return take_scan(paths, _settings(base), doubts)[0]
-        except DataError:
-            raise
-        except Exception as error:
-            raise DataError(_why(error)) from error
-
-    return take
-
-
-def _why(error: Exception) -> str:
-    known = isinstance(error, DataError | OSError)
-    return str(error) if known else f"cannot be read ({type(error).__name__}: {error})"
-
-
-def _settings(base: dict[str, Any]) -> BaseSettings:
-    return BaseSettings(**{"kind": "npz", "frames": "measured", **base})
 
 
 def _record(
