@@ -141,6 +141,7 @@ faults-long:
 		--config config/config.yaml --hub "$$(mktemp -d)/kills"
 	python tests/faults/campaign/campaign.py --kills 0 --undisturbed 20 --cores 2 --hub "$$(mktemp -d)/damage"
 	PTYCHOSTUDY_FUZZ_MINUTES=10 python -m pytest $(PYTEST_OPTIONS) tests/faults/test_fuzz.py
+	PTYCHOSTUDY_FUZZ_MINUTES=1 python -m pytest $(PYTEST_OPTIONS) tests/formats_cases/test_foreign_fuzz.py
 
 mutations:
 	python tests/mutations/mutate.py --seed $(SEED) --count $(COUNT)

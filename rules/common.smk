@@ -100,7 +100,7 @@ def shards(wildcards):
 def base_source(wildcards):
     """Return the files a study starts from, where it has any, and those that their data lie in."""
     if STUDY.base.kind == "siemens_star":
-        return layout.STAR_SCAN
+        return [layout.STAR_SCAN]
     named = sources.named_files(STUDY.base)
     if not named:
         return []

@@ -9,16 +9,16 @@ from ptychostudy.runs import preflight
 
 
 def frames_mb():
-    """Return megabytes of all frames of the study: of 4 bytes a pixel, or as large as its file."""
+    """Return megabytes of all frames of the study: of 4 bytes a pixel, or as large as its files."""
     base = STUDY.base
     if base.kind == "synthetic":
         # One frame for each step by step of the area in which its window fits.
         rows, columns = (side - base.frame_px for side in base.object.shape_px)
         frames = rows * columns / base.scan.step_px**2
         return frames * base.frame_px**2 * 4e-6
-    path = base_source(None)
     # What is not there yet will be fetched: how large it is nobody knows.
-    return os.path.getsize(path) * 1e-6 if path and os.path.exists(path) else 0
+    files = [path for path in base_source(None) if os.path.exists(path)]
+    return sum(os.path.getsize(path) for path in files) * 1e-6
 
 
 def needed(floor, share):

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from ptychostudy.formats.declared import energy_ev
+from ptychostudy.formats.frames import check_finite
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import UserFile
@@ -95,11 +96,12 @@ def _basis(tree: Tree) -> np.ndarray:
         return np.array([[0.0, -1.0], [-1.0, 0.0], [0.0, 0.0]])
     if basis.shape == (2, 3):
         basis = basis.T
-    if basis.shape != (3, 2) or basis.dtype.kind not in "fiu" or not np.isfinite(basis).all():
+    if basis.shape != (3, 2) or basis.dtype.kind not in "fiu":
         raise DataError(
             f"{tree.path}: key {name!r} is {basis.dtype} of shape {basis.shape}; "
-            "needed: finite numbers of shape (3, 2)"
+            "needed: real numbers of shape (3, 2)"
         )
+    check_finite(tree.path, name, basis)
     lengths = _lengths(basis)
     if not (np.isfinite(lengths).all() and lengths.all()):
         raise DataError(
@@ -196,11 +198,12 @@ def _put_background(tree: Tree, found: Gathered) -> None:
     dark = tree.array(name)
     if dark is None:
         return
-    if dark.ndim < 2 or dark.dtype.kind not in "fiu" or not np.isfinite(dark).all():
+    if dark.ndim < 2 or dark.dtype.kind not in "fiu":
         raise DataError(
-            f"{tree.path}: key {name!r} is {dark.dtype} of shape {dark.shape}, or not finite; "
-            "needed: finite numbers, one dark frame or several"
+            f"{tree.path}: key {name!r} is {dark.dtype} of shape {dark.shape}; "
+            "needed: real numbers, one dark frame or several"
         )
+    check_finite(tree.path, name, dark)
     if not dark.any():
         return
     least, most = float(dark.min()), float(dark.max())

@@ -66,7 +66,7 @@ def object_pixel_m(declared: Mapping[str, Any], base: "BaseSettings", doubts: Do
     stated, how = stated_pixel_m(declared, base.frame_px)
     if stated is None:
         return base.pixel_size_m
-    if abs(stated - base.pixel_size_m) > _ROUNDED * stated:
+    if abs(stated / base.pixel_size_m - 1) > _ROUNDED:
         doubts.refuse(
             f"its object pixel is {pixel_text(stated)} m ({how}), but base.pixel_size_m is "
             f"{pixel_text(base.pixel_size_m)}; needed: base.pixel_size_m: {pixel_text(stated)}"

@@ -4,6 +4,7 @@ Measured of py4DSTEM 0.14.18: the axes are (rows of the scan, its columns, rows 
 columns); what a step is stands in the calibration, in the unit named there. There is no probe.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
-from ptychostudy.formats.reader_fields import needed_array, real_stack, text_at
+from ptychostudy.formats.reader_fields import needed_array, number_if_any, real_stack, text_at
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 
@@ -103,22 +104,23 @@ def _grid(rows: int, cols: int, step_m: float) -> list[np.ndarray]:
 
 def _length_m(tree: Tree, name: str) -> float | None:
     """Return a calibrated pixel in metres; None where its unit is none of length."""
-    size = tree.number(f"{name}_size")
+    size = number_if_any(tree, f"{name}_size")
     unit = text_at(tree, f"{name}_units")
     return size * _METRES[unit] if size and size > 0 and unit in _METRES else None
 
 
 def _object_pixel_m(tree: Tree, calibration: str, n: int) -> float | None:
     """Return ``1 / (n dq)`` for a detector calibrated in inverse lengths, as 'A^-1' or '1/A'."""
-    size = tree.number(f"{calibration}/Q_pixel_size")
+    size = number_if_any(tree, f"{calibration}/Q_pixel_size")
     unit = text_at(tree, f"{calibration}/Q_pixel_units").removesuffix("^-1").removeprefix("1/")
     return _METRES[unit] / (n * size) if size and size > 0 and unit in _METRES else None
 
 
 def _turned(tree: Tree, calibration: str) -> dict[str, str]:
     """Return what is doubtful of a scan whose axes are not those of the detector."""
-    degrees = tree.number(f"{calibration}/QR_rotation_degrees") or 0.0
-    flip = bool(tree.number(f"{calibration}/QR_flip"))
+    radians = number_if_any(tree, f"{calibration}/QR_rotation") or 0.0
+    degrees = number_if_any(tree, f"{calibration}/QR_rotation_degrees") or math.degrees(radians)
+    flip = bool(number_if_any(tree, f"{calibration}/QR_flip"))
     if abs(degrees) < _TURNED_DEG and not flip:
         return {}
     return {

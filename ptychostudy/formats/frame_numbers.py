@@ -11,6 +11,8 @@ from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
 
 _NUMBERS = ("frame_index", "position_index")
+# Of no shape that an array of a scan has.
+_NONE = np.zeros(())
 
 
 def paired(file: UserFile, doubts: Doubts) -> UserFile:
@@ -32,7 +34,7 @@ def paired(file: UserFile, doubts: Doubts) -> UserFile:
     key = next((key for key in FRAME_KEYS if key in file.arrays), "")
     numbered = any(name in file.declared for name in _NUMBERS)
     # What is no stack of frames, or no row of positions, is refused for that.
-    ranks = [np.ndim(file.arrays.get(name)) for name in (key, *COORDINATES)]
+    ranks = [file.arrays.get(name, _NONE).ndim for name in (key, *COORDINATES)]
     if not numbered or ranks != [3, 1, 1]:
         return file
     frames = _numbers(file, "frame_index", len(file.arrays[key]), doubts)
@@ -88,7 +90,7 @@ def _only(
     """Return the arrays with the frames and the positions of a pair in one order."""
     stack = file.arrays[key]
     # A mask for each frame goes with it.
-    with_frames = [name for name in MASK_KEYS if np.shape(file.arrays.get(name)) == stack.shape]
+    with_frames = [name for name in MASK_KEYS if file.arrays.get(name, _NONE).shape == stack.shape]
     arrays = dict(file.arrays)
     for name in (key, *with_frames):
         arrays[name] = arrays[name][of_frames]

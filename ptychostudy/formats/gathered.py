@@ -82,9 +82,11 @@ class Gathered:
         self.put(OBJECT, place, object_)
 
     def state(self, key: str, value: float | None) -> None:
-        """Note what the file states of the instrument; what is not above zero is no statement."""
+        """Note what the file states of the instrument; a zero stands for nothing in many files."""
         if value is not None and 0 < value < math.inf:
             self.declared[key] = value
+        elif value:
+            self.notes.append(f"not believed: {key} of {value:.4g}")
 
     def state_pixel(self, key: str, sides: Sequence[float | None], what: str) -> None:
         """Note a pixel that must be square.

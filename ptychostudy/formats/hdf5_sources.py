@@ -15,6 +15,9 @@ from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.hdf5 import open_hdf5, read_datasets
 from ptychostudy.io.zips import check_growth
 
+# Virtual datasets over virtual datasets, as facilities lay them over those of their detectors.
+_HOPS = 4
+
 
 def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
     """Read the dataset that an external link of a file leads to.
@@ -36,10 +39,12 @@ def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
 
 def link_found(key: str, link: Any) -> str:
     """Say of a key that it is a link to another file, for messages."""
-    return f"key {key!r} is missing or no dataset but a link to {link.filename!r}"
+    return f"key {key!r} is a link to {link.filename!r}"
 
 
-def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarray:
+def read_beside(
+    path: str | Path, found: str, name: str, inner: str, *, hops: int = 0
+) -> np.ndarray:
     """Read one dataset of a file in the same folder as another.
 
     Parameters
@@ -52,6 +57,8 @@ def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarr
         The file, relative to the folder of the other.
     inner : str
         The dataset.
+    hops : int
+        Virtual datasets on the way there.
 
     Raises
     ------
@@ -59,6 +66,10 @@ def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarr
     """
     other = file_beside(path, found, name)
     held = plain_size(other)
+    if hops > _HOPS:
+        raise DataError(
+            f"{path}: {found}, and so on for more than {_HOPS} files; needed: data in one of them"
+        )
     with open_hdf5(other, "a complete file") as file:
         item = dataset_at(file, inner)
         if item is None:
@@ -66,6 +77,8 @@ def read_beside(path: str | Path, found: str, name: str, inner: str) -> np.ndarr
                 f"{path}: {found}, which has no dataset {inner!r} of its own; "
                 "needed: a dataset in this file, or in a file beside it"
             )
+        if item.is_virtual:
+            return read_virtual(other, inner, item, hops=hops + 1)
         return read_datasets(other, {inner: item}, held)[inner]
 
 
@@ -104,7 +117,7 @@ def dataset_at(file: Any, name: str) -> Any:
     return item if isinstance(item, h5py.Dataset) else None
 
 
-def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
+def read_virtual(path: str | Path, key: str, item: Any, *, hops: int = 0) -> np.ndarray:
     """Put a virtual dataset together from its sources, block by block.
 
     HDF5 would do so itself, but it takes a source that is missing for zeros, and one of that name
@@ -116,6 +129,8 @@ def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
     key : str
     item : h5py.Dataset
         With ``is_virtual``.
+    hops : int
+        Virtual datasets that led here.
 
     Raises
     ------
@@ -126,9 +141,15 @@ def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
     _check_claim(path, key, item, sources)
     whole = np.zeros(item.shape, item.dtype)
     filled = np.zeros(item.shape, dtype=np.uint8)
+    parts: dict[tuple[str, str], np.ndarray] = {}
     for source in sources:
         place = _block(path, key, source.vspace, item.shape)
-        whole[place] = _piece(path, key, source, whole[place])
+        name, inner = source_name(path, source), source.dset_name
+        # Often each frame is a source of its own, all in a few files.
+        if (name, inner) not in parts:
+            parts[name, inner] = read_beside(path, _found(key, source), name, inner, hops=hops)
+        part = parts[name, inner]
+        whole[place] = _piece(path, key, source, part, whole[place])
         filled[place] += 1
     if np.any(filled != 1):
         raise DataError(
@@ -141,22 +162,30 @@ def read_virtual(path: str | Path, key: str, item: Any) -> np.ndarray:
 def _check_claim(path: str | Path, key: str, item: Any, sources: Any) -> None:
     if not item.shape or item.dtype.kind not in "iufc":
         raise DataError(
-            f"{path}: key {key!r} is {item.dtype} or lies in another file; "
-            "needed: numbers in this one"
+            f"{path}: key {key!r} lies in another file, as {item.dtype} of shape {item.shape}; "
+            "needed: an array of numbers"
         )
-    files = {file_beside(path, _found(key, source), source.file_name) for source in sources}
+    names = {source_name(path, source): _found(key, source) for source in sources}
+    files = [file_beside(path, found, name) for name, found in names.items()]
     held = sum(plain_size(file) for file in files)
     claimed = math.prod(item.shape) * item.dtype.itemsize
     check_growth(path, f"key {key!r}", held, claimed)
+
+
+def source_name(path: str | Path, source: Any) -> str:
+    """Return the file in which a source of a virtual dataset of a file lies."""
+    # To HDF5 a dot is the file itself.
+    return Path(path).name if source.file_name == "." else str(source.file_name)
 
 
 def _found(key: str, source: Any) -> str:
     return f"key {key!r} lies in another file, {source.file_name!r}"
 
 
-def _piece(path: str | Path, key: str, source: Any, place: np.ndarray) -> np.ndarray:
+def _piece(
+    path: str | Path, key: str, source: Any, part: np.ndarray, place: np.ndarray
+) -> np.ndarray:
     """Return what a source gives for its place in the whole."""
-    part = read_beside(path, _found(key, source), source.file_name, source.dset_name)
     piece = part[_block(path, key, source.src_space, part.shape)]
     if piece.size != place.size or not np.can_cast(piece.dtype, place.dtype, "same_kind"):
         raise DataError(

@@ -13,7 +13,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.formats.hdf5_sources import file_beside, link_found, read_linked, read_virtual
+from ptychostudy.formats.hdf5_sources import (
+    file_beside,
+    link_found,
+    read_linked,
+    read_virtual,
+    source_name,
+)
 from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.hdf5 import read_datasets
 from ptychostudy.io.zips import READ_ERRORS, check_growth
@@ -54,10 +60,12 @@ class Tree:
         Raises
         ------
         DataError
-            If it is no dataset of numbers, or lies outside of the folder of the file.
+            If it is no dataset of numbers, lies outside of the folder of the file, or if a link
+            leads nowhere.
         """
         item = item_at(self.file, name)
         if item is None:
+            self._check_link(name)
             return None
         self._use(name, item)
         array = self._read(name, item)
@@ -103,6 +111,17 @@ class Tree:
         """Return what the file holds beside what was taken, described."""
         return [text for name, text in listed(self.file) if not self._is_used(name)]
 
+    def _check_link(self, name: str) -> None:
+        """Refuse a link that leads nowhere: who made it meant that there is something."""
+        folder, _, last = name.strip("/").rpartition("/")
+        group = item_at(self.file, folder)
+        link = group.get(last, getlink=True) if isinstance(group, h5py.Group) and last else None
+        if isinstance(link, h5py.SoftLink):
+            raise DataError(
+                f"{self.path}: key {name!r} is a link to {link.path!r}, where nothing is; "
+                "needed: a dataset there, or no such link"
+            )
+
     def _use(self, name: str, item: Any) -> None:
         self.used.add(name.strip("/"))
         if isinstance(item, h5py.Dataset) and item.name:
@@ -140,7 +159,8 @@ def _files_of(path: str | Path, name: str, item: Any) -> list[Path]:
         return [file_beside(path, link_found(name, item), item.filename)]
     sources = item.virtual_sources() if item.is_virtual else []
     found = f"key {name!r} lies in another file"
-    return [file_beside(path, found, source.file_name) for source in sources]
+    names = dict.fromkeys(source_name(path, source) for source in sources)
+    return [file_beside(path, found, each) for each in names]
 
 
 def item_at(file: Any, name: str, hops: int = 0) -> Any:

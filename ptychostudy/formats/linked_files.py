@@ -28,9 +28,11 @@ def with_linked(paths: Sequence[str]) -> list[str]:
     paths : sequence of str
     """
     files = list(paths)
-    for path in paths:
-        with contextlib.suppress(*READ_ERRORS, DataError):
-            files += [name for name in _linked(path) if name not in files]
+    # It grows meanwhile: the data of a linked file may lie in others.
+    for path in files:
+        if len(files) < _ITEMS:
+            with contextlib.suppress(*READ_ERRORS, DataError):
+                files += [name for name in _linked(path) if name not in files]
     return files
 
 

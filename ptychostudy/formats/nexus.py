@@ -74,9 +74,17 @@ def read(path: str | Path, file: Any) -> UserFile:
 def _entry(file: Any) -> str | None:
     """Return the name of the first entry with frames."""
     for name in file:
-        if _ENTRY.fullmatch(name) and _holds_frames(file, name):
+        if _is_entry(file, name) and _holds_frames(file, name):
             return str(name)
     return None
+
+
+def _is_entry(file: Any, name: str) -> bool:
+    """Whether a name is that of an entry, or its class; links are not followed."""
+    if _ENTRY.fullmatch(name):
+        return True
+    own = isinstance(file.get(name, getlink=True), h5py.HardLink)
+    return own and file[name].attrs.get("NX_class") in ("NXentry", b"NXentry")
 
 
 def _holds_frames(file: Any, entry: str) -> bool:

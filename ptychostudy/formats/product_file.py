@@ -15,7 +15,8 @@ X = "probe_position_x_m"
 Y = "probe_position_y_m"
 EPOCHS = "loss_epochs"
 LOSS = "loss_values"
-DATASETS = ("object", "probe", INDEXES, X, Y, EPOCHS, LOSS)
+REQUIRED = ("object", "probe", INDEXES, X, Y)
+DATASETS = (*REQUIRED, EPOCHS, LOSS)
 # Releases before 1.7 know the first name of each pair only, 1.7 writes the second.
 ENERGY = ("probe_energy_eV", "photon_energy_eV")
 ATTENUATION = ("mass_attenuation_m2_kg", "mass_attenuation_m2_per_kg")
@@ -45,7 +46,8 @@ class ProductFile:
         """Return an array without leading axes of length one."""
         if key not in self.arrays:
             raise DataError(
-                f"{self.path}: key {key!r} is missing or no dataset; found {sorted(self.arrays)}"
+                f"{self.path}: key {key!r} is missing; found {sorted(self.arrays)}, "
+                f"needed {', '.join(REQUIRED)}"
             )
         value = self.arrays[key]
         while value.ndim > rank and value.shape[0] == 1:
@@ -139,10 +141,10 @@ class ProductFile:
         return str(self.file.attrs.get(key, ""))
 
     def _number(self, attributes: Any, key: str) -> float:
-        value = attributes.get(key)
+        if key not in attributes:
+            raise DataError(f"{self.path}: attribute {key!r} is missing; needed one finite number")
+        value = attributes[key]
         number = np.ndim(value) == 0 and np.asarray(value).dtype.kind in "fiu"
         if not number or not math.isfinite(value):
-            raise DataError(
-                f"{self.path}: attribute {key!r} is {value!r}, needed one finite number"
-            )
+            raise DataError(f"{self.path}: attribute {key!r} is {value}, needed one finite number")
         return float(value)

@@ -63,7 +63,7 @@ def _gathered(path: str | Path, arrays: Mapping[str, np.ndarray | None]) -> Gath
     found.put_object(*_first(arrays, _OBJECTS))
     found.put(_MASK, _MASK, arrays[_MASK])
     found.put_positions(_POSITIONS, [arrays[name] for name in _POSITIONS], "px")
-    shape = np.shape(found.arrays.get(OBJECT))
+    shape = found.arrays.get(OBJECT, np.zeros(())).shape
     if len(shape) == 2:
         found.declared["origin_px"] = _origin_px(shape)
     return found

@@ -218,14 +218,18 @@ def _check_axes(path: str | Path, key: str, value: np.ndarray) -> None:
 
 
 def _check_values(path: str | Path, key: str, value: np.ndarray, kinds: str) -> None:
-    if value.dtype.kind not in kinds or not np.all(np.isfinite(value)):
-        raise DataError(f"{path}: {key!r} holds NaN, infinity or no numbers; needed finite numbers")
+    if value.dtype.kind not in kinds:
+        raise DataError(f"{path}: {key!r} is {value.dtype}; needed finite numbers")
+    if not np.all(np.isfinite(value)):
+        raise DataError(f"{path}: {key!r} holds NaN or infinity; needed finite numbers")
 
 
 def _check_probe(path: str | Path, probe: np.ndarray) -> None:
     n = len(probe)
-    if probe.shape != (n, n) or not np.any(probe):
-        raise DataError(f"{path}: 'probe' has shape {probe.shape}, needed N x N and not all zero")
+    if probe.shape != (n, n):
+        raise DataError(f"{path}: 'probe' has shape {probe.shape}, needed N x N")
+    if not np.any(probe):
+        raise DataError(f"{path}: 'probe' is all zero, needed a probe that carries photons")
 
 
 def _check_number(path: str | Path, key: str, value: float) -> None:
@@ -235,9 +239,13 @@ def _check_number(path: str | Path, key: str, value: float) -> None:
 
 def _check_positions(path: str | Path, positions: np.ndarray) -> None:
     pairs = positions.ndim == 2 and positions.shape[1] == 2
-    if not pairs or not len(positions) or not np.all(np.isfinite(positions)):
+    if not pairs or not len(positions):
+        raise DataError(f"{path}: positions of shape {positions.shape}, needed (k, 2) with k > 0")
+    bad = len(positions) - int(np.isfinite(positions).all(axis=1).sum())
+    if bad:
         raise DataError(
-            f"{path}: positions of shape {positions.shape}, needed finite (k, 2) with k > 0"
+            f"{path}: {bad} of {len(positions)} positions are NaN or infinite in pixels; "
+            "needed finite numbers"
         )
 
 

@@ -4,6 +4,7 @@ What is gathered of its files here is checked like any user's; ``ptychodus.py`` 
 reads back what it wrote.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ptychostudy.formats.declared import wavelength_m
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.product_file import CENTRE, ENERGY, INDEXES, SIDES, X, Y
-from ptychostudy.formats.user_file import OBJECT, UserFile
+from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import DataError
 
@@ -25,6 +27,9 @@ _ARRAYS = ("object", "probe", X, Y, INDEXES)
 # Of these the NPZ has members, and the HDF5 file attributes: of itself, of object and of probe.
 _ROOT = (*ENERGY, _DISTANCE, _FAR_FIELD)
 _OBJECT = (*SIDES, *CENTRE)
+# Below, the two ways to write a probe differ by nothing that counts.
+_CURVED_RAD = 0.1
+_LEAST_M2 = 1e-30
 
 
 def recognises(file: Any) -> bool:
@@ -96,6 +101,7 @@ def gather(
     sides = [known.get(f"object_{key}") for key in SIDES]
     found.state_pixel("pixel_size_m", sides, "the object's pixel")
     _put_origin(found, known)
+    _say_curvature(found)
     return found
 
 
@@ -106,7 +112,7 @@ def _put_origin(found: Gathered, known: Mapping[str, float]) -> None:
     begins at ``(x - centre) / pixel + W / 2 - N / 2``.
     """
     centre = [known.get(f"object_{key}") for key in CENTRE]
-    shape = np.shape(found.arrays.get(OBJECT))
+    shape = found.arrays.get(OBJECT, np.zeros(())).shape
     if len(shape) != 2 or "pixel_size_m" not in found.declared:
         return
     if None in centre:
@@ -118,6 +124,27 @@ def _put_origin(found: Gathered, known: Mapping[str, float]) -> None:
     with np.errstate(over="ignore"):  # what becomes infinite is refused with the positions
         pixels = np.array(centre, dtype=np.float64) / found.declared["pixel_size_m"]
     found.declared["origin_px"] = (middle - pixels).tolist()
+
+
+def _say_curvature(found: Gathered) -> None:
+    """Say how a probe is taken where the two ways of Ptychodus differ.
+
+    Its simulator multiplies the exit wave by ``exp(i pi r^2 / (lambda z))``, its engines do not,
+    and a product does not say of which it is.
+    """
+    parts = ("photon_energy_ev", "distance_m", "pixel_size_m")
+    probe = found.arrays.get(PROBE, np.zeros(()))
+    if probe.ndim < 2 or any(key not in found.declared for key in parts):
+        return
+    energy, distance, pixel = (found.declared[key] for key in parts)
+    radius = probe.shape[-1] / 2 * pixel
+    # Lengths that are none, of which others speak, must not divide by zero here.
+    edge_rad = math.pi * radius * radius / max(wavelength_m(energy) * distance, _LEAST_M2)
+    if edge_rad > _CURVED_RAD:
+        found.notes.append(
+            f"the probe is taken as an engine of Ptychodus writes it; for its simulator a phase of "
+            f"{edge_rad:.3g} rad at the edge of the window would be in it"
+        )
 
 
 def _number(path: str | Path, key: str, value: Any) -> float:

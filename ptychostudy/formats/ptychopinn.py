@@ -14,6 +14,8 @@ from ptychostudy.formats.user_file import UserFile
 NAME = "PtychoPINN"
 _FRAMES = "diff3d"
 _COORDINATES = ("xcoords", "ycoords")
+# Ptychodus, which exports under these names, writes all of them, and PtychoPINN never the last.
+_OF_PTYCHODUS = ("xcoords_start", "ycoords_start", "scan_index", "bad_pixels")
 
 
 def recognises(file: Any) -> bool:
@@ -39,7 +41,14 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
     found = plain_npz.read(path, file)
     declared: dict[str, Any] = {"position_unit": "px", "axes": "NHW"}
     notes = []
-    if _are_amplitudes(found.arrays[_FRAMES]):
+    if all(name in file for name in _OF_PTYCHODUS):
+        # Intensities, as they were measured, and pixels counted from the middle of the first.
+        declared |= {"measurement": "intensity", "origin_px": [0.5, 0.5]}
+        notes.append(
+            f"written by Ptychodus: {_FRAMES} holds intensities and not amplitudes, and positions "
+            "count from the middle of the first pixel and not from its corner"
+        )
+    elif _are_amplitudes(found.arrays[_FRAMES]):
         declared["measurement"] = "amplitude"
     else:
         # Some exporters write counts under this name.

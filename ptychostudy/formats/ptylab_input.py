@@ -17,7 +17,7 @@ from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 
 NAME = "PtyLab measurement"
-_TRANSPOSED = 4
+_TRANSPOSED, _ROWS, _COLUMNS = 4, 2, 1
 
 
 def recognises(file: Any) -> bool:
@@ -36,7 +36,7 @@ def read(path: str | Path, file: Any) -> UserFile:
     Raises
     ------
     DataError
-        For Fourier ptychography, and for frames that PtyLab would turn.
+        For Fourier ptychography, among others.
     """
     tree = Tree(path, file)
     if has_all(file, "zled"):
@@ -76,14 +76,14 @@ def encoder(tree: Tree, name: str) -> np.ndarray:
 
 
 def _oriented(tree: Tree, frames: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return frames as the file asks to turn them, where there is no doubt how."""
-    code = tree.number("orientation")
-    if code in (None, 0.0):
-        return frames, []
-    if code == _TRANSPOSED:
-        return frames.transpose(0, 2, 1), ["frames transposed, as its 'orientation' 4 asks"]
-    # PtyLab mirrors the axes of the stack, not those of its frames: of 2 the order of frames.
-    raise DataError(
-        f"{tree.path}: key 'orientation' is {code:g}, which programs take in different ways; "
-        "needed: frames along the axes of the scan, and orientation 0"
-    )
+    """Return frames turned as the file asks: 4 transposes, then 2 mirrors rows, 1 columns."""
+    code = tree.number("orientation") or 0.0
+    if code not in range(8):
+        raise DataError(
+            f"{tree.path}: key 'orientation' is {code:g}; needed: 0 to 7, or a file without it"
+        )
+    bits = int(code)
+    turned = frames.transpose(0, 2, 1) if bits & _TRANSPOSED else frames
+    turned = turned[:, ::-1] if bits & _ROWS else turned
+    turned = turned[..., ::-1] if bits & _COLUMNS else turned
+    return turned, [f"frames turned as its 'orientation' {bits} asks"] if bits else []

@@ -71,7 +71,9 @@ def _chunk(tree: Tree, name: str) -> dict[str, np.ndarray]:
     if not isinstance(link, h5py.ExternalLink):
         return _arrays(tree, name)
     tree.used.add(name)
-    other = file_beside(tree.path, link_found(name, link), link.filename)
+    # It lies beside, whatever folder was current when ptypy wrote the link.
+    beside = Path(link.filename).name
+    other = file_beside(tree.path, link_found(name, link), beside)
     with open_hdf5(other, "a complete file") as file:
         return _arrays(Tree(other, file), link.path)
 

@@ -81,7 +81,8 @@ def _only(tree: Tree, group: str) -> str:
 def _centre(tree: Tree, storage: str) -> np.ndarray:
     """Return the pixel (row, col) in which a position of zero lies."""
     name = f"{storage}/_center"
-    return pairs(tree.path, name, np.atleast_2d(needed_array(tree, name)))[0]
+    centre = pairs(tree.path, name, np.atleast_2d(needed_array(tree, name)))
+    return np.asarray(centre[0])
 
 
 def _distance(tree: Tree) -> float | None:

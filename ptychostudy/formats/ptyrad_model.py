@@ -81,7 +81,7 @@ def _corners(tree: Tree) -> np.ndarray:
             f"{tree.path}: key {name!r} has shape {shifts.shape}, {_CORNERS!r} {corners.shape}; "
             "needed: one shift for each"
         )
-    return corners + shifts
+    return np.asarray(corners + shifts)
 
 
 def _object(tree: Tree) -> np.ndarray | None:

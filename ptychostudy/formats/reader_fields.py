@@ -44,6 +44,24 @@ def text_at(tree: Tree, name: str) -> str:
     return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
 
+def number_if_any(tree: Tree, name: str) -> float | None:
+    """Return the number or switch of a path; None where there is none, or a text in its place.
+
+    Programs write a text, such as ``_None``, for what nobody has set.
+
+    Raises
+    ------
+    DataError
+    """
+    item = item_at(tree.file, name)
+    if isinstance(item, h5py.Dataset) and h5py.check_string_dtype(item.dtype) is not None:
+        tree.used.add(name.strip("/"))
+        return None
+    if isinstance(item, h5py.Dataset) and item.dtype == bool and item.shape == ():
+        return float(needed_array(tree, name))
+    return tree.number(name)
+
+
 def one_layer(path: str | Path, key: str, field: np.ndarray) -> np.ndarray:
     """Return an object (H, W) without the axes of layers, modes and wavelengths, each of one.
 

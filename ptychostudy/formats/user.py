@@ -116,7 +116,7 @@ def whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> Us
     """Read all files of a scan, and put them together."""
     files = {path: load_user_file(path) for path in paths}
     if base.npz.keys:
-        files = with_named_keys(files, base.npz.keys)
+        files = with_named_keys(files, {str(key): name for key, name in base.npz.keys.items()})
     file = joined(files, doubts)
     for text in file.notes:
         doubts.say(text)
@@ -162,7 +162,7 @@ def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None
 def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
     """Name what the file holds and nothing uses, and what was done to read the rest."""
     unread = ("objectGuess",) if measured else (*FRAME_KEYS, *MASK_KEYS)
-    names = [key for key in file.arrays if key in unread] + file.others
+    names = [file.places.get(key, key) for key in file.arrays if key in unread] + file.others
     if file.format != UserFile.format:
         doubts.say(f"read as {file.format}")
         doubts.done["format"] = file.format

@@ -67,7 +67,11 @@ class UserFile:
 
     def held(self) -> list[str]:
         """Return what is in the file by its own names, for messages."""
-        return sorted(self.places.get(key, key) for key in self.arrays) + self.others
+        taken = [
+            f"{self.places.get(key, key)} {array.shape} {array.dtype}"
+            for key, array in self.arrays.items()
+        ]
+        return sorted(taken) + self.others
 
     def words(self, text: str) -> str:
         """Return a message about our keys in the words of the file."""

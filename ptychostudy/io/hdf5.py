@@ -62,12 +62,13 @@ def find_dataset(path: str | Path, group: Any, key: str) -> Any:
     if link is None:
         return None
     # What a link leads to is not even looked up.
-    if isinstance(link, h5py.HardLink) and isinstance(group[key], h5py.Dataset):
-        return group[key]
-    raise DataError(
-        f"{path}: key {key!r} is missing or no dataset but a link or group; "
-        "needed: a dataset in this file"
-    )
+    if not isinstance(link, h5py.HardLink):
+        raise DataError(f"{path}: key {key!r} is a link; needed: a dataset in this file")
+    item = group[key]
+    if not isinstance(item, h5py.Dataset):
+        kind = "group" if isinstance(item, h5py.Group) else "type"
+        raise DataError(f"{path}: key {key!r} is a {kind}; needed: a dataset")
+    return item
 
 
 def all_datasets(path: str | Path, root: Any) -> dict[str, Any]:
@@ -156,14 +157,15 @@ def _joined(array: np.ndarray) -> np.ndarray:
 
 
 def _check_numbers(path: str | Path, key: str, item: Any) -> None:
-    elsewhere = item.external or item.is_virtual
-    numbers = item.dtype.kind in _NUMBERS or _is_pair(item.dtype)
-    # An empty dataspace, which h5py reads as no array, has no shape.
-    if elsewhere or not numbers or item.shape is None:
+    if item.external or item.is_virtual:
         raise DataError(
-            f"{path}: key {key!r} is {item.dtype} or lies in another file; "
-            "needed: numbers in this one"
+            f"{path}: key {key!r} has its numbers in another file; needed: numbers in this one"
         )
+    if item.dtype.kind not in _NUMBERS and not _is_pair(item.dtype):
+        raise DataError(f"{path}: key {key!r} is {item.dtype}; needed: numbers")
+    # An empty dataspace, which h5py reads as no array, has no shape.
+    if item.shape is None:
+        raise DataError(f"{path}: key {key!r} is empty; needed: numbers")
 
 
 def _check_contiguous(path: str | Path, key: str, item: Any, held: int) -> None:

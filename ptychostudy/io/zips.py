@@ -93,10 +93,11 @@ def _check_member(path: str | Path, info: zipfile.ZipInfo) -> None:
 
 
 def _check_method(member: str, info: zipfile.ZipInfo) -> None:
-    if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
+    if info.flag_bits & _ENCRYPTED:
+        raise DataError(f"{member} is encrypted; needed: one that is not")
+    if info.compress_type not in _METHODS:
         raise DataError(
-            f"{member} is encrypted or packed by method {info.compress_type}; "
-            "needed: stored or deflated"
+            f"{member} is packed by method {info.compress_type}; needed: stored or deflated"
         )
 
 

@@ -77,6 +77,39 @@ def good_hdf5(path, mark=None):
             file.create_dataset(key, data=value, track_times=False, **packed)
 
 
+def good_cxi(path, mark=None):
+    detector = "entry_1/instrument_1/detector_1"
+    arrays = scan_arrays()
+    metres = 1e-8 * np.stack([arrays["xcoords"], arrays["ycoords"], np.zeros(FRAMES)], axis=1)
+    entries = {
+        f"{detector}/data": arrays["counts"],
+        f"{detector}/mask": np.zeros((N, N), np.uint32),
+        f"{detector}/basis_vectors": np.array([[0, -1], [-1, 0], [0, 0]]) * 75e-6,
+        f"{detector}/distance": 0.5,
+        "entry_1/instrument_1/source_1/energy": 1.3e-15,
+        "entry_1/sample_1/geometry_1/translation": metres,
+    }
+    with h5py.File(path, "w") as file:
+        for name, value in entries.items():
+            packed = {"chunks": True, "compression": "lzf"} if np.ndim(value) > 1 else {}
+            file.create_dataset(name, data=value, track_times=False, **packed)
+
+
+def good_nexus(path, mark=None):
+    detector = "entry/instrument/detector"
+    with h5py.File(path, "w") as file:
+        file["entry/data/data_000001"], file["entry/data/data_000002"] = np.split(scan_arrays()["counts"], 2)
+        file[f"{detector}/detectorSpecific/pixel_mask"] = np.zeros((N, N), np.uint32)
+        file[f"{detector}/detector_distance"] = 500.0
+        file[f"{detector}/detector_distance"].attrs["units"] = "mm"
+        for side in ("x_pixel_size", "y_pixel_size"):
+            file[f"{detector}/{side}"] = 75e-6
+
+
+def good_patterns(path, mark=None):
+    np.savez(path, patterns=scan_arrays()["counts"], indexes=np.arange(FRAMES), bad_pixels=np.zeros((N, N), bool))
+
+
 def bundle_parts():
     """Return the members of a good bundle as plain data and bytes."""
     weights = io.BytesIO()
@@ -134,6 +167,9 @@ GOOD = {
     "hdf5": (".h5", good_hdf5),
     "bundle": (".zip", good_bundle),
     "product": (".h5", good_product),
+    "cxi": (".cxi", good_cxi),
+    "nexus": (".h5", good_nexus),
+    "patterns": (".npz", good_patterns),
     "json": (".json", good_json),
     "csv": (".csv", good_csv),
     "image": (".png", good_image),
@@ -145,6 +181,7 @@ def readers():
     from ptychostudy.formats.bundle import read_bundle
     from ptychostudy.formats.picture import read_image
     from ptychostudy.formats.ptychodus import read_product_h5
+    from ptychostudy.formats.readers import load_user_file
     from ptychostudy.formats.scan import open_scan
     from ptychostudy.formats.user import read_user_scan
     from ptychostudy.io.arrays import read_metadata, read_npz
@@ -160,6 +197,9 @@ def readers():
         "hdf5": read_user_scan,
         "bundle": read_bundle,
         "product": read_product_h5,
+        "cxi": load_user_file,
+        "nexus": load_user_file,
+        "patterns": load_user_file,
         "json": lambda path: read_json(path, ["jobs"]),
         "csv": lambda path: read_csv(path, ["model", "value"]),
         "image": read_image,
@@ -313,6 +353,38 @@ def lying_chunk(file, path, mark):
     item = file.create_dataset("counts", (FRAMES, N, N), "u1", chunks=(FRAMES, N, N), compression="gzip")
     packer, block = zlib.compressobj(9), bytes(MIB)
     item.id.write_direct_chunk((0, 0, 0), b"".join(packer.compress(block) for _ in range(200)) + packer.flush())
+
+
+LZF = 32000
+
+
+def lzf_chunk(data):
+    """Return a change that stores a chunk of LZF as it is."""
+
+    def change(file, path, mark):
+        item = file.create_dataset("counts", (FRAMES, N, N), "u4", chunks=(1, N, N), compression="lzf")
+        for frame in range(FRAMES):
+            item.id.write_direct_chunk((frame, 0, 0), data)
+
+    return change
+
+
+def lzf_for_larger(path, mark):
+    """A file that tells LZF to make room for 2 GiB: h5py writes the right size whatever it is told."""
+    hdf5_with(lzf_chunk(b"\x00a"))(path, mark)
+    told = struct.pack("<II", 261, 4 * N * N)
+    assert told in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(told, struct.pack("<II", 261, 1 << 31)))
+
+
+def lzf_and_gzip(file, path, mark):
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_chunk((1, N, N))
+    plan.set_filter(LZF, h5py.h5z.FLAG_OPTIONAL, ())
+    plan.set_deflate(9)
+    space = h5py.h5s.create_simple((FRAMES, N, N))
+    item = h5py.h5d.create(file.id, b"counts", h5py.h5t.NATIVE_UINT32, space, plan)
+    item.write_direct_chunk((0, 0, 0), b"\x00a")
 
 
 def unknown_filter(file, path, mark):
@@ -529,14 +601,14 @@ HOSTILE = {
         "needed: object pixels",
     ),
     # HDF5
-    "link to a pipe": ("hdf5", ".h5", hdf5_with(link_to_pipe), "'counts' is missing or no dataset"),
-    "link to another file": ("hdf5", ".h5", hdf5_with(link_to_secret), "'counts' is missing or no dataset"),
-    "link to a link": ("hdf5", ".h5", hdf5_with(soft_link_to_secret), "'counts' is missing or no dataset"),
+    "link to a pipe": ("hdf5", ".h5", hdf5_with(link_to_pipe), "'counts' is a link"),
+    "link to another file": ("hdf5", ".h5", hdf5_with(link_to_secret), "'counts' is a link"),
+    "link to a link": ("hdf5", ".h5", hdf5_with(soft_link_to_secret), "'counts' is a link"),
     "link to itself": (
         "hdf5",
         ".h5",
         hdf5_with(lambda file, path, mark: file.update({"counts": h5py.SoftLink("/counts")})),
-        "'counts' is missing or no dataset",
+        "'counts' is a link",
     ),
     "virtual dataset": ("hdf5", ".h5", hdf5_with(virtual), "in another file"),
     "raw data of another file": (
@@ -553,7 +625,11 @@ HOSTILE = {
     "chunk of no bytes": ("hdf5", ".h5", chunk_of(0), "holds 0 bytes"),
     "chunk of three bytes": ("hdf5", ".h5", chunk_of(3), "holds 0 bytes"),
     "chunk that ends early": ("hdf5", ".h5", chunk_of(40), r"holds \d+ bytes, needed 4096"),
-    "packed by lzf": ("hdf5", ".h5", hdf5_with(put(scan_arrays()["counts"], compression="lzf")), "is packed by"),
+    "lzf that goes on": ("hdf5", ".h5", hdf5_with(lzf_chunk(b"\xe0\xff\0" * 400)), "holds more than"),
+    "lzf that ends early": ("hdf5", ".h5", hdf5_with(lzf_chunk(b"\x00a")), "holds 1 bytes"),
+    "lzf that ends in a piece": ("hdf5", ".h5", hdf5_with(lzf_chunk(b"\x1fa")), "holds 0 bytes"),
+    "lzf for larger chunks": ("hdf5", ".h5", lzf_for_larger, "is packed by lzf for chunks of 2147483648 bytes"),
+    "lzf of gzip": ("hdf5", ".h5", hdf5_with(lzf_and_gzip), "is packed by"),
     "texts of any length": ("hdf5", ".h5", hdf5_with(put(["a", "b"])), "needed: numbers"),
     "object references": (
         "hdf5",
@@ -563,12 +639,12 @@ HOSTILE = {
     ),
     "compound": ("hdf5", ".h5", hdf5_with(put(np.zeros(4, [("a", "f8"), ("b", "i4")]))), "needed: numbers"),
     "nothing at all": ("hdf5", ".h5", hdf5_with(put(h5py.Empty("f8"))), "needed: numbers"),
-    "group": ("hdf5", ".h5", hdf5_with(lambda f, p, m: f.create_group("counts")), "'counts' is missing or no dataset"),
+    "group": ("hdf5", ".h5", hdf5_with(lambda f, p, m: f.create_group("counts")), "'counts' is a group"),
     "type": (
         "hdf5",
         ".h5",
         hdf5_with(lambda file, path, mark: file.update({"counts": np.dtype("f8")})),
-        "'counts' is missing or no dataset",
+        "'counts' is a type",
     ),
     "no more than a signature": ("hdf5", ".h5", text(b"\x89HDF\r\n\x1a\n" + bytes(200)), "not a readable HDF5 file"),
     # bundles

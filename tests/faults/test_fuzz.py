@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from hostile_files import GOOD
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -388,9 +389,9 @@ def test_the_cases_are_of_both_kinds():
 # --- bytes ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reader", ["scan", "hdf5", "canonical", "bundle", "product", "json", "csv", "image"])
+@pytest.mark.parametrize("reader", GOOD)
 def test_readers_of_any_bytes(tmp_path, reader):
-    minutes = MINUTES / 8 if LONG else 0.025
+    minutes = MINUTES / len(GOOD) if LONG else 0.025
     command = [sys.executable, str(HERE / "fuzz" / "fuzz_readers.py"), "--minutes", str(minutes), "--readers", reader]
     command += ["--folder", str(tmp_path), *([] if LONG else ["--engine", "own"])]
     command += ["--seed", str(int(time.time()) if LONG else 1), "--report", str(tmp_path / "report.json")]

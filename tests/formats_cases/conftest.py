@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-import foreign_scans
 import numpy as np
 import pytest
 from known_scan import known_scan, run_base, save, written
 
+import foreign_scans
 from ptychostudy.io.atomic import DataError
 
 

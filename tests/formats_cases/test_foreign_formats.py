@@ -4,6 +4,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 import pytest
+
 from foreign_scans import (
     DETECTOR_PIXEL_M,
     DISTANCE_M,
@@ -19,7 +20,6 @@ from foreign_scans import (
     taken,
     truth,
 )
-
 from ptychostudy.formats.readers import load_user_file
 
 # What rounding to whole photons leaves, of which the darkest pixels have few: measured 2e-5, the least mistake 2e-2.
@@ -288,6 +288,24 @@ def test_ptychodus_product_alone_is_simulated_from(folder, name):
     assert residual(scan, counts=truth().counts) < EXACT
 
 
+@pytest.mark.parametrize(("near", "told"), [(1, False), (400, True)])
+def test_the_phase_of_ptychodus_own_simulator_is_told_where_it_counts(folder, near, told):
+    """At the window's edge pi (N p / 2)^2 / (lambda z): 1.7e-3 rad here, 0.67 rad 400 times nearer."""
+    write_product("a.h5", root={"detector_object_distance_m": DISTANCE_M / near})
+    notes = load_user_file("a.h5").notes
+    edge = np.pi * (N * PIXEL_M / 2) ** 2 * near / (WAVELENGTH_M * DISTANCE_M)
+    assert [f"{edge:.3g} rad" in note for note in notes] == [True] * told
+
+
+def test_what_is_not_used_is_named_in_the_words_of_the_file(folder, caplog):
+    caplog.set_level("INFO", "ptychostudy")
+    write_product("a.h5")
+    write_patterns("b.h5")
+    taken(["a.h5", "b.h5"], "simulate")
+    (line,) = [text for text in caplog.messages if "not used of this file" in text]
+    assert "patterns of b.h5" in line and "loss_values (3,) float64 of a.h5" in line and "counts" not in line
+
+
 def test_ptychodus_pairs_frames_and_positions_by_number(folder):
     """Frames 3 and 60 are not there, positions 5 and 6 neither, and both stand in an order of their own."""
     rng = np.random.default_rng(2)
@@ -411,6 +429,16 @@ def test_ptychopinn_holds_amplitudes(folder):
     check(on_truth(scan, free=False))
 
 
+def test_ptychodus_export_for_ptychopinn_is_another_thing_under_the_same_names(folder):
+    """Counts instead of amplitudes, and pixels from the middle of the first."""
+    rows, cols = (truth().positions - 0.5).T
+    entries = {"xcoords": cols, "ycoords": rows, "xcoords_start": cols, "ycoords_start": rows}
+    entries |= {"bad_pixels": np.zeros((N, N), bool), "scan_index": np.zeros(63, int)}
+    entries |= {"probeGuess": truth().probe[None], "objectGuess": truth().object}
+    np.savez("a.npz", diff3d=truth().counts, **entries)
+    check(taken("a.npz")[0])
+
+
 @pytest.mark.parametrize("kind", [np.uint16, np.float32])
 def test_whole_numbers_are_no_amplitudes(refused_files, kind):
     rows, cols = truth().positions.T
@@ -461,6 +489,18 @@ def test_an_eiger_master_with_positions_beside_it(folder, virtual, packed):
     assert done["format"] == "NeXus and NPZ or HDF5"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "known"),
+    [("entry", None, True), ("entry1", None, True), ("scan_7", "NXentry", True), ("scan_7", None, False)],
+)
+def test_an_entry_is_one_by_its_name_or_its_class(folder, name, kind, known):
+    with h5py.File("a.nxs", "w") as file:
+        file[f"{name}/data/data"] = truth().counts
+        if kind:
+            file[name].attrs["NX_class"] = kind
+    assert ("counts" in load_user_file("a.nxs").arrays) == known
+
+
 def test_ten_data_files_stand_in_the_order_of_their_numbers(folder):
     write_master("s_master.h5", pieces=tuple(range(5, 60, 5)))
     np.testing.assert_array_equal(load_user_file("s_master.h5").arrays["counts"], truth().counts)
@@ -490,6 +530,16 @@ def test_a_data_file_that_is_missing_is_named(refused_files, folder):
     write_master("s_master.h5")
     (folder / "s_data_000002.h5").unlink()
     assert "which is not there; needed: s_data_000002.h5 in the folder of" in refused_files("s_master.h5")
+
+
+def test_many_names_for_the_same_bytes_are_refused(refused_files, folder):
+    """Each dataset may be packed as well as it likes as long as it is small; all of them together are not."""
+    with h5py.File("s_data.h5", "w") as file:
+        file.create_dataset("a", data=np.zeros((17, 1024, 1024), np.uint8), compression="gzip", chunks=(17, 256, 256))
+    with h5py.File("s_master.h5", "w") as file:
+        for number in range(200):
+            file[f"entry/data/data_{number:06}"] = h5py.ExternalLink("s_data.h5", "/a")
+    assert "all keys together would grow from" in refused_files("s_master.h5")
 
 
 def test_data_of_another_kind_are_named(refused_files, folder):

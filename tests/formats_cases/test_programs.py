@@ -6,9 +6,9 @@ over the rms amplitude after one global factor; whole photons leave 2e-4 of it h
 
 import h5py
 import numpy as np
-import program_files as write
 import pytest
 
+import program_files as write
 from ptychostudy.formats.masks import bad_by
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.formats.user import take_scan
@@ -161,16 +161,21 @@ def test_a_scan_of_ptypy_without_positions(tmp_path):
     assert "xcoords" not in load_user_file(tmp_path / "a.ptyd").arrays
 
 
-def test_a_linked_scan_of_ptypy(tmp_path):
-    """With ``save='link'`` each chunk is a file of its own."""
+@pytest.mark.parametrize("folder", ["", "runs/", "/data/of/another/machine/"])
+def test_a_linked_scan_of_ptypy(folder, tmp_path):
+    """With ``save='link'`` each chunk is a file of its own, named by the folder of that day."""
     write.ptypy_data(tmp_path / "whole.ptyd", chunks=3)
     with h5py.File(tmp_path / "whole.ptyd") as whole, h5py.File(tmp_path / "a.ptyd", "w") as file:
         whole.copy("meta", file)
         for chunk in "012":
             with h5py.File(tmp_path / f"a.ptyd.part00{chunk}", "w") as part:
-                whole.copy(f"chunks/{chunk}", part, "chunk")
-            file[f"chunks/{chunk}"] = h5py.ExternalLink(f"a.ptyd.part00{chunk}", "/chunk")
+                for name in whole["chunks"][chunk]:
+                    whole.copy(f"chunks/{chunk}/{name}", part, name)
+            file[f"chunks/{chunk}"] = h5py.ExternalLink(f"{folder}a.ptyd.part00{chunk}", "/")
     np.testing.assert_array_equal(load_user_file(tmp_path / "a.ptyd").arrays["counts"], write.truth()[3])
+    (tmp_path / "a.ptyd.part001").unlink()
+    with pytest.raises(DataError, match="which is not there; needed: a.ptyd.part001 in the folder of"):
+        load_user_file(tmp_path / "a.ptyd")
 
 
 @pytest.mark.parametrize(
@@ -241,17 +246,29 @@ def test_every_basis_gives_the_same_windows(basis, tmp_path):
 
 
 def test_a_background_is_said(tmp_path):
-    write.cdtools_result(tmp_path / "a.h5", background=2.5)
-    assert "background of up to 2.5 a pixel" in load_user_file(tmp_path / "a.h5").notes[0]
+    write.cdtools_result(tmp_path / "a.h5", background=250.0)
+    assert "background of up to 250 a pixel" in load_user_file(tmp_path / "a.h5").notes[0]
     write.cdtools_result(tmp_path / "a.h5")
     assert load_user_file(tmp_path / "a.h5").notes == []
 
 
-def test_an_oversampled_probe_is_refused(tmp_path):
-    write.cdtools_result(tmp_path / "a.h5", oversampling=1)
-    load_user_file(tmp_path / "a.h5")
-    write.cdtools_result(tmp_path / "a.h5", oversampling=2)
-    with pytest.raises(DataError, match="'state_dict/oversampling' is 2; needed: a probe on as many pixels"):
+@pytest.mark.parametrize(
+    ("switch", "right", "wrong"),
+    [
+        ("oversampling", 1, 2),
+        ("near_field", False, True),
+        ("fourier_probe", False, True),
+        ("exponentiate_obj", False, True),
+    ],
+)
+def test_other_models_of_cdtools_are_refused(switch, right, wrong, tmp_path):
+    for value in (right, wrong):
+        write.cdtools_result(tmp_path / "a.h5")
+        with h5py.File(tmp_path / "a.h5", "r+") as file:
+            file[f"state_dict/{switch}"] = np.array(value)
+        if value == right:
+            load_user_file(tmp_path / "a.h5")
+    with pytest.raises(DataError, match=f"'state_dict/{switch}' is not {right:d}; needed: "):
         load_user_file(tmp_path / "a.h5")
 
 
@@ -335,12 +352,21 @@ def test_an_encoder_of_two_rows_is_turned(tmp_path):
     np.testing.assert_allclose(centres, right - right.mean(axis=0), rtol=0, atol=1e-9)
 
 
-def test_orientations_of_ptylab(tmp_path):
-    write.ptylab_input(tmp_path / "a.hdf5", orientation=4)
-    np.testing.assert_array_equal(load_user_file(tmp_path / "a.hdf5").arrays["counts"], write.truth()[3])
-    for code in (1, 2, 3, 5, 6, 7):
-        write.ptylab_input(tmp_path / "a.hdf5", orientation=code)
-        with pytest.raises(DataError, match=f"'orientation' is {code}, which programs take in different ways"):
+@pytest.mark.parametrize("code", range(8))
+def test_orientations_of_ptylab(code, tmp_path):
+    write.ptylab_input(tmp_path / "a.hdf5", orientation=code)
+    file = load_user_file(tmp_path / "a.hdf5")
+    np.testing.assert_array_equal(file.arrays["counts"], write.truth()[3])
+    assert len(file.notes) == (code > 0)
+
+
+def test_other_orientations_are_refused(tmp_path):
+    write.ptylab_input(tmp_path / "a.hdf5")
+    for code in (8, -1, 2.5):
+        with h5py.File(tmp_path / "a.hdf5", "r+") as file:
+            file.pop("orientation", None)
+            file["orientation"] = code
+        with pytest.raises(DataError, match=f"'orientation' is {code:g}; needed: 0 to 7"):
             load_user_file(tmp_path / "a.hdf5")
 
 

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 import yaml
-from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from known_scan import known_scan, run_base, written
 
+from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from ptychostudy.formats.linked_files import with_linked
 from ptychostudy.formats.sources import named_files
 from ptychostudy.io.atomic import DataError
@@ -106,6 +106,13 @@ def test_positions_from_another_origin_are_the_same(folder):
     write("a.npz", *arrays())
     np.savez("b.npz", ycoords=rows + 1000.5, xcoords=cols - 3)
     np.testing.assert_allclose(taken(["a.npz", "b.npz"])[0]["positions"], truth().positions)
+
+
+def test_the_same_numbers_in_another_unit_are_not_the_same(refused_files):
+    write("a.npz", "ycoords", "xcoords", "counts")
+    rows, cols = truth().positions.T
+    np.savez("b.npz", probe=truth().probe, probe_position_y_m=rows, probe_position_x_m=cols)
+    assert "the positions are in a.npz and, otherwise, in b.npz" in refused_files(["a.npz", "b.npz"])
 
 
 def test_files_of_one_name_are_told_apart(refused_files, folder):
@@ -257,6 +264,10 @@ def test_linked_files_are_inputs(folder):
         layout[:] = h5py.VirtualSource("parts/two.h5", "counts", (63, N, N))
         file.create_virtual_dataset("whole", layout)
     assert sorted(with_linked(["hub/a.h5"])) == ["hub/a.h5", "hub/one.h5", "hub/parts/two.h5"]
+    with h5py.File("hub/over.h5", "w") as file:
+        file["x"] = h5py.ExternalLink("a.h5", "/whole")
+    linked = with_linked(["hub/over.h5", "hub/one.h5"])
+    assert linked == ["hub/over.h5", "hub/one.h5", "hub/a.h5", "hub/parts/two.h5"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "text", "folder", "npz", "cut"])
@@ -277,10 +288,12 @@ def test_the_files_a_study_names(path, names):
     assert named_files(BaseSettings(kind=kind, npz={"path": path})) == names
 
 
-@pytest.mark.parametrize("path", [[], ["a", "a"], [""], [1], ""])
+@pytest.mark.parametrize("path", [[], ["a", "a"], [""], [1], [None], [["a"]], 1, {"a": "b"}])
 def test_lists_that_are_none(path):
-    with pytest.raises(ConfigError, match=r"path"):
+    with pytest.raises(ConfigError) as error:
         validated(BaseSettings, {"kind": "npz", "npz": {"path": path}})
+    # A union of types, left alone, says so for each of them.
+    assert str(error.value).endswith(f"npz.path': found {path!r}; needed: a file, or a list of files that all differ")
 
 
 def test_one_file_stays_one_text_in_what_the_stage_reads(folder):

@@ -144,6 +144,8 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("io/pictures.py", {"picture", "grid", "figures"}),
         ("formats/picture.py", {"base with picture"}),
         ("formats/user.py", {"base with user"}),
+        ("formats/cxi.py", {"base with user"}),
+        ("formats/linked_files.py", set()),
         ("formats/ptychodus.py", {"export"}),
         ("formats/siemens_star.py", {"fetch"}),
         ("formats/download.py", {"fetch"}),

@@ -165,7 +165,7 @@ DAMAGES = {
     "two layers": (_put("object", np.ones((2, ROWS, COLS), complex)), "one layer"),
     "two modes": (_put("probe", np.ones((1, 2, N, N), complex)), "one mode"),
     "oblong probe": (_put("probe", np.ones((N, N + 2), complex)), "N x N"),
-    "dark probe": (_put("probe", np.zeros((N, N), complex)), "not all zero"),
+    "dark probe": (_put("probe", np.zeros((N, N), complex)), "is all zero"),
     "no object": (_without("object"), "'object' is missing"),
     "no energy": (lambda f: [_without(k)(f) for k in ("probe_energy_eV", "photon_energy_eV")], "nothing"),
     "two energies": (_both_energies, "one energy"),
@@ -174,8 +174,8 @@ DAMAGES = {
         "photon_energy_ev is -1",
     ),
     "text distance": (_attribute("/", "detector_object_distance_m", "far"), "needed one finite number"),
-    "no distance": (_without("detector_object_distance_m"), "'detector_object_distance_m' is None"),
-    "no pixel": (_without("pixel_width_m", "object"), "'pixel_width_m' is None"),
+    "no distance": (_without("detector_object_distance_m"), "'detector_object_distance_m' is missing"),
+    "no pixel": (_without("pixel_width_m", "object"), "'pixel_width_m' is missing"),
     "negative pixels": (
         lambda f: [
             f[i].attrs.update(dict.fromkeys(("pixel_width_m", "pixel_height_m"), -1e-8)) for i in ("object", "probe")
@@ -184,12 +184,12 @@ DAMAGES = {
     ),
     "oblong pixels": (_attribute("object", "pixel_width_m", 2e-8), "one square size"),
     "another pixel for the probe": (_attribute("probe", "pixel_width_m", 2e-8), "one square size"),
-    "no centre": (_without("center_x_m", "object"), "'center_x_m' is None"),
+    "no centre": (_without("center_x_m", "object"), "'center_x_m' is missing"),
     "values without epochs": (_losses_alone, "both or neither"),
     "more epochs than values": (_put("loss_epochs", np.arange(5)), "of one length"),
     "infinite loss": (_put("loss_values", np.array([1.0, np.inf])), "'loss_values' holds NaN"),
-    "a link to another file": (_external, "'object' is missing or no dataset"),
-    "a group for a probe": (_group, "'probe' is missing or no dataset"),
+    "a link to another file": (_external, "'object' is a link"),
+    "a group for a probe": (_group, "'probe' is a group"),
 }
 
 

@@ -16,7 +16,7 @@ SHIPPED = sorted(CONFIG.glob("*.yaml"))
 def leaves(section, path=()):
     """Yield the path of every key that holds a value."""
     for key, value in section.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from leaves(value, (*path, key))
         else:
             yield (*path, key)

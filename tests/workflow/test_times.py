@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 
+import h5py
 import numpy as np
 import pytest
 
@@ -84,3 +85,23 @@ def test_the_user_s_file_counts_by_its_content(tmp_path):
     np.savez(path, xcoords=cols, ycoords=rows, **arrays)
     found = workflow.jobs("--", target)
     assert found.pop("base") == 1 and sum(found.values()) == 1
+
+
+def test_the_file_behind_a_link_counts_as_the_user_s_own(tmp_path):
+    workflow = copy_workflow(tmp_path, USER)
+    rng, target = np.random.default_rng(0), "data/base/base.npz"
+    rows, cols = rng.uniform(20, 80, (2, 90))
+    arrays = {"ycoords": rows, "xcoords": cols, "probeGuess": np.ones((32, 32), complex)}
+    # Whatever it is called: what is in it says that it is HDF5.
+    with h5py.File(workflow.hub / "scan.npz", "w") as file:
+        for key, value in arrays.items():
+            file[key] = value
+        file["objectGuess"] = h5py.ExternalLink("object.h5", "/entry/data")
+        file["scan_index"] = h5py.ExternalLink("missing.h5", "/entry/data")
+    for value, jobs in ((1, {"base": 1}), (0.5, {"base": 1})):
+        with h5py.File(workflow.hub / "object.h5", "w") as file:
+            file["entry/data"] = np.full((112, 100), value, complex)
+        assert workflow.jobs("--", target) == jobs
+        done = workflow.snakemake("--", target)
+        assert done.returncode == 0, done.stdout
+        assert workflow.jobs("--", target) == {}

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ptychostudy.study.section import Positive, Section, Seed, Side, distinct
 
@@ -99,15 +99,22 @@ FileKey = Literal[
     "bad_pixels",
     "valid_pixels",
 ]
-Files = Annotated[
-    list[Annotated[str, Field(min_length=1)]], Field(min_length=1), AfterValidator(distinct)
-]
+
+
+def _files(value: Any) -> Any:
+    """Refuse what names no files: a union of types would be refused once for each of them."""
+    if value is None or isinstance(value, str):
+        return value
+    names = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+    if not names or not value or len(set(value)) < len(value):
+        raise ValueError("a file, or a list of files that all differ")
+    return value
 
 
 class NpzSettings(Section):
     """A user's own file."""
 
-    path: str | Files | None = Field(
+    path: Annotated[str | list[str] | None, BeforeValidator(_files)] = Field(
         None, description="file, or list of the files of one scan, relative to the hub"
     )
     measurement: Literal["auto", "counts", "intensity", "amplitude"] = Field(

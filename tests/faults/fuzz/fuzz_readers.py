@@ -29,7 +29,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parents[2])]
-READERS = ("scan", "hdf5", "canonical", "bundle", "product", "json", "csv", "image")
+READERS = ("scan", "hdf5", "canonical", "bundle", "product", "cxi", "nexus", "patterns", "json", "csv", "image")
 INSTRUMENTED = ["ptychostudy.io", "zipfile", "json.decoder", "json.scanner", "numpy.lib._format_impl", "PIL"]
 LONGEST_S, LARGEST_FILE, LARGEST_GROWTH = 10, 1 << 16, 100 << 20
 SEED_BYTES = 1 << 16
@@ -172,7 +172,15 @@ def contract(reader, result):
     def image(found):
         return found.ndim == 2 and finite(found) and found.min() == 0 and abs(found.max() - 1) < 1e-9
 
+    def user_file(found):
+        from ptychostudy.formats.user_file import DECLARED, KNOWN
+
+        good = set(found.arrays) <= set(KNOWN) and set(found.declared) <= set(DECLARED)
+        stated = [value for value in found.declared.values() if isinstance(value, float)]
+        return good and finite(*stated) and not any(value.dtype.hasobject for value in found.arrays.values())
+
     rules = {"scan": scan, "hdf5": scan, "canonical": canonical, "bundle": bundle, "product": product, "image": image}
+    rules |= dict.fromkeys(("cxi", "nexus", "patterns"), user_file)
     rules["json"] = lambda found: "jobs" in found and json.dumps(found, allow_nan=False)
     rules["csv"] = lambda found: all(set(row) == {"model", "value"} and all(row.values()) for row in found)
     return rules[reader](result)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from known_scan import object_of, probe_of
 
+from formats_cases.known_scan import object_of, probe_of
 from ptychostudy.formats.user import take_scan
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings

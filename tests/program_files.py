@@ -7,8 +7,8 @@ import functools
 
 import h5py
 import numpy as np
-from known_scan import object_of, probe_of
 
+from formats_cases.known_scan import object_of, probe_of
 from ptychostudy.physics.propagate import intensities
 
 N, SHAPE = 32, (62, 80)
@@ -118,7 +118,7 @@ def ptyrad_model(path=None, *, modes=1, layers=1, sign=1.0):
     return put(path, values)
 
 
-def cdtools_result(path=None, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), background=0.0, oversampling=None):
+def cdtools_result(path=None, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), background=0.0):
     """Write what `save_to_h5` writes: translations of the optics, projected on the basis of the object."""
     field, probe, centres, _ = truth()
     steps = np.array(basis) * PIXEL_M
@@ -135,8 +135,6 @@ def cdtools_result(path=None, *, basis=((0.0, -1.0), (-1.0, 0.0), (0.0, 0.0)), b
         "state_dict/background": np.sqrt(np.full((N, N), background)),
         "loss_history": np.zeros(3),
     }
-    if oversampling is not None:
-        values["state_dict/oversampling"] = oversampling
     return put(path, values)
 
 
@@ -180,8 +178,11 @@ def ptylab_input(path=None, *, turned=False, orientation=None):
     values = {"ptychogram": counts, "encoder": encoder.T if turned else encoder, "dxd": np.array([[DETECTOR_M]])}
     values |= {"wavelength": np.array([[WAVELENGTH_M]]), "zo": np.array([[DISTANCE_M]]), "spectralDensity": 0.0}
     if orientation is not None:
+        # What it is before it is transposed (4), then its rows (2) and columns (1) mirrored.
+        before = counts[..., ::-1] if orientation & 1 else counts
+        before = before[:, ::-1] if orientation & 2 else before
         values["orientation"] = orientation
-        values["ptychogram"] = counts.transpose(0, 2, 1)
+        values["ptychogram"] = before.transpose(0, 2, 1) if orientation & 4 else before
     return put(path, values)
 
 
