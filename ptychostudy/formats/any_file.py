@@ -24,7 +24,7 @@ def look_into(paths: list[str]) -> UserFile:
         Whatever the files are.
     """
     base = _settings({"npz": {"path": paths[0]}})
-    with _refused(paths):
+    with refused(paths):
         return whole_file(paths, base, Doubts(paths[0], listed=[]))
 
 
@@ -44,7 +44,7 @@ def take_in(paths: list[str], base: dict[str, Any], doubts: Doubts) -> dict[str,
     DataError
         Whatever the files are.
     """
-    with _refused(paths):
+    with refused(paths):
         scan, _ = take_scan(paths, _settings(base), doubts)
         return scan
 
@@ -54,7 +54,8 @@ def _settings(base: dict[str, Any]) -> BaseSettings:
 
 
 @contextlib.contextmanager
-def _refused(paths: list[str]) -> Iterator[None]:
+def refused(paths: list[str]) -> Iterator[None]:
+    """Turn whatever is raised into the refusal of some files."""
     try:
         yield
     except DataError:
@@ -62,4 +63,6 @@ def _refused(paths: list[str]) -> Iterator[None]:
     except Exception as error:
         name = ", ".join(paths)
         what = f"{type(error).__name__}: {error}"
-        raise DataError(f"{name}: cannot be read ({what}); needed: a file as documented") from error
+        raise DataError(
+            f"{name}: cannot be understood ({what}); needed: a file as documented"
+        ) from error

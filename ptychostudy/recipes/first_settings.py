@@ -23,6 +23,8 @@ _STEPS = (5, 2, 1)
 # A split or a few frames may hold less than all of them on average.
 _BELOW = 0.9
 _SPAN = 100
+# As the range of a dose in the configuration.
+_MOST = 1e9
 
 
 @dataclass
@@ -130,8 +132,8 @@ def _add_axes(settings: FirstSettings, file: UserFile) -> None:
 
 
 def doses_below(photons: float) -> list[int]:
-    """Return two doses for frames of so many photons: as high as there is room for, and a 100th."""
-    most = max(photons * _BELOW, 1.0)
+    """Return two doses for frames of so many photons: as high as can be, and a hundredth."""
+    most = min(max(photons * _BELOW, 1.0), _MOST)
     decade = 10 ** int(np.log10(most))
     highest = next(step * decade for step in _STEPS if step * decade <= most)
     lowest = max(1, highest // _SPAN)

@@ -14,6 +14,10 @@ from ptychostudy.physics.counts import mean_counts, scale_probe
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
+# What is left of R over that of photon noise: 0.035 on the measured star, 0.13 with its rows
+# reversed.
+_POOR = 0.1
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -32,6 +36,18 @@ class Reference:
     result: IterativeResult
     coverage: np.ndarray
     misfit: Misfit
+
+    @property
+    def fit_text(self) -> str:
+        """Say how well the reference explains the frames, and what to look at if it does not."""
+        value, expected = self.misfit.value, self.misfit.expected
+        text = f"the reference leaves R = {value:.3f}; photon noise alone gives {expected:.3f}"
+        if self.misfit.excess <= max(_POOR, expected):
+            return text
+        return (
+            f"{text}: it explains the frames badly; look at the probe, the order and unit of the "
+            "positions and the frames' orientation (python -m ptychostudy inspect FILE)"
+        )
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from ptychostudy.formats.any_file import look_into, take_in
+from ptychostudy.formats.any_file import look_into, refused, take_in
 from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
@@ -47,7 +47,8 @@ def run(
     """
     paths = [str(path) for path in files]
     try:
-        _convert(paths, output, format, accept)
+        with refused(paths):
+            _convert(paths, output, format, accept)
     except DataError as error:
         print(error)
         return BAD

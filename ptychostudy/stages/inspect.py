@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ptychostudy.formats.any_file import look_into, take_in
+from ptychostudy.formats.any_file import look_into, refused, take_in
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
@@ -44,7 +44,8 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
     """
     paths = [str(path) for path in files]
     try:
-        return _inspected(paths, write)
+        with refused(paths):
+            return _inspected(paths, write)
     except DataError as error:
         _print([str(error)])
         return BAD

@@ -44,16 +44,11 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         reference = reconstruct_reference(
             counts, positions, arrays["probeGuess"], settings, progress.step, valid=valid
         )
-    misfit = reference.misfit
-    _log.info(
-        "the reference differs from the frames by R = %.3f; photon noise alone gives %.3f",
-        misfit.value,
-        misfit.expected,
-    )
+    _log.info(reference.fit_text)
     converged = bool(reference.result.converged)
     record = {
         "truth": "full-dose iterative reference",
         "converged": converged,
-        "misfit": misfit.record,
+        "misfit": reference.misfit.record,
     }
     write_npz(output, reference.arrays, record)
