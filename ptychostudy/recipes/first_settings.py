@@ -37,10 +37,27 @@ class FirstSettings:
         Section ``base``, with ``npz``.
     assumed : list of str
         What the file does not say, and what was taken in its place.
+    pixel_known : bool
+        Whether the file says how large an object pixel is.
+    stated_unit : str
+        Of the positions, by the file.
     """
 
     base: dict[str, Any]
     assumed: list[str] = field(default_factory=list)
+    pixel_known: bool = True
+    stated_unit: str = "px"
+
+    @property
+    def pixel_matters(self) -> str:
+        """What is wrong where positions are lengths and no pixel is known to convert them by."""
+        unit = self.base["npz"].get("position_unit", self.stated_unit)
+        if self.pixel_known or unit == "px":
+            return ""
+        return (
+            f"positions in {unit} become pixels by base.pixel_size_m, which no file states; "
+            f"needed: yours in place of {self.base['pixel_size_m']:g}"
+        )
 
     def settle(self, cure: Mapping[str, Any]) -> None:
         """Add keys of ``base.npz`` that settle a doubt."""
@@ -80,9 +97,11 @@ def _add_side(settings: FirstSettings, file: UserFile) -> None:
 
 
 def _add_pixel(settings: FirstSettings, file: UserFile) -> None:
+    settings.stated_unit = file.declared.get("position_unit", "px")
     stated, _ = stated_pixel_m(file.declared, settings.base["frame_px"])
     settings.base["pixel_size_m"] = float(f"{stated or PIXEL_M:.6g}")
     if stated is None:
+        settings.pixel_known = False
         settings.assumed.append(
             f"base.pixel_size_m is {PIXEL_M:g}: the file does not say how large an object pixel is"
         )

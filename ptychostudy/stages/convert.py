@@ -59,6 +59,8 @@ def _convert(paths: list[str], output: Path, format: str, accept: list[str]) -> 
     name = ", ".join(paths)
     settings = first_settings(look_into(paths), paths)
     doubts = Doubts(name, tuple(accept))
+    if settings.pixel_matters:
+        doubts.refuse(settings.pixel_matters)
     scan = take_in(paths, settings.base, doubts)
     arrays = {**position_arrays(scan["positions"]), "probeGuess": scan["probe"]}
     step = make_step("convert", format, settings.base)

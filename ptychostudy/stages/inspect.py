@@ -12,6 +12,7 @@ from ptychostudy.io.text import write_text
 from ptychostudy.physics.counts import mean_counts
 from ptychostudy.recipes.first_settings import FirstSettings, doses_below, first_settings
 from ptychostudy.recipes.inspect import (
+    DOUBT,
     OK,
     Taken,
     checks,
@@ -74,6 +75,8 @@ def _record(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is shown, and the study."""
     rows = checks(taken, file)
+    if settings.pixel_matters:
+        rows.append({"check": "pixel size", "verdict": DOUBT, "text": settings.pixel_matters})
     fits: list[str] = []
     study: dict[str, Any] = {"study": "mine", "base": settings.base}
     found: dict[str, str] = {}

@@ -94,6 +94,8 @@ def test_several_doubts_are_all_told(inspected, few):
     scan |= {"ycoords": scan["ycoords"] * 1e-8, "xcoords": scan["xcoords"] * 1e-8}
     code, text = inspected(scan, "--write", "mine.yaml")
     assert code == 0 and text.count("set in the yaml") == 3
+    # By a pixel that nobody stated.
+    assert "pixel size look at it positions in m become pixels by base.pixel_size_m" in text
     npz = read_study(Path("mine.yaml")).base.npz
     assert (npz.gain, npz.drop_frames, npz.position_unit) == (50.0, "auto", "m")
     assert base_of() == 0
