@@ -178,7 +178,7 @@ def look_at_geometry(scan: Scan) -> tuple[dict[str, str], list[str]]:
     verdict = {
         "check": "geometry",
         "verdict": DOUBT if problem else OK,
-        "text": problem or found_text(geometry),
+        "text": problem or f"{found_text(geometry)}; no other layout fits clearly better",
     }
     return verdict, _fits(geometry)
 
