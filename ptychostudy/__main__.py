@@ -21,6 +21,8 @@ from ptychostudy.runs.process import KEPT, Stopped, held_stderr, say, set_enviro
 from ptychostudy.runs.progress import show_progress
 
 STAGES = {
+    "inspect": "a scan of your own: what is in its files, whether it holds, and the study of it",
+    "convert": "a scan of your own as one file in the form of this package",
     "fetch": "get a published measured scan from the package index and convert it",
     "base": "object, probe and scan positions",
     "truth": "what simulated frames are scored against: their object",
@@ -91,14 +93,13 @@ def _stage(stage: str, words: list[str]) -> int:
     set_environment(str(options.pop("threads")))
     _start_log()
     try:
-        _run(stage, words, options)
+        return _run(stage, words, options)
     except (ValueError, OSError, MemoryError) as error:
         reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
         say(f"ptychostudy {stage}: {reason}")
         if os.environ.get("PTYCHOSTUDY_DEBUG"):
             traceback.print_exc()
         return REFUSED
-    return DONE
 
 
 def _start_log() -> None:
@@ -108,8 +109,11 @@ def _start_log() -> None:
     show_progress()
 
 
-def _run(stage: str, words: list[str], options: dict[str, Any]) -> None:
-    """Import a stage and run it, once its settings and its inputs are known to be right."""
+def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
+    """Import a stage and run it, once its settings and its inputs are known to be right.
+
+    Returns its exit code: that of success, unless it says another.
+    """
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
     # That an input is damaged is known before TensorFlow is imported.
@@ -118,7 +122,8 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> None:
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
         if hasattr(module, "prepare"):
             module.prepare()
-    module.run(**options)
+    code: int | None = module.run(**options)
+    return DONE if code is None else code
 
 
 def _room(stage: str) -> str:
@@ -183,6 +188,9 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
     for name, parameter in inspect.signature(run).parameters.items():
         if name == "settings":
             _add_settings(parser)
+        elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+            # Files that a person names by hand need no option before them.
+            parser.add_argument(name, nargs="+", type=get_args(parameter.annotation)[0])
         else:
             flag = name.replace("_", "-")
             parser.add_argument(f"--{flag}", dest=name, **_argument(parameter))

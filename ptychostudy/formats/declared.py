@@ -75,18 +75,18 @@ def object_pixel_m(
     DataError
         If the two differ by more than rounding.
     """
-    stated, how = _stated_pixel_m(declared, n)
+    stated, how = stated_pixel_m(declared, n)
     if stated is None:
         return pixel_size_m
     if abs(stated / pixel_size_m - 1) > _ROUNDED:
         doubts.refuse(
-            f"its object pixel is {_number(stated)} m ({how}), but base.pixel_size_m is "
-            f"{_number(pixel_size_m)}; needed: base.pixel_size_m: {_number(stated)}"
+            f"its object pixel is {pixel_text(stated)} m ({how}), but base.pixel_size_m is "
+            f"{pixel_text(pixel_size_m)}; needed: base.pixel_size_m: {pixel_text(stated)}"
         )
     return stated
 
 
-def _stated_pixel_m(declared: Mapping[str, Any], n: int) -> tuple[float | None, str]:
+def stated_pixel_m(declared: Mapping[str, Any], n: int) -> tuple[float | None, str]:
     """Return the object pixel of n x n frames and how it is known, or None.
 
     In the far field ``lambda z / (n p)`` (Goodman, Introduction to Fourier Optics, ch. 5).
@@ -101,7 +101,7 @@ def _stated_pixel_m(declared: Mapping[str, Any], n: int) -> tuple[float | None, 
     return pixel, f"{energy:.6g} eV, {distance:.6g} m, {n} detector pixels of {pitch:.6g} m"
 
 
-def _number(value: float) -> str:
+def pixel_text(value: float) -> str:
     """Return a number as YAML reads one: an exponent alone makes it a text there."""
     text = f"{value:.6g}"
     mantissa, mark, exponent = text.partition("e")

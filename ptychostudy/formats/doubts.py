@@ -1,7 +1,7 @@
 """What is doubtful in a user's file: refused with a way out, or taken as it is and said."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,24 @@ from ptychostudy.io.atomic import DataError
 _log = logging.getLogger("ptychostudy")
 # As many as a message can hold and still be read.
 _SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is doubtful.
+
+    Attributes
+    ----------
+    name : str
+        As in ``base.npz.accept``.
+    text : str
+    cure : dict
+        Keys of ``base.npz`` that settle it, where it is known which.
+    """
+
+    name: str
+    text: str
+    cure: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,12 +47,15 @@ class Doubts:
         What was changed on the way in, for the metadata; nothing where the file was right.
     said : list of str
         What the user must know of a file that was taken; a refusal says one thing only.
+    listed : list of Doubt, optional
+        Where the file is only looked at: all that is doubtful is listed here, and refuses nothing.
     """
 
     path: str | Path
     accepted: tuple[str, ...] = ()
     done: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    listed: list[Doubt] | None = None
 
     def say(self, text: str) -> None:
         """Note one line for the log."""
@@ -48,7 +69,7 @@ class Doubts:
         words : callable
             Puts a text about our keys in the words of the file.
         """
-        for text in self.said:
+        for text in self.said if self.listed is None else ():
             _log.info("%s: %s", self.path, words(text))
 
     def masked(self, pixels: np.ndarray, text: str) -> None:
@@ -73,8 +94,14 @@ class Doubts:
         """
         raise DataError(f"{self.path}: {text}")
 
-    def doubt(self, name: str, text: str) -> None:
+    def doubt(self, name: str, text: str, cure: Mapping[str, Any] | None = None) -> None:
         """Refuse the file unless this doubt was accepted; then say so.
+
+        Parameters
+        ----------
+        name, text : str
+        cure : mapping, optional
+            Keys of ``base.npz`` that settle it.
 
         Raises
         ------
@@ -83,6 +110,8 @@ class Doubts:
         if self.accepts(name):
             self.say(f"accepted ({name}): {text}")
             self.done.setdefault("accepted", []).append(text)
+        elif self.listed is not None:
+            self.listed.append(Doubt(name, text, cure or {}))
         else:
             self.refuse(f"{text}; or, if it is right as it is, base.npz.accept: [{name}]")
 

@@ -207,7 +207,7 @@ def judge_frames(
     cure = "base.npz.drop_frames: auto, or a list of them, which drops them with their positions"
     if auto:
         cure = f"frames of which at most {_MOST_DROPPED:.0%} are dropped by base.npz.drop_frames"
-    doubts.doubt("frames", f"{text}; needed: {cure}")
+    doubts.doubt("frames", f"{text}; needed: {cure}", {} if auto else {"drop_frames": "auto"})
     return np.zeros_like(wrong)
 
 

@@ -103,6 +103,7 @@ def check_photons(
             f"key {key!r} holds no count below {least} and its dim pixels vary "
             f"less than photons do: a constant of about {added:.4g} seems to be added; "
             f"needed: base.npz.background: {_total(scale, added):.6g}, or frames without it",
+            {"background": _total(scale, added)},
         )
 
 
@@ -113,6 +114,7 @@ def _doubt_gain(step: int, least: int, key: str, scale: Scale, doubts: Doubts) -
         "gain",
         f"all counts of key {key!r} are multiples of {step}{rest}, so they are not photons but "
         f"{step} units for each; needed: base.npz.gain: {step * scale.gain:.6g}{background}",
+        {"gain": step * scale.gain, "background": _total(scale, least)},
     )
 
 

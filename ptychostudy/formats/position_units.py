@@ -113,8 +113,17 @@ def in_pixels(
         doubts.done["position_unit"] = unit
     # All in one place is said by name later.
     if np.ptp(pixels, axis=0).any() and not can_be_pixels(pixels, probe):
-        doubts.doubt("units", _refusal(positions, pixels, probe, unit, pixel_size_m))
+        text = _refusal(positions, pixels, probe, unit, pixel_size_m)
+        doubts.doubt("units", text, _likely(positions, probe, pixel_size_m))
     return pixels
+
+
+def _likely(positions: np.ndarray, probe: np.ndarray, pixel_size_m: float) -> dict[str, str]:
+    """Return the one unit in which the positions can be a scan, or nothing."""
+    can = [
+        unit for unit in METRES if can_be_pixels(to_pixels(positions, unit, pixel_size_m), probe)
+    ]
+    return {"position_unit": can[0]} if len(can) == 1 else {}
 
 
 def _extent(pixels: np.ndarray) -> str:

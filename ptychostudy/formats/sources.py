@@ -16,6 +16,8 @@ USER = "ptychostudy.formats.user"
 ASKED = "ptychostudy.recipes.asked"
 PICTURE = "ptychostudy.formats.picture"
 MASK = "ptychostudy.formats.mask_file"
+# Takes nothing in, but looks at what was.
+GEOMETRY = "ptychostudy.recipes.geometry"
 
 
 def needed(base: "BaseSettings") -> list[str]:
@@ -27,7 +29,8 @@ def needed(base: "BaseSettings") -> list[str]:
         Section ``base`` of the study.
     """
     if base.kind != "synthetic":
-        return [USER, ASKED, MASK] if base.npz.mask else [USER, ASKED]
+        modules = [USER, ASKED, GEOMETRY] if base.frames == "measured" else [USER, ASKED]
+        return [*modules, MASK] if base.npz.mask else modules
     return [PICTURE] if base.object.kind == "image" else []
 
 

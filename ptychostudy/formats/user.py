@@ -82,7 +82,10 @@ def read_user_scan(
 
 
 def take_scan(
-    path: str | Path | Sequence[str | Path], base: "BaseSettings", mask: MaskFile | None = None
+    path: str | Path | Sequence[str | Path],
+    base: "BaseSettings",
+    mask: MaskFile | None = None,
+    doubts: Doubts | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read a user's files for a study: as `read_user_scan`, and judge what they hold.
 
@@ -99,6 +102,8 @@ def take_scan(
         Section ``base`` of a study of the user's or a published scan.
     mask : MaskFile, optional
         The file that ``base.npz.mask`` names.
+    doubts : Doubts, optional
+        To be filled with what is said; default refuses what ``base.npz.accept`` does not name.
 
     Returns
     -------
@@ -114,8 +119,8 @@ def take_scan(
         Naming the file, the key, what was found, what is needed and how to go on.
     """
     paths = [str(path)] if isinstance(path, str | Path) else [str(each) for each in path]
-    doubts = Doubts(", ".join(paths), tuple(base.npz.accept))
-    file = _whole_file(paths, base, doubts)
+    doubts = doubts or Doubts(", ".join(paths), tuple(base.npz.accept))
+    file = whole_file(paths, base, doubts)
     try:
         scan = _judged(file, base, mask, doubts)
     except DataError as error:
@@ -124,7 +129,7 @@ def take_scan(
     return scan, doubts.done
 
 
-def _whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> UserFile:
+def whole_file(paths: Sequence[str], base: "BaseSettings", doubts: Doubts) -> UserFile:
     """Read all files of a scan, and put them together."""
     files = {path: load_user_file(path) for path in paths}
     if base.npz.keys:

@@ -26,6 +26,8 @@ BLANK = "n/a"
 """What stands in a table where a number has no meaning."""
 
 _ENDED = ("status", "reason", "statistics", "converged")
+# And of those that know: how far its frames are from what it expects.
+_FITTED = "misfit"
 # The control is no product: there is nothing in it that could fail.
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
@@ -129,6 +131,8 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
     arms: dict[str, dict[str, Any]] = {}
     for arm, product in products.items():
         arms[arm] = {key: product.record.get(key) for key in _ENDED}
+        if product.record.get(_FITTED) is not None:
+            arms[arm][_FITTED] = product.record[_FITTED]
     arms[FLAT] = dict(_FLAT_ENDED)
     for arm, score in comparison.scores.items():
         arms[arm].update(score.record)

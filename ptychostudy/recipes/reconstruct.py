@@ -10,6 +10,7 @@ from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan import Scan
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
+from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics import windows
 from ptychostudy.physics.canvas import Canvas
@@ -41,12 +42,15 @@ class Reconstruction:
         ``status``, ``reason`` and ``statistics``.
     frames : int
         How many were used.
+    misfit : Misfit or None
+        Of object and probe with these frames; None of a diverged run.
     """
 
     canvas: Canvas
     result: IterativeResult
     outcome: dict[str, Any]
     frames: int
+    misfit: Misfit | None = None
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -72,6 +76,7 @@ class Reconstruction:
             "change_last_ten": float(np.nan_to_num(self.result.change_last_ten)),
             "frames": self.frames,
             "moved_over_floor": round(moved, 4) if np.isfinite(moved) else None,
+            "misfit": None if self.misfit is None else self.misfit.record,
         }
 
 
@@ -106,7 +111,15 @@ def reconstruct_view(
     # Of a diverged run a picture is kept; that it failed is in the outcome.
     field = result.object if result.finite else np.nan_to_num(result.object)
     canvas = Canvas(field, coverage, origin)
-    return Reconstruction(canvas, result, _outcome(canvas, result), len(frames))
+    misfit = _misfit(result, positions, source, frames) if result.finite else None
+    return Reconstruction(canvas, result, _outcome(canvas, result), len(frames), misfit)
+
+
+def _misfit(
+    result: IterativeResult, positions: np.ndarray, source: Scan, frames: np.ndarray
+) -> Misfit:
+    counts = source.counts[frames]
+    return scan_misfit(result.object, result.probe, positions, counts, source.valid)
 
 
 def scan_canvas(positions: np.ndarray, n: int) -> tuple[tuple[int, int], tuple[int, int]]:

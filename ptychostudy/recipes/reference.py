@@ -8,12 +8,17 @@ import numpy as np
 from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.iterative.solver import OnEpoch, reconstruct
+from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.recipes.probe_modes import starting_probe
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
+
+# What is left of R over that of photon noise: 0.035 on the measured star, 0.13 with its rows
+# reversed.
+_POOR = 0.1
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,25 @@ class Reference:
         Object from pixel 0 of the file's coordinates on, and probe or its modes in photons.
     coverage : (H, W) float32
         Photons that the scan put on each pixel.
+    misfit : Misfit
+        Of object and probe with all measured frames.
     """
 
     result: IterativeResult
     coverage: np.ndarray
+    misfit: Misfit
+
+    @property
+    def fit_text(self) -> str:
+        """Say how well the reference explains the frames, and what to look at if it does not."""
+        value, expected = self.misfit.value, self.misfit.expected
+        text = f"the reference leaves R = {value:.3f}; photon noise alone gives {expected:.3f}"
+        if self.misfit.excess <= max(_POOR, expected):
+            return text
+        return (
+            f"{text}: it explains the frames badly; look at the probe, the order and unit of the "
+            "positions and the frames' orientation (python -m ptychostudy inspect FILE)"
+        )
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -84,4 +104,6 @@ def reconstruct_reference(
             "change the section 'reference'"
         )
     coverage = windows.light(result.probe, positions, shape).astype(np.float32)
-    return Reference(result, coverage)
+    good = np.ones(counts.shape[1:], dtype=bool) if valid is None else valid
+    misfit = scan_misfit(result.object, result.probe, positions, counts, good)
+    return Reference(result, coverage, misfit)

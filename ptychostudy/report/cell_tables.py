@@ -1,6 +1,7 @@
 """The cells of a study as Markdown: how each was lit, and what every model got in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from ptychostudy.report.cell_texts import (
     area_text,
@@ -21,7 +22,7 @@ from ptychostudy.report.cells import (
     nominal_dose,
     score,
 )
-from ptychostudy.report.markdown import number, photon_text, table
+from ptychostudy.report.markdown import MISSING, number, photon_text, table
 from ptychostudy.study.names import PTYCHI, SCORED
 
 _HEADER = (
@@ -37,6 +38,7 @@ _HEADER = (
     "Scored (px)",
     "Coverage",
     PTYCHI,
+    "R / noise",
 )
 _FACTS = (
     "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected "
@@ -44,7 +46,9 @@ _FACTS = (
     "probe's diameter, mean over each frame's nearest neighbours (metric 2); linear: 1 - step / "
     "diameter. Multiplicity: how many frames light a pixel, smallest and 5th percentile inside "
     "the scanned hull. Floor: 1/sqrt(2n), below which no unbiased estimate of the phase comes. "
-    "PtyChi: whether its iteration had converged when it stopped."
+    "PtyChi: whether its iteration had converged when it stopped. R: sum |sqrt(expected) - "
+    "sqrt(counted)| / sum sqrt(counted) of PtyChi's object and its frames; noise: what photon "
+    "noise alone makes of R, below which an object follows the noise."
 )
 _ZERO_HEADER = (
     "Metric",
@@ -120,7 +124,16 @@ def _facts(cell: Cell) -> list[str]:
         str(cell["mask_px"]),
         f"{cell['coverage']:.3f}",
         ending(arm_record(cell, PTYCHI)),
+        _misfit_text(arm_record(cell, PTYCHI)),
     ]
+
+
+def _misfit_text(record: Mapping[str, Any]) -> str:
+    """Return the misfit of an arm and that of noise; of a failed or an older one there is none."""
+    misfit = record.get("misfit")
+    if not misfit:
+        return MISSING
+    return f"{number(misfit['R'])} / {number(misfit['R_expected'])}"
 
 
 def _multiplicity(cell: Cell) -> str:

@@ -9,7 +9,7 @@ from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
-from ptychostudy.formats.sources import ASKED, MASK, PICTURE, USER, load, named_files
+from ptychostudy.formats.sources import ASKED, GEOMETRY, MASK, PICTURE, USER, load, named_files
 from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.recipes.base import make_scene
@@ -59,12 +59,6 @@ def run(
     }
     valid = made.get("valid", np.ones(made["probe"].shape, dtype=bool))
     arrays |= valid_arrays(valid)
-    if settings.frames == "measured":
-        arrays["counts"] = made["counts"]
-    else:
-        arrays["objectGuess"] = made["object"].astype(np.complex64)
-        # Windows that leave the object are named here, before frames are simulated of it.
-        check_scan(source[0] if source else output, arrays, None)
     physics = {"N": len(valid), "pixel_size_m": settings.pixel_size_m, **mask_record(valid)}
     # What is asked of the scan changes nothing of it.
     how = settings.model_copy(update={"split": None, "doses": None})
@@ -72,6 +66,13 @@ def run(
     # Nothing is said of a file that was taken as it is.
     if changes:
         step["changes"] = changes
+    if settings.frames == "measured":
+        arrays["counts"] = made["counts"]
+        step["geometry"] = _geometry(made, settings, source[0])
+    else:
+        arrays["objectGuess"] = made["object"].astype(np.complex64)
+        # Windows that leave the object are named here, before frames are simulated of it.
+        check_scan(source[0] if source else output, arrays, None)
     write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
@@ -98,6 +99,16 @@ def _converted(
     scan, changes = taken
     load(ASKED).check_asked(scan, settings, named[0])
     return scan, changes
+
+
+def _geometry(
+    scan: dict[str, np.ndarray], settings: "SourceSettings", source: Path
+) -> dict[str, Any]:
+    """Say how well positions, probe and frames fit; frames that do not fit are refused."""
+    # By name, as a simulated scan does not depend on it.
+    check = load(GEOMETRY).check_geometry
+    record: dict[str, Any] = check(scan, settings.npz.accept, source)
+    return record
 
 
 def _synthetic(settings: "SourceSettings") -> dict[str, np.ndarray]:

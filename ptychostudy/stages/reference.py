@@ -1,5 +1,6 @@
 """Stage reference: a measured scan reconstructed at its full dose; every arm is scored by it."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from ptychostudy.runs.work import Work
 if TYPE_CHECKING:
     from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
+_log = logging.getLogger("ptychostudy")
+
 
 def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
     """Reconstruct a measured scan at its full dose.
@@ -25,7 +28,8 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         ``base.npz`` of a study whose frames are measured.
     output : Path
         ``reference.npz`` with ``objectGuess``, ``probeGuess``, ``coverage`` and, in the metadata,
-        ``truth``: ``full-dose iterative reference``; ``probeModes`` where there are several.
+        ``truth``: ``full-dose iterative reference``, and ``misfit``: ``R``, and ``R_expected`` from
+        photon noise alone; ``probeModes`` where there are several.
 
     Raises
     ------
@@ -41,6 +45,11 @@ def run(settings: "ReconstructSettings", *, base: Path, output: Path) -> None:
         reference = reconstruct_reference(
             counts, positions, probe, settings, progress.step, valid=valid
         )
+    _log.info(reference.fit_text)
     converged = bool(reference.result.converged)
-    record = {"truth": "full-dose iterative reference", "converged": converged}
+    record = {
+        "truth": "full-dose iterative reference",
+        "converged": converged,
+        "misfit": reference.misfit.record,
+    }
     write_npz(output, reference.arrays, record)

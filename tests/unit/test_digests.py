@@ -25,7 +25,7 @@ from ptychostudy.study.sections.split import SplitSettings  # noqa: E402
 from ptychostudy.study.stage_settings import READ  # noqa: E402
 
 TABLE = Path(__file__).with_name("digests.txt")
-SOURCES = (sources.USER, sources.PICTURE, sources.MASK)
+SOURCES = (sources.USER, sources.PICTURE, sources.MASK, sources.GEOMETRY)
 # With a file comes what a study asks of its scan.
 BESIDE = {sources.USER: (sources.ASKED,)}
 # Keras, torch and imports inside functions: what they run is not seen by importing them here.
@@ -221,11 +221,11 @@ def test_the_readers_are_modules():
         ({}, []),
         ({"object": {"kind": "image", "amplitude_image": "a.png", "phase_image": "b.png"}}, [sources.PICTURE]),
         ({"kind": "npz", "npz": {"path": "a.npz"}}, [sources.USER, sources.ASKED]),
-        ({"kind": "siemens_star", "frames": "measured"}, [sources.USER, sources.ASKED]),
+        ({"kind": "siemens_star", "frames": "measured"}, [sources.USER, sources.ASKED, sources.GEOMETRY]),
         ({"kind": "npz", "npz": {"path": "a.npz", "mask": "m.npy"}}, [sources.USER, sources.ASKED, sources.MASK]),
         (
             {"kind": "siemens_star", "frames": "measured", "npz": {"mask": "m.png"}},
-            [sources.USER, sources.ASKED, sources.MASK],
+            [sources.USER, sources.ASKED, sources.GEOMETRY, sources.MASK],
         ),
     ],
 )

@@ -96,6 +96,7 @@ Doubt = Literal[
     "axes",
     "probe",
     "guard",
+    "geometry",
 ]
 FileKey = Literal[
     "counts",

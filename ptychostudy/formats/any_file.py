@@ -1,0 +1,68 @@
+"""Files of which nothing is known yet: whatever is wrong with them, it ends in a `DataError`."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.user import take_scan, whole_file
+from ptychostudy.formats.user_file import UserFile
+from ptychostudy.io.atomic import DataError
+from ptychostudy.study.sections.base import BaseSettings
+
+_KIND = {"kind": "npz", "frames": "measured"}
+
+
+def look_into(paths: list[str]) -> UserFile:
+    """Read the files of a scan and put them together, without a judgement.
+
+    Raises
+    ------
+    DataError
+        Whatever the files are.
+    """
+    base = _settings({"npz": {"path": paths[0]}})
+    with refused(paths):
+        return whole_file(paths, base, Doubts(paths[0], listed=[]))
+
+
+def take_in(paths: list[str], base: dict[str, Any], doubts: Doubts) -> dict[str, np.ndarray]:
+    """Take in the scan of some files.
+
+    Parameters
+    ----------
+    paths : list of str
+    base : dict
+        What the section ``base`` of the study would say.
+    doubts : Doubts
+        To be filled.
+
+    Raises
+    ------
+    DataError
+        Whatever the files are.
+    """
+    with refused(paths):
+        scan, _ = take_scan(paths, _settings(base), doubts=doubts)
+        return scan
+
+
+def _settings(base: dict[str, Any]) -> BaseSettings:
+    return BaseSettings(**{**_KIND, **base})
+
+
+@contextlib.contextmanager
+def refused(paths: list[str]) -> Iterator[None]:
+    """Turn whatever is raised into the refusal of some files."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        name = ", ".join(paths)
+        what = f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"{name}: cannot be understood ({what}); needed: a file as documented"
+        ) from error

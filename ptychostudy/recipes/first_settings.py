@@ -1,0 +1,159 @@
+"""First settings: the study that a user's file asks for, before anybody has written one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import numpy as np
+
+from ptychostudy.formats.declared import stated_pixel_m
+from ptychostudy.formats.frames import FRAME_KEYS
+from ptychostudy.formats.user_file import UserFile
+from ptychostudy.study.sections.base import FrameSide
+
+PIXEL_M = 1e-8
+"""Object pixel of a study that says nothing, and of which no file does."""
+
+# Frames that show what numbers a stack holds.
+_SHOWN = 16
+# What single precision leaves of a whole number, and of its square.
+_WHOLE = 1e-4
+# Steps of doses, which people read: 1, 2, 5, 10, ...
+_STEPS = (5, 2, 1)
+# A split or a few frames may hold less than all of them on average.
+_BELOW = 0.9
+_SPAN = 100
+# As the range of a dose in the configuration.
+_MOST = 1e9
+
+
+@dataclass
+class FirstSettings:
+    """Settings of a study of a file.
+
+    Attributes
+    ----------
+    base : dict
+        Section ``base``, with ``npz``.
+    assumed : list of str
+        What the file does not say, and what was taken in its place.
+    pixel_known : bool
+        Whether the file says how large an object pixel is.
+    stated_unit : str
+        Of the positions, by the file.
+    """
+
+    base: dict[str, Any]
+    assumed: list[str] = field(default_factory=list)
+    pixel_known: bool = True
+    stated_unit: str = "px"
+
+    @property
+    def pixel_matters(self) -> str:
+        """What is wrong where positions are lengths and no pixel is known to convert them by."""
+        unit = self.base["npz"].get("position_unit", self.stated_unit)
+        if self.pixel_known or unit == "px":
+            return ""
+        return (
+            f"positions in {unit} become pixels by base.pixel_size_m, which no file states; "
+            f"needed: yours in place of {self.base['pixel_size_m']:g}"
+        )
+
+    def settle(self, cure: Mapping[str, Any]) -> None:
+        """Add keys of ``base.npz`` that settle a doubt."""
+        self.base["npz"].update(cure)
+
+
+def first_settings(file: UserFile, paths: list[str]) -> FirstSettings:
+    """Return settings for the files of a scan.
+
+    Parameters
+    ----------
+    file : UserFile
+        All of them, put together.
+    paths : list of str
+    """
+    path: str | list[str] = paths[0] if len(paths) == 1 else paths
+    measured = any(key in file.arrays for key in FRAME_KEYS)
+    base: dict[str, Any] = {"kind": "npz", "frames": "measured" if measured else "simulate"}
+    settings = FirstSettings({**base, "npz": {"path": path}})
+    _add_side(settings, file)
+    _add_pixel(settings, file)
+    if measured:
+        _add_measurement(settings, file)
+        _add_axes(settings, file)
+    return settings
+
+
+def _add_side(settings: FirstSettings, file: UserFile) -> None:
+    sides = get_args(FrameSide)
+    probe = file.arrays.get("probeGuess")
+    side = probe.shape[-1] if probe is not None and probe.ndim else 0
+    settings.base["frame_px"] = min(sides, key=lambda each: (abs(each - side), each))
+    if side not in sides:
+        settings.assumed.append(
+            f"base.frame_px is {settings.base['frame_px']}: the probe's side is {side}"
+        )
+
+
+def _add_pixel(settings: FirstSettings, file: UserFile) -> None:
+    settings.stated_unit = file.declared.get("position_unit", "px")
+    stated, _ = stated_pixel_m(file.declared, settings.base["frame_px"])
+    settings.base["pixel_size_m"] = float(f"{stated or PIXEL_M:.6g}")
+    if stated is None:
+        settings.pixel_known = False
+        settings.assumed.append(
+            f"base.pixel_size_m is {PIXEL_M:g}: the file does not say how large an object pixel is"
+        )
+
+
+def _add_measurement(settings: FirstSettings, file: UserFile) -> None:
+    if "measurement" in file.declared:
+        return
+    for key in FRAME_KEYS:
+        raw = file.arrays.get(key)
+        if raw is None or (key == "counts" and raw.dtype.kind in "iu"):
+            continue
+        settings.base["npz"]["measurement"] = measurement_of(raw)
+        settings.assumed.append(
+            f"base.npz.measurement is {measurement_of(raw)}: what {key!r} holds fits that"
+        )
+
+
+def measurement_of(raw: np.ndarray) -> str:
+    """Return what a stack of numbers can be: whole ones are photons, roots of such amplitudes."""
+    if raw.dtype.kind not in "f":
+        return "counts"
+    shown = raw[:_SHOWN].astype(np.float64)
+    shown = shown[np.isfinite(shown)]
+    with np.errstate(over="ignore"):
+        squares = shown**2
+    if not _are_whole(shown) and _are_whole(squares):
+        return "amplitude"
+    return "intensity"
+
+
+def _are_whole(numbers: np.ndarray) -> bool:
+    off = np.abs(numbers - np.rint(numbers))
+    grain = np.finfo(np.float32).eps * np.abs(numbers)
+    return bool(np.all(off <= _WHOLE + grain))
+
+
+def _add_axes(settings: FirstSettings, file: UserFile) -> None:
+    positions = file.arrays.get("xcoords")
+    for key in FRAME_KEYS:
+        raw = file.arrays.get(key)
+        if raw is None or raw.ndim != 3 or positions is None or "axes" in file.declared:
+            continue
+        if raw.shape[0] == raw.shape[-1] == positions.size:
+            settings.base["npz"]["axes"] = "NHW"
+            settings.assumed.append(f"base.npz.axes is NHW: {key!r} of shape {raw.shape} fits both")
+
+
+def doses_below(photons: float) -> list[int]:
+    """Return two doses for frames of so many photons: as high as can be, and a hundredth."""
+    most = min(max(photons * _BELOW, 1.0), _MOST)
+    decade = 10 ** int(np.log10(most))
+    highest = next(step * decade for step in _STEPS if step * decade <= most)
+    lowest = max(1, highest // _SPAN)
+    return list(dict.fromkeys([highest, lowest]))

@@ -1,0 +1,74 @@
+"""Cost: about how long a study takes and how much memory, by the size of its scan.
+
+Measured with the quick study, 714 frames of 64 x 64 pixels a split, and with full-dose references,
+one thread a job on a CPU of 2026; within a factor of two elsewhere.
+"""
+
+from dataclasses import dataclass
+
+from ptychostudy.recipes.passes import passes
+from ptychostudy.study.names import BASELINE, PINN
+from ptychostudy.study.settings import Study
+
+# Seconds of a job before it begins with its frames: libraries, compilation.
+_START_S = 8.0
+# Seconds for each million detector pixels, once through.
+_REFERENCE_S, _SOLVER_S, _NETWORK_S, _INFERENCE_S = 0.35, 0.6, 0.25, 0.7
+# Jobs of a cell that only start: shards and canvases of three networks' products.
+_INFERENCE_JOBS = 4
+# Megabytes of a job, and for each million detector pixels; frames in parts beyond eight of these.
+_START_MB, _PIXELS_MB, _AT_ONCE = 750.0, 230.0, 8.4
+_SPLITS = 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a study takes.
+
+    Attributes
+    ----------
+    minutes : float
+        Of CPU time; on two cores half of it passes.
+    memory_mb : float
+        Of its largest job.
+    """
+
+    minutes: float
+    memory_mb: float
+
+
+def study_cost(study: Study, side: int, frames: int, kept: int) -> Cost:
+    """Return about what a study of a user's scan takes.
+
+    Parameters
+    ----------
+    study : Study
+    side : int
+        N of its frames.
+    frames : int
+        Of the scan.
+    kept : int
+        Of both its parts.
+    """
+    pixels = side**2 * 1e-6
+    whole = frames * pixels
+    part = kept * pixels / _SPLITS
+    cells = len(study.pairs) * len(study.seeds)
+    seconds = cells * (_cell_s(study, part) + _networks_s(study, kept // _SPLITS, part))
+    if study.base.frames == "measured":
+        seconds += _START_S + _REFERENCE_S * study.reference.epochs * whole
+    memory = _START_MB + _PIXELS_MB * min(max(part, whole / 2), _AT_ONCE)
+    return Cost(seconds / 60, memory)
+
+
+def _cell_s(study: Study, part: float) -> float:
+    solver = _START_S + _SOLVER_S * study.reconstruct.epochs * part
+    inference = _INFERENCE_JOBS * (_START_S + _INFERENCE_S * part)
+    return _SPLITS * (solver + inference)
+
+
+def _networks_s(study: Study, frames: int, part: float) -> float:
+    pinn, baseline = study.train.pinn, study.train.baseline
+    in_groups = study.overlap.gridsize**2
+    seen = passes(PINN, frames, pinn) * in_groups + passes(BASELINE, frames, baseline)
+    return 2 * _START_S + _NETWORK_S * seen * part

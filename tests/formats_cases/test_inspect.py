@@ -1,0 +1,181 @@
+"""`inspect` and `convert` on files that are right, that can be set right, and that are nothing at all."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from known_scan import known_scan, save
+
+from ptychostudy.__main__ import main
+from ptychostudy.io.arrays import read_npz
+from ptychostudy.recipes.conventions import of_frames
+from ptychostudy.study.settings import read_study
+
+
+@pytest.fixture
+def inspected(folder, capsys):
+    """Return a function that runs `inspect` on arrays or a file; it returns exit code and what was printed."""
+
+    def run(scan, *words):
+        if isinstance(scan, dict):
+            save("scan.npz", scan)
+            scan = "scan.npz"
+        code = main(["inspect", str(scan), *words])
+        printed = capsys.readouterr()
+        assert printed.err == "" and "Traceback" not in printed.out and "np." not in printed.out
+        assert "\x1b" not in printed.out  # plain when piped
+        return code, " ".join(printed.out.split())
+
+    return run
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Try eight layouts in place of 64: for tests of something else."""
+    monkeypatch.setattr("ptychostudy.recipes.inspect.of_both", of_frames)
+
+
+def base_of(yaml="mine.yaml"):
+    """Run the stage `base` with the study that was written; return its exit code."""
+    path = read_study(Path(yaml)).base.npz.path
+    return main(["base", "--config", yaml, "--source", path, "--output", "base.npz"])
+
+
+def test_a_right_scan_is_told_and_its_study_runs(inspected, few):
+    scan = known_scan()
+    code, text = inspected({**scan, "comment": np.zeros(3)}, "--write", "mine.yaml")
+    assert code == 0
+    assert "row of each window's centre" in text and "frames: counts" in text
+    assert "Not used comment" in text
+    assert "geometry ok" in text and "R = 0.0" in text
+    totals = scan["counts"].sum(axis=(1, 2))
+    assert f"median {np.median(totals):.4g}" in text and f"from {totals.min():.4g} to {totals.max():.4g}" in text
+    study = read_study(Path("mine.yaml"))
+    assert study.base.frame_px == 32 and max(study.simulate.doses) < totals.mean()
+    assert base_of() == 0
+    np.testing.assert_array_equal(read_npz("base.npz")["counts"], scan["counts"])
+
+
+CURED = {
+    "gain": (lambda scan: {**scan, "counts": scan["counts"] * 50}, {"gain": 50.0}),
+    "units": (
+        lambda scan: {**scan, "ycoords": scan["ycoords"] * 1e-8, "xcoords": scan["xcoords"] * 1e-8},
+        {"position_unit": "m"},
+    ),
+    "frames": (
+        lambda scan: {**scan, "counts": scan["counts"] * (np.arange(80) % 10 > 0)[:, None, None]},
+        {"drop_frames": "auto"},
+    ),
+    "amplitudes": (
+        lambda scan: {
+            **{key: scan[key] for key in ("ycoords", "xcoords", "probeGuess")},
+            "diffraction": np.sqrt(scan["counts"], dtype="f4"),
+        },
+        {"measurement": "amplitude"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CURED)
+def test_what_can_be_set_right_is_in_the_study(inspected, few, kind):
+    change, settings = CURED[kind]
+    code, text = inspected(change(known_scan()), "--write", "mine.yaml")
+    npz = read_study(Path("mine.yaml")).base.npz
+    assert code == 0 and {key: getattr(npz, key) for key in settings} == settings
+    assert kind == "amplitudes" or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
+    assert base_of() == 0
+
+
+def test_several_doubts_are_all_told(inspected, few):
+    scan = known_scan()
+    scan["counts"] = scan["counts"] * 50
+    scan["counts"][::10] = 0
+    scan |= {"ycoords": scan["ycoords"] * 1e-8, "xcoords": scan["xcoords"] * 1e-8}
+    code, text = inspected(scan, "--write", "mine.yaml")
+    assert code == 0 and text.count("set in the yaml") == 3
+    # By a pixel that nobody stated.
+    assert "pixel size look at it positions in m become pixels by base.pixel_size_m" in text
+    npz = read_study(Path("mine.yaml")).base.npz
+    assert (npz.gain, npz.drop_frames, npz.position_unit) == (50.0, "auto", "m")
+    assert base_of() == 0
+
+
+def test_another_layout_is_named(inspected):
+    scan = known_scan(rows=6, cols=5)
+    scan["counts"] = scan["counts"][:, ::-1]
+    code, text = inspected(scan)
+    assert code == 0 and "geometry look at it" in text and "frames with their rows reversed" in text
+    # Mirrored with a probe that is round, the object is as good as it was.
+    assert "the sign of 'ycoords' changed" in text
+
+
+def test_a_refused_file_says_what_was_found(inspected):
+    scan = known_scan()
+    del scan["probeGuess"]
+    code, text = inspected(scan, "--write", "mine.yaml")
+    assert code == 1 and "Missing probeGuess" in text and "file refused" in text and not Path("mine.yaml").exists()
+
+
+def bad_files(folder):
+    """Yield files that are no scans."""
+    yield "no such file"
+    (folder / "empty.npz").write_bytes(b"")
+    (folder / "text.txt").write_text("hello")
+    (folder / "zip.npz").write_bytes(b"PK\x03\x04")
+    (folder / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 8)
+    (folder / "dir").mkdir()
+    np.savez(folder / "other.npz", a=np.zeros(3))
+    np.savez(folder / "objects.npz", counts=np.array([None]), xcoords=np.array("x"), ycoords=3, probeGuess=np.zeros(()))
+    np.savez(
+        folder / "void.npz",
+        counts=np.zeros((0, 32, 32), "u2"),
+        xcoords=[],
+        ycoords=[],
+        probeGuess=np.ones((32, 32)) * 1j,
+    )
+    with h5py.File(folder / "strange.h5", "w") as file:
+        file["counts"] = ["a", "b"]
+        file["xcoords"] = h5py.SoftLink("/xcoords")
+        file["probeGuess"] = h5py.ExternalLink("other.h5", "/a")
+    yield from (
+        "empty.npz",
+        "text.txt",
+        "zip.npz",
+        "broken.h5",
+        "dir",
+        "other.npz",
+        "objects.npz",
+        "void.npz",
+        "strange.h5",
+    )
+
+
+def test_no_file_raises(folder, inspected, capsys):
+    for name in bad_files(folder):
+        code, text = inspected(name)
+        assert code == 1 and name in text, name
+        assert main(["convert", name, "--output", "out.npz"]) == 1, name
+        printed = capsys.readouterr()
+        assert name in printed.out and "Traceback" not in printed.err and not Path("out.npz").exists()
+
+
+def test_converted_is_canonical(folder, few, capsys):
+    scan = known_scan()
+    amplitudes = np.moveaxis(np.sqrt(scan.pop("counts"), dtype="f4"), 0, -1)
+    save("scan.h5", {**scan, "diffraction": amplitudes})
+    assert main(["convert", "scan.h5", "--output", "out.npz"]) == 0
+    assert "measurement is amplitude" in capsys.readouterr().out
+    found = read_npz("out.npz")
+    for key, value in known_scan().items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+    assert main(["inspect", "out.npz"]) == 0
+
+
+def test_what_is_doubtful_is_not_converted_unless_accepted(folder, capsys):
+    scan = known_scan()
+    scan["counts"] = scan["counts"][:, ::-1]
+    save("scan.npz", scan)
+    assert main(["convert", "scan.npz", "--output", "out.npz"]) == 1
+    assert "geometry" in capsys.readouterr().out and not Path("out.npz").exists()
+    assert main(["convert", "scan.npz", "--output", "out.npz", "--accept", "geometry"]) == 0
