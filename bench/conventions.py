@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.user import take_scan
+from ptychostudy.intake.user import take_scan
 from ptychostudy.physics.orientation import ORIENTATIONS, Orientation
 from ptychostudy.recipes.conventions import alike, of_both, search
 from ptychostudy.recipes.first_pass import take_sample
@@ -101,7 +101,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         main(sys.argv[1])
     else:
-        from ptychostudy.formats.siemens_star import fetch_siemens_star
+        from ptychostudy.intake.siemens_star import fetch_siemens_star
 
         with tempfile.TemporaryDirectory() as cache:
             np.savez(Path(cache) / "star.npz", **fetch_siemens_star(cache))

@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, str(workflow.basedir))
 
 from ptychostudy import provenance
-from ptychostudy.formats import sources
+from ptychostudy.intake import sources
 from ptychostudy.study import layout, names
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings

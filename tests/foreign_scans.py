@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from formats_cases.known_scan import object_of, probe_of
-from ptychostudy.formats.user import take_scan
+from ptychostudy.intake.user import take_scan
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.declared import energy_ev
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
 from ptychostudy.formats.reader_fields import (
@@ -22,6 +21,7 @@ from ptychostudy.formats.reader_fields import (
 )
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "cdtools result"
 _MINIMUM = "state_dict/min_translation"

@@ -10,12 +10,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.formats.declared import energy_ev
 from ptychostudy.formats.frames import check_finite
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "CXI"
 _SOURCE = "entry_1/instrument_1/source_1"

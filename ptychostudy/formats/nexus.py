@@ -12,16 +12,17 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.formats.declared import energy_ev
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "NeXus"
 _ENTRY = re.compile(r"entry[_0-9]*")
 _NUMBERED = re.compile(r"data_\d+")
-_FRAMES = ("data/data", "instrument/detector/data")
+_DATA = "data"
+_FRAMES = (f"{_DATA}/{_DATA}", f"instrument/detector/{_DATA}")
 _MASKS = (
     "instrument/detector/detectorSpecific/pixel_mask",
     "instrument/detector/pixel_mask",

@@ -12,13 +12,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ptychostudy.formats.declared import wavelength_m
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.product_file import CENTRE, ENERGY, INDEXES, SIDES, X, Y
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import wavelength_m
 
 NAME = "Ptychodus product"
 _DISTANCE = "detector_object_distance_m"

@@ -11,7 +11,7 @@ import numpy as np
 from ptychostudy.formats import plain_npz
 from ptychostudy.formats.user_file import UserFile
 
-NAME = "PtychoPINN"
+NAME = "NPZ of PtychoPINN"
 _FRAMES = "diff3d"
 _COORDINATES = ("xcoords", "ycoords")
 # Ptychodus, which exports under these names, writes all of them, and PtychoPINN never the last.

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.declared import energy_ev
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree
 from ptychostudy.formats.reader_fields import has_all, needed_array, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "PtyLab measurement"
 _TRANSPOSED, _ROWS, _COLUMNS = 4, 2, 1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.masks import MASK_KEYS
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 
 PROBE = "probeGuess"

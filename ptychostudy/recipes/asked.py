@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.physics.counts import mean_counts
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.sampling.split import split_scan

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ptychostudy.formats.far_field import half_turns
+from ptychostudy.intake.far_field import half_turns
 from ptychostudy.measure.misfit import Misfit
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
 from ptychostudy.recipes.first_pass import PASSES, Sample, first_pass

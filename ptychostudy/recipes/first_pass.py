@@ -11,7 +11,7 @@ import numpy as np
 from scipy.fft import fft2, ifft2
 from scipy.spatial import KDTree
 
-from ptychostudy.formats.far_field import centroid, far_field
+from ptychostudy.intake.far_field import centroid, far_field
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.physics.propagate import translate

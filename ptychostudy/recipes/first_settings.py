@@ -6,9 +6,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from ptychostudy.formats.declared import stated_pixel_m
 from ptychostudy.formats.frames import FRAME_KEYS
+from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.declared import stated_pixel_m
 from ptychostudy.study.sections.base import FrameSide
 
 PIXEL_M = 1e-8
@@ -140,7 +141,7 @@ def _are_whole(numbers: np.ndarray) -> bool:
 
 
 def _add_axes(settings: FirstSettings, file: UserFile) -> None:
-    positions = file.arrays.get("xcoords")
+    positions = file.arrays.get(COORDINATES[0])
     for key in FRAME_KEYS:
         raw = file.arrays.get(key)
         if raw is None or raw.ndim != 3 or positions is None or "axes" in file.declared:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.measure.misfit import Misfit
 from ptychostudy.recipes.convention_texts import described
 from ptychostudy.recipes.conventions import (
@@ -127,7 +127,7 @@ def check_geometry(
     ----------
     scan : dict of str to ndarray
         ``counts``, ``positions``, ``probe`` and, where some pixels do not count, ``valid``, as from
-        `formats.user.take_scan`.
+        `intake.user.take_scan`.
     accepted : list of str
         Doubts that the user has looked at; ours is ``geometry``.
     path : str or Path

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubt, Doubts
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.masks import MASK_KEYS
-from ptychostudy.formats.position_units import median_step
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.doubts import Doubt, Doubts
+from ptychostudy.intake.position_units import median_step
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
@@ -202,13 +202,14 @@ def numbers(scan: Scan, study: Study) -> dict[str, str]:
     """Return what a study of a scan would have: photons, overlap, parts, time and memory."""
     positions, probe = scan["positions"], scan["probe"]
     diameter = probe_diameter_px(probe)
+    bright = bright_diameter_px(probe)
     rows, cols = np.ptp(positions, axis=0).tolist()
     found = {
         "positions": f"{len(positions)}, over {rows:.4g} x {cols:.4g} px, "
         f"neighbours {median_step(positions):.3g} px apart",
-        "probe": f"{bright_diameter_px(probe):.3g} px wide at a tenth of its peak, "
+        "probe": f"{bright:.3g} px wide at a tenth of its peak, "
         f"{diameter:.3g} px hold 99 % of its power",
-        "overlap": f"{linear_overlap(positions, bright_diameter_px(probe)):.0%} (1 - step / diameter)",
+        "overlap": f"{linear_overlap(positions, bright):.0%} (1 - step / diameter)",
     }
     if "counts" in scan:
         found |= {"photons per frame": _photons(scan["counts"])}

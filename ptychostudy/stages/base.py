@@ -9,13 +9,13 @@ from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
-from ptychostudy.formats.sources import ASKED, GEOMETRY, MASK, PICTURE, USER, load, named_files
 from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
+from ptychostudy.intake.sources import ASKED, GEOMETRY, MASK, PICTURE, USER, load, named_files
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
-    from ptychostudy.formats.masks import MaskFile
+    from ptychostudy.intake.masks import MaskFile
     from ptychostudy.study.sections.base import ObjectSettings, SourceSettings
 
 

@@ -5,11 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from ptychostudy.formats.any_file import look_into, refused, take_in
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.formats.valid_pixels import valid_arrays
+from ptychostudy.intake.any_file import look_into, refused, take_in
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.first_settings import first_settings
@@ -36,7 +36,7 @@ def run(
         One, or all that belong to one scan.
     output : Path
     format : str
-        ``canonical``: NPZ with ``ycoords xcoords probeGuess`` and ``counts`` or ``objectGuess``.
+        ``canonical``: NPZ with our own keys.
     accept : list of str
         Doubts that were looked at, as ``base.npz.accept`` of a study.
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.console import Console
 
-from ptychostudy.formats.any_file import look_into, refused, take_in
+from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.any_file import look_into, refused, take_in
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
 from ptychostudy.physics.counts import mean_counts
@@ -102,7 +103,7 @@ def _record(
 
 
 def _missing(file: UserFile) -> list[str]:
-    wanted = ("ycoords", "xcoords", "probeGuess")
+    wanted = (*COORDINATES, "probeGuess")
     return [key for key in wanted if key not in file.arrays]
 
 

@@ -184,12 +184,12 @@ GOOD = {
 def readers():
     """Return every reader by name; each takes a path."""
     from ptychostudy.formats.bundle import read_bundle
-    from ptychostudy.formats.mask_file import read_mask_file
     from ptychostudy.formats.picture import read_image
     from ptychostudy.formats.ptychodus import read_product_h5
     from ptychostudy.formats.readers import load_user_file
     from ptychostudy.formats.scan import open_scan
-    from ptychostudy.formats.user import read_user_scan
+    from ptychostudy.intake.mask_file import read_mask_file
+    from ptychostudy.intake.user import read_user_scan
     from ptychostudy.io.arrays import read_metadata, read_npz
     from ptychostudy.io.records import read_json
     from ptychostudy.io.tables import read_csv

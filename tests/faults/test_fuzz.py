@@ -21,7 +21,7 @@ from hostile_files import GOOD
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from ptychostudy.formats.user import read_user_scan
+from ptychostudy.intake.user import read_user_scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.settings import Study, parse_study, read_study
 from ptychostudy.study.stage_settings import decode, encode, stage_settings

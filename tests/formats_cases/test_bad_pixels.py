@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from known_scan import N, known_scan, probe_of
 
-from ptychostudy.formats.bad_pixels import dead, full_count, hot, no_counts, stuck
-from ptychostudy.formats.doubts import placed
-from ptychostudy.formats.far_field import far_field
-from ptychostudy.formats.pixel_sums import pixel_sums
+from ptychostudy.intake.bad_pixels import dead, full_count, hot, no_counts, stuck
+from ptychostudy.intake.doubts import placed
+from ptychostudy.intake.far_field import far_field
+from ptychostudy.intake.pixel_sums import pixel_sums
 
 CENTRE = N // 2
 

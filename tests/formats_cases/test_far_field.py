@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from known_scan import N, frames_of, known_scan, object_of, probe_of
 
-from ptychostudy.formats.far_field import centroid, far_field, off_centre_px, right_shift
+from ptychostudy.intake.far_field import centroid, far_field, off_centre_px, right_shift
 
 HALF = N // 2
 TURNS = {"corner": (HALF, HALF), "rows": (HALF, 0), "columns": (0, HALF)}

@@ -424,7 +424,7 @@ def test_ptychopinn_holds_amplitudes(folder):
     entries |= {"probeGuess": truth().probe, "objectGuess": truth().object}
     np.savez("a.npz", diff3d=np.sqrt(truth().counts.astype(float)), **entries)
     scan, done = taken("a.npz")
-    assert done["stated"]["measurement"] == "amplitude" and done["format"] == "PtychoPINN"
+    assert done["stated"]["measurement"] == "amplitude" and done["format"] == "NPZ of PtychoPINN"
     np.testing.assert_array_equal(scan["counts"], truth().counts)
     check(on_truth(scan, free=False))
 

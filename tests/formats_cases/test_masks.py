@@ -6,8 +6,8 @@ import pytest
 from known_scan import N, frames_of, known_scan, object_of, probe_of, save
 from PIL import Image
 
-from ptychostudy.formats.mask_file import read_mask_file
-from ptychostudy.formats.masks import bad_by, meaning
+from ptychostudy.intake.mask_file import read_mask_file
+from ptychostudy.intake.masks import bad_by, meaning
 from ptychostudy.io.atomic import DataError
 
 HOT = ([3, 10, 25], [28, 5, 17])

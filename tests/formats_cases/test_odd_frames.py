@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from known_scan import frames_of, known_scan, object_of, probe_of, run_base, save
 
-from ptychostudy.formats.frame_light import FrameLight
-from ptychostudy.formats.odd_frames import empty, repeated, wild
+from ptychostudy.intake.frame_light import FrameLight
+from ptychostudy.intake.odd_frames import empty, repeated, wild
 
 K = 80
 

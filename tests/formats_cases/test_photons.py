@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from known_scan import N, known_scan, object_of, probe_of
 
-from ptychostudy.formats.photons import common_step, offset
-from ptychostudy.formats.pixel_sums import frame_totals, pixel_sums
+from ptychostudy.intake.photons import common_step, offset
+from ptychostudy.intake.pixel_sums import frame_totals, pixel_sums
 
 # --- known answers ----------------------------------------------------------------------------------------------------
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from known_scan import PIXEL_M, N, known_scan, object_of, probe_of
 
-from ptychostudy.formats.position_units import (
+from ptychostudy.intake.position_units import (
     bright_diameter_px,
     can_be_pixels,
     median_step,
     overlaps,
     to_pixels,
 )
-from ptychostudy.formats.scan_layout import islands, isolated, off_line_px, shift_px
+from ptychostudy.intake.scan_layout import islands, isolated, off_line_px, shift_px
 
 COORDS = ("ycoords", "xcoords")
 PER_PIXEL = {"m": PIXEL_M, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}

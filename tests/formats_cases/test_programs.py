@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import program_files as write
-from ptychostudy.formats.masks import bad_by
 from ptychostudy.formats.readers import load_user_file
-from ptychostudy.formats.user import take_scan
+from ptychostudy.intake.masks import bad_by
+from ptychostudy.intake.user import take_scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings

@@ -13,7 +13,7 @@ from known_scan import known_scan, run_base, written
 
 from foreign_scans import DETECTOR_PIXEL_M, DISTANCE_M, ENERGY_EV, PIXEL_M, N, settings, taken, truth
 from ptychostudy.formats.linked_files import with_linked
-from ptychostudy.formats.sources import named_files
+from ptychostudy.intake.sources import named_files
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.refusals import validated
 from ptychostudy.study.sections.base import BaseSettings
@@ -227,7 +227,7 @@ def test_another_object_pixel_is_refused_with_the_line_to_write(refused_files, f
     master("a.h5", **{"entry/instrument/detector/distance": 1.0})
     write("b.npz", "ycoords", "xcoords", "probeGuess")
     base = settings(["a.h5", "b.npz"]).model_copy(update={"pixel_size_m": PIXEL_M * factor})
-    from ptychostudy.formats.user import take_scan
+    from ptychostudy.intake.user import take_scan
 
     with pytest.raises(DataError, match=r"needed: base.pixel_size_m: 8(\.0)?e-09$"):
         take_scan([Path("a.h5"), Path("b.npz")], base)
@@ -235,7 +235,7 @@ def test_another_object_pixel_is_refused_with_the_line_to_write(refused_files, f
 
 def test_metres_are_converted_by_the_pixel_of_the_file(folder):
     """Settings are rounded: half a percent of a scan of 90 pixels would be half a pixel."""
-    from ptychostudy.formats.user import take_scan
+    from ptychostudy.intake.user import take_scan
 
     master("a.h5")
     product = {"probe_position_x_m": truth().metres[:, 1], "probe_position_y_m": truth().metres[:, 0]}

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from known_scan import known_scan, save
 
-from ptychostudy.formats.detector_grid import Fitted, Measured, as_it_is, fitted
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.user import take_scan
-from ptychostudy.formats.zero_frequency import found_centre, mean_light
+from ptychostudy.intake.detector_grid import Fitted, Measured, as_it_is, fitted
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.user import take_scan
+from ptychostudy.intake.zero_frequency import found_centre, mean_light
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.band import centred_square, detector_side, resampled
 from ptychostudy.physics.propagate import far_field
-from ptychostudy.study.sections.base import BaseSettings, NpzSettings
+from ptychostudy.study.sections.base import BaseSettings
+from ptychostudy.study.sections.npz import NpzSettings
 
 # Of a window that is 1 long: pixels of 32, 64, 96 and 128 to a window all meet its 32nds.
 GRID = 32

@@ -84,7 +84,7 @@ def test_a_group_in_itself_and_endless_groups_end(folder):
             group = inner
         group["round"] = file["g"]
     with pytest.raises(DataError, match="'xcoords' is missing"):
-        from ptychostudy.formats.user import read_user_scan
+        from ptychostudy.intake.user import read_user_scan
 
         read_user_scan("a.h5")
     assert len(load_user_file("a.h5").others) < 100

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from known_scan import PIXEL_M, N, frames_of, known_scan, save
 
-from ptychostudy.formats.user import take_scan
+from ptychostudy.intake.user import take_scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.base import make_scene
 from ptychostudy.study.sections.base import BaseSettings

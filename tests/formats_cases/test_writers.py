@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from known_scan import N, object_of, probe_of
 
-from ptychostudy.formats.masks import MASK_KEYS, bad_by
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.ptychodus import read_product_h5
 from ptychostudy.formats.readers import load_user_file
-from ptychostudy.formats.user import take_scan
+from ptychostudy.intake.masks import bad_by
+from ptychostudy.intake.user import take_scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings
@@ -180,7 +181,7 @@ def test_a_measured_scan_without_object_comes_back(name, tmp_path):
 
 
 def test_canonical_npz_is_taken_without_a_question(tmp_path):
-    from ptychostudy.formats.user import read_user_scan
+    from ptychostudy.intake.user import read_user_scan
 
     scan = scan_with()
     assert WRITERS["npz"].write(tmp_path / "a.npz", scan, DECLARED) == []

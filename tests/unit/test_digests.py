@@ -17,7 +17,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from ptychostudy import provenance  # noqa: E402
-from ptychostudy.formats import sources  # noqa: E402
+from ptychostudy.intake import sources  # noqa: E402
 from ptychostudy.study.section import Section  # noqa: E402
 from ptychostudy.study.sections.base import BaseSettings  # noqa: E402
 from ptychostudy.study.sections.simulate import WrongProbeSettings  # noqa: E402
@@ -145,13 +145,13 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("io/text.py", {"check", "gate", "grid", "inventory", "summarize", "verify"}),
         ("io/pictures.py", {"picture", "grid", "figures"}),
         ("formats/picture.py", {"base with picture", "base with mask_file"}),
-        ("formats/mask_file.py", {"base with mask_file"}),
-        ("formats/user.py", {"base with user"}),
+        ("intake/mask_file.py", {"base with mask_file"}),
+        ("intake/user.py", {"base with user"}),
         ("formats/cxi.py", {"base with user"}),
         ("formats/linked_files.py", set()),
         ("formats/ptychodus.py", {"export"}),
-        ("formats/siemens_star.py", {"fetch"}),
-        ("formats/download.py", {"fetch"}),
+        ("intake/siemens_star.py", {"fetch"}),
+        ("intake/download.py", {"fetch"}),
         ("runs/progress.py", set()),
         ("runs/process.py", set()),
         ("runs/liveness.py", set()),

@@ -15,7 +15,7 @@ import pytest
 from ptychostudy.formats import bundle
 from ptychostudy.formats.bundle import MEMBERS, read_bundle
 from ptychostudy.formats.picture import read_image
-from ptychostudy.formats.user import read_user_scan
+from ptychostudy.intake.user import read_user_scan
 from ptychostudy.io.arrays import Stream, member_names, open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError, atomic, sha256_of
 from ptychostudy.io.records import read_json, write_json

@@ -27,14 +27,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "measure": ("study", "physics", "sampling"),
     "formats": PHYSICS,
     "writing": (*PHYSICS, "formats"),
+    "intake": (*PHYSICS, "sampling", "measure", "formats"),
     "networks": (*PHYSICS, "sampling"),
     "iterative": PHYSICS,
     "report": ("study", "physics", "sampling", "measure"),
     "figures": ("study", "physics", "sampling", "measure", "report"),
-    "recipes": (*MEASURES, "formats", *HEAVY),
+    "recipes": (*MEASURES, "formats", "intake", *HEAVY),
     "runs": (*GROUND, "provenance"),
     "checks": (*MEASURES, "formats", "report"),
-    "stages": (*MEASURES, "formats", "writing", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
+    "stages": (*MEASURES, "formats", "intake", "writing", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
     "__main__": (*GROUND, "provenance", "runs", "stages"),
 }
 # Package -> the rooms that import it, wherever in a file the import stands.

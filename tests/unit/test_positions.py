@@ -24,8 +24,10 @@ def test_what_is_written_is_read():
 
 def test_only_formats_know_the_keys():
     named = {
-        path.relative_to(PACKAGE).as_posix()
+        path.relative_to(PACKAGE)
         for path in PACKAGE.rglob("*.py")
         if any(key in path.read_text(encoding="utf-8") for key in COORDINATES)
     }
-    assert named == {"formats/positions.py", "formats/scan.py", "formats/user.py"}
+    # Files are read, judged and written by them, and a user may say where they are in a file.
+    elsewhere = {path.as_posix() for path in named if path.parts[0] not in ("formats", "intake", "writing")}
+    assert elsewhere == {"study/sections/npz.py"}

@@ -1,11 +1,12 @@
 """The section ``base``: object, probe and scan, simulated or the user's own."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ptychostudy.study.section import Dose, Positive, Section, Seed, Side, distinct
+from ptychostudy.study.section import Dose, Positive, Section, Seed, Side
+from ptychostudy.study.sections.npz import NpzSettings
 from ptychostudy.study.sections.split import SplitSettings
 
 # Of the side of a frame, what the diameter of a probe may be at most.
@@ -75,100 +76,6 @@ class ScanSettings(Section):
     )
     step_px: Positive = Field(6.0, description="mean distance of neighbouring positions")
     jitter_px: float = Field(1.5, ge=0, description="random displacement of each position")
-
-
-Indices = Annotated[list[Annotated[int, Field(ge=0)]], AfterValidator(distinct)]
-Doubt = Literal[
-    "units",
-    "isolated",
-    "line",
-    "small",
-    "gain",
-    "background",
-    "pixels",
-    "mask",
-    "weights",
-    "frames",
-    "centre",
-    "crop",
-    "pad",
-    "files",
-    "axes",
-    "probe",
-    "guard",
-    "geometry",
-]
-FileKey = Literal[
-    "counts",
-    "diffraction",
-    "diff3d",
-    "xcoords",
-    "ycoords",
-    "probeGuess",
-    "objectGuess",
-    "bad_pixels",
-    "valid_pixels",
-]
-
-
-def _files(value: Any) -> Any:
-    """Refuse what names no files: a union of types would be refused once for each of them."""
-    if value is None or isinstance(value, str):
-        return value
-    names = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
-    if not names or not value or len(set(value)) < len(value):
-        raise ValueError("a file, or a list of files that all differ")
-    return value
-
-
-class NpzSettings(Section):
-    """A user's own file."""
-
-    path: Annotated[str | list[str] | None, BeforeValidator(_files)] = Field(
-        None, description="file, or list of the files of one scan, relative to the hub"
-    )
-    measurement: Literal["auto", "counts", "intensity", "amplitude"] = Field(
-        "auto", description="what the frames hold"
-    )
-    axes: Literal["auto", "NHW", "HWN"] = Field("auto", description="axis order of the frames")
-    position_unit: Literal["auto", "px", "m", "um", "nm"] = Field(
-        "auto", description="unit of the positions; auto: object pixels where they can be"
-    )
-    gain: Positive = Field(1.0, description="units of the detector for one photon")
-    background: float = Field(0.0, ge=0, description="constant that is taken from every number")
-    saturation: Positive | None = Field(
-        None, description="number from which on a pixel is full; default that of the frames' type"
-    )
-    centre: tuple[float, float] | None = Field(
-        None,
-        description="pixel (row, col) of the zero frequency in the file's frames; default found",
-    )
-    drop_frames: Literal["auto"] | Indices = Field(
-        [], description="frames left out with their positions; auto: those that are none"
-    )
-    mask: str | None = Field(
-        None, description="file with the detector's mask, relative to the hub; beside those of path"
-    )
-    mask_marks: Literal["auto", "bad", "good"] = Field(
-        "auto",
-        description="which pixels a mask marks whose name does not say; auto: the fewer, bad",
-    )
-    accept: list[Doubt] = Field([], description="doubts about the file that were looked at")
-    keys: dict[FileKey, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="where in the file arrays are, by their paths, if not under names of ours"
-    )
-
-    def plain(self) -> dict[str, Any]:
-        """Return what is read; keys that came later only where they are not at their default."""
-        return self.model_dump(mode="json", exclude=self._unsaid)
-
-    @property
-    def _unsaid(self) -> set[str]:
-        # Keys that came later must not make the files of older studies stale.
-        fields = type(self).model_fields
-        later = set(fields) - {"path", "measurement", "axes"}
-        defaults = {name: fields[name].get_default(call_default_factory=True) for name in later}
-        return {name for name, value in defaults.items() if getattr(self, name) == value}
 
 
 FrameSide = Literal[32, 64, 128, 256]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ptychostudy.formats.far_field import half_turns
+from ptychostudy.intake.far_field import half_turns
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
 from ptychostudy.physics.propagate import intensities

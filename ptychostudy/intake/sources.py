@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
 # Named, not imported: neither is loaded before a study needs it.
-USER = "ptychostudy.formats.user"
+USER = "ptychostudy.intake.user"
 ASKED = "ptychostudy.recipes.asked"
 PICTURE = "ptychostudy.formats.picture"
-MASK = "ptychostudy.formats.mask_file"
+MASK = "ptychostudy.intake.mask_file"
 # Takes nothing in, but looks at what was.
 GEOMETRY = "ptychostudy.recipes.geometry"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import frame_stack, in_order
 from ptychostudy.formats.positions import BOTH, COORDINATES
+from ptychostudy.intake.doubts import Doubts
 
 Grid = tuple[int, int]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.intake.doubts import Doubts
 
 # A likeness to the probe's far field that is better by this much is no chance.
 _CLEARLY = 0.1

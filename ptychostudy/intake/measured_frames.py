@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.formats.bad_pixels import bad_pixels, bright_pixels, full_count, no_counts
-from ptychostudy.formats.doubts import Doubts, placed
-from ptychostudy.formats.far_field import centred, far_field
-from ptychostudy.formats.frame_light import say_light
 from ptychostudy.formats.frames import PHOTONS, Scale, to_counts
-from ptychostudy.formats.masks import check_any, check_left
-from ptychostudy.formats.odd_frames import dropped_by_list, judge_frames, odd_frames
-from ptychostudy.formats.photons import check_photons
-from ptychostudy.formats.pixel_sums import pixel_sums
+from ptychostudy.intake.bad_pixels import bad_pixels, bright_pixels, full_count, no_counts
+from ptychostudy.intake.doubts import Doubts, placed
+from ptychostudy.intake.far_field import centred, far_field
+from ptychostudy.intake.frame_light import say_light
+from ptychostudy.intake.masks import check_any, check_left
+from ptychostudy.intake.odd_frames import dropped_by_list, judge_frames, odd_frames
+from ptychostudy.intake.photons import check_photons
+from ptychostudy.intake.pixel_sums import pixel_sums
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import NpzSettings
+    from ptychostudy.study.sections.npz import NpzSettings
 
 # Different numbers that a message shows of pixels that count nothing.
 _SHOWN = 3

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.masks import MASK_KEYS
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
+from ptychostudy.intake.doubts import Doubts
 
 # What a scan has once, by the keys under which it may be, and what files state of it.
 _QUANTITIES = {

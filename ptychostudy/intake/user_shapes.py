@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.detector_grid import Fitted, Measured, as_it_is, fitted
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.measured_frames import Stack
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.probe_modes import mode_arrays
-from ptychostudy.formats.scan_shapes import flat_coordinates, flat_scan
-from ptychostudy.formats.user_modes import brightest_first, check_waves, mode_stack
+from ptychostudy.intake.detector_grid import Fitted, Measured, as_it_is, fitted
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.measured_frames import Stack
+from ptychostudy.intake.scan_shapes import flat_coordinates, flat_scan
+from ptychostudy.intake.user_modes import brightest_first, check_waves, mode_stack
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings

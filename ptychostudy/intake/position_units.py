@@ -5,8 +5,8 @@ import math
 import numpy as np
 from scipy.spatial import KDTree
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.positions import BOTH
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.physics.band import centred_square
 
 # Of the photons: what lies outside of the square makes the frames of an object of larger pixels

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.ndimage import binary_dilation, label
 
-from ptychostudy.formats.pixel_sums import PixelSums, blocks
+from ptychostudy.intake.pixel_sums import PixelSums, blocks
 
 STUCK = "stuck (the same count in every frame)"
 HOT = "hot (brighter than light can be beside its neighbours)"

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.masks import MASK_KEYS
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.doubts import Doubts
 
 _NUMBERS = ("frame_index", "position_index")
 # Of no shape that an array of a scan has.

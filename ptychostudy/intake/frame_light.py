@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts, listed
-from ptychostudy.formats.pixel_sums import frame_totals
+from ptychostudy.intake.doubts import Doubts, listed
+from ptychostudy.intake.pixel_sums import frame_totals
 
 # From the median: of a normal distribution one in 5e8 is farther off.
 _DEVIATIONS = 6.0

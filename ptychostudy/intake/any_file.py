@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.user import take_scan, whole_file
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.user import take_scan, whole_file
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import BaseSettings
 

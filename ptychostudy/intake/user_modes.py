@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.frames import check_finite, wrong_kind
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.modes import are_canonical, orthogonal_modes, power_shares
 

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.declared import from_origin, object_pixel_m, settled
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.far_field import far_field
-from ptychostudy.formats.frame_numbers import paired
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.fresnel_phase import with_fresnel_phase
-from ptychostudy.formats.masks import (
+from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.probe_modes import MODES
+from ptychostudy.formats.readers import load_user_file
+from ptychostudy.formats.scan import check_coordinates, check_frames, check_probe, check_scan
+from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.declared import from_origin, object_pixel_m, settled
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.far_field import far_field
+from ptychostudy.intake.frame_numbers import paired
+from ptychostudy.intake.fresnel_phase import with_fresnel_phase
+from ptychostudy.intake.masks import (
     MaskFile,
     check_left,
     marked_pixels,
     say_left,
 )
-from ptychostudy.formats.measured_frames import Stack, judged_frames
-from ptychostudy.formats.named_keys import with_named_keys
-from ptychostudy.formats.position_units import in_pixels
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.probe_modes import MODES
-from ptychostudy.formats.readers import load_user_file
-from ptychostudy.formats.scan import check_coordinates, check_frames, check_probe, check_scan
-from ptychostudy.formats.scan_layout import at_corner, check_layout, check_places
-from ptychostudy.formats.several_files import joined
-from ptychostudy.formats.user_file import UserFile
-from ptychostudy.formats.user_shapes import Shaped, shaped
+from ptychostudy.intake.measured_frames import Stack, judged_frames
+from ptychostudy.intake.named_keys import with_named_keys
+from ptychostudy.intake.position_units import in_pixels
+from ptychostudy.intake.scan_layout import at_corner, check_layout, check_places
+from ptychostudy.intake.several_files import joined
+from ptychostudy.intake.user_shapes import Shaped, shaped
 from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:

@@ -5,27 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.physics.photon_energy import wavelength_m
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import NpzSettings
+    from ptychostudy.study.sections.npz import NpzSettings
 
-# Planck's constant times the speed of light, in eV m (exact in the SI of 2019).
-_HC_EV_M = 1.239841984332e-6
 # What settings say by themselves, if the user says nothing.
 _OPEN = {"measurement": "auto", "axes": "auto", "position_unit": "auto", "background": 0.0}
 # Of an object pixel: settings are rounded to two or three digits.
 _ROUNDED = 0.01
-
-
-def wavelength_m(energy_ev: float) -> float:
-    """Return the wavelength of photons of some energy, ``lambda = h c / E``."""
-    return _HC_EV_M / energy_ev
-
-
-def energy_ev(wavelength: float) -> float:
-    """Return the energy in eV of photons of some wavelength in metres, ``E = h c / lambda``."""
-    return _HC_EV_M / wavelength
 
 
 def settled(npz: "NpzSettings", declared: Mapping[str, Any], doubts: Doubts) -> "NpzSettings":

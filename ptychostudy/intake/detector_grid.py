@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
-from ptychostudy.formats.framing import Framing, given_centre, say_framing
-from ptychostudy.formats.zero_frequency import far_light, found_centre, is_cut_in_space, mean_light
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.framing import Framing, given_centre, say_framing
+from ptychostudy.intake.zero_frequency import far_light, found_centre, is_cut_in_space, mean_light
 from ptychostudy.physics.band import detector_side, resampled
 from ptychostudy.physics.modes import powers
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.base import NpzSettings
+    from ptychostudy.study.sections.npz import NpzSettings
 
 # Of a side: what rounded numbers of an instrument leave.
 _CLOSE = 0.02

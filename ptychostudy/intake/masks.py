@@ -6,23 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.doubts import Doubts
+from ptychostudy.formats.mask_keys import BAD_KEYS, GOOD_KEYS, MASK_KEYS
+from ptychostudy.intake.doubts import Doubts
 
-# Marked pixels are bad.
-_BAD = (
-    "bad_pixels",
-    "bad_pixel_mask",
-    "badpixels",
-    "pixel_mask",
-    "hot_pixels",
-    "dead_pixels",
-    "detector_mask",
-)
-# Marked pixels are good.
-_GOOD = ("valid_pixel_mask", "valid_pixels", "good_pixels", "weights", "weight", "weights2d")
-# Programs do not agree on these.
-_EITHER = ("mask", "masks", "Mask")
-MASK_KEYS = (*_BAD, *_GOOD, *_EITHER)
 AUTO, MARKS_BAD, MARKS_GOOD = "auto", "bad", "good"
 # Of the pixels, and of the probe's own light: a mask that takes more leaves no scan.
 _MOST_MASKED = 0.5
@@ -60,9 +46,9 @@ def meaning(key: str, mask: np.ndarray, marks: str = AUTO) -> str:
     -------
     {'bad', 'good'}
     """
-    if key in _BAD:
+    if key in BAD_KEYS:
         return MARKS_BAD
-    if key in _GOOD:
+    if key in GOOD_KEYS:
         return MARKS_GOOD
     if marks != AUTO:
         return marks
@@ -129,7 +115,7 @@ def _marked(
 
 def _by_what(key: str, stack: np.ndarray, marks: str) -> str:
     """Say how a mask was understood where it could have been understood otherwise."""
-    if key in (*_BAD, *_GOOD):
+    if key in (*BAD_KEYS, *GOOD_KEYS):
         return ""
     bad = "those that are not 0" if meaning(key, stack, marks) == MARKS_BAD else "those that are 0"
     why = "as fewer are" if marks == AUTO else f"base.npz.mask_marks: {marks}"
@@ -164,7 +150,7 @@ def _check_values(key: str, stack: np.ndarray, doubts: Doubts) -> None:
 
 def _check_weights(key: str, stack: np.ndarray, doubts: Doubts) -> None:
     """Refuse weights; what a key of bad pixels holds are their kinds, and all of them bad."""
-    weighs = key in _GOOD or (key not in _BAD and stack.dtype.kind == "f")
+    weighs = key in GOOD_KEYS or (key not in BAD_KEYS and stack.dtype.kind == "f")
     if weighs and len(np.unique(stack[stack != 0])) > 1:
         doubts.doubt(
             "weights",
@@ -176,7 +162,7 @@ def _check_weights(key: str, stack: np.ndarray, doubts: Doubts) -> None:
 
 def _check_halves(key: str, stack: np.ndarray, marks: str, doubts: Doubts) -> None:
     """Refuse a mask of which nothing says which half is bad."""
-    either = key not in (*_BAD, *_GOOD) and marks == AUTO
+    either = key not in (*BAD_KEYS, *GOOD_KEYS) and marks == AUTO
     if either and np.mean(stack != 0) == 0.5:
         doubts.refuse(
             f"key {key!r} marks just half of the pixels, which may be the bad or the good ones; "

@@ -7,8 +7,8 @@ import numpy as np
 from scipy.spatial import KDTree
 from scipy.special import gammaln
 
-from ptychostudy.formats.doubts import Doubts, listed
-from ptychostudy.formats.pixel_sums import blocks
+from ptychostudy.intake.doubts import Doubts, listed
+from ptychostudy.intake.pixel_sums import blocks
 
 # The object may take so much light from a frame beside others: brighter or darker is no frame.
 WILD = 10.0

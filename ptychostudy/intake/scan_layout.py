@@ -7,9 +7,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from ptychostudy.formats.doubts import Doubts, listed
-from ptychostudy.formats.position_units import nearest_distances, reach_px
 from ptychostudy.formats.positions import BOTH
+from ptychostudy.intake.doubts import Doubts, listed
+from ptychostudy.intake.position_units import nearest_distances, reach_px
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.windows import corners
 

@@ -9,8 +9,8 @@ import math
 import numpy as np
 from scipy.ndimage import gaussian_filter, median_filter
 
-from ptychostudy.formats.bad_pixels import full_count
-from ptychostudy.formats.framing import Framing, at_pixel
+from ptychostudy.intake.bad_pixels import full_count
+from ptychostudy.intake.framing import Framing, at_pixel
 from ptychostudy.physics.band import centred_square
 from ptychostudy.physics.modes import as_modes
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ptychostudy.formats.declared import wavelength_m
-from ptychostudy.formats.doubts import Doubts
 from ptychostudy.formats.user_file import PROBE, UserFile
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.physics.photon_energy import wavelength_m
 
 _LENGTHS = ("pixel_size_m", "photon_energy_ev", "distance_m", "detector_pixel_m")
 # Of a radian at the edge of the window: less changes no frame.

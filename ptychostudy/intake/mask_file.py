@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ptychostudy.formats.masks import MASK_KEYS, MaskFile
-from ptychostudy.formats.named_keys import read_named
+from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.picture import read_image
 from ptychostudy.formats.readers import load_user_file
+from ptychostudy.intake.masks import MaskFile
+from ptychostudy.intake.named_keys import read_named
 from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.npy import read_npy
 from ptychostudy.io.zips import READ_ERRORS, first_line
