@@ -53,6 +53,7 @@ def read(path: str | Path, file: Any) -> UserFile:
         INDEXES: tree.array(f"{_OWN}/{INDEXES}"),
     }
     own = [f"object_{key}" for key in (*SIDES, *CENTRE)]
+    own += [f"probe_{key}" for key in SIDES]
     numbers: dict[str, Any] = {key: tree.number(f"{_OWN}/{key}") for key in own}
     joules = tree.number(_ENERGY)
     numbers[ENERGY[1]] = None if joules is None else joules / _JOULES_PER_EV

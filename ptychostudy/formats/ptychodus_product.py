@@ -98,7 +98,9 @@ def gather(
         found.declared["position_index"] = arrays[INDEXES]
     found.state("photon_energy_ev", next((known[key] for key in ENERGY if key in known), None))
     found.state("distance_m", known.get(_DISTANCE))
-    sides = [known.get(f"object_{key}") for key in SIDES]
+    # Without an object the probe says it, which has the same pixels.
+    pixels = [[known.get(f"{what}_{key}") for key in SIDES] for what in ("object", "probe")]
+    sides = next((each for each in pixels if None not in each), pixels[0])
     found.state_pixel("pixel_size_m", sides, "the object's pixel")
     _put_origin(found, known)
     _say_curvature(found)

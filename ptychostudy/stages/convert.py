@@ -1,19 +1,19 @@
 """Stage convert: a user's files as one file in another format."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.scan_metadata import make_step, scan_metadata
+from ptychostudy.formats.user_file import UserFile
 from ptychostudy.formats.valid_pixels import valid_arrays
 from ptychostudy.intake.any_file import look_into, refused, take_in
 from ptychostudy.intake.doubts import Doubts
-from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.first_settings import first_settings
+from ptychostudy.recipes.first_settings import FirstSettings, first_settings
 from ptychostudy.recipes.geometry import check_geometry
+from ptychostudy.writing.writers import WRITERS
 
 BAD = 1
 """Exit code after files that are refused."""
@@ -23,7 +23,7 @@ def run(
     files: list[Path],
     *,
     output: Path,
-    format: Literal["canonical"] = "canonical",
+    format: Literal["npz", "cxi", "ptychodus", "ptychi", "ptychopinn"] = "npz",
     accept: list[str] = [],  # noqa: B006 - read, never changed; the command line needs the type
 ) -> int:
     """Write the scan of some files as one, as a study would take it in.
@@ -36,7 +36,8 @@ def run(
         One, or all that belong to one scan.
     output : Path
     format : str
-        ``canonical``: NPZ with our own keys.
+        ``npz`` with our own keys, ``cxi``, a product of Ptychodus, arrays and options of pty-chi,
+        or the NPZ of PtychoPINN.
     accept : list of str
         Doubts that were looked at, as ``base.npz.accept`` of a study.
 
@@ -57,21 +58,33 @@ def run(
 
 def _convert(paths: list[str], output: Path, format: str, accept: list[str]) -> None:
     name = ", ".join(paths)
-    settings = first_settings(look_into(paths), paths)
+    file = look_into(paths)
+    settings = first_settings(file, paths)
     doubts = Doubts(name, tuple(accept))
     if settings.pixel_matters:
         doubts.refuse(settings.pixel_matters)
     scan = take_in(paths, settings.base, doubts)
-    arrays = {**position_arrays(scan["positions"]), "probeGuess": scan["probe"]}
-    step = make_step("convert", format, settings.base)
     if "counts" in scan:
-        step["geometry"] = check_geometry(scan, accept, name)
+        check_geometry(scan, accept, name)
+    said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))
+    for text in settings.assumed:
+        print(f"assumed: {text}")
+    for text in said:
+        print(text)
+    print(f"written: {output}")
+
+
+def _arrays(scan: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return a scan as the writers take it."""
+    arrays = {**position_arrays(scan["positions"]), "probeGuess": scan["probe"]}
     for key, member in (("counts", "counts"), ("object", "objectGuess")):
         if key in scan:
             arrays[member] = scan[key]
-    arrays |= valid_arrays(scan.get("valid", np.ones(scan["probe"].shape[-2:], dtype=bool)))
-    physics = {"N": len(scan["probe"]), "pixel_size_m": settings.base["pixel_size_m"]}
-    write_npz(output, arrays, scan_metadata(physics, [step]))
-    for text in settings.assumed:
-        print(f"assumed: {text}")
-    print(f"written: {output}")
+    return arrays | valid_arrays(scan["valid"])
+
+
+def _declared(file: UserFile, settings: FirstSettings) -> dict[str, Any]:
+    """Return what is known of the measurement; a detector cut to other sides has other pixels."""
+    lengths = ("photon_energy_ev", "distance_m")
+    stated = {key: file.declared[key] for key in lengths if key in file.declared}
+    return {**stated, "pixel_size_m": settings.base["pixel_size_m"]}

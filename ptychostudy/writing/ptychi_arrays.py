@@ -15,8 +15,9 @@ import numpy as np
 from ptychostudy.formats.positions import read_positions
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.text import write_text
+from ptychostudy.physics.photon_energy import wavelength_m
 from ptychostudy.physics.windows import extent
-from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, valid_of, wavelength_m
+from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, valid_of
 
 NAME = "pty-chi arrays"
 SUFFIX = ".npz"

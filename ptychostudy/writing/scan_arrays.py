@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import constants
 
 from ptychostudy.formats.frames import check_finite
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.valid_pixels import VALID
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.photon_energy import wavelength_m
 
 COUNTS = "counts"
 PROBE = "probeGuess"
@@ -50,11 +50,6 @@ class Optics:
     def detector_pixel_m(self, n: int) -> float:
         """Return the pixel of a detector with ``n`` of them: ``wavelength * distance / (n dx)``."""
         return self.wavelength_m * self.distance_m / (n * self.pixel_size_m)
-
-
-def wavelength_m(photon_energy_ev: float) -> float:
-    """Return ``h c / E``, the wavelength of photons (CODATA 2018, exact)."""
-    return constants.h * constants.c / (photon_energy_ev * constants.e)
 
 
 def optics_of(path: str | Path, declared: Mapping[str, Any], n: int) -> Optics:

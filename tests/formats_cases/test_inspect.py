@@ -179,3 +179,15 @@ def test_what_is_doubtful_is_not_converted_unless_accepted(folder, capsys):
     assert main(["convert", "scan.npz", "--output", "out.npz"]) == 1
     assert "geometry" in capsys.readouterr().out and not Path("out.npz").exists()
     assert main(["convert", "scan.npz", "--output", "out.npz", "--accept", "geometry"]) == 0
+
+
+@pytest.mark.parametrize(("format", "file"), [("cxi", "out.cxi"), ("ptychi", "out.npz"), ("ptychopinn", "out.npz")])
+def test_converted_files_of_other_programs_hold_the_same_frames(folder, few, capsys, format, file):
+    save("scan.npz", known_scan())
+    assert main(["convert", "scan.npz", "--output", file, "--format", format]) == 0, capsys.readouterr()
+    assert main(["convert", file, "--output", "back.npz"]) == 0, capsys.readouterr()
+    found, known = read_npz("back.npz"), known_scan()
+    np.testing.assert_array_equal(found["counts"], known["counts"])
+    for key in ("ycoords", "xcoords"):
+        # Each program counts from an origin of its own.
+        np.testing.assert_allclose(np.diff(found[key]), np.diff(known[key]), atol=1e-6)
