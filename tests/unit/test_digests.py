@@ -147,7 +147,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("formats/picture.py", {"base with picture", "base with mask_file"}),
         ("intake/mask_file.py", {"base with mask_file"}),
         ("intake/user.py", {"base with user"}),
-        ("formats/cxi.py", {"base with user"}),
+        ("formats/cxi.py", {"base with user", "base with mask_file"}),
         ("formats/linked_files.py", set()),
         ("formats/ptychodus.py", {"export"}),
         ("intake/siemens_star.py", {"fetch"}),
