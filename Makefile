@@ -126,7 +126,7 @@ unit:
 # The campaign takes as long as all other faults together, and each waits a lot; of the workflow's tests most ask a
 # Snakemake that keeps one core busy. Files in the order of their names: xdist would begin with those of many tests, and
 # the campaign, which is one, would run last and alone.
-workflow faults: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
+unit workflow faults: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)
