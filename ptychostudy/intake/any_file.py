@@ -69,5 +69,6 @@ def refused(paths: list[str]) -> Iterator[None]:
         name = ", ".join(paths)
         what = f"{type(error).__name__}: {error}"
         raise DataError(
-            f"{name}: cannot be understood ({what}); needed: a file as documented"
+            f"{name}: cannot be understood ({what}); needed: a file as docs/formats.md says; if it "
+            "is one, this is a fault of this program: report it with this line"
         ) from error

@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
-from ptychostudy.formats.user_file import UserFile
+from ptychostudy.formats.user_file import OBJECT, UserFile
 from ptychostudy.intake.any_file import look_into, refused, take_in
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
@@ -142,7 +143,10 @@ def _record(
 
 def _missing(file: UserFile) -> list[str]:
     wanted = (*COORDINATES, "probeGuess")
-    return [key for key in wanted if key not in file.arrays]
+    missing = [key for key in wanted if key not in file.arrays]
+    if not any(key in file.arrays for key in (*FRAME_KEYS, OBJECT)):
+        missing.append(f"frames ({', '.join(FRAME_KEYS)}), or an object to simulate them of")
+    return missing
 
 
 def _comments(record: dict[str, Any]) -> list[str]:
