@@ -123,8 +123,9 @@ def _gives_way(whole: _Joined, quantity: str, file: UserFile, name: str, doubts:
         return quantity == "positions" and "origin_px" in file.declared.keys() - whole.declared
     doubts.doubt(
         "files",
-        f"{owner} and {name} both hold {_named_quantity(quantity)}, and not the same; needed: a file "
-        f"without, or base.npz.keys with a path that one of them has; accepted, {owner} is believed",
+        f"{owner} and {name} both hold {_named_quantity(quantity)}, and not the same; needed: a "
+        "file without it, or base.npz.keys with a path that only one of them has; accepted, "
+        f"{owner} is believed",
     )
     return False
 
