@@ -35,6 +35,9 @@ from ptychostudy.io.atomic import DataError
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
+NOT_USED = "not used of this file: "
+"""Before the names of what is there and not needed, in the log."""
+
 # Sides of frames that networks and files of ours are made for.
 SIDES = (32, 64, 128, 256)
 
@@ -198,7 +201,7 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
         doubts.say(f"read as {file.format}")
         doubts.done["format"] = file.format
     if names:
-        doubts.say(f"not used of this file: {', '.join(names)}")
+        doubts.say(f"{NOT_USED}{', '.join(names)}")
     if file.reversed:
         doubts.say(f"written by MATLAB, so axes are taken in reverse: {', '.join(file.reversed)}")
 

@@ -12,6 +12,7 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import OBJECT, UserFile
 from ptychostudy.intake.any_file import look_into, refused, take_in
+from ptychostudy.intake.user import NOT_USED
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
 from ptychostudy.recipes.first_settings import FirstSettings, doses_below, first_settings
@@ -131,7 +132,8 @@ def _record(
         "format": file.format,
         "contents": contents(file, settings.base["npz"]),
         "unused": file.others,
-        "said": [file.words(text) for text in taken.said],
+        # What is not used has a section of its own.
+        "said": [file.words(text) for text in taken.said if not text.startswith(NOT_USED)],
         "missing": _missing(file),
         "assumed": settings.assumed,
         "checks": rows,
