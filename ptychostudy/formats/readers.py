@@ -92,7 +92,10 @@ def load_user_file(path: str | Path) -> UserFile:
     if kind == NPZ:
         names = member_names(path)
         return _reader(names).read(path, names)
-    raise DataError(f"{path}: is neither an NPZ nor an HDF5 file; needed: a complete file of one")
+    raise DataError(
+        f"{path}: is neither an NPZ nor an HDF5 file; needed: a complete file of one of them "
+        "(MATLAB writes HDF5 by save -v7.3)"
+    )
 
 
 def _reader(file: Any) -> Reader:

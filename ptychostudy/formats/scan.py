@@ -22,6 +22,8 @@ REQUIRED = ("xcoords", "ycoords", "probeGuess", "objectGuess")
 _CANVAS_PX = 1 << 28
 # Beyond, neighbours among floating-point numbers are a pixel apart, and no length is as large.
 _FARTHEST = 2.0**52
+# Frames that a message names.
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -143,11 +145,13 @@ def check_coordinates(path: str | Path, arrays: dict[str, np.ndarray]) -> np.nda
 
 
 def _check_distinct(path: str | Path, positions: np.ndarray) -> None:
-    repeated = len(positions) - len(np.unique(positions, axis=0))
-    if repeated:
+    _, first = np.unique(positions, axis=0, return_index=True)
+    again = np.setdiff1d(np.arange(len(positions)), first).tolist()
+    if again:
+        named = ", ".join(map(str, again[:_NAMED])) + (", ..." if len(again) > _NAMED else "")
         raise DataError(
-            f"{path}: {repeated} positions in 'xcoords', 'ycoords' occur more than once, "
-            "needed distinct positions"
+            f"{path}: {len(again)} positions in 'xcoords', 'ycoords' occur more than once (frames "
+            f"{named} again), needed distinct positions: a file without these frames"
         )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.masks import MaskFile
 from ptychostudy.intake.user import take_scan, whole_file
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import BaseSettings
@@ -28,7 +29,9 @@ def look_into(paths: list[str]) -> UserFile:
         return whole_file(paths, base, Doubts(paths[0], listed=[]))
 
 
-def take_in(paths: list[str], base: dict[str, Any], doubts: Doubts) -> dict[str, np.ndarray]:
+def take_in(
+    paths: list[str], base: dict[str, Any], doubts: Doubts, mask: MaskFile | None = None
+) -> dict[str, np.ndarray]:
     """Take in the scan of some files.
 
     Parameters
@@ -38,6 +41,8 @@ def take_in(paths: list[str], base: dict[str, Any], doubts: Doubts) -> dict[str,
         What the section ``base`` of the study would say.
     doubts : Doubts
         To be filled.
+    mask : MaskFile, optional
+        The file that ``base.npz.mask`` names.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def take_in(paths: list[str], base: dict[str, Any], doubts: Doubts) -> dict[str,
         Whatever the files are.
     """
     with refused(paths):
-        scan, _ = take_scan(paths, _settings(base), doubts=doubts)
+        scan, _ = take_scan(paths, _settings(base), mask, doubts)
         return scan
 
 
@@ -64,5 +69,6 @@ def refused(paths: list[str]) -> Iterator[None]:
         name = ", ".join(paths)
         what = f"{type(error).__name__}: {error}"
         raise DataError(
-            f"{name}: cannot be understood ({what}); needed: a file as documented"
+            f"{name}: cannot be understood ({what}); needed: a file as docs/formats.md says; if it "
+            "is one, this is a fault of this program: report it with this line"
         ) from error

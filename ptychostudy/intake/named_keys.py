@@ -51,7 +51,7 @@ def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, nam
     if not holders:
         raise DataError(
             f"{', '.join(files)}: key {name!r} is missing, which base.npz.keys names for {key!r}; "
-            f"found {_held(files)}"
+            f"found {_held(files)}; needed: a path that is there"
         )
 
 

@@ -100,19 +100,19 @@ def check_photons(
     if added > 0:
         doubts.doubt(
             "background",
-            f"key {key!r} holds no count below {least} and its dim pixels vary "
-            f"less than photons do: a constant of about {added:.4g} seems to be added; "
-            f"needed: base.npz.background: {_total(scale, added):.6g}, or frames without it",
+            f"key {key!r} holds no count below {least}, not even in its dimmest pixels: a constant "
+            f"of about {added:.4g} seems to be added; needed: base.npz.background: "
+            f"{_total(scale, added):.6g}, or frames without it",
             {"background": _total(scale, added)},
         )
 
 
 def _doubt_gain(step: int, least: int, key: str, scale: Scale, doubts: Doubts) -> None:
-    rest = f" over {least}" if least else ""
+    rest = f"{least} plus " if least else ""
     background = f" and base.npz.background: {_total(scale, least):.6g}" if least else ""
     doubts.doubt(
         "gain",
-        f"all counts of key {key!r} are multiples of {step}{rest}, so they are not photons but "
+        f"all counts of key {key!r} are {rest}multiples of {step}, so they are not photons but "
         f"{step} units for each; needed: base.npz.gain: {step * scale.gain:.6g}{background}",
         {"gain": step * scale.gain, "background": _total(scale, least)},
     )

@@ -138,8 +138,7 @@ def _refusal(
     taken = unit if unit in METRES else "pixels"
     return (
         f"{_place(pixels)} if they are {taken}, with a probe {diameter:.3g} px wide; "
-        "needed: object pixels, not metres, "
-        "or base.npz.position_unit set to what they are "
+        "needed: object pixels, or base.npz.position_unit set to what they are "
         f"({_candidates(raw, diameter, pixel_size_m)}; base.pixel_size_m is {pixel_size_m:g})"
     )
 
@@ -156,4 +155,4 @@ def _place(pixels: np.ndarray) -> str:
 def _candidates(raw: np.ndarray, diameter_px: float, pixel_size_m: float) -> str:
     each = overlaps(median_step(raw), pixel_size_m, diameter_px)
     texts = [f"{unit}: step {px:.3g} px, overlap {share:.0%}" for unit, (px, share) in each.items()]
-    return ", ".join(texts)
+    return "; ".join(texts)

@@ -123,10 +123,15 @@ def _gives_way(whole: _Joined, quantity: str, file: UserFile, name: str, doubts:
         return quantity == "positions" and "origin_px" in file.declared.keys() - whole.declared
     doubts.doubt(
         "files",
-        f"the {quantity} are in {owner} and, otherwise, in {name}; needed: one of them, so name "
-        f"a file without them, or where they are by base.npz.keys; as it is, {owner} is believed",
+        f"{owner} and {name} both hold {_named_quantity(quantity)}, and not the same; needed: a "
+        "file without it, or base.npz.keys with a path that only one of them has; accepted, "
+        f"{owner} is believed",
     )
     return False
+
+
+def _named_quantity(quantity: str) -> str:
+    return f"key {quantity!r}" if quantity in MASK_KEYS else f"the {quantity}"
 
 
 def _is_same(whole: _Joined, quantity: str, file: UserFile) -> bool:
@@ -181,5 +186,5 @@ def _add_shared(whole: _Joined, file: UserFile, name: str, doubts: Doubts) -> No
             doubts.doubt(
                 "files",
                 f"{key} is {known:.6g} in {owner} and {value:.6g} in {name}; "
-                f"needed: files of one measurement; as it is, {owner} is believed",
+                f"needed: files of one measurement; accepted, {owner} is believed",
             )

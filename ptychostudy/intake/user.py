@@ -24,6 +24,7 @@ from ptychostudy.intake.masks import (
     say_left,
 )
 from ptychostudy.intake.measured_frames import Stack, judged_frames
+from ptychostudy.intake.missing_keys import check_keys, check_measured, check_object
 from ptychostudy.intake.named_keys import with_named_keys
 from ptychostudy.intake.position_units import in_pixels
 from ptychostudy.intake.scan_layout import at_corner, check_layout, check_places
@@ -34,7 +35,9 @@ from ptychostudy.io.atomic import DataError
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
 
-_ALWAYS = ("xcoords", "ycoords", "probeGuess")
+NOT_USED = "not used of this file: "
+"""Before the names of what is there and not needed, in the log."""
+
 # Sides of frames that networks and files of ours are made for.
 SIDES = (32, 64, 128, 256)
 
@@ -151,6 +154,8 @@ def _judged(
     npz = settled(base.npz, file.declared, doubts)
     _say_unused(file, measured, doubts)
     arrays = _fields(path, file)
+    if measured:
+        check_measured(file, doubts)
 
     def bad(frames: tuple[int, ...]) -> np.ndarray:
         return marked_pixels(arrays, frames, npz.mask_marks, mask, doubts)
@@ -170,21 +175,12 @@ def _judged(
         scan["positions"] = scan["positions"][frames.kept]
         scan |= {"counts": frames.counts, "valid": frames.valid}
     else:
-        _check_object(scan, file, doubts)
+        check_object(file, doubts)
         check_left(form.bad, far_field(scan["probe"]), doubts)
         scan["valid"] = ~form.bad
     _settle(scan, measured, doubts)
     say_left(scan["valid"], doubts)
     return scan
-
-
-def _check_object(scan: dict[str, np.ndarray], file: UserFile, doubts: Doubts) -> None:
-    """Refuse a file without the object that frames are to be simulated of."""
-    if "object" not in scan:
-        doubts.refuse(
-            "key 'objectGuess' is missing; needed to simulate frames "
-            f"(or set base.frames: measured); found {file.held()}"
-        )
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
@@ -205,7 +201,7 @@ def _say_unused(file: UserFile, measured: bool, doubts: Doubts) -> None:
         doubts.say(f"read as {file.format}")
         doubts.done["format"] = file.format
     if names:
-        doubts.say(f"not used of this file: {', '.join(names)}")
+        doubts.say(f"{NOT_USED}{', '.join(names)}")
     if file.reversed:
         doubts.say(f"written by MATLAB, so axes are taken in reverse: {', '.join(file.reversed)}")
 
@@ -238,21 +234,11 @@ def _side(base: "BaseSettings", probe: np.ndarray, doubts: Doubts) -> int:
 def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
     """Return the arrays of a file that holds what it must, with probe and object as complex64."""
     arrays = file.arrays
-    _check_keys(path, file)
+    check_keys(path, file)
     fields = {**arrays, "probeGuess": _single(arrays["probeGuess"])}
     if "objectGuess" in arrays:
         fields["objectGuess"] = _single(arrays["objectGuess"])
     return fields
-
-
-def _check_keys(path: str | Path, file: UserFile) -> None:
-    missing = [key for key in _ALWAYS if key not in file.arrays]
-    if missing:
-        raise DataError(
-            f"{path}: key {missing[0]!r} is missing; found {file.held()}, needed "
-            f"{', '.join(_ALWAYS)}: here, or in a further file (base.npz.path: [one, another]), or "
-            f"where base.npz.keys says (base.npz.keys: {{{missing[0]}: path/in/the/file}})"
-        )
 
 
 def _scan(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -19,7 +19,10 @@ _MOST_DROPPED = 0.5
 
 
 def check_asked(
-    scan: dict[str, np.ndarray], settings: "SourceSettings", source: str | Path
+    scan: dict[str, np.ndarray],
+    settings: "SourceSettings",
+    source: str | Path,
+    doubts: Doubts | None = None,
 ) -> None:
     """Say how a scan will be cut, and refuse what later stages could not do with it.
 
@@ -31,6 +34,8 @@ def check_asked(
         ``split``, and the ``doses`` that measured frames are thinned to.
     source : str or Path
         The file that it was read from.
+    doubts : Doubts, optional
+        To be filled with what is said; default refuses what ``base.npz.accept`` does not name.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def check_asked(
     """
     if settings.split is None:
         return
-    doubts = Doubts(source, tuple(settings.npz.accept))
+    doubts = doubts or Doubts(source, tuple(settings.npz.accept))
     width = bright_diameter_px(scan["probe"])
     try:
         parts = split_scan(scan["positions"], width, **dict(settings.split))

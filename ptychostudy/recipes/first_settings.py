@@ -57,7 +57,7 @@ class FirstSettings:
             return ""
         return (
             f"positions in {unit} become pixels by base.pixel_size_m, which no file states; "
-            f"needed: yours in place of {self.base['pixel_size_m']:g}"
+            f"needed: yours in place of {self.base['pixel_size_m']:g}, in the study's YAML"
         )
 
     def settle(self, cure: Mapping[str, Any]) -> None:

@@ -40,6 +40,8 @@ HOPELESS = 0.1
 _OF_NOISE = 0.2
 # As many as are enough where all is well.
 _QUICK_PASSES = 8
+# Layouts that fit as well and are named; the object of each is mirrored.
+_WAYS = 2
 # Of what is left with positions dealt out anew: a sample of so little object fits any.
 _AS_BAD = 0.95
 
@@ -174,9 +176,11 @@ def problem_text(geometry: Geometry) -> str:
 
 def _better_text(geometry: Geometry, best: float) -> str:
     ways = [described(each) for each in geometry.right]
+    rest = len(ways) - _WAYS
+    more = f" (or with {rest} others, which change more)" if rest > 0 else ""
     return (
-        f"{found_text(geometry)}; with {', or with '.join(ways)} it is {best:.3f}; "
-        "needed: frames and positions laid out so"
+        f"{found_text(geometry)}; it is {best:.3f} with {', or with '.join(ways[:_WAYS])}{more}; "
+        "needed: a file with frames and positions laid out so"
     )
 
 

@@ -11,18 +11,14 @@ from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.doubts import Doubt, Doubts
-from ptychostudy.intake.position_units import median_step
 from ptychostudy.io.atomic import DataError
-from ptychostudy.physics.probe_width import bright_diameter_px
-from ptychostudy.physics.probes import probe_diameter_px
+from ptychostudy.recipes.asked import check_asked
 from ptychostudy.recipes.convention_texts import SAME, described
 from ptychostudy.recipes.conventions import alike, of_both, plainest, search
 from ptychostudy.recipes.first_pass import take_sample
 from ptychostudy.recipes.first_settings import FirstSettings
 from ptychostudy.recipes.geometry import Geometry, compared, found_text, problem_text
-from ptychostudy.recipes.study_cost import study_cost
-from ptychostudy.sampling.spacing import linear_overlap
-from ptychostudy.sampling.split import split_scan
+from ptychostudy.study.sections.base import SourceSettings
 from ptychostudy.study.settings import Study
 
 Scan = dict[str, np.ndarray]
@@ -36,8 +32,8 @@ CHECKS = {
     "layout": ("isolated", "line", "small", "files"),
     "frames": ("frames", "axes"),
     "photons": ("gain", "background"),
-    "pixels": ("pixels",),
-    "centre": ("centre",),
+    "pixels": ("pixels", "mask", "weights"),
+    "centre": ("centre", "crop", "pad"),
     "probe": ("probe",),
 }
 """Checks of a file, and the doubts that belong to each."""
@@ -139,7 +135,8 @@ def _meaning(key: str, file: UserFile, npz: dict[str, Any]) -> dict[str, str]:
         return _row("mask of the detector", "", "")
     if key == "probeGuess":
         return _row("probe", "any scale", "centre on pixel N // 2")
-    return _row("object", "", "not used with measured frames")
+    measured = any(name in file.arrays for name in FRAME_KEYS)
+    return _row("object", "", "not used: frames are measured" if measured else "")
 
 
 def _row(taken_for: str, unit: str, convention: str) -> dict[str, str]:
@@ -155,11 +152,42 @@ def checks(taken: Taken, file: UserFile) -> list[dict[str, str]]:
 
 
 def _checked(name: str, words: Sequence[str], taken: Taken) -> dict[str, str]:
-    found = [(DOUBT, each.text) for each in taken.open if each.name in words]
-    found += [(CURED, each.text) for each in taken.settled if each.name in words]
+    found = [(DOUBT, _to_accept(each)) for each in taken.open if each.name in words]
+    found += [(CURED, _as_set(each)) for each in taken.settled if each.name in words]
     if found:
         return {"check": name, "verdict": found[0][0], "text": "; ".join(text for _, text in found)}
     return {"check": name, "verdict": OPEN if taken.scan is None else OK, "text": ""}
+
+
+def _to_accept(doubt: Doubt) -> str:
+    return f"{doubt.text}; or, if it is right as it is, base.npz.accept: [{doubt.name}]"
+
+
+def _as_set(doubt: Doubt) -> str:
+    each = ", ".join(f"base.npz.{key}: {value}" for key, value in doubt.cure.items())
+    return f"{doubt.text}. Set: {each}"
+
+
+def look_at_parts(scan: Scan, study: Study, path: str) -> dict[str, str]:
+    """Return the check whether a study can be cut out of a scan, as the stage `base` asks it.
+
+    Parameters
+    ----------
+    scan : dict of str to ndarray
+        As for `asked.check_asked`.
+    study : Study
+    path : str
+        For messages.
+    """
+    doubts = Doubts(path, listed=[])
+    base = study.base.model_dump()
+    settings = SourceSettings(**base, split=study.split, doses=study.dose_list)
+    try:
+        check_asked(scan, settings, path, doubts)
+    except DataError as error:
+        return {"check": "parts", "verdict": DOUBT, "text": str(error)}
+    problems = "; ".join(_to_accept(each) for each in doubts.listed or [])
+    return {"check": "parts", "verdict": DOUBT if problems else OK, "text": problems}
 
 
 def look_at_geometry(scan: Scan) -> tuple[dict[str, str], list[str]]:
@@ -176,10 +204,11 @@ def look_at_geometry(scan: Scan) -> tuple[dict[str, str], list[str]]:
     trials = search(sample, of_both(), half_turns_too=True)
     geometry = compared(sample, trials)
     problem = problem_text(geometry)
+    right = f"{found_text(geometry)}; no other layout fits clearly better"
     verdict = {
         "check": "geometry",
         "verdict": DOUBT if problem else OK,
-        "text": problem or f"{found_text(geometry)}; no other layout fits clearly better",
+        "text": _to_accept(Doubt("geometry", problem, {})) if problem else right,
     }
     return verdict, _fits(geometry)
 
@@ -187,62 +216,13 @@ def look_at_geometry(scan: Scan) -> tuple[dict[str, str], list[str]]:
 def _fits(geometry: Geometry) -> list[str]:
     best = geometry.trials[0].misfit
     same = [described(each) for each in plainest(alike(geometry.trials))]
-    more = f"; and {len(same) - _SHOWN} more" if len(same) > _SHOWN else ""
-    lines = [
+    more = [f"and {len(same) - _SHOWN} more"] if len(same) > _SHOWN else []
+    return [
         f"as given: R = {geometry.misfit.value:.3f}; best: {best.value:.3f}; "
         f"photon noise alone: {geometry.misfit.expected:.3f}",
-        f"these data do not tell apart: {'; '.join(same[:_SHOWN])}{more}",
-        f"nor any others: {SAME}; frames off by a part of a pixel are an object with a phase ramp, "
-        "positions all off by the same an object that is moved",
+        f"best: {same[0]}",
+        *(f"as good: {each}" for each in same[1:_SHOWN]),
+        *more,
+        f"What no data tell: {SAME}; frames off by a part of a pixel are an object with a phase "
+        "ramp; positions that are all off by the same are an object that is moved.",
     ]
-    return lines
-
-
-def numbers(scan: Scan, study: Study) -> dict[str, str]:
-    """Return what a study of a scan would have: photons, overlap, parts, time and memory."""
-    positions, probe = scan["positions"], scan["probe"]
-    diameter = probe_diameter_px(probe)
-    bright = bright_diameter_px(probe)
-    rows, cols = np.ptp(positions, axis=0).tolist()
-    found = {
-        "positions": f"{len(positions)}, over {rows:.4g} x {cols:.4g} px, "
-        f"neighbours {median_step(positions):.3g} px apart",
-        "probe": f"{bright:.3g} px wide at a tenth of its peak, "
-        f"{diameter:.3g} px hold 99 % of its power",
-        "overlap": f"{linear_overlap(positions, bright):.0%} (1 - step / diameter)",
-    }
-    if "counts" in scan:
-        found |= {"photons per frame": _photons(scan["counts"])}
-    # By the bright part its frames are parted, too.
-    return found | _of_study(positions, probe, study)
-
-
-def _photons(counts: np.ndarray) -> str:
-    totals = np.array([int(frame.sum(dtype=np.int64)) for frame in counts])
-    low, high = (f"{value:.4g}" for value in (totals.min(), totals.max()))
-    return f"median {np.median(totals):.4g}, mean {totals.mean():.4g}, from {low} to {high}"
-
-
-def _of_study(positions: np.ndarray, probe: np.ndarray, study: Study) -> dict[str, str]:
-    split = study.split
-    diameter = bright_diameter_px(probe)
-    try:
-        parts = split_scan(
-            positions,
-            diameter,
-            axis=split.axis,
-            fraction=split.fraction,
-            guard_px=split.guard_px,
-        )
-    except ValueError as error:
-        return {"parts": str(error)}
-    sizes = {name: len(frames) for name, frames in parts.items()}
-    kept = sum(sizes.values())
-    cost = study_cost(study, len(probe), len(positions), kept)
-    each = ", ".join(f"{size} in {name}" for name, size in sizes.items())
-    left_out = f"{len(positions) - kept} of {len(positions)} frames between them are left out"
-    return {
-        "parts": f"{each}; {left_out}",
-        "study takes": f"about {cost.minutes:.2g} CPU minutes (half of it on two cores), "
-        f"{cost.memory_mb / 1000:.2g} GB for the largest job",
-    }

@@ -1,5 +1,6 @@
 """Stage convert: a user's files as one file in another format."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +11,23 @@ from ptychostudy.formats.user_file import UserFile
 from ptychostudy.formats.valid_pixels import valid_arrays
 from ptychostudy.intake.any_file import look_into, refused, take_in
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.mask_file import read_mask_file
+from ptychostudy.intake.masks import MaskFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.first_settings import FirstSettings, first_settings
 from ptychostudy.recipes.geometry import check_geometry
+from ptychostudy.study.sections.base import side_px
+from ptychostudy.study.settings import read_study
+from ptychostudy.study.yaml_file import ConfigError
 from ptychostudy.writing.writers import WRITERS
 
 BAD = 1
 """Exit code after files that are refused."""
+
+_SETTINGS = (
+    "Keys of base are told by --study FILE (inspect --write FILE makes it), words of "
+    "base.npz.accept also by --accept."
+)
 
 
 def run(
@@ -24,11 +35,13 @@ def run(
     *,
     output: Path,
     format: Literal["npz", "cxi", "ptychodus", "ptychi", "ptychopinn"] = "npz",
+    study: Path | None = None,
     accept: list[str] = [],  # noqa: B006 - read, never changed; the command line needs the type
 ) -> int:
     """Write the scan of some files as one, as a study would take it in.
 
-    What the files do not say is assumed as by ``inspect``; what is doubtful is refused.
+    What the files do not say is assumed as by ``inspect``, or is as a study says; what is doubtful
+    is refused.
 
     Parameters
     ----------
@@ -38,6 +51,9 @@ def run(
     format : str
         ``npz`` with our own keys, ``cxi``, a product of Ptychodus, arrays and options of pty-chi,
         or the NPZ of PtychoPINN.
+    study : Path, optional
+        The study's YAML, as ``inspect --write`` makes it: its section ``base`` says unit, gain,
+        mask and all else that the files do not.
     accept : list of str
         Doubts that were looked at, as ``base.npz.accept`` of a study.
 
@@ -48,22 +64,49 @@ def run(
     """
     paths = [str(path) for path in files]
     try:
+        told = None if study is None else _told(study)
         with refused(paths):
-            _convert(paths, output, format, accept)
-    except DataError as error:
+            _convert(paths, output, format, told, accept)
+    except (ConfigError, DataError) as error:
         print(error)
+        if "base." in str(error):
+            print(_SETTINGS)
         return BAD
     return 0
 
 
-def _convert(paths: list[str], output: Path, format: str, accept: list[str]) -> None:
+@dataclass(frozen=True)
+class _Told:
+    """What a study says of its files, and the mask that it names."""
+
+    base: dict[str, Any]
+    mask: MaskFile | None
+
+
+def _told(study: Path) -> _Told:
+    base = read_study(study).base
+    if base.kind != "npz":
+        raise ConfigError(
+            f"{study}: base.kind is {base.kind}; needed: npz, the study of a user's file"
+        )
+    name = base.npz.mask
+    # As the workflow sees it from the hub, in which the study's file is.
+    mask = None if name is None else read_mask_file(study.parent / name, side_px(base))
+    return _Told(base.model_dump(mode="json"), mask)
+
+
+def _convert(
+    paths: list[str], output: Path, format: str, told: _Told | None, accept: list[str]
+) -> None:
     name = ", ".join(paths)
     file = look_into(paths)
-    settings = first_settings(file, paths)
+    settings = first_settings(file, paths) if told is None else FirstSettings(told.base)
+    accept = [*settings.base["npz"].get("accept", []), *accept]
     doubts = Doubts(name, tuple(accept))
+    # Of a study somebody has looked at it.
     if settings.pixel_matters:
         doubts.refuse(settings.pixel_matters)
-    scan = take_in(paths, settings.base, doubts)
+    scan = take_in(paths, settings.base, doubts, None if told is None else told.mask)
     if "counts" in scan:
         check_geometry(scan, accept, name)
     said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))

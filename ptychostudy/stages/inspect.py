@@ -1,16 +1,20 @@
 """Stage inspect: what a user's files hold, what they are taken for, and the study of them."""
 
+import os
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
-from ptychostudy.formats.user_file import UserFile
+from ptychostudy.formats.user_file import OBJECT, UserFile
 from ptychostudy.intake.any_file import look_into, refused, take_in
+from ptychostudy.intake.user import NOT_USED
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.text import write_text
-from ptychostudy.physics.counts import mean_counts
 from ptychostudy.recipes.first_settings import FirstSettings, doses_below, first_settings
 from ptychostudy.recipes.inspect import (
     DOUBT,
@@ -19,14 +23,19 @@ from ptychostudy.recipes.inspect import (
     checks,
     contents,
     look_at_geometry,
-    numbers,
+    look_at_parts,
     with_cures,
 )
+from ptychostudy.recipes.scan_numbers import numbers, photons_of_parts
 from ptychostudy.report.inspection import WIDTH, lines_of, study_yaml
 from ptychostudy.study.settings import parse_study
 
 BAD = 1
 """Exit code after files of which no study can be made."""
+
+_NARROWEST = 60
+# What a hub's own study is called, that the workflow reads by itself.
+_STUDY = "study.yaml"
 
 
 def run(files: list[Path], *, write: Path | None = None) -> int:
@@ -37,7 +46,7 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
     files : list of Path
         One, or all that belong to one scan.
     write : Path, optional
-        Where the study's YAML goes; it is printed all the same.
+        Where the study's YAML goes; it is printed all the same. Its folder is the study's hub.
 
     Returns
     -------
@@ -60,15 +69,44 @@ def _inspected(paths: list[str], write: Path | None) -> int:
         ", ".join(paths), settings, lambda base, doubts: take_in(paths, base, doubts)
     )
     record, study = _record(paths, file, settings, taken)
-    _print(lines_of(record))
+    _print(lines_of(record, _width()))
     if taken.scan is None:
         return BAD
+    study["base"]["npz"]["path"] = _seen_from(write, paths)
     text = study_yaml(study, _comments(record))
     _print([text])
-    if write is not None:
-        write_text(write, text)
-        _print([f"written: {write}; then: snakemake --configfile {write}"])
+    if write is None:
+        _print([f"This is the file of its study: --write {_STUDY} writes it."])
+        return 0
+    write_text(write, text)
+    _print([f"written: {write}", *_next(write, record)])
     return 0
+
+
+def _seen_from(write: Path | None, paths: list[str]) -> str | list[str]:
+    """Return the files as the study names them, relative to its hub."""
+    hub = Path() if write is None else write.parent
+    seen = [path if Path(path).is_absolute() else os.path.relpath(path, hub) for path in paths]
+    return seen[0] if len(seen) == 1 else seen
+
+
+def _next(write: Path, record: dict[str, Any]) -> list[str]:
+    """Return what is to be done now, and the command that makes the study."""
+    doubtful = [row["check"] for row in record["checks"] if row["verdict"] == DOUBT]
+    first = [f"first: look at {', '.join(doubtful)} (Checks, above)"] if doubtful else []
+    words = ["snakemake", *_workflow(write.parent)]
+    if write.name != _STUDY:
+        words += ["--configfile", write.name]
+    where = "" if write.parent == Path() else f"cd {shlex.quote(str(write.parent))} && "
+    return [*first, f"then: {where}{shlex.join(words)}"]
+
+
+def _workflow(hub: Path) -> list[str]:
+    """Return the option that names the workflow, where it is not that of the hub itself."""
+    if (hub / "Snakefile").exists():
+        return []
+    own = Path(__file__).resolve().parents[2] / "Snakefile"
+    return ["--snakefile", str(own) if own.exists() else "REPOSITORY/Snakefile"]
 
 
 def _record(
@@ -85,14 +123,17 @@ def _record(
         if "counts" in taken.scan:
             verdict, fits = look_at_geometry(taken.scan)
             rows.append(verdict)
-            study["simulate"] = {"doses": doses_below(mean_counts(taken.scan["counts"]))}
-        found = numbers(taken.scan, parse_study(study))
+            study["simulate"] = {"doses": doses_below(photons_of_parts(taken.scan))}
+        parsed = parse_study(study)
+        rows.append(look_at_parts(taken.scan, parsed, ", ".join(paths)))
+        found = numbers(taken.scan, parsed)
     record = {
         "files": paths,
         "format": file.format,
         "contents": contents(file, settings.base["npz"]),
         "unused": file.others,
-        "said": [file.words(text) for text in taken.said],
+        # What is not used has a section of its own.
+        "said": [file.words(text) for text in taken.said if not text.startswith(NOT_USED)],
         "missing": _missing(file),
         "assumed": settings.assumed,
         "checks": rows,
@@ -104,7 +145,10 @@ def _record(
 
 def _missing(file: UserFile) -> list[str]:
     wanted = (*COORDINATES, "probeGuess")
-    return [key for key in wanted if key not in file.arrays]
+    missing = [key for key in wanted if key not in file.arrays]
+    if not any(key in file.arrays for key in (*FRAME_KEYS, OBJECT)):
+        missing.append(f"frames ({', '.join(FRAME_KEYS)}), or an object to simulate them of")
+    return missing
 
 
 def _comments(record: dict[str, Any]) -> list[str]:
@@ -112,6 +156,12 @@ def _comments(record: dict[str, Any]) -> list[str]:
         f"{row['check']}: {row['text']}" for row in record["checks"] if row["verdict"] != OK
     ]
     return [*record["assumed"], *doubtful]
+
+
+def _width() -> int:
+    """Return the columns of the terminal, but not so many that lines are hard to follow."""
+    columns = shutil.get_terminal_size((WIDTH, 24)).columns
+    return min(WIDTH, max(_NARROWEST, columns))
 
 
 def _print(lines: list[str]) -> None:

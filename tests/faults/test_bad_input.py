@@ -210,7 +210,7 @@ def frames_as(key, convert):
 
 ARRAYS = {
     "missing key": (without("probeGuess"), {}, ["'probeGuess' is missing", "needed xcoords, ycoords, probeGuess"]),
-    "no frames": (without("counts"), {}, ["exactly one of counts, diffraction, diff3d", "found none"]),
+    "no frames": (without("counts"), {}, ["'diff3d' are missing", "base.npz.keys: {counts: "]),
     "two stacks": (
         changed("diffraction", np.ones((FRAMES, N, N))),
         {},

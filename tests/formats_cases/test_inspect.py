@@ -1,6 +1,7 @@
 """`inspect` and `convert` on files that are right, that can be set right, and that are nothing at all."""
 
 from pathlib import Path
+from typing import get_args
 
 import h5py
 import numpy as np
@@ -10,6 +11,8 @@ from known_scan import known_scan, save
 from ptychostudy.__main__ import main
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.recipes.conventions import of_frames
+from ptychostudy.recipes.inspect import CHECKS
+from ptychostudy.study.sections.npz import Doubt
 from ptychostudy.study.settings import read_study
 
 
@@ -50,7 +53,7 @@ def test_a_right_scan_is_told_and_its_study_runs(inspected, few):
     assert "Not used comment" in text
     assert "geometry ok" in text and "R = 0.0" in text
     totals = scan["counts"].sum(axis=(1, 2))
-    assert f"median {np.median(totals):.4g}" in text and f"from {totals.min():.4g} to {totals.max():.4g}" in text
+    assert f"median {np.median(totals):.6g}, mean" in text and f"from {totals.min()} to {totals.max()}" in text
     study = read_study(Path("mine.yaml"))
     assert study.base.frame_px == 32 and max(study.simulate.doses) < totals.mean()
     assert base_of() == 0
@@ -84,6 +87,7 @@ def test_what_can_be_set_right_is_in_the_study(inspected, few, kind):
     npz = read_study(Path("mine.yaml")).base.npz
     assert code == 0 and {key: getattr(npz, key) for key in settings} == settings
     assert kind == "amplitudes" or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
+    assert kind == "amplitudes" or all(f"base.npz.{key}: {value}" in text for key, value in settings.items())
     assert base_of() == 0
 
 
@@ -108,6 +112,63 @@ def test_another_layout_is_named(inspected):
     assert code == 0 and "geometry look at it" in text and "frames with their rows reversed" in text
     # Mirrored with a probe that is round, the object is as good as it was.
     assert "the sign of 'ycoords' changed" in text
+    assert "if it is right as it is, base.npz.accept: [geometry]" in text
+
+
+def test_every_doubt_of_the_settings_has_its_check():
+    shown = {word for words in CHECKS.values() for word in words}
+    assert shown | {"guard", "geometry"} == set(get_args(Doubt))
+
+
+def test_a_mask_of_most_pixels_is_told(inspected, few):
+    mask = np.ones((32, 32), dtype=bool)
+    mask[10:22, 10:22] = False
+    code, text = inspected({**known_scan(), "bad_pixels": mask})
+    assert code == 0 and "pixels look at it the mask takes" in text and "base.npz.accept: [mask]" in text
+
+
+def test_what_the_study_would_refuse_is_told(inspected, few):
+    """With few rows the band between the parts takes most frames."""
+    code, text = inspected(known_scan(rows=6, cols=8, step=3.0))
+    assert code == 0 and "parts look at it" in text and "guard" in text
+
+
+def test_doses_are_below_the_photons_of_each_part(inspected, few):
+    scan = known_scan(photons=2.6e5)
+    rng = np.random.default_rng(4)
+    # The first part has 195 thousand photons a frame, nine tenths of the mean of all are 204 thousand.
+    scan["counts"][:40] = rng.binomial(scan["counts"][:40], 0.75)
+    code, _ = inspected(scan, "--write", "mine.yaml")
+    assert code == 0 and max(read_study(Path("mine.yaml")).simulate.doses) < scan["counts"][:40].sum(axis=(1, 2)).mean()
+    assert base_of() == 0
+
+
+def test_the_next_step_is_named(inspected, few, folder):
+    (folder / "a hub").mkdir()
+    code, text = inspected(known_scan())
+    assert code == 0 and "--write study.yaml writes it" in text
+    _, text = inspected(known_scan(), "--write", "study.yaml")
+    assert text.endswith("/Snakefile") and "then: snakemake --snakefile" in text
+    _, text = inspected(known_scan(), "--write", "a hub/mine.yaml")
+    assert "then: cd 'a hub' && snakemake --snakefile" in text and text.endswith("--configfile mine.yaml")
+    assert read_study(Path("a hub/mine.yaml")).base.npz.path == "../scan.npz"
+
+
+@pytest.mark.parametrize("columns", [70, 80, 120])
+def test_lines_fit_the_terminal(folder, few, capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    save("scan.npz", known_scan())
+    assert main(["inspect", "scan.npz"]) == 0
+    told, yaml, _ = capsys.readouterr().out.partition("study: mine")
+    lines = [line for line in told.splitlines() if not line.startswith("#")]
+    assert max(map(len, lines)) <= columns and "grows with the rows" in " ".join(told.split()) and yaml
+
+
+def test_missing_frames_are_named(inspected):
+    scan = known_scan()
+    scan["images"] = scan.pop("counts")
+    code, text = inspected(scan)
+    assert code == 1 and "frames (counts, diffraction, diff3d)" in text and "images" in text
 
 
 def test_a_refused_file_says_what_was_found(inspected):
@@ -179,6 +240,30 @@ def test_what_is_doubtful_is_not_converted_unless_accepted(folder, capsys):
     assert main(["convert", "scan.npz", "--output", "out.npz"]) == 1
     assert "geometry" in capsys.readouterr().out and not Path("out.npz").exists()
     assert main(["convert", "scan.npz", "--output", "out.npz", "--accept", "geometry"]) == 0
+
+
+def test_a_study_says_what_the_files_do_not(folder, few, capsys):
+    scan = known_scan()
+    np.savez("mask.npz", bad_pixels=np.arange(32 * 32).reshape(32, 32) == 37)
+    save("scan.npz", {**scan, "counts": scan["counts"] * 50, **{key: scan[key] * 8 for key in ("ycoords", "xcoords")}})
+    assert main(["convert", "scan.npz", "--output", "out.npz"]) == 1
+    assert "Keys of base are told by --study FILE" in capsys.readouterr().out
+    npz = "path: scan.npz, gain: 50, position_unit: nm, mask: mask.npz"
+    text = f"base: {{kind: npz, frames: measured, frame_px: 32, pixel_size_m: 8.0e-9, npz: {{{npz}}}}}"
+    (folder / "hub").mkdir()
+    save("hub/mask.npz", read_npz("mask.npz"))
+    Path("mask.npz").unlink()
+    Path("hub/study.yaml").write_text(f"study: mine\n{text}\n")
+    assert main(["convert", "scan.npz", "--output", "out.npz", "--study", "hub/study.yaml"]) == 0, capsys.readouterr()
+    found = read_npz("out.npz")
+    counts = scan["counts"].copy()
+    counts[:, 1, 5] = 0
+    np.testing.assert_array_equal(found["counts"], counts)
+    np.testing.assert_array_equal(np.argwhere(~found["valid_pixels"]), [[1, 5]])
+    np.testing.assert_allclose(found["ycoords"], scan["ycoords"])
+    Path("hub/study.yaml").write_text("study: mine\n")
+    assert main(["convert", "scan.npz", "--output", "out.npz", "--study", "hub/study.yaml"]) == 1
+    assert "base.kind is synthetic" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("format", "file"), [("cxi", "out.cxi"), ("ptychi", "out.npz"), ("ptychopinn", "out.npz")])

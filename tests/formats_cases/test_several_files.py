@@ -94,7 +94,7 @@ def test_the_same_quantity_otherwise_is_refused_or_the_first_is_taken(refused_fi
     write("a.npz", *arrays())
     np.savez("b.npz", **{key: make() for key, make in made.items()})
     message = refused_files(["a.npz", "b.npz"])
-    assert f"the {what}" in message and "are in a.npz and, otherwise, in b.npz" in message
+    assert f"a.npz and b.npz both hold the {what}" in message and "not the same" in message
     assert message.endswith("base.npz.accept: [files]")
     scan, done = taken(["a.npz", "b.npz"], accept=["files"])
     np.testing.assert_array_equal(scan["counts"], truth().counts)
@@ -112,14 +112,14 @@ def test_the_same_numbers_in_another_unit_are_not_the_same(refused_files):
     write("a.npz", "ycoords", "xcoords", "counts")
     rows, cols = truth().positions.T
     np.savez("b.npz", probe=truth().probe, probe_position_y_m=rows, probe_position_x_m=cols)
-    assert "the positions are in a.npz and, otherwise, in b.npz" in refused_files(["a.npz", "b.npz"])
+    assert "a.npz and b.npz both hold the positions, and not the same" in refused_files(["a.npz", "b.npz"])
 
 
 def test_files_of_one_name_are_told_apart(refused_files, folder):
     (folder / "other").mkdir()
     write("a.npz", *arrays())
     write("other/a.npz", "probeGuess", counts=truth().counts[:, ::-1])
-    assert "are in a.npz and, otherwise, in other/a.npz" in refused_files(["a.npz", "other/a.npz"])
+    assert "a.npz and other/a.npz both hold the frames" in refused_files(["a.npz", "other/a.npz"])
 
 
 def master(path, **changes):
