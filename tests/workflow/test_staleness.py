@@ -61,7 +61,7 @@ DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
     ("module", "jobs"),
     [
         ("formats/picture", {}),
-        ("formats/user", {}),
+        ("intake/user", {}),
         ("formats/ptychodus", {}),
         ("runs/progress", {}),
         ("runs/blockers", {}),
