@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ptychostudy.intake.conventions import alike, of_both, search
+from ptychostudy.intake.first_pass import take_sample
+from ptychostudy.intake.first_settings import measurement_of
 from ptychostudy.intake.user import take_scan
 from ptychostudy.physics.orientation import ORIENTATIONS, Orientation
-from ptychostudy.recipes.conventions import alike, of_both, search
-from ptychostudy.recipes.first_pass import take_sample
-from ptychostudy.recipes.first_settings import measurement_of
 from ptychostudy.study.sections.base import BaseSettings
 
 HALF_TURN = Orientation(rows_reversed=True, cols_reversed=True)
@@ -101,7 +101,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         main(sys.argv[1])
     else:
-        from ptychostudy.intake.siemens_star import fetch_siemens_star
+        from ptychostudy.formats.siemens_star import fetch_siemens_star
 
         with tempfile.TemporaryDirectory() as cache:
             np.savez(Path(cache) / "star.npz", **fetch_siemens_star(cache))

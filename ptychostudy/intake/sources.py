@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 # Named, not imported: neither is loaded before a study needs it.
 USER = "ptychostudy.intake.user"
-ASKED = "ptychostudy.recipes.asked"
+ASKED = "ptychostudy.intake.asked"
 PICTURE = "ptychostudy.formats.picture"
 MASK = "ptychostudy.intake.mask_file"
 # Takes nothing in, but looks at what was.
-GEOMETRY = "ptychostudy.recipes.geometry"
+GEOMETRY = "ptychostudy.intake.geometry"
 
 
 def needed(base: "BaseSettings") -> list[str]:

@@ -11,11 +11,11 @@ from ptychostudy.formats.user_file import UserFile
 from ptychostudy.formats.valid_pixels import valid_arrays
 from ptychostudy.intake.any_file import look_into, refused, take_in
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.first_settings import FirstSettings, first_settings
+from ptychostudy.intake.geometry import check_geometry
 from ptychostudy.intake.mask_file import read_mask_file
 from ptychostudy.intake.masks import MaskFile
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.first_settings import FirstSettings, first_settings
-from ptychostudy.recipes.geometry import check_geometry
 from ptychostudy.study.sections.base import side_px
 from ptychostudy.study.settings import read_study
 from ptychostudy.study.yaml_file import ConfigError

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ptychostudy.intake.siemens_star import FRAME_PX, SOURCE, fetch_siemens_star
+from ptychostudy.formats.siemens_star import FRAME_PX, SOURCE, fetch_siemens_star
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.runs.work import Work
 

@@ -12,11 +12,8 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import OBJECT, UserFile
 from ptychostudy.intake.any_file import look_into, refused, take_in
-from ptychostudy.intake.user import NOT_USED
-from ptychostudy.io.atomic import DataError
-from ptychostudy.io.text import write_text
-from ptychostudy.recipes.first_settings import FirstSettings, doses_below, first_settings
-from ptychostudy.recipes.inspect import (
+from ptychostudy.intake.first_settings import FirstSettings, doses_below, first_settings
+from ptychostudy.intake.inspect import (
     DOUBT,
     OK,
     Taken,
@@ -26,7 +23,10 @@ from ptychostudy.recipes.inspect import (
     look_at_parts,
     with_cures,
 )
-from ptychostudy.recipes.scan_numbers import numbers, photons_of_parts
+from ptychostudy.intake.scan_numbers import numbers, photons_of_parts
+from ptychostudy.intake.user import NOT_USED
+from ptychostudy.io.atomic import DataError
+from ptychostudy.io.text import write_text
 from ptychostudy.report.inspection import WIDTH, lines_of, study_yaml
 from ptychostudy.study.settings import parse_study
 

@@ -105,13 +105,13 @@ def source(version):
 
 
 def member(path, version):
-    from ptychostudy.intake.download import extract_bz2_member
+    from ptychostudy.formats.download import extract_bz2_member
 
     extract_bz2_member(source(version), "x.bz2", path, limit_bytes=1 << 20)
 
 
 def download(path, version):
-    from ptychostudy.intake import download
+    from ptychostudy.formats import download
     from ptychostudy.io.atomic import sha256_of
 
     def pip(name, release, sha256, scratch):

@@ -9,9 +9,9 @@ import pytest
 from known_scan import known_scan, save
 
 from ptychostudy.__main__ import main
+from ptychostudy.intake.conventions import of_frames
+from ptychostudy.intake.inspect import CHECKS
 from ptychostudy.io.arrays import read_npz
-from ptychostudy.recipes.conventions import of_frames
-from ptychostudy.recipes.inspect import CHECKS
 from ptychostudy.study.sections.npz import Doubt
 from ptychostudy.study.settings import read_study
 
@@ -36,7 +36,7 @@ def inspected(folder, capsys):
 @pytest.fixture
 def few(monkeypatch):
     """Try eight layouts in place of 64: for tests of something else."""
-    monkeypatch.setattr("ptychostudy.recipes.inspect.of_both", of_frames)
+    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
 
 
 def base_of(yaml="mine.yaml"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.intake.siemens_star import MARGIN_PX, convert, object_shape
+from ptychostudy.formats.siemens_star import MARGIN_PX, convert, object_shape
 from ptychostudy.physics.propagate import intensities
 
 N, HALF = 64, 32

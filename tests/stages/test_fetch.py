@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptychostudy.intake import download, siemens_star
+from ptychostudy.formats import download, siemens_star
 from ptychostudy.io.atomic import DataError, sha256_of
 
 MEMBER = "made-1.0/data/frames.npz.bz2"

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ptychostudy.intake.convention_texts import described
+from ptychostudy.intake.conventions import GIVEN, Convention, alike, clearly_better, of_frames, search
 from ptychostudy.intake.far_field import half_turns
+from ptychostudy.intake.first_pass import first_pass, light_off_px, take_sample
+from ptychostudy.intake.geometry import check_geometry, judge_geometry
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.recipes.base import make_scene
-from ptychostudy.recipes.convention_texts import described
-from ptychostudy.recipes.conventions import GIVEN, Convention, alike, clearly_better, of_frames, search
-from ptychostudy.recipes.first_pass import first_pass, light_off_px, take_sample
-from ptychostudy.recipes.geometry import check_geometry, judge_geometry
 from ptychostudy.study.sections.base import BaseSettings
 
 N = 32

@@ -1,8 +1,8 @@
 """What a convention changes, in words that a user can act on."""
 
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.intake.conventions import Convention
 from ptychostudy.physics.orientation import Orientation
-from ptychostudy.recipes.conventions import Convention
 
 SAME = (
     "reversing both axes of the frames is the same as conjugating the probe (then the object is "

@@ -10,14 +10,14 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.asked import check_asked
+from ptychostudy.intake.convention_texts import SAME, described
+from ptychostudy.intake.conventions import alike, of_both, plainest, search
 from ptychostudy.intake.doubts import Doubt, Doubts
+from ptychostudy.intake.first_pass import take_sample
+from ptychostudy.intake.first_settings import FirstSettings
+from ptychostudy.intake.geometry import Geometry, compared, found_text, problem_text
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.asked import check_asked
-from ptychostudy.recipes.convention_texts import SAME, described
-from ptychostudy.recipes.conventions import alike, of_both, plainest, search
-from ptychostudy.recipes.first_pass import take_sample
-from ptychostudy.recipes.first_settings import FirstSettings
-from ptychostudy.recipes.geometry import Geometry, compared, found_text, problem_text
 from ptychostudy.study.sections.base import SourceSettings
 from ptychostudy.study.settings import Study
 

@@ -15,10 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.intake.doubts import Doubts
-from ptychostudy.measure.misfit import Misfit
-from ptychostudy.recipes.convention_texts import described
-from ptychostudy.recipes.conventions import (
+from ptychostudy.intake.convention_texts import described
+from ptychostudy.intake.conventions import (
     GIVEN,
     Convention,
     Trial,
@@ -28,7 +26,9 @@ from ptychostudy.recipes.conventions import (
     plainest,
     search,
 )
-from ptychostudy.recipes.first_pass import PASSES, Sample, first_pass, take_sample
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.first_pass import PASSES, Sample, first_pass, take_sample
+from ptychostudy.measure.misfit import Misfit
 
 LIMIT = 0.03
 """What R may be over that of photon noise before the layouts are compared."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ptychostudy.formats.download import download_source, extract_bz2_member
 from ptychostudy.formats.positions import position_arrays
-from ptychostudy.intake.download import download_source, extract_bz2_member
 from ptychostudy.io.arrays import read_npz
 
 # Pixels between the outermost windows and the object's edge.

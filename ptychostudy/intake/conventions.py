@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ptychostudy.intake.far_field import half_turns
+from ptychostudy.intake.first_pass import PASSES, Sample, first_pass
 from ptychostudy.measure.misfit import Misfit
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
-from ptychostudy.recipes.first_pass import PASSES, Sample, first_pass
 
 # First all, on few frames with few passes; then the best of them.
 _QUICK_FRAMES, _QUICK_PASSES = 30, 8
