@@ -107,7 +107,7 @@ def test_nothing_is_written_past_atomic():
         return (called(node) in writing and owner != "io") or (called(node) in ("replace", "rename") and owner == "os")
 
     through_atomic = {"write_utf8", "write_npz", "_write_member", "write_product_h5", "write_figure"}
-    through_atomic |= {"write_bundle", "_copy", "_fetch"}
+    through_atomic |= {"write_bundle", "_copy", "_fetch", "new_hdf5"}
     in_memory = {"_weights_bytes"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
     # Of `submissions`, a line in a log of Snakemake's; of `sums`, what only saves reading and is no file of the study.

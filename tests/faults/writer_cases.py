@@ -76,6 +76,13 @@ def product(path, version):
     write_product_h5(path, Product(field, field[:8, :8], np.array([[30.0, 40.0]]), 1e-8, 8e3, 2.0))
 
 
+def converted(path, version):
+    from ptychostudy.writing.hdf5_bytes import new_hdf5, put
+
+    with new_hdf5(path) as file:
+        put(file, {"entry_1/data": noise(version)})
+
+
 def figure(path, version):
     from matplotlib.figure import Figure
 
@@ -132,6 +139,7 @@ WRITERS = {
     "stream": ("b.npz", stream, "write_npz"),
     "bundle": ("wts.h5.zip", bundle, "write_bundle"),
     "product": ("a.h5", product, "write_product_h5"),
+    "converted": ("a.cxi", converted, "new_hdf5"),
     "figure": ("a.png", figure, "write_figure"),
     "member": ("a.bin", member, "_copy"),
     "download": ("made-1.0.tar.gz", download, "_fetch"),
