@@ -1,6 +1,6 @@
 """Everything a cluster does to a job, done to one training: it ends in the same weights, and finished work is kept.
 
-The study is that of the fault campaign with a training of 24 epochs. In one run of it its process is killed, its job is
+The study is that of the fault campaign with a training of 72 epochs. In one run of it its process is killed, its job is
 cancelled, its node goes down, its node is drained, its Snakemake is killed; what follows is always the same command.
 """
 
@@ -25,7 +25,8 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"NOT RUN: no {', '.join(M
 NETWORK = "data/phase_e/dose_100000/dense/gs2"
 WEIGHTS, STATE = f"{NETWORK}/wts.h5.zip", f"{NETWORK}/training_state.npz"
 CELL = "data/inference/dose_100000/dense/test"
-EPOCHS = 24
+# So many that what is left outlasts a start of Snakemake, however fast an epoch is.
+EPOCHS = 72
 
 
 @pytest.fixture(scope="module")
