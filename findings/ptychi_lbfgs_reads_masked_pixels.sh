@@ -5,8 +5,8 @@
 # closure of its own, and that closure compares all pixels. One would expect an option of the data to hold for every
 # optimizer.
 #
-# Seen, after five epochs on frames whose ten masked pixels hold the true counts or 0: Adam gives the same object bit for
-# bit; that of L-BFGS is another one. With the mask inside its loss function L-BFGS, too, gives the same object: that is
+# Seen, after five epochs on frames whose ten masked pixels hold the true counts or 0: Adam gives the same object bit
+# for bit; that of L-BFGS is another one. With the mask inside its loss function L-BFGS, too, gives the same object: that is
 # what to do.
 source "$(dirname "$0")/with_ptychi/install.sh"
 

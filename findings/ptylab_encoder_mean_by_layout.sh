@@ -5,8 +5,8 @@
 # positions is taken away, which it does not say, and which it does not do with (n, 2). The origin of positions is the
 # middle of the object: one would expect the two layouts to give the same positions.
 #
-# Seen: four positions with a mean of (2.5, 3.75) um come back as they are from (4, 2), and moved by that mean from (2, 4).
-# What to do: store (n, 2).
+# Seen: four positions with a mean of (2.5, 3.75) um come back as they are from (4, 2), and moved by that mean from
+# (2, 4). What to do: store (n, 2).
 set -euo pipefail
 
 folder=$(mktemp -d)

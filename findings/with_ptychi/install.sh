@@ -1,4 +1,4 @@
-# Sourced by the findings on pty-chi: makes "$python", which has pty-chi 2.2.0, in a folder that goes when the script ends.
+# Sourced by the findings on pty-chi: makes "$python", which has pty-chi 2.2.0, in a folder that goes at the end.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

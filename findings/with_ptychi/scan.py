@@ -1,4 +1,4 @@
-"""A small scan in pty-chi's conventions, made with NumPy alone, and a task of pty-chi that holds it."""
+"""A small scan in pty-chi's conventions, made with NumPy alone, and a task that holds it."""
 
 import logging
 import warnings
@@ -13,7 +13,7 @@ _random = np.random.default_rng(1)
 
 
 def _smooth(shape):
-    """Return a complex field whose details are some three pixels wide; its largest modulus is one."""
+    """Return a complex field with details of some three pixels and a modulus up to one."""
     noise = _random.normal(size=shape) + 1j * _random.normal(size=shape)
     rows, cols = (np.fft.fftfreq(n)[:, None] for n in shape)
     low = np.exp(-180 * (rows**2 + cols.T**2))
@@ -30,8 +30,9 @@ def make_probe(n=N):
 
 
 def make_frames(object_, modes, positions):
-    """Return frames (k, n, n), zero frequency in the corner, and those in which only the first mode has moved.
+    """Return frames (k, n, n), and those in which only the first mode moves by fractions.
 
+    The zero frequency is in the corner.
     Positions (k, 2) are the window centres from the middle of the object.
     """
     n, middle = modes.shape[-1], object_.shape[0] // 2
