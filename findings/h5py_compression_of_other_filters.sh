@@ -2,11 +2,11 @@
 # h5py 3.14.0: `compression` says None of data that are compressed by any filter but gzip, lzf and szip.
 #
 # Detectors write bitshuffle + LZ4, a registered filter of HDF5. The documentation gives None the meaning that
-# compression is not enabled. One would expect the filter's number, or an error, but not that; with the filter's plug-in loaded or
-# without.
+# compression is not enabled. One would expect the filter's number, or an error, but not that; with the filter's
+# plug-in loaded or without.
 #
-# Seen: a data set of 80000 bytes in less than 40000 has `compression` None, and `shuffle` False; the file's own list of
-# filters holds 32008. What to do: ask `dataset.id.get_create_plist()` for its filters.
+# Seen: a data set of 80000 bytes in less than 40000 has `compression` None, and `shuffle` False; the file's own list
+# of filters holds 32008. What to do: ask `dataset.id.get_create_plist()` for its filters.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # pty-chi 2.2.0: the Poisson loss of its autodiff reconstructor takes the exponential of intensities.
 #
-# `LossFunctions.POISSON` builds torch's `PoissonNLLLoss` as it comes, whose input is the logarithm of an intensity; the
-# model hands it the intensity. So the loss is the mean of exp(I) - d I. One would expect I - d log I, which has its
-# minimum at I = d, and which is what the package's own Poisson noise model (LSQML) uses.
+# `LossFunctions.POISSON` builds torch's `PoissonNLLLoss` as it comes, whose input is the logarithm of an intensity;
+# the model hands it the intensity. So the loss is the mean of exp(I) - d I. One would expect I - d log I, which has
+# its minimum at I = d, and which is what the package's own Poisson noise model (LSQML) uses.
 #
-# Seen, from the exact object and probe: with frames of up to 10^5 counts the object is NaN after two epochs, without an
-# error. With all counts below 0.2 the loss is finite: 1.001, as exp(I) - d I gives, where I - d log I is 0.005.
+# Seen, from the exact object and probe: with frames of up to 10^5 counts the object is NaN after two epochs, without
+# an error. With all counts below 0.2 the loss is finite: 1.001, as exp(I) - d I gives, where I - d log I is 0.005.
 # What to do: hand the reconstructor `torch.nn.PoissonNLLLoss(log_input=False)` as its `loss_function`.
 source "$(dirname "$0")/with_ptychi/install.sh"
 

@@ -6,8 +6,8 @@
 # optimizer.
 #
 # Seen, after five epochs on frames whose ten masked pixels hold the true counts or 0: Adam gives the same object bit
-# for bit; that of L-BFGS is another one. With the mask inside its loss function L-BFGS, too, gives the same object: that is
-# what to do.
+# for bit; that of L-BFGS is another one. With the mask inside its loss function L-BFGS, too, gives the same object:
+# that is what to do.
 source "$(dirname "$0")/with_ptychi/install.sh"
 
 "$python" - <<'PYTHON'

@@ -6,10 +6,10 @@
 # the numbers in masked pixels, which are no measurement, to change nothing.
 #
 # Seen, from the exact object and probe: one epoch leaves the probe's power at 1.00 if the ten masked pixels hold the
-# true counts, makes it 0.91 if they hold 0, and 7e4 if they hold 2^32 - 1, as some detectors write. Without the scaling, 0
-# and 2^32 - 1 there give objects that differ by some percent after ten epochs.
-# What to do: fill masked pixels with an estimate, or scale the probe yourself and switch
-# `rescale_probe_intensity_in_first_epoch` off; and never leave the detector's mark in them.
+# true counts, makes it 0.91 if they hold 0, and 7e4 if they hold 2^32 - 1, as some detectors write. Without the
+# scaling, 0 and 2^32 - 1 there give objects that differ by some percent after ten epochs. What to do: fill masked
+# pixels with an estimate, or scale the probe yourself and switch `rescale_probe_intensity_in_first_epoch` off; and
+# never leave the detector's mark in them.
 source "$(dirname "$0")/with_ptychi/install.sh"
 
 "$python" - <<'PYTHON'

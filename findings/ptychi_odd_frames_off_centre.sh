@@ -2,11 +2,11 @@
 # pty-chi 2.2.0: centred frames with an odd side end up one pixel beside its own model.
 #
 # `data_options.fft_shift` takes frames with the zero frequency in the centre and moves it to the corner, where the
-# model has it. It does so with `fftshift`, which is its own inverse only for an even side: the zero frequency of an odd frame
-# lands at the last row and column. One would expect `ifftshift`, which is right for both.
+# model has it. It does so with `fftshift`, which is its own inverse only for an even side: the zero frequency of an
+# odd frame lands at the last row and column. One would expect `ifftshift`, which is right for both.
 #
-# Seen, from the exact object and probe: 32 x 32 frames agree with the model within 2e-7; 33 x 33 frames are off by 0.6
-# (rms of the amplitudes). What to do for an odd side: `ifftshift` the frames yourself and set `fft_shift=False`.
+# Seen, from the exact object and probe: 32 x 32 frames agree with the model within 2e-7; 33 x 33 frames are off by
+# 0.6 (rms of the amplitudes). What to do for an odd side: `ifftshift` the frames yourself and set `fft_shift=False`.
 source "$(dirname "$0")/with_ptychi/install.sh"
 
 "$python" - <<'PYTHON'

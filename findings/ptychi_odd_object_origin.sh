@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # pty-chi 2.2.0: the middle of an object with an odd side lies half a pixel before or behind the middle, in turn.
 #
-# Positions count from the middle of the object (`SUPPORT`). For a side S the middle is (S - 1) / 2 as an index, and an
-# even side gives that. For an odd side, S / 2 is rounded half to even and 0.5 taken away. One would expect an exact
-# middle, or the same rounding for every odd side; here an object that grows by two pixels from 97 to 99 moves its
-# middle by two, and the next two pixels do not move it at all.
+# Positions count from the middle of the object (`SUPPORT`). For a side S the middle is (S - 1) / 2 as an index, and
+# an even side gives that. For an odd side, S / 2 is rounded half to even and 0.5 taken away. One would expect an
+# exact middle, or the same rounding for every odd side; here an object that grows by two pixels from 97 to 99 moves
+# its middle by two, and the next two pixels do not move it at all.
 #
-# Seen: middle less (S - 1) / 2 for S = 96 ... 103 is 0, -0.5, 0, 0.5, 0, -0.5, 0, 0.5.
-# What to do: state the origin (`SPECIFIED`) or give objects with even sides.
+# Seen: middle less (S - 1) / 2 for S = 96 ... 103 is 0, -0.5, 0, 0.5, 0, -0.5, 0, 0.5. What to do: state the origin
+# (`SPECIFIED`) or give objects with even sides.
 source "$(dirname "$0")/with_ptychi/install.sh"
 
 "$python" - <<'PYTHON'

@@ -5,8 +5,8 @@
 # travel together, so one would expect all of them to be shifted. Only the first one is; the others stay on the pixel
 # grid, in the model and in every algorithm's update.
 #
-# Seen, for two modes: at whole pixels the frames are those of the theory within 2e-7; at fractional positions they are
-# off by 4e-3 (rms of the amplitudes), and equal within 2e-7 those of a theory in which only the first mode moves.
+# Seen, for two modes: at whole pixels the frames are those of the theory within 2e-7; at fractional positions they
+# are off by 4e-3 (rms of the amplitudes), and equal within 2e-7 those of a theory in which only the first mode moves.
 # What to do: with several modes round the positions, or know that this error is in the fit.
 source "$(dirname "$0")/with_ptychi/install.sh"
 

@@ -2,8 +2,8 @@
 # Ptychodus 1.7.0: where a stage stands decides whether the `SLAC_NPZ` product reader takes its positions for metres.
 #
 # The reader takes `xcoords_start` and `ycoords_start` for metres if none is larger than 10^-3, and for pixels
-# otherwise: it multiplies them by the pixel size. Positions in metres are those of a motor, whose zero may be anywhere. One would
-# expect the scan's extent not to depend on it.
+# otherwise: it multiplies them by the pixel size. Positions in metres are those of a motor, whose zero may be
+# anywhere. One would expect the scan's extent not to depend on it.
 #
 # Seen: a scan of 1 um stays one of 1 um with the stage at 0.5 mm, and shrinks to 2.4e-14 m with the stage at 2 mm,
 # without a message. What to do: subtract the mean from positions in metres before they are written.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # PtyRAD 1.0.0: its metadata allow Python 3.10 and later, its source needs 3.12.
 #
-# pip installs it on Python 3.11 (`Requires-Python: >=3.10`). One file of its plots has an f-string with its own kind of
-# quote inside the braces, which Python reads since 3.12; before, it is a SyntaxError, and so is every import that leads
-# there, its solver's among them. One would expect pip to refuse an interpreter that cannot read the package.
+# pip installs it on Python 3.11 (`Requires-Python: >=3.10`). One file of its plots has an f-string with its own kind
+# of quote inside the braces, which Python reads since 3.12; before, it is a SyntaxError, and so is every import that
+# leads there, its solver's among them. One would expect pip to refuse an interpreter that cannot read the package.
 #
-# Seen, with Python 3.11: pip installs, and of all files `plotting/basic.py` alone does not compile.
-# What to do: use Python 3.12 or later. This script wants 3.11.
+# Seen, with Python 3.11: pip installs, and of all files `plotting/basic.py` alone does not compile. What to do: use
+# Python 3.12 or later. This script wants 3.11.
 set -euo pipefail
 
 folder=$(mktemp -d)
