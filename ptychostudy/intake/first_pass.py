@@ -156,8 +156,9 @@ def light_off_px(sample: Sample) -> np.ndarray:
     no data tell it from a detector that is off.
     """
     n = len(sample.probe)
+    # Of the same pixels both: what a mask hides on one side is no slope.
     mean = sample.counts.mean(axis=0) * sample.valid
-    places = [centroid(image) for image in (mean, far_field(sample.probe))]
+    places = [centroid(image) for image in (mean, far_field(sample.probe) * sample.valid)]
     if min(gathered for _, gathered in places) < _HAS_CENTRE:
         return np.zeros(2)
     off = places[0][0] - places[1][0]

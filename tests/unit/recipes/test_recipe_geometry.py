@@ -143,3 +143,15 @@ def test_words():
         "and 'ycoords' and 'xcoords' exchanged, then the sign of 'xcoords' changed"
     )
     assert Convention(AS_GIVEN, ORIENTATIONS[2]).changes == 1
+
+
+@pytest.mark.parametrize("hidden", [np.s_[:, 18:], np.s_[:, :15], np.s_[18:], np.s_[:14], np.s_[:16, 16:]], ids=str)
+@pytest.mark.parametrize("probe", ["speckle", "zoneplate"])
+def test_what_a_mask_hides_on_one_side_is_no_slope(hidden, probe):
+    """Up to two fifths of the light are hidden: the rest lies off the middle, as that of the probe does."""
+    whole = sample(probe=probe)
+    valid = np.ones((N, N), dtype=bool)
+    valid[hidden] = False
+    masked = replace(whole, counts=whole.counts * valid, valid=valid)
+    np.testing.assert_allclose(light_off_px(masked), light_off_px(whole), atol=0.5)
+    assert first_pass(masked, 8).misfit.excess < 0.01
