@@ -10,6 +10,7 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.declared import stated_pixel_m
+from ptychostudy.intake.user_modes import window_sides
 from ptychostudy.study.sections.base import FrameSide
 
 PIXEL_M = 1e-8
@@ -89,7 +90,7 @@ def first_settings(file: UserFile, paths: list[str]) -> FirstSettings:
 def _add_side(settings: FirstSettings, file: UserFile) -> None:
     sides = get_args(FrameSide)
     probe = file.arrays.get("probeGuess")
-    side = probe.shape[-1] if probe is not None and probe.ndim else 0
+    side = window_sides(probe.shape)[-1] if probe is not None and probe.ndim else 0
     settings.base["frame_px"] = min(sides, key=lambda each: (abs(each - side), each))
     if side not in sides:
         settings.assumed.append(

@@ -29,6 +29,7 @@ from ptychostudy.intake.named_keys import with_named_keys
 from ptychostudy.intake.position_units import in_pixels
 from ptychostudy.intake.scan_layout import at_corner, check_layout, check_places
 from ptychostudy.intake.several_files import joined
+from ptychostudy.intake.user_modes import window_sides
 from ptychostudy.intake.user_shapes import Shaped, shaped
 from ptychostudy.io.atomic import DataError
 
@@ -222,7 +223,7 @@ def _side(base: "BaseSettings", probe: np.ndarray, doubts: Doubts) -> int:
     """Return the side of a frame: that of the probe, where the settings leave it open."""
     if base.frame_px != "auto":
         return base.frame_px
-    rows, cols = probe.shape[-2:] if probe.ndim > 1 else (0, 0)
+    rows, cols = window_sides(probe.shape) if probe.ndim > 1 else (0, 0)
     if rows != cols or rows not in SIDES:
         doubts.refuse(
             f"key 'probeGuess' has shape {probe.shape}, and base.frame_px is auto; needed: a probe "

@@ -13,6 +13,23 @@ from ptychostudy.physics.modes import are_canonical, orthogonal_modes, power_sha
 _DARK = 1e-9
 
 
+def window_sides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sides (h, w) of a probe of a shape that `mode_stack` takes; fewer if it is none.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    """
+    while len(shape) > 2 and 1 in (shape[0], shape[-1]):
+        shape = shape[1:] if shape[0] == 1 else shape[:-1]
+    return shape[:2] if _modes_last(shape) else shape[-2:]
+
+
+def _modes_last(shape: tuple[int, ...]) -> bool:
+    """Say whether a shape is (h, w, k)."""
+    return len(shape) == 3 and shape[0] == shape[1] > shape[2]
+
+
 def mode_stack(value: np.ndarray, frames: int, doubts: Doubts) -> np.ndarray:
     """Return the probe of a file as modes (k, h, w); what is no array of waves as it is.
 
@@ -38,7 +55,7 @@ def mode_stack(value: np.ndarray, frames: int, doubts: Doubts) -> np.ndarray:
             "scan (OPR), which no arm here models; needed: the modes of one probe, (N, N) or "
             "(modes, N, N)"
         )
-    if value.ndim == 3 and value.shape[0] == value.shape[1] > value.shape[2]:
+    if _modes_last(value.shape):
         doubts.say(f"key 'probeGuess' {shape} is taken as modes along its last axis")
         value = np.moveaxis(value, -1, 0)
     if value.ndim == 3 and len(value) == frames:

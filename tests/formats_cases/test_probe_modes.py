@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
-from known_scan import N, known_scan, object_of, probe_of
+from known_scan import N, known_scan, object_of, probe_of, save
 
 from ptychostudy.formats.probe_modes import MODES, read_modes, read_probe
+from ptychostudy.intake.any_file import look_into
+from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.first_settings import first_settings
+from ptychostudy.intake.user import take_scan
+from ptychostudy.intake.user_modes import mode_stack, window_sides
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.modes import power_shares
 from ptychostudy.physics.propagate import intensities
+from ptychostudy.study.sections.base import BaseSettings
 
 SHARES = (0.7, 0.2, 0.1)
 
@@ -54,6 +60,28 @@ def test_modes_are_kept_with_their_shares(taken, order, shares):
     assert f"holds {len(shares)} modes; their shares of the power are {shares[0]:.1%}, {shares[1]:.1%}" in said
     assert "networks see the first one only" in said and ("along its last axis" in said) is ("last" in order)
     np.testing.assert_allclose(changes["mode_shares"], shares, atol=1e-5)
+
+
+@pytest.mark.parametrize("order", AXES)
+def test_the_side_of_modes_is_that_of_their_windows_in_any_order(folder, order):
+    """It is that of the frames where the study leaves it open, and what `inspect` writes down."""
+    modes = modes_of()
+    given = AXES[order](modes)
+    save("scan.npz", scan_with(modes) | {"probeGuess": given})
+    npz = {"path": "scan.npz", "axes": "NHW"}
+    base = BaseSettings(kind="npz", frames="measured", frame_px="auto", npz=npz)
+    np.testing.assert_array_equal(take_scan("scan.npz", base)[0]["modes"], modes)
+    larger = given.repeat(2, axis=given.shape.index(N)).repeat(2, axis=given.shape.index(N) + 1)
+    save("larger.npz", scan_with(modes) | {"probeGuess": larger})
+    assert first_settings(look_into(["larger.npz"]), ["larger.npz"]).base["frame_px"] == 2 * N
+
+
+@pytest.mark.parametrize(
+    "shape", [(8, 8), (8, 6), (3, 8, 8), (1, 3, 8, 8), (8, 8, 3), (8, 8, 1), (1, 8, 8, 3), (9, 8, 8)]
+)
+def test_sides_are_told_by_the_shape_alone(shape):
+    stack = mode_stack(np.ones(shape, complex), 99, Doubts("a.npz"))
+    assert window_sides(shape) == stack.shape[1:]
 
 
 def mixture_of(modes):
