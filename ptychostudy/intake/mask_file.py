@@ -1,6 +1,7 @@
 """A file of its own for the mask of a detector: NPZ or HDF5, one NPY array, or a picture."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ _PICTURES = (".png", ".tif", ".tiff")
 _NPY = b"\x93NUMPY"
 # As `load_user_file` describes what is in an HDF5 file.
 _DESCRIBED = re.compile(r"^(?P<name>.+) \((?P<rows>\d+), (?P<cols>\d+)\) \S+$")
+_Fits = Callable[[tuple[int, ...]], bool]
 _NEEDED = "NPZ, NPY or HDF5, or a PNG or TIFF picture"
 
 
@@ -72,7 +74,7 @@ def _arrays(path: str | Path, side: int | None) -> dict[str, np.ndarray]:
     masks = {key: file.arrays[key] for key in MASK_KEYS if key in file.arrays}
     if masks:
         return masks
-    fitting = _of_shape(path, file.others, side)
+    fitting = _fitting(path, file.others, side)
     if len(fitting) != 1:
         shape = "(N, N)" if side is None else f"({side}, {side})"
         raise DataError(
@@ -84,27 +86,34 @@ def _arrays(path: str | Path, side: int | None) -> dict[str, np.ndarray]:
     return {name.rsplit("/", 1)[-1]: mask}
 
 
-def _of_shape(path: str | Path, others: list[str], side: int | None) -> dict[str, np.ndarray]:
-    """Return the arrays (side, side) among what a file holds under any name."""
-    names = [_name(text, side) for text in others]
+def _fitting(path: str | Path, others: list[str], side: int | None) -> dict[str, np.ndarray]:
+    """Return the arrays that may be the mask among what a file holds under any name.
+
+    Those of the study's side, or where there are none of any sides: a detector is cut to that side
+    only later, and its mask with it.
+    """
+    return _of_shape(path, others, lambda shape: _square(shape, side)) or _of_shape(
+        path, others, lambda shape: len(shape) == 2
+    )
+
+
+def _of_shape(path: str | Path, others: list[str], fits: _Fits) -> dict[str, np.ndarray]:
+    """Return the arrays of numbers among what a file holds whose shapes fit."""
+    names = [_name(text, fits) for text in others]
     arrays = read_named(path, {name: name for name in names if name})
     return {
         name: array
         for name, array in arrays.items()
-        if array.ndim == 2
-        and len(set(array.shape)) == 1
-        and side in (None, len(array))
-        and array.dtype.kind in "biuf"
+        if fits(array.shape) and array.dtype.kind in "biuf"
     }
 
 
-def _name(text: str, side: int | None) -> str:
-    """Return the name of what is described, or nothing where its shape is another."""
+def _name(text: str, fits: _Fits) -> str:
+    """Return the name of what is described, or nothing where its shape does not fit."""
     match = _DESCRIBED.match(text)
     if match is None:
         return text
-    fits = _square((int(match["rows"]), int(match["cols"])), side)
-    return match["name"] if fits else ""
+    return match["name"] if fits((int(match["rows"]), int(match["cols"]))) else ""
 
 
 def _square(shape: tuple[int, ...], side: int | None) -> bool:

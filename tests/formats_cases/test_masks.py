@@ -250,7 +250,9 @@ def test_the_only_array_of_an_npz(folder, masked):
     ("arrays", "part"),
     [
         ({"a": np.ones((N, N)), "b": np.ones((N, N))}, "holds ['a', 'b'] of shape (32, 32); needed: one"),
-        ({"a": np.ones((N, N + 1))}, "holds no array of shape (32, 32)"),
+        ({"a": np.ones((N, N + 1))}, "no mask of frames"),
+        ({"a": np.ones((N, N + 1)), "b": np.ones((N + 1, N))}, "holds ['a', 'b'] of shape (32, 32); needed: one"),
+        ({"a": np.ones((3, N, N))}, "holds no array of shape (32, 32)"),
         ({"mask": np.ones((N, N + 1))}, "no mask of frames"),
         ({"a": np.ones((N, N), complex)}, "holds no array of shape (32, 32)"),
     ],
@@ -261,6 +263,17 @@ def test_a_file_without_a_mask_is_refused_by_its_name(folder, refused, name, arr
     save(name, arrays)
     message = refused_mask(refused, name)
     assert part in message
+
+
+@pytest.mark.parametrize("shape", [(2 * N, 2 * N), (2 * N, N + 13), (N + 5, 2 * N)], ids=str)
+@pytest.mark.parametrize("side", [N, None])
+@pytest.mark.parametrize("name", ["m.npz", "m.h5"])
+def test_the_only_array_may_be_of_a_detector_that_is_cut_to_the_study_s_side(folder, name, side, shape):
+    mask = np.zeros(shape, np.uint8)
+    mask[7, 30] = 1
+    save(name, {"detector": mask, "dark": np.ones((3, *shape))})
+    (found,) = read_mask_file(name, side).arrays.values()
+    np.testing.assert_array_equal(found, mask)
 
 
 def refused_mask(refused, name):
