@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ptychostudy.checks import fields, frames, metrics, texts
+from ptychostudy.checks import fields, frames, metrics, overlap, texts
 from ptychostudy.checks.check import Check, CouldNotCheck, perform
 from ptychostudy.checks.differences import differences
 from ptychostudy.checks.inventory import listed_files
@@ -15,11 +15,13 @@ from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
+from ptychostudy.physics.probe_width import width_px
+from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS, SPLITS
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import stage_settings
-from scenes import made_scan
+from scenes import made_scan, made_scene
 
 DOSES_DIFFER = "counts differ between doses as the doses do"
 STUDY = {"views": ["dense"], "simulate": {"doses": [1000]}, "verify": {"max_shift_px": 1.0, "min_coverage": 0.5}}
@@ -174,6 +176,38 @@ def test_photons_on_masked_pixels_are_named(frame, place):
     assert frames._on_masked_pixels(masked, Path("a.npz")) == said
     # Without a mask there is no such place.
     assert frames._on_masked_pixels(source, Path("a.npz")) == []
+
+
+@pytest.mark.parametrize("width", ["power", "bright"])
+@pytest.mark.parametrize("guard", ["probe", "none"])
+def test_parts_are_disjoint_by_the_true_probe(tmp_path, width, guard):
+    """The arms are given a wider one, out of focus, by which frames beside the cut would share light."""
+    study = Hub(tmp_path, SETTINGS)
+    scene = made_scene()
+    diameter = width_px(scene.probe, width)
+    wrong = scene.probe.copy()
+    wrong[:] = np.abs(scene.probe).max()
+    assert width_px(wrong, width) > diameter + 1
+    write_npz(tmp_path / layout.REFERENCE, {"probeGuess": scene.probe, "objectGuess": scene.object})
+    # Parted by just a little more than the probe is wide, or by half of it.
+    gap = diameter + 0.1 if guard == "probe" else diameter / 2
+    steps = [{"parameters": {"split": {"guard_px": None}, "probe_width": width}}]
+    rows, cols = scene.object.shape
+    n = len(scene.probe)
+    for split, row in zip(SPLITS, (n / 2, n / 2 + gap), strict=True):
+        assert row + n / 2 <= rows and n <= cols
+        arrays = {
+            "ycoords": np.array([row]),
+            "xcoords": np.array([n / 2]),
+            "probeGuess": wrong.astype(np.complex64),
+            "objectGuess": scene.object.astype(np.complex64),
+            "counts": np.ones((1, n, n), np.uint32),
+            "photons_requested": np.float64(1000),
+            "photons_measured": np.float64(n * n),
+        }
+        write_npz(study.scan(1000, split), arrays, {"data_transformations": steps})
+    problems = overlap.disjoint(study)
+    assert (problems == []) is (guard == "probe")
 
 
 @pytest.fixture
