@@ -29,6 +29,8 @@ _SETTINGS = (
     "base.npz.accept also by --accept."
 )
 
+_ONE_WAVE = "the first was written, with the power of all: the others are not in the file"
+
 
 def run(
     files: list[Path],
@@ -112,6 +114,8 @@ def _convert(
     said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))
     for text in settings.assumed:
         print(f"assumed: {text}")
+    if "modes" in scan:
+        said = [*said, f"of the probe's {len(scan['modes'])} modes {_ONE_WAVE}"]
     for text in said:
         print(text)
     print(f"written: {output}")

@@ -233,6 +233,19 @@ def test_converted_is_canonical(folder, few, capsys):
     assert main(["inspect", "out.npz"]) == 0
 
 
+def test_modes_that_are_not_written_are_said(folder, capsys):
+    scan = known_scan()
+    probe = scan["probeGuess"]
+    slope = (np.arange(32) - 16) / 32
+    save("scan.npz", {**scan, "probeGuess": np.stack([probe, 0.1 * probe * slope, 0.1 * probe * slope[:, None]])})
+    assert main(["convert", "scan.npz", "--output", "out.npz"]) == 0
+    assert "of the probe's 3 modes the first was written" in capsys.readouterr().out
+    assert read_npz("out.npz")["probeGuess"].shape == (32, 32)
+    save("one.npz", scan)
+    assert main(["convert", "one.npz", "--output", "out.npz"]) == 0
+    assert "modes" not in capsys.readouterr().out
+
+
 def test_what_is_doubtful_is_not_converted_unless_accepted(folder, capsys):
     scan = known_scan()
     scan["counts"] = scan["counts"][:, ::-1]
