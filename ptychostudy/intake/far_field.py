@@ -125,7 +125,7 @@ def _wrapped(off: np.ndarray, n: int) -> np.ndarray:
 
 
 def centred(
-    mean: np.ndarray, probe: np.ndarray, bad: np.ndarray, doubts: Doubts
+    mean: np.ndarray, probe: np.ndarray, bad: np.ndarray, doubts: Doubts, *, as_said: bool = False
 ) -> tuple[int, int]:
     """Return by how much frames must be rolled for their zero frequency to be in the centre.
 
@@ -137,6 +137,8 @@ def centred(
     bad : (N, N) bool
         Pixels that say nothing of where the light is.
     doubts : Doubts
+    as_said : bool
+        Whether the user says where the zero frequency is: then it stays there.
 
     Raises
     ------
@@ -146,7 +148,7 @@ def centred(
     reference = far_field(probe)
     good = np.asarray(~bad)
     mean = mean * good
-    shift = right_shift(mean, reference, good)
+    shift = (0, 0) if as_said else right_shift(mean, reference, good)
     if any(shift):
         doubts.say(
             f"the zero frequency of the frames is not in their centre, as the mean frame and the "

@@ -76,9 +76,10 @@ def _arrays(path: str | Path, side: int | None) -> dict[str, np.ndarray]:
         return masks
     fitting = _fitting(path, file.others, side)
     if len(fitting) != 1:
+        several = f"several arrays that can be the mask, {sorted(fitting)}"
         shape = "(N, N)" if side is None else f"({side}, {side})"
         raise DataError(
-            f"{path}: holds {sorted(fitting) or 'no array'} of shape {shape}; "
+            f"{path}: holds {several if fitting else f'no array of shape {shape}'}; "
             f"needed: one, or one called {', '.join(MASK_KEYS)}; found {file.held()}"
         )
     # Deeper in a file its last name may say what it marks.

@@ -132,6 +132,13 @@ def _in_order(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubt
         # As the frames may stand in the file themselves.
         if mask.ndim == 3 and np.moveaxis(mask, -1, 0).shape == frames:
             return np.moveaxis(mask, -1, 0)
+        # On the grid of a scan, row by row, as the frames are.
+        if (
+            mask.ndim == 4
+            and mask.shape[2:] == frames[1:]
+            and len(mask) * mask.shape[1] == frames[0]
+        ):
+            return mask.reshape(frames)
     doubts.refuse(
         f"key {key!r} is {mask.dtype} of shape {mask.shape}, which is no mask of frames of "
         f"shape {frames}; needed: numbers of shape {frames[1:]}, or a file without that key"

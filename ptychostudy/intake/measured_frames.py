@@ -72,7 +72,7 @@ def judged_frames(
     stack : Stack
     scan : mapping of str to ndarray
         ``positions`` (k, 2) in object pixels, ``probe`` (N, N), and ``bad`` (N, N) bool: pixels
-        that a mask marks.
+        that a mask marks or that lie ``beyond`` (N, N) the detector.
     npz : NpzSettings
     doubts : Doubts
 
@@ -90,7 +90,8 @@ def judged_frames(
     counts = to_counts(doubts.path, stack.key, left.raw, npz.measurement, scale, bad=bad)
     found = Frames(counts, named, ~bad)
     found = _sound(found, scan["positions"], saturated, npz, doubts)
-    found, shift = _good_pixels(found, scan["probe"], stack.key, scale, doubts)
+    said = npz.centre is not None
+    found, shift = _good_pixels(found, scan, said, (stack.key, scale), doubts)
     if (found.valid != ~bad).any():
         # What a hot pixel counts hides that a frame is empty, wild or a copy.
         clear = np.zeros(len(found.kept), dtype=bool)
@@ -115,17 +116,28 @@ def _sound(
 
 
 def _good_pixels(
-    frames: Frames, probe: np.ndarray, key: str, scale: Scale, doubts: Doubts
+    frames: Frames,
+    scan: Mapping[str, np.ndarray],
+    centre_said: bool,
+    written: tuple[str, Scale],
+    doubts: Doubts,
 ) -> tuple[Frames, tuple[int, int]]:
-    """Return frames that are photons of good pixels, and how to put their centre in the middle."""
+    """Return frames that are photons of good pixels, and how to put their centre in the middle.
+
+    `written` is the key of the frames and what its numbers are in photons.
+    """
+    key, scale = written
+    probe = scan["probe"]
     counts = frames.counts
     bad = ~frames.valid
     sums = pixel_sums(counts)
     check_photons((key, counts), sums, bad, scale, doubts)
     light = far_field(probe)
-    shift = centred(sums.mean, probe, bright_pixels(sums, light, bad), doubts)
+    loud = bright_pixels(sums, light, bad)
+    shift = centred(sums.mean, probe, loud, doubts, as_said=centre_said)
     bad = bad | _found_pixels(bad_pixels(sums, light, shift, bad), key, doubts)
-    check_left(bad, np.roll(light, (-shift[0], -shift[1]), (0, 1)), doubts)
+    # Of what lies beyond the detector was judged before: it is no mask.
+    check_left(bad & ~scan["beyond"], np.roll(light, (-shift[0], -shift[1]), (0, 1)), doubts)
     if (bad != ~frames.valid).any():
         # A pixel that is no counter has no part in what all have in common.
         check_photons((key, counts), sums, bad, scale, doubts)

@@ -10,7 +10,7 @@ from ptychostudy.formats.containers import HDF5, container, open_user_hdf5
 from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.hdf5_tree import Tree
 from ptychostudy.formats.positions import COORDINATES
-from ptychostudy.formats.user_file import UserFile
+from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import member_names, read_npz
 from ptychostudy.io.atomic import DataError
 
@@ -18,6 +18,8 @@ from ptychostudy.io.atomic import DataError
 _STATED = {
     **dict.fromkeys(FRAME_KEYS, ("measurement", "axes", "background", "frame_index")),
     **dict.fromkeys(COORDINATES, ("position_unit", "position_index", "origin_px")),
+    PROBE: ("fresnel_phase",),
+    OBJECT: ("object_origin_px",),
 }
 
 
@@ -99,21 +101,33 @@ def _column(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
 def _replaced(
     file: UserFile, arrays: Mapping[str, np.ndarray], keys: Mapping[str, str]
 ) -> UserFile:
-    if not arrays:
-        return file
+    """Return a file with those arrays that the user names in it, without those of its format.
+
+    What its format calls by a key that the user found elsewhere, in another file too, gives way.
+    """
     taken = {_path_of(keys[key]).strip("/") for key in arrays}
-    replaced = [key for key in file.arrays if _gives_way(key, arrays)]
+    unused = [key for key in file.arrays if _gives_way(key, keys)]
     stated = {name for key in arrays for name in _STATED.get(key, ())}
+    left_out = [text for key in unused if (text := _described(file, key)).split()[0] not in taken]
+    others = [text for text in file.others if text.split()[0] not in taken]
     return replace(
         file,
-        arrays={key: file.arrays[key] for key in file.arrays if key not in replaced} | dict(arrays),
-        others=[text for text in file.others if text.partition(" ")[0] not in taken],
-        places={**file.places, **{key: keys[key] for key in arrays}},
+        arrays={key: file.arrays[key] for key in file.arrays if key not in unused} | dict(arrays),
+        others=left_out + others,
+        places={
+            **{key: place for key, place in file.places.items() if key not in unused},
+            **{key: keys[key] for key in arrays},
+        },
         declared={key: value for key, value in file.declared.items() if key not in stated},
     )
 
 
-def _gives_way(key: str, arrays: Mapping[str, np.ndarray]) -> bool:
+def _described(file: UserFile, key: str) -> str:
+    array = file.arrays[key]
+    return f"{file.places.get(key, key)} {array.shape} {array.dtype}"
+
+
+def _gives_way(key: str, named: Mapping[str, str]) -> bool:
     """Whether an array is in the place of one that the user names; of frames there is one stack."""
-    frames = key in FRAME_KEYS and any(name in FRAME_KEYS for name in arrays)
-    return key in arrays or frames
+    frames = key in FRAME_KEYS and any(name in FRAME_KEYS for name in named)
+    return key in named or frames

@@ -172,7 +172,7 @@ def _judged(
     if form.stack is not None:
         stack = form.framed
         check_frames(path, stack.raw, len(scan["positions"]), len(scan["probe"]))
-        frames = judged_frames(stack, {**scan, "bad": form.bad}, npz, doubts)
+        frames = judged_frames(stack, {**scan, "bad": form.bad, "beyond": form.beyond}, npz, doubts)
         scan["positions"] = scan["positions"][frames.kept]
         scan |= {"counts": frames.counts, "valid": frames.valid}
     else:

@@ -51,6 +51,11 @@ class Shaped:
         return self.fitted.framing.apply(self.marked, True)
 
     @property
+    def beyond(self) -> np.ndarray:
+        """Pixels (N, N) that the detector does not have."""
+        return np.asarray(~self.fitted.framing.valid)
+
+    @property
     def framed(self) -> Stack:
         """The frames as (k, N, N)."""
         if self.stack is None:

@@ -59,8 +59,14 @@ def choose_window(
         Those of the view.
     groups : (g, C) int
         Indices into `frames`.
+
+    Raises
+    ------
+    ValueError
+        If the settings name a window larger than a frame.
     """
     if settings.window_px != "auto":
+        _check_fits(settings.window_px, source)
         kind = "uniform" if settings.window == "auto" else settings.window
         return StitchWindow(settings.window_px, kind)
     # Whichever needs more: networks of single frames have their patches about each.
@@ -68,6 +74,16 @@ def choose_window(
     # Its edges, where patches know the object least, must not count as much as their middle.
     kind = "hann" if settings.window == "auto" else settings.window
     return StitchWindow(max(both), kind, chosen=True)
+
+
+def _check_fits(side_px: int, source: Scan) -> None:
+    """Refuse a window larger than a frame: where N follows the file no earlier stage could."""
+    n = source.counts.shape[-1]
+    if side_px > n:
+        raise ValueError(
+            f"infer.window_px is {side_px}, the frames have {n} x {n} pixels; "
+            "needed: window_px <= N, or auto"
+        )
 
 
 def _needed(source: Scan, frames: np.ndarray, members: np.ndarray) -> int:

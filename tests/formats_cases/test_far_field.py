@@ -77,6 +77,24 @@ def test_frames_are_rolled_to_the_centre_and_it_is_said(taken, same, where, meas
     assert "the zero frequency of the frames is not in their centre" in said and "frames rolled by" in said
 
 
+def test_a_centre_that_the_user_names_is_one_of_frames(taken, refused, same):
+    scan = known_scan()
+    corner = scan | {"counts": np.fft.ifftshift(scan["counts"], axes=(1, 2))}
+    middle = [N // 2, N // 2]
+    assert "needed: frames with the zero frequency in the centre" in refused(corner, centre=middle)
+    arrays, changes, _ = taken(corner, centre=[0, 0])
+    same(arrays)
+    assert "rolled_px" not in changes
+
+
+def test_a_centre_that_the_user_names_stands(taken):
+    scan = known_scan()
+    corner = scan | {"counts": np.fft.ifftshift(scan["counts"], axes=(1, 2))}
+    arrays, changes, _ = taken(corner, centre=[N // 2, N // 2], accept=["centre"])
+    np.testing.assert_array_equal(arrays["counts"], corner["counts"])
+    assert "rolled_px" not in changes
+
+
 @pytest.mark.parametrize("photons", [30, 1e6])
 def test_corner_at_any_dose(taken, photons):
     scan = known_scan(photons=photons)

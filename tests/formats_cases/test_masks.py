@@ -105,6 +105,16 @@ def test_bad_in_one_frame_is_bad_in_all(masked, axes):
     assert "key 'bad_pixels' differs between frames" in said
 
 
+def test_a_stack_on_the_grid_of_the_scan_is_taken_row_by_row(masked, refused):
+    scan, right = spoilt()
+    stack = np.zeros((8, 10, N, N), bool)
+    for place, pixel in zip(((0, 0), (3, 9), (7, 2)), zip(*HOT, strict=True), strict=True):
+        stack[(*place, *pixel)] = True
+    scan["counts"] = scan["counts"].reshape(8, 10, N, N)
+    assert "no mask of frames" in refused(scan | {"bad_pixels": stack[:7]}, axes="auto")
+    masked(scan | {"bad_pixels": stack}, HOT, right, axes="auto")
+
+
 def test_a_stack_that_is_the_same_for_all_frames_is_one_mask(masked):
     scan, right = spoilt()
     _, said = masked(scan | {"mask": np.repeat(marked(1)[None], 80, axis=0)}, HOT, right)
@@ -249,9 +259,15 @@ def test_the_only_array_of_an_npz(folder, masked):
 @pytest.mark.parametrize(
     ("arrays", "part"),
     [
-        ({"a": np.ones((N, N)), "b": np.ones((N, N))}, "holds ['a', 'b'] of shape (32, 32); needed: one"),
+        (
+            {"a": np.ones((N, N)), "b": np.ones((N, N))},
+            "holds several arrays that can be the mask, ['a', 'b']; needed: one",
+        ),
         ({"a": np.ones((N, N + 1))}, "no mask of frames"),
-        ({"a": np.ones((N, N + 1)), "b": np.ones((N + 1, N))}, "holds ['a', 'b'] of shape (32, 32); needed: one"),
+        (
+            {"a": np.ones((N, N + 1)), "b": np.ones((N + 1, N))},
+            "holds several arrays that can be the mask, ['a', 'b']; needed: one",
+        ),
         ({"a": np.ones((3, N, N))}, "holds no array of shape (32, 32)"),
         ({"mask": np.ones((N, N + 1))}, "no mask of frames"),
         ({"a": np.ones((N, N), complex)}, "holds no array of shape (32, 32)"),

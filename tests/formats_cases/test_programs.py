@@ -115,6 +115,17 @@ def test_the_fresnel_phase_counts(tmp_path):
     assert misfit(counts, field, probe / q**2, positions) > 0.1
 
 
+def test_a_probe_that_the_user_names_is_taken_as_it_is(tmp_path):
+    """What ptypy's file states of its own probe does not hold of one in its place."""
+    write.ptypy_result(tmp_path / "a.ptyr", distance=True)
+    _, probe, centres, counts = write.truth()
+    rows, cols = (centres - (41.5, 50.25)).T
+    np.savez(tmp_path / "b.npz", counts=counts, ycoords=rows, xcoords=cols, ours=probe.astype(np.complex64))
+    scan, done = taken([tmp_path / "a.ptyr", tmp_path / "b.npz"], keys={"probeGuess": "ours"})
+    np.testing.assert_array_equal(scan["probe"], probe.astype(np.complex64))
+    assert "fresnel_phase_rad" not in done
+
+
 def test_without_a_distance_the_phase_is_not_guessed(tmp_path):
     paths = [tmp_path / "a.ptyr", tmp_path / "b.npz"]
     write.ptypy_result(paths[0])

@@ -101,6 +101,17 @@ def test_the_same_quantity_otherwise_is_refused_or_the_first_is_taken(refused_fi
     assert len(done["accepted"]) == 1
 
 
+def test_the_one_that_the_user_names_is_taken_and_the_other_is_named_as_unused(folder, caplog):
+    """As the refusal advises."""
+    caplog.set_level("INFO")
+    np.savez("b.npz", diffraction=truth().counts[:, ::-1], ours=truth().counts)
+    write("c.npz", *(key for key in arrays() if key != "counts"), counts=truth().counts[:, ::-1])
+    scan, _ = taken(["c.npz", "b.npz"], keys={"counts": "ours"})
+    np.testing.assert_array_equal(scan["counts"], truth().counts)
+    unused = next(text for text in caplog.messages if "not used" in text or "unused" in text)
+    assert "counts" in unused and "diffraction" in unused
+
+
 def test_positions_from_another_origin_are_the_same(folder):
     rows, cols = truth().positions.T
     write("a.npz", *arrays())

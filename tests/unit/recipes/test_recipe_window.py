@@ -56,6 +56,13 @@ def test_what_the_scan_says_covers_it_with_groups_and_with_frames(kept):
         assert not np.any(hull & (canvas.finish().coverage == 0))
 
 
+def test_a_window_larger_than_a_frame_is_refused():
+    """Where N follows the user's file nothing else knew it."""
+    assert choose_window(PatchSettings(window_px=N), SCAN, *view(1.0)).side_px == N
+    with pytest.raises(ValueError, match=rf"infer.window_px is {N + 1}, the frames have {N} x {N} pixels"):
+        choose_window(PatchSettings(window_px=N + 1), SCAN, *view(1.0))
+
+
 def test_a_weight_that_is_said_goes_with_a_width_that_is_not():
     assert choose_window(PatchSettings(window="uniform"), SCAN, *view(1.0)).kind == "uniform"
 
