@@ -92,6 +92,21 @@ def training_scans(wildcards):
     return expand(layout.FRAMES, dose=training_doses(wildcards), split=names.TRAINING_SPLIT)
 
 
+def baseline_views(wildcards):
+    """Return the views of which a Baseline of canvases sees the frames; others see each frame alone."""
+    if STUDY.train.baseline.architecture != "canvas":
+        return []
+    own = [view for dose, view in STUDY.pairs if dose in training_doses(wildcards)]
+    return expand(layout.VIEW, view=dict.fromkeys(own), split=names.TRAINING_SPLIT)
+
+
+def estimates(wildcards):
+    """Return what a network of canvases changes: the likelihood's objects of the cell."""
+    networks = {names.PINN: STUDY.train.pinn, names.BASELINE: STUDY.train.baseline}
+    of_canvas = networks[wildcards.network].architecture == "canvas"
+    return [layout.PHYSICS_ONLY, layout.SMOOTHED] if of_canvas else []
+
+
 def training_labels(wildcards):
     """Return the reconstructions a supervised Baseline learns from, if not from the truth."""
     if STUDY.train.baseline.labels == "truth":
@@ -126,7 +141,7 @@ def base_source(wildcards):
 
 def arm_file(wildcards):
     """Return the product of the arm that is to be exported."""
-    return layout.PRODUCT if wildcards.arm == names.PTYCHI else layout.CANVAS
+    return {names.PTYCHI: layout.PRODUCT, names.TV: layout.SMOOTHED}.get(wildcards.arm, layout.CANVAS)
 
 
 def study_files(wildcards):

@@ -11,6 +11,8 @@ rule compare:
         baseline="data/inference/dose_{dose}/{view}/{split}/Baseline.npz",
         untrained="data/inference/dose_{dose}/{view}/{split}/Untrained.npz",
         ptychi="data/phase_f/dose_{dose}/{view}/{split}/ptychi_reconstruction.npz",
+        tv="data/phase_f/dose_{dose}/{view}/{split}/tv.npz",
+        physics="data/phase_f/dose_{dose}/{view}/{split}/physics_only.npz",
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         overlap="data/phase_d/{view}/{view}_{split}.npz",
     output:
@@ -36,7 +38,8 @@ rule compare:
         python -m ptychostudy compare --settings {params.settings:q} \
             --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
             --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
-            --ptychi {input.ptychi:q} --scan {input.scan:q} --overlap {input.overlap:q} \
+            --ptychi {input.ptychi:q} --tv {input.tv:q} --physics {input.physics:q} \
+            --scan {input.scan:q} --overlap {input.overlap:q} \
             --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \
             --curves {output.curves:q} --status {output.status:q} 2>&1 | tee {log:q}
         """

@@ -48,6 +48,7 @@ rule train_pinn:
 rule train_baseline:
     input:
         scan=training_scans,
+        views=baseline_views,
         labels=training_labels,
     output:
         bundle="data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip",
@@ -74,6 +75,7 @@ rule train_baseline:
             --arm Baseline \
             --settings {params.settings:q} \
             --scan {input.scan:q} \
+            --view {input.views:q} \
             --labels {input.labels:q} \
             --bundle {output.bundle:q} \
             --history {output.history:q} \

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
-from ptychostudy.study.names import BASELINE, FLAT, PINN, PTYCHI, UNTRAINED
+from ptychostudy.study.names import BASELINE, FLAT, PHYSICS, PINN, PTYCHI, TV, UNTRAINED
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
 # so are the markers.
@@ -19,8 +19,10 @@ STYLES: dict[str, dict[str, Any]] = {
     PINN: {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     BASELINE: {"color": "#D55E00", "marker": "s", "linestyle": "-"},
     PTYCHI: {"color": "#009E73", "marker": "^", "linestyle": "-"},
+    TV: {"color": "#E69F00", "marker": "v", "linestyle": "-"},
     FLAT: {"color": "#999999", "marker": "x", "linestyle": "--"},
     UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
+    PHYSICS: {"color": "#000000", "marker": ".", "linestyle": "--"},
 }
 OTHER = {"color": "#56B4E9", "marker": "d", "linestyle": "--"}
 # Points.

@@ -35,7 +35,8 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
         "n": n,
         "frames": frames,
         "seed": settings.seed,
-        "options": {name: getattr(settings, name) for name in OPTIONS},
+        "options": {name: getattr(settings, name) for name in OPTIONS}
+        | {"width": settings.filters},
     }
 
 

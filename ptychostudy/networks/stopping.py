@@ -2,8 +2,7 @@
 
 import math
 
-from ptychostudy.networks.models import NetworkModel
-from ptychostudy.networks.weights import get_weights
+from ptychostudy.networks.weights import Learner, get_weights
 
 
 class Best:
@@ -21,13 +20,13 @@ class Best:
         Epochs since.
     """
 
-    def __init__(self, model: NetworkModel) -> None:
+    def __init__(self, model: Learner) -> None:
         self.weights = get_weights(model)
         self.loss = math.inf
         self.epoch = 0
         self.wait = 0
 
-    def see(self, epoch: int, loss: float, model: NetworkModel) -> None:
+    def see(self, epoch: int, loss: float, model: Learner) -> None:
         """Take an epoch's weights if its validation loss is the lowest so far."""
         # A loss that is not a number is lower than none, so its weights are never kept.
         if loss < self.loss:

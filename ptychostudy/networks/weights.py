@@ -1,15 +1,20 @@
 """Weights and other variables of a Keras model as plain arrays, by name."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-if TYPE_CHECKING:
-    from ptychostudy.networks.models import NetworkModel
+
+class Learner(Protocol):
+    """What learns."""
+
+    @property
+    def trainer(self) -> keras.Model:
+        """The model whose weights are trained."""
 
 
-def get_weights(model: "NetworkModel") -> dict[str, np.ndarray]:
+def get_weights(model: Learner) -> dict[str, np.ndarray]:
     """Return the trainable weights, ``{layer/variable: float32 array}``.
 
     The probe and the mask are constants and not among them.
@@ -17,7 +22,7 @@ def get_weights(model: "NetworkModel") -> dict[str, np.ndarray]:
     return {variable.path: as_array(variable) for variable in variables(model)}
 
 
-def set_weights(model: "NetworkModel", weights: dict[str, np.ndarray]) -> None:
+def set_weights(model: Learner, weights: dict[str, np.ndarray]) -> None:
     """Give a model the weights that `get_weights` returned.
 
     Raises
@@ -53,7 +58,7 @@ def as_array(variable: keras.Variable) -> np.ndarray:
     return np.array(keras.ops.convert_to_numpy(keras.ops.reshape(variable, variable.shape)))
 
 
-def variables(model: "NetworkModel") -> list[keras.Variable]:
-    """Trainable variables of a `NetworkModel`, in the order in which its layers were built."""
+def variables(model: Learner) -> list[keras.Variable]:
+    """Trainable variables of a network, in the order in which its layers were built."""
     own: list[keras.Variable] = model.trainer.trainable_variables
     return own

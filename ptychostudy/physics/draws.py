@@ -13,6 +13,7 @@ _ROLES = (
     "subsampling",
     "training",
     "control",
+    "held out",
 )
 
 
@@ -25,7 +26,7 @@ def generator(seed: int, role: str, *keys: int | str) -> np.random.Generator:
         The study's seed for this kind of draw.
     role : str
         What is drawn; one of ``object probe scan simulation thinning grouping subsampling
-        training control``.
+        training control``, or ``held out``.
     *keys : int or str
         What tells this draw from others of its role, such as dose and split.
 

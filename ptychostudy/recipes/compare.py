@@ -8,7 +8,7 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
-from ptychostudy.study.names import ARMS, FLAT, PINN, UNTRAINED
+from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PINN
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
@@ -88,7 +88,7 @@ def compare(
     Parameters
     ----------
     products : mapping
-        The arms and the untrained control, by name.
+        The arms and the controls that are products, by name.
     truth : (R, C) complex
         The whole object, from its first pixel.
     positions : (k, 2) float
@@ -131,8 +131,9 @@ def _scored(
     scored = {arm: fields[arm] for arm in ARMS if products[arm].good}
     # What an object without structure gets is what a metric gives away.
     scored[FLAT] = np.ones(fields[PINN].shape, np.complex64)
-    if products[UNTRAINED].good:
-        scored[UNTRAINED] = fields[UNTRAINED]
+    for control in CONTROLS:
+        if control in products and products[control].good:
+            scored[control] = fields[control]
     return scored
 
 

@@ -13,6 +13,9 @@ _STEPS = {PINN: 300, BASELINE: 400}
 _LEAST = {PINN: 3, BASELINE: 10}
 """Passes, as of the quick study, after which a scan of many groups has taught what it can."""
 _MOST = 100
+_CANVAS_STEPS = {PINN: 100, BASELINE: 200}
+"""Steps of a network of canvases, each on one of them in one direction."""
+_DIRECTIONS = 4
 
 
 def passes(arm: str, groups: int, settings: "NetworkSection") -> int:
@@ -25,11 +28,14 @@ def passes(arm: str, groups: int, settings: "NetworkSection") -> int:
     arm : str
         ``PtychoPINN`` or ``Baseline``.
     groups : int
-        Groups (Baseline: frames) of all doses, those among them that validate.
+        Groups (Baseline: frames) of all doses, those among them that validate; of a network of
+        canvases its lessons.
     settings : PinnSettings or BaselineSettings
     """
     if settings.epochs != "auto":
         return settings.epochs
+    if settings.architecture == "canvas":
+        return math.ceil(_CANVAS_STEPS[arm] / (_DIRECTIONS * groups))
     training = max(1, round(groups * (1 - settings.validation_fraction)))
     steps = math.ceil(training / settings.batch_size)
     wanted = math.ceil(_STEPS[arm] / steps)

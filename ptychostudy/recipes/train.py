@@ -10,9 +10,11 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.networks.canvas_model import CanvasModel
 from ptychostudy.networks.config import network_config, network_from_config
+from ptychostudy.networks.course import TrainResult
 from ptychostudy.networks.models import NetworkModel
-from ptychostudy.networks.training import TrainResult, train
+from ptychostudy.networks.training import train
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.recipes.detector import mask_identity, mask_of
 from ptychostudy.recipes.normalization import Normalization, dose_key
@@ -28,7 +30,7 @@ class Trained:
 
     Attributes
     ----------
-    model : NetworkModel
+    model : NetworkModel or CanvasModel
     config : dict
         From which the same network is built again.
     probe : (N, N) complex
@@ -37,7 +39,7 @@ class Trained:
     result : TrainResult
     """
 
-    model: NetworkModel
+    model: NetworkModel | CanvasModel
     config: dict[str, Any]
     probe: np.ndarray
     normalizations: dict[str, Normalization]

@@ -1,4 +1,4 @@
-"""Stage compare: three arms and two controls against the truth of one cell."""
+"""Stage compare: all arms and controls against the truth of one cell."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,8 +15,10 @@ from ptychostudy.study.names import (
     BASELINE,
     CURVE_COLUMNS,
     METRIC_COLUMNS,
+    PHYSICS,
     PINN,
     PTYCHI,
+    TV,
     UNTRAINED,
 )
 
@@ -31,6 +33,8 @@ def run(
     baseline: Path,
     untrained: Path,
     ptychi: Path,
+    tv: Path,
+    physics: Path,
     scan: Path,
     overlap: Path,
     dose: int,
@@ -48,8 +52,8 @@ def run(
     ----------
     settings : CompareSettings
         Section ``compare``.
-    pinn, baseline, untrained, ptychi : Path
-        Products of the arms.
+    pinn, baseline, untrained, ptychi, tv, physics : Path
+        Products of the arms and controls.
     scan, overlap : Path
         Truth and dose; ``{view}_{split}.npz``.
     dose, view, split
@@ -57,7 +61,8 @@ def run(
     raw, aligned, metrics, curves, status : Path
         Outputs.
     """
-    files = {PINN: pinn, BASELINE: baseline, PTYCHI: ptychi, UNTRAINED: untrained}
+    networks = {PINN: pinn, BASELINE: baseline, UNTRAINED: untrained}
+    files = {**networks, PTYCHI: ptychi, TV: tv, PHYSICS: physics}
     products = {arm: read_arm_product(file) for arm, file in files.items()}
     source = open_scan(scan)
     # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.

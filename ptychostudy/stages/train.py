@@ -1,10 +1,9 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ptychostudy import provenance
 from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
@@ -19,7 +18,8 @@ from ptychostudy.networks.checkpoint import State
 from ptychostudy.networks.objective import objective_of
 from ptychostudy.recipes.labels import check_usable
 from ptychostudy.recipes.passes import passes, settled
-from ptychostudy.recipes.train import train_network
+from ptychostudy.recipes.train import Trained, train_network
+from ptychostudy.recipes.train_canvas import count_lessons, train_canvas_network
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
 from ptychostudy.study.names import HISTORY_COLUMNS
@@ -39,8 +39,8 @@ def run(
     bundle: Path,
     history: Path,
     record: Path,
-    view: Path | None = None,
-    labels: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    view: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    labels: list[Path] = [],  # noqa: B006 - as above
     label: str = "",
 ) -> None:
     """Train one network; a collapsed or non-finite training is recorded as failed, not raised.
@@ -56,8 +56,9 @@ def run(
         frames of each dose are normalised by their own mean.
     bundle, history, record : Path
         Outputs ``wts.h5.zip``, ``history.csv``, ``training.json``.
-    view : Path, optional
-        Groups of a view; without it every frame is a group of its own.
+    view : list of Path
+        Views whose frames or groups are learned from. A network of groups takes one, and without
+        it every frame for a group of its own; a network of canvases takes one or several.
     labels : list of Path
         ``ptychi_reconstruction.npz`` of each scan, where the setting ``labels`` is
         ``reconstruction``.
@@ -65,19 +66,19 @@ def run(
         Shown in progress lines.
     """
     sources = _sources(scan)
-    groups = None if view is None else _groups(view)
     known = _known(settings, labels, len(sources))
-    size = _size(sources, groups)
-    epochs = passes(arm, size, settings)
+    lesson = _lesson(settings, sources, view)
+    epochs = passes(arm, lesson.size, settings)
     if settings.epochs == "auto":
-        _log.info("%s learns in at most %d passes over %d groups", arm, epochs, size)
+        _log.info("%s learns in at most %d passes over %s", arm, epochs, lesson.words)
     settings = settled(settings, epochs)
-    state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, [*scan, *labels]))
+    files = [*scan, *labels, *view]
+    state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, files))
     with Work(f"train {arm} {label}".rstrip()) as progress:
-        trained = train_network(
+        trained = lesson.train(
             arm,
             sources,
-            groups,
+            lesson.frames,
             settings,
             known=known,
             on_epoch=lambda row: progress.step(row["epoch"], epochs, row["loss"]),
@@ -115,17 +116,30 @@ def _sources(scan_files: list[Path]) -> list[Scan]:
     return sources
 
 
-def _size(sources: list[Scan], groups: np.ndarray | None) -> int:
-    """Return how many groups a network learns from; without groups each frame is one."""
-    of_each = len(sources[0].counts) if groups is None else len(groups)
-    return of_each * len(sources)
+class _Lesson(NamedTuple):
+    """What a network learns from, and how: frames in groups, or whole canvases."""
+
+    train: Callable[..., Trained]
+    frames: Any
+    size: int
+    words: str
 
 
-def _groups(view_file: Path) -> np.ndarray:
+def _lesson(settings: "NetworkSection", sources: list[Scan], view_files: list[Path]) -> _Lesson:
+    views = [read_npz(view_file, ["frames", "groups"]) for view_file in view_files]
+    if settings.architecture == "canvas":
+        if not views:
+            raise ValueError("--view names no file; needed: those of a view, or of several")
+        frames = [view["frames"] for view in views]
+        size = count_lessons(len(sources) * len(frames), settings)
+        return _Lesson(train_canvas_network, frames, size, f"{size} canvases in 4 directions")
+    if len(views) > 1:
+        raise ValueError(f"--view names {len(views)} files; needed: one, for a network of groups")
     # Groups index the frames of the view; a network reads those of the split.
-    arrays = read_npz(view_file, ["frames", "groups"])
-    groups: np.ndarray = arrays["frames"][arrays["groups"]]
-    return groups
+    groups = views[0]["frames"][views[0]["groups"]] if views else None
+    of_each = len(sources[0].counts) if groups is None else len(groups)
+    size = of_each * len(sources)
+    return _Lesson(train_network, groups, size, f"{size} groups")
 
 
 def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> list[ArmProduct]:

@@ -28,6 +28,8 @@ OVERLAP_METRICS = "data/phase_d/metrics_bundle.json"
 TRAINING = "data/phase_e/dose_{trained}/{network}/{name}"
 PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
+PHYSICS_ONLY = f"data/phase_f/{CELL}/physics_only.npz"
+SMOOTHED = f"data/phase_f/{CELL}/tv.npz"
 
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 """The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
@@ -54,6 +56,8 @@ COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
 OF_CELL = (
     PRODUCT,
     PRODUCT_RECORD,
+    PHYSICS_ONLY,
+    SMOOTHED,
     *(CANVAS.replace("{arm}", arm) for arm in INFERRED),
     *(COMPARISON.replace("{name}", name) for name in COMPARED),
 )

@@ -6,17 +6,24 @@ from typing import Final
 PINN: Final = "PtychoPINN"
 BASELINE: Final = "Baseline"
 PTYCHI: Final = "PtyChi"
+TV: Final = "TV"
+"""Maximum likelihood with a total-variation prior, whose weight held-out photons choose."""
 
-ARMS = (PINN, BASELINE, PTYCHI)
+ARMS = (PINN, BASELINE, PTYCHI, TV)
 """What is compared, in the order shown; differences are of the first and another."""
 
 OTHERS = ARMS[1:]
 
 FLAT: Final = "Flat"
 UNTRAINED: Final = "Untrained"
+PHYSICS: Final = "PhysicsOnly"
+"""The likelihood alone, on the canvas of the view: what a network adds is seen beside it."""
 
-CONTROLS = (FLAT, UNTRAINED)
-"""What a metric must not reward: an object of ones, a network of random weights."""
+CONTROLS = (FLAT, UNTRAINED, PHYSICS)
+"""What arms are read beside.
+
+An object of ones and a network of random weights, which no metric must reward; physics alone.
+"""
 
 NETWORKS = (PINN, BASELINE)
 """What is trained."""

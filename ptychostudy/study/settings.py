@@ -11,6 +11,7 @@ from ptychostudy.study.section import SEEDS_END, Doses, Name, Section, Seeds
 from ptychostudy.study.sections.base import BaseSettings, side_px
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import InferSettings
+from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import OverlapSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import SimulateSettings
@@ -57,6 +58,9 @@ class Study(Section):
     )
     train: TrainSettings = Field(TrainSettings(), description="both networks")
     reconstruct: ReconstructSettings = Field(ReconstructSettings(), description="the iterative arm")
+    maximise: MaximiseSettings = Field(
+        MaximiseSettings(), description="the likelihood on one canvas, plain and with a prior"
+    )
     infer: InferSettings = Field(InferSettings(), description="chunked inference and stitching")
     compare: CompareSettings = Field(
         CompareSettings(), description="gauge, registration and metrics"

@@ -15,11 +15,12 @@ from ptychostudy.study.section import Section
 from ptychostudy.study.sections.base import FetchSettings, SourceSettings
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import PatchSettings
+from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import SamplingSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import FramesSettings
 from ptychostudy.study.sections.summarize import ReportSettings
-from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
+from ptychostudy.study.sections.train import BaselineTraining, PinnTraining
 from ptychostudy.study.sections.verify import VerificationSettings
 from ptychostudy.study.yaml_file import ConfigError
 
@@ -32,9 +33,10 @@ READ: dict[str, type[Section]] = {
     "reference": ReferenceSettings,
     "simulate": FramesSettings,
     "overlap": SamplingSettings,
-    "train_pinn": PinnSettings,
-    "train_baseline": BaselineSettings,
+    "train_pinn": PinnTraining,
+    "train_baseline": BaselineTraining,
     "reconstruct": ReconstructSettings,
+    "maximise": MaximiseSettings,
     "infer": PatchSettings,
     "compare": CompareSettings,
     "summarize": ReportSettings,
@@ -53,7 +55,7 @@ _SECTIONS = {
 }
 """Where a stage's section lies in the configuration, if it is not called as the stage."""
 
-_DRAWS = ("simulate", "train_pinn", "train_baseline")
+_DRAWS = ("simulate", "train_pinn", "train_baseline", "maximise")
 """Stages that draw anew in each repetition of a study."""
 
 
@@ -99,6 +101,7 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
         "split": study.split,
         "probe_width": "bright" if follows_scan(study) else "power",
         "verify": study.verify,
+        "maximise": study.maximise,
     }
 
 

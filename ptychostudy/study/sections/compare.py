@@ -17,7 +17,7 @@ class CompareSettings(Section):
             "what is removed before scoring: factor and phase ramp, factor alone, or nothing"
         ),
     )
-    register_arms: list[Literal["PtychoPINN", "Baseline", "PtyChi"]] = Field(
+    register_arms: list[Literal["PtychoPINN", "Baseline", "PtyChi", "TV"]] = Field(
         default=[PTYCHI], description="arms that are registered; the shift of all is reported"
     )
     ms_ssim_sigma: float = Field(1.0, ge=0, description="Gaussian blur before MS-SSIM, pixels")

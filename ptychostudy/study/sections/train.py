@@ -1,19 +1,34 @@
 """The section ``train``: both networks."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ptychostudy.study.section import Count, Positive, Section, Seed
+from ptychostudy.study.sections.maximise import MaximiseSettings
+
+ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
+
+# Filters of the first level, where the settings do not say.
+_WIDTH = {"canvas": 12, "backprojection": 16, "ptychopinn": 16}
 
 
 class NetworkSettings(Section):
     """Form and training of one network."""
 
-    architecture: Literal["backprojection", "ptychopinn"] = Field(
-        "backprojection", description="the default network, or the ancestor's topology"
+    architecture: Literal["canvas", "backprojection", "ptychopinn"] = Field(
+        "canvas",
+        description=(
+            "canvas: a network that changes what the likelihood says of the whole view; "
+            "backprojection: one of groups of frames; ptychopinn: the ancestor's topology"
+        ),
     )
-    width: Count = Field(16, description="filters of the first level (backprojection)")
+    width: Count | Literal["auto"] = Field(
+        "auto", description="filters of the first level; auto: 12 (canvas) or 16 (backprojection)"
+    )
+    draws: Count = Field(
+        4, description="splits of the photons into seen and held out (canvas, from frames)"
+    )
     steps: int = Field(
         12, ge=0, description="data-consistency steps before the network (backprojection)"
     )
@@ -33,11 +48,39 @@ class NetworkSettings(Section):
     )
     seed: Seed = Field(11, description="of initial weights and of the order of the groups")
 
+    @property
+    def filters(self) -> int:
+        """Filters of the first level."""
+        return _WIDTH[self.architecture] if self.width == "auto" else self.width
+
+    @property
+    def kinds(self) -> list[ObjectKind]:
+        """Further objects to learn from."""
+        return []
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the network reads; what another architecture reads changes nothing."""
+        return self.model_dump(mode="json", exclude=self._unread())
+
+    def _unread(self) -> set[str]:
+        if self.architecture == "canvas":
+            return {"steps", "amplitude_head", "batch_size"}
+        return {"draws", "maximise", "objects"}
+
 
 class PinnSettings(NetworkSettings):
     """The physics-informed network, PtychoPINN."""
 
     loss: Literal["poisson", "mae"] = Field("poisson", description="data term")
+
+    @model_validator(mode="after")
+    def _canvas_is_poisson(self) -> "PinnSettings":
+        if self.architecture == "canvas" and self.loss != "poisson":
+            raise ValueError(
+                f"loss is {self.loss}, architecture is canvas; needed: loss poisson (what held-out "
+                "photons say is a likelihood), or architecture backprojection or ptychopinn"
+            )
+        return self
 
 
 class BaselineSettings(NetworkSettings):
@@ -49,6 +92,10 @@ class BaselineSettings(NetworkSettings):
     labels: Literal["truth", "reconstruction"] = Field(
         "truth", description="what a supervised network learns from"
     )
+    objects: list[ObjectKind] = Field(
+        default=["lines", "siemens", "grf"],
+        description="kinds of simulated objects that it learns from, too (canvas)",
+    )
     steps: int = Field(
         4, ge=0, description="as of the PINN; one frame alone gains nothing from more"
     )
@@ -57,8 +104,30 @@ class BaselineSettings(NetworkSettings):
     )
     batch_size: Count = Field(16, description="frames per step")
 
+    @property
+    def kinds(self) -> list[ObjectKind]:
+        """Further objects to learn from."""
+        return list(self.objects) if self.kind == "supervised" else []
+
+
+class PinnTraining(PinnSettings):
+    """What the training of PtychoPINN reads."""
+
+    maximise: MaximiseSettings = Field(
+        MaximiseSettings(), description="how a canvas is solved for what a network changes"
+    )
+
+
+class BaselineTraining(BaselineSettings):
+    """What the training of the Baseline reads."""
+
+    maximise: MaximiseSettings = Field(
+        MaximiseSettings(), description="how a canvas is solved for what a network changes"
+    )
+
 
 NetworkSection = PinnSettings | BaselineSettings
+CanvasTraining = PinnTraining | BaselineTraining
 
 
 class TrainSettings(Section):

@@ -1,0 +1,190 @@
+"""The Poisson likelihood of an object, given the frames of a scan behind a known probe.
+
+``L(O) = sum (I + b - y) - y log((I + b) / y)`` over valid pixels, half the Poisson deviance, with
+``I = sum_m |F(P_m O)|^2`` and a small background b. Its gradient with respect to ``conj(O)`` is
+``sum place(conj(P_m) F^-1((1 - y / (I + b)) F(P_m O)))`` (Thibault & Guizar-Sicairos, New J. Phys.
+14, 063004 (2012)).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.fft import fft2, ifft2
+
+from ptychostudy.physics.modes import as_modes
+from ptychostudy.physics.windows import light, split_positions
+
+if TYPE_CHECKING:
+    from ptychostudy.likelihood.held_out import Source
+
+BACKGROUND = 0.05
+"""Photons a pixel, beside those expected, by which a dark pixel that counted one stays finite."""
+
+_BLOCK = 64
+# Bytes of frames and shifted probes that are kept from one pass to the next.
+_KEPT = 2**29
+
+
+class _Block(NamedTuple):
+    """Some frames, with the zero frequency in the corner as the transform has it.
+
+    Attributes
+    ----------
+    counts : (b, N, N) float32
+        Zero where a pixel is not valid.
+    probes : (m, b, N, N) complex64
+        Each mode where each frame has it.
+    corners : (b, 2) int
+        First pixel of each window on the canvas.
+    hit : (p,) int
+        Pixels, of the counts in one row, that counted photons.
+    """
+
+    counts: np.ndarray
+    probes: np.ndarray
+    corners: np.ndarray
+    hit: np.ndarray
+
+
+class ScanLikelihood:
+    """Frames of a scan, asked for the likelihood of objects.
+
+    Parameters
+    ----------
+    counts : Source
+        Photons (k, N, N), read by blocks of frames.
+    probe : (N, N) or (m, N, N) complex
+        Known probe in photons, or its modes.
+    positions : (k, 2) float
+        Window centres (row, col) on the canvas; all windows inside it.
+    shape : (int, int)
+        Of the canvas.
+    valid : (N, N) bool, optional
+        Pixels that count; default all.
+    share : float
+        Of the photons for which the probe stands, where a part of them was drawn.
+    """
+
+    def __init__(
+        self,
+        counts: "Source",
+        probe: np.ndarray,
+        positions: np.ndarray,
+        shape: tuple[int, int],
+        *,
+        valid: np.ndarray | None = None,
+        share: float = 1.0,
+    ) -> None:
+        self.counts = counts
+        # The probe's power is in photons: with fewer of them it is a weaker probe.
+        self.modes = as_modes((probe * np.sqrt(share)).astype(np.complex64))
+        self.positions = np.asarray(positions, dtype=np.float64)
+        self.shape = (int(shape[0]), int(shape[1]))
+        n = self.modes.shape[-1]
+        self.corners, self.fractions = split_positions(self.positions, n)
+        self.valid = np.ones((n, n), bool) if valid is None else np.asarray(valid, bool)
+        self.background = np.float32(BACKGROUND * share)
+        self._mask = np.fft.ifftshift(self.valid)
+        self._spectra = fft2(self.modes)
+        each = n * n * (4 + 8 * len(self.modes))
+        self._keeps = each * len(counts) <= _KEPT
+        self._kept: dict[int, _Block] = {}
+
+    @property
+    def pixels(self) -> int:
+        """Valid pixels of all frames."""
+        return len(self.counts) * int(self.valid.sum())
+
+    @property
+    def light(self) -> np.ndarray:
+        """Return the light (H, W) float32 that the scan puts on each pixel."""
+        return light(self.modes, self.positions, self.shape)
+
+    def value_and_gradient(self, field: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return half the deviance of an object, and its gradient with respect to ``conj(O)``.
+
+        Parameters
+        ----------
+        field : (H, W) complex
+
+        Returns
+        -------
+        value : float
+        gradient : (H, W) complex64
+        """
+        field = np.asarray(field, dtype=np.complex64)
+        value = 0.0
+        # Its conjugate is added up, for which the probes need not be conjugated.
+        conjugate = np.zeros(self.shape, dtype=np.complex64)
+        for block in self._blocks():
+            value += self._add(block, field, conjugate)
+        return value, conjugate.conj()
+
+    def _add(self, block: _Block, field: np.ndarray, conjugate: np.ndarray) -> float:
+        """Add the conjugate gradient of some frames; return their part of the value."""
+        n = block.counts.shape[-1]
+        far = block.probes * _windows(field, block.corners, n)
+        far = fft2(far, norm="ortho", overwrite_x=True)
+        expected = _added(far.real**2 + far.imag**2) + self.background
+        ratio = block.counts / expected
+        value = _half_deviance(block, expected, ratio, self._mask)
+        far *= (1 - ratio) * self._mask
+        waves = ifft2(far, norm="ortho", overwrite_x=True)
+        np.conjugate(waves, out=waves)
+        steps = _added(np.multiply(waves, block.probes, out=waves))
+        for (row, col), step in zip(block.corners, steps, strict=True):
+            conjugate[row : row + n, col : col + n] += step
+        return value
+
+    def _blocks(self) -> Iterator[_Block]:
+        for start in range(0, len(self.counts), _BLOCK):
+            block = self._kept.get(start) or self._block(start)
+            if self._keeps:
+                self._kept[start] = block
+            yield block
+
+    def _block(self, start: int) -> _Block:
+        frames = slice(start, start + _BLOCK)
+        counts = np.where(self.valid, self.counts[frames], 0).astype(np.float32)
+        turned = np.fft.ifftshift(counts, axes=(-2, -1))
+        hit = np.flatnonzero(turned)
+        return _Block(turned, self._probes(frames), self.corners[frames], hit)
+
+    def _probes(self, frames: slice) -> np.ndarray:
+        """Return the modes (m, b, N, N) where each frame has them."""
+        ramps = _ramps(self.fractions[frames], self.modes.shape[-1])
+        return ifft2(self._spectra[:, None] * ramps)
+
+
+def _ramps(fractions: np.ndarray, n: int) -> np.ndarray:
+    """Return the spectra (b, N, N) complex64 of shifts by fractions (b, 2) of a pixel."""
+    steps = np.exp(-2j * np.pi * fractions[..., None] * np.fft.fftfreq(n)).astype(np.complex64)
+    return np.asarray(steps[:, 0, :, None] * steps[:, 1, None, :])
+
+
+def _windows(field: np.ndarray, corners: np.ndarray, n: int) -> np.ndarray:
+    """Cut windows (b, n, n) out of a field, as `physics.windows.extract` does, four times faster.
+
+    One slice each: an index for every pixel costs more than the transform of the window.
+    """
+    windows = np.empty((len(corners), n, n), dtype=field.dtype)
+    for window, (row, col) in zip(windows, corners, strict=True):
+        window[...] = field[row : row + n, col : col + n]
+    return windows
+
+
+def _added(modes: np.ndarray) -> np.ndarray:
+    """Return the sum (b, N, N) over modes (m, b, N, N)."""
+    return np.asarray(modes[0] if len(modes) == 1 else np.sum(modes, axis=0))
+
+
+def _half_deviance(
+    block: _Block, expected: np.ndarray, ratio: np.ndarray, mask: np.ndarray
+) -> float:
+    """Return half the Poisson deviance of valid pixels; ``ratio`` is counts over expected."""
+    surplus = np.sum((expected - block.counts) * mask, dtype=np.float64)
+    # Of a pixel without photons only what was expected counts.
+    photons = block.counts.ravel()[block.hit]
+    information = photons * np.log(ratio.ravel()[block.hit])
+    return float(surplus + np.sum(information, dtype=np.float64))

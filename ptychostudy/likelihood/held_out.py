@@ -1,0 +1,91 @@
+"""Photons of frames, split by a binomial draw into some to estimate from and others to judge by.
+
+Of Poisson counts both parts are Poisson and independent (Kingman, Poisson Processes, 1993, section
+5.1), with means in the ratio of the shares: what fits the noise of one part does not fit the other.
+"""
+
+import numpy as np
+
+from ptychostudy.physics.draws import generator
+
+
+class Frames:
+    """Some frames of a stack, read when asked for.
+
+    Parameters
+    ----------
+    counts : (n, N, N) array
+        May be memory-mapped.
+    index : (k,) int
+        Those that are meant.
+    """
+
+    def __init__(self, counts: np.ndarray, index: np.ndarray) -> None:
+        self.counts = counts
+        self.index = np.asarray(index)
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.index)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """Return consecutive frames (b, N, N)."""
+        return np.asarray(self.counts[self.index[part]])
+
+
+class Kept:
+    """The share of each frame's photons that a draw keeps: the same whenever it is asked for.
+
+    Parameters
+    ----------
+    frames : Frames
+    share : float
+        Of the photons, in (0, 1).
+    seed, draw : int
+        Of the draw, and which of several.
+    """
+
+    def __init__(self, frames: Frames, share: float, seed: int, draw: int = 0) -> None:
+        self.frames = frames
+        self.share = share
+        self.seed = seed
+        self.draw = draw
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.frames)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """Return what is kept of consecutive frames, (b, N, N)."""
+        counts = self.frames[part]
+        kept = np.empty_like(counts)
+        # A generator for each frame: in whatever blocks they are read, the draw is one.
+        for place, frame in enumerate(self.frames.index[part]):
+            rng = generator(self.seed, "held out", self.draw, int(frame))
+            kept[place] = rng.binomial(counts[place], self.share)
+        return kept
+
+
+class LeftOver:
+    """What a draw did not keep.
+
+    Parameters
+    ----------
+    kept : Kept
+    """
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+        self.share = 1 - kept.share
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.kept)
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        """Return what is left of consecutive frames, (b, N, N)."""
+        return np.asarray(self.kept.frames[part] - self.kept[part])
+
+
+Source = Frames | Kept | LeftOver
+"""What a likelihood reads its frames from."""

@@ -1,0 +1,85 @@
+"""Objects of the greatest likelihood, plain and with a smoothness prior."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptychostudy.likelihood.frames import ScanLikelihood
+from ptychostudy.likelihood.minimise import minimise
+from ptychostudy.likelihood.smoothness import total_variation
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.maximise import MaximiseSettings
+
+# Of the brightest pixel's light: less is the edge of a scan.
+_LIT = 0.1
+
+
+@dataclass(frozen=True)
+class Penalised:
+    """A likelihood with a weight on the total variation of the object.
+
+    Attributes
+    ----------
+    likelihood : ScanLikelihood
+    price : float
+        In photons for each step of one, see `total_variation`.
+    """
+
+    likelihood: ScanLikelihood
+    price: float
+
+    def __call__(self, field: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the value and the gradient (H, W) of an object (H, W)."""
+        value, gradient = self.likelihood.value_and_gradient(field)
+        roughness, slope = total_variation(field)
+        return value + self.price * roughness, gradient + np.float32(self.price) * slope
+
+
+def price_of(weight: float, light: np.ndarray) -> float:
+    """Return what a step of one costs, in photons.
+
+    The noise of the likelihood's slope at a pixel is the root of its photons. In units of that a
+    weight means the same at every dose.
+
+    Parameters
+    ----------
+    weight : float
+    light : (H, W) float
+        Of the scan.
+    """
+    lit = light[light > _LIT * light.max()]
+    return weight * float(np.sqrt(np.mean(lit)))
+
+
+def plain(likelihood: ScanLikelihood, settings: "MaximiseSettings") -> np.ndarray:
+    """Return the object (H, W) complex64 of the greatest likelihood, from a flat start."""
+    flat = np.ones(likelihood.shape, dtype=np.complex64)
+    return minimise(likelihood.value_and_gradient, flat, likelihood.light, settings.iterations)
+
+
+def smooth(
+    likelihood: ScanLikelihood, start: np.ndarray, weight: float, settings: "MaximiseSettings"
+) -> np.ndarray:
+    """Return the object (H, W) complex64 of the greatest likelihood less its total variation.
+
+    Parameters
+    ----------
+    likelihood : ScanLikelihood
+    start : (H, W) complex
+        From `plain`: from a flat start slow phase would be frozen before it has grown.
+    weight : float
+        See `price_of`.
+    settings : MaximiseSettings
+    """
+    return smoothed(likelihood, start, weight, settings.smooth_iterations)
+
+
+def smoothed(
+    likelihood: ScanLikelihood, start: np.ndarray, weight: float, iterations: int
+) -> np.ndarray:
+    """Return an object (H, W) complex64 after some iterations with the prior, see `smooth`."""
+    light = likelihood.light
+    objective = Penalised(likelihood, price_of(weight, light))
+    return minimise(objective, start, light, iterations)

@@ -1,0 +1,191 @@
+"""Lessons of a canvas network: held-out photons of its own frames, or objects that are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.likelihood.frames import ScanLikelihood
+from ptychostudy.likelihood.solve import plain, smooth
+from ptychostudy.measure.scoring import cut
+from ptychostudy.networks.batches import spatial_split
+from ptychostudy.networks.canvas_features import Features, features_of
+from ptychostudy.networks.canvas_training import Lesson
+from ptychostudy.networks.objective import objective_of
+from ptychostudy.recipes.maximise import ViewOfScan, weight_of
+from ptychostudy.recipes.scan_canvas import COVERED
+from ptychostudy.recipes.simulated_objects import simulated_objects
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.maximise import MaximiseSettings
+    from ptychostudy.study.sections.train import CanvasTraining
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the likelihood says of a canvas, and what a network is shown of it.
+
+    Attributes
+    ----------
+    likelihood : ScanLikelihood
+    plain, smooth : (H, W) complex
+        Its best objects, without a prior and with one.
+    """
+
+    likelihood: ScanLikelihood
+    plain: np.ndarray
+    smooth: np.ndarray
+
+    @classmethod
+    def of(cls, likelihood: ScanLikelihood, weight: float, settings: "MaximiseSettings") -> "Seen":
+        """Solve for the objects of a likelihood; ``weight`` is that of the smoothness prior."""
+        first = plain(likelihood, settings)
+        return cls(likelihood, first, smooth(likelihood, first, weight, settings))
+
+    @cached_property
+    def features(self) -> Features:
+        """What a network is shown."""
+        _, gradient = self.likelihood.value_and_gradient(self.smooth)
+        return features_of(self.plain, self.smooth, gradient, self.likelihood.light)
+
+    @property
+    def lit(self) -> np.ndarray:
+        """Where (H, W) there is enough light to see something."""
+        light = self.likelihood.light
+        return np.asarray(light > COVERED * light.max())
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A judge by photons of which a canvas was not made: half their deviance per pixel.
+
+    Attributes
+    ----------
+    likelihood : ScanLikelihood
+    """
+
+    likelihood: ScanLikelihood
+
+    def __call__(self, canvas: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss of a canvas and its gradient."""
+        value, gradient = self.likelihood.value_and_gradient(canvas)
+        pixels = self.likelihood.pixels
+        return value / pixels, gradient / np.float32(pixels)
+
+    def loss(self, canvas: np.ndarray) -> float:
+        """Return the loss of a canvas."""
+        return self(canvas)[0]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A judge by the object itself: the weighted mean square of what a canvas misses.
+
+    Attributes
+    ----------
+    object : (H, W) complex
+    weight : (H, W) float
+        Not negative, and somewhere positive.
+    """
+
+    object: np.ndarray
+    weight: np.ndarray
+
+    def __call__(self, canvas: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss of a canvas and its gradient; its global phase is free."""
+        weight = self.weight / self.weight.sum()
+        common = np.vdot(weight * canvas, self.object)
+        turn = common / max(abs(common), np.finfo(np.float32).tiny)
+        missed = canvas * turn - self.object
+        value = float(np.sum(weight * np.abs(missed) ** 2))
+        return value, weight * missed * turn.conj()
+
+    def loss(self, canvas: np.ndarray) -> float:
+        """Return the loss of a canvas."""
+        return self(canvas)[0]
+
+
+def lessons_of(
+    views: Sequence[ViewOfScan], known: Sequence[ArmProduct], settings: "CanvasTraining"
+) -> list[Lesson]:
+    """Return the lessons of a network.
+
+    Parameters
+    ----------
+    views : sequence of ViewOfScan
+        Frames that it learns from, of each view and dose.
+    known : sequence of ArmProduct
+        A reconstruction of each view, where a supervised network does not learn from the truth.
+    settings : CanvasTraining
+    """
+    if objective_of(settings).kind != "supervised":
+        return [lesson for view in views for lesson in _held_out(view, settings)]
+    return _supervised(views, known, settings)
+
+
+def _held_out(view: ViewOfScan, settings: "CanvasTraining") -> list[Lesson]:
+    """Return lessons of which each was made of some photons, and is judged by the others."""
+    ways = settings.maximise
+    weight = weight_of(view, ways)
+    training, validation = _parts(view, settings.validation_fraction)
+    lessons = []
+    for draw in range(settings.draws):
+        # A draw is that of each frame: some of them see the same photons as all do.
+        photons = (ways.held_out, settings.seed, draw)
+        seen = Seen.of(view.split(*photons)[0], weight, ways)
+        judge = HeldOut(view.only(training).split(*photons)[1])
+        other = HeldOut(view.only(validation).split(*photons)[1])
+        lessons.append(Lesson(seen.features, judge, other.loss, seen.lit))
+    return lessons
+
+
+def _supervised(
+    views: Sequence[ViewOfScan], known: Sequence[ArmProduct], settings: "CanvasTraining"
+) -> list[Lesson]:
+    """Return lessons of the object of each view, and of simulated ones behind the same frames."""
+    ways = settings.maximise
+    lessons = []
+    for number, view in enumerate(views):
+        weight = weight_of(view, ways)
+        seen = Seen.of(view.likelihood(), weight, ways)
+        lessons.append(_known(seen, _label(view, known, number), view, settings))
+        # Each view has its share of the objects, which cost as much as its own.
+        kinds = settings.kinds[number :: len(views)]
+        for likelihood, object_ in simulated_objects(view, seen.smooth, kinds, settings.seed):
+            seen_of_it = Seen.of(likelihood, weight, ways)
+            lessons.append(_known(seen_of_it, object_, view, settings))
+    return lessons
+
+
+def _label(view: ViewOfScan, known: Sequence[ArmProduct], number: int) -> np.ndarray:
+    """Return the object (H, W) on the canvas of a view; zero where it is not known."""
+    if not known:
+        return cut(view.source.truth, (0, 0), view.origin, view.shape)
+    product = known[number]
+    return cut(product.field * (product.coverage > 0), product.origin, view.origin, view.shape)
+
+
+def _known(seen: Seen, label: np.ndarray, view: ViewOfScan, settings: "CanvasTraining") -> Lesson:
+    light = seen.likelihood.light
+    weight = light / (light + COVERED * light.max()) * seen.lit * (label != 0)
+    far = _far(view, settings.validation_fraction)
+    judge = Known(label, weight * ~far)
+    other = Known(label, weight * far)
+    return Lesson(seen.features, judge, other.loss, seen.lit)
+
+
+def _parts(view: ViewOfScan, fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which frames of a view train and which validate, at the far end of the scan."""
+    each = np.arange(len(view.index))[:, None]
+    return spatial_split(each, view.positions, fraction)
+
+
+def _far(view: ViewOfScan, fraction: float) -> np.ndarray:
+    """Return the pixels (H, W) at the far end of the scan, by which a network is validated."""
+    _, validation = _parts(view, fraction)
+    axis = int(np.argmax(np.ptp(view.positions, axis=0)))
+    first = view.positions[validation, axis].min()
+    return np.asarray(np.indices(view.shape)[axis] >= first)

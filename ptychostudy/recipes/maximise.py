@@ -1,0 +1,177 @@
+"""Maximise: the likelihood of the frames of one view on one canvas, plain and with a prior."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptychostudy.formats.scan import Scan
+from ptychostudy.likelihood.choice import choose_weight
+from ptychostudy.likelihood.frames import ScanLikelihood
+from ptychostudy.likelihood.held_out import Frames, Kept, LeftOver, Source
+from ptychostudy.likelihood.solve import plain, smooth
+from ptychostudy.measure.misfit import Misfit, scan_misfit
+from ptychostudy.measure.outcome import judge
+from ptychostudy.physics.canvas import Canvas
+from ptychostudy.recipes.scan_canvas import relative_light, scan_canvas
+from ptychostudy.study.names import PHYSICS, TV
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.maximise import MaximiseSettings
+
+_CHOSEN_BY = 128
+"""Frames by which the weight of the prior is chosen."""
+
+
+@dataclass(frozen=True)
+class ViewOfScan:
+    """The frames of a view on the canvas of their scan.
+
+    Attributes
+    ----------
+    source : Scan
+    index : (m,) int
+        Frames of the view.
+    origin, shape : (int, int)
+        Of the canvas: the same for every view of the scan.
+    """
+
+    source: Scan
+    index: np.ndarray
+    origin: tuple[int, int]
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, source: Scan, index: np.ndarray) -> "ViewOfScan":
+        """Return some frames (m,) of a scan on its canvas."""
+        origin, shape = scan_canvas(source.positions, source.counts.shape[-1])
+        return cls(source, index, origin, shape)
+
+    def only(self, part: np.ndarray) -> "ViewOfScan":
+        """Return some (k,) of its frames on the same canvas."""
+        return ViewOfScan(self.source, self.index[part], self.origin, self.shape)
+
+    def middle(self, frames: int) -> "ViewOfScan":
+        """Return the frames nearest to the middle, as many as that at most, on their own canvas."""
+        off = self.positions - self.positions.mean(axis=0)
+        # Stable: of frames as far off the first ones are taken, on any machine.
+        nearest = np.argsort(np.hypot(*off.T), kind="stable")[:frames]
+        index = np.sort(self.index[nearest])
+        canvas = scan_canvas(self.source.positions[index], self.source.counts.shape[-1])
+        return ViewOfScan(self.source, index, *canvas)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Window centres (m, 2) on the canvas."""
+        centres: np.ndarray = self.source.positions[self.index] - self.origin
+        return centres
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of the view."""
+        return Frames(self.source.counts, self.index)
+
+    def likelihood(self, counts: Source | None = None, share: float = 1.0) -> ScanLikelihood:
+        """Return the likelihood of objects, given the frames or a share of their photons."""
+        return ScanLikelihood(
+            self.frames if counts is None else counts,
+            self.source.whole_probe,
+            self.positions,
+            self.shape,
+            valid=self.source.valid,
+            share=share,
+        )
+
+    def split(
+        self, held_out: float, seed: int, draw: int = 0
+    ) -> tuple[ScanLikelihood, ScanLikelihood]:
+        """Return the likelihoods given some photons of a draw, and given those held out."""
+        kept = Kept(self.frames, 1 - held_out, seed, draw)
+        rest = LeftOver(kept)
+        return self.likelihood(kept, kept.share), self.likelihood(rest, rest.share)
+
+    def canvas(self, field: np.ndarray) -> Canvas:
+        """Return a field (H, W) with its origin and the coverage by light."""
+        light = relative_light(self.source.whole_probe, self.positions, self.shape)
+        return Canvas(field, light, self.origin)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An object of a view.
+
+    Attributes
+    ----------
+    arm : str
+    canvas : Canvas
+    misfit : Misfit
+    frames : int
+    about : dict
+        What else is recorded of it.
+    """
+
+    arm: str
+    canvas: Canvas
+    misfit: Misfit
+    frames: int
+    about: dict[str, Any]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Return how it ended, for the metadata of the product."""
+        return {
+            "arm": self.arm,
+            **judge(self.canvas),
+            "frames": self.frames,
+            "misfit": self.misfit.record,
+            **self.about,
+        }
+
+
+def maximise_view(
+    source: Scan,
+    frames: np.ndarray,
+    settings: "MaximiseSettings",
+    on_step: Callable[[int, int], object] = lambda step, steps: None,
+) -> tuple[Estimate, Estimate]:
+    """Return the object of the greatest likelihood, and that with a smoothness prior.
+
+    Parameters
+    ----------
+    source : Scan
+        All frames of the split: they say how large the canvas is.
+    frames : (m,) int
+        Those of the view.
+    settings : MaximiseSettings
+    on_step : callable
+        Told step and steps.
+    """
+    view = ViewOfScan.of(source, frames)
+    likelihood = view.likelihood()
+    field = plain(likelihood, settings)
+    on_step(1, 3)
+    weight = weight_of(view, settings)
+    on_step(2, 3)
+    smoothed = smooth(likelihood, field, weight, settings)
+    on_step(3, 3)
+    return (
+        _estimate(PHYSICS, view, field, {}),
+        _estimate(TV, view, smoothed, {"weight": float(f"{weight:.4g}")}),
+    )
+
+
+def weight_of(view: ViewOfScan, settings: "MaximiseSettings") -> float:
+    """Return the weight of the smoothness prior: as the settings or held-out photons say."""
+    if settings.weight != "auto":
+        return settings.weight
+    # As good on a part of the scan, and no dearer for a large one.
+    part = view.middle(_CHOSEN_BY)
+    return choose_weight(*part.split(settings.held_out, settings.seed), settings)
+
+
+def _estimate(arm: str, view: ViewOfScan, field: np.ndarray, about: dict[str, Any]) -> Estimate:
+    source = view.source
+    counts = source.counts[view.index]
+    found = scan_misfit(field, source.whole_probe, view.positions, counts, source.valid)
+    return Estimate(arm, view.canvas(field), found, len(view.index), about)

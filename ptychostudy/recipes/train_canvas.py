@@ -1,0 +1,95 @@
+"""Train: one network of canvases, on the frames of a view or of several, at one dose or several."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.formats.scan import Scan
+from ptychostudy.networks.canvas_training import CanvasCourse
+from ptychostudy.networks.config import FORMAT
+from ptychostudy.networks.course import follow
+from ptychostudy.networks.objective import objective_of
+from ptychostudy.recipes.canvas_lessons import lessons_of
+from ptychostudy.recipes.detector import mask_identity
+from ptychostudy.recipes.maximise import ViewOfScan
+from ptychostudy.recipes.normalization import dose_key, normalization_of
+from ptychostudy.recipes.train import Trained
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.train import CanvasTraining, NetworkSection
+
+
+def count_lessons(views: int, settings: "NetworkSection") -> int:
+    """Return the lessons of a network that learns from so many views."""
+    if objective_of(settings).kind == "supervised":
+        return views + len(settings.kinds)
+    return views * settings.draws
+
+
+def train_canvas_network(
+    arm: str,
+    sources: Sequence[Scan],
+    views: Sequence[np.ndarray],
+    settings: "CanvasTraining",
+    *,
+    known: Sequence[ArmProduct] = (),
+    on_epoch: Callable[[dict[str, Any]], object] | None = None,
+    initial_state: dict[str, Any] | None = None,
+    save_state: Callable[[dict[str, Any]], object] | None = None,
+) -> Trained:
+    """Train one network of canvases.
+
+    Parameters
+    ----------
+    arm : str
+        Name that the bundle carries.
+    sources : sequence of Scan
+        The same scan at one dose or at several.
+    views : sequence of (m,) int
+        Frames of each view that it learns from.
+    settings : CanvasTraining
+    known : sequence of ArmProduct
+        A reconstruction of each source, where a supervised network does not learn from the truth.
+    on_epoch, initial_state, save_state
+        See `ptychostudy.networks.training.train`.
+    """
+    seen = [ViewOfScan.of(source, frames) for source in sources for frames in views]
+    # Of each source all views learn from the same reconstruction.
+    labels = [product for product in known for _ in views]
+    course = CanvasCourse(lessons_of(seen, labels, settings), settings.filters, settings)
+    result = follow(
+        course,
+        settings,
+        on_epoch=on_epoch,
+        initial_state=initial_state,
+        save_state=save_state,
+    )
+    probe = sources[0].probe
+    config = canvas_config(settings, arm, len(probe)) | mask_identity(sources[0])
+    by_dose = {dose_key(source): normalization_of(source) for source in sources}
+    return Trained(course.model, config, probe, by_dose, result)
+
+
+def canvas_config(settings: "CanvasTraining", arm: str, n: int) -> dict[str, Any]:
+    """Return what a bundle says of a network of canvases.
+
+    Parameters
+    ----------
+    settings : CanvasTraining
+    arm : str
+    n : int
+        Frame side N.
+    """
+    return {
+        "format": FORMAT,
+        "arm": arm,
+        "kind": objective_of(settings).kind,
+        "n": n,
+        # It sees all frames of a view at once, none of them in a group.
+        "frames": 1,
+        "seed": settings.seed,
+        "options": {"architecture": settings.architecture, "width": settings.filters},
+        "objects": settings.kinds,
+    }

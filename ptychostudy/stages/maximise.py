@@ -1,0 +1,42 @@
+"""Stage maximise: the greatest likelihood on the canvas of a view, plain and with a prior."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ptychostudy.formats.arm_product import canvas_arrays
+from ptychostudy.formats.scan import open_scan
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.recipes.maximise import maximise_view
+from ptychostudy.runs.work import Work
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.maximise import MaximiseSettings
+
+
+def run(
+    settings: "MaximiseSettings",
+    *,
+    scan: Path,
+    view: Path,
+    physics: Path,
+    smooth: Path,
+    label: str = "",
+) -> None:
+    """Maximise the likelihood of the frames of a view with the known probe.
+
+    Parameters
+    ----------
+    settings : MaximiseSettings
+        Section ``maximise``.
+    scan, view : Path
+        Frames; frame indices.
+    physics, smooth : Path
+        Outputs: the object without a prior, and with total variation.
+    label : str
+        Shown in progress lines.
+    """
+    frames = read_npz(view, ["frames"])["frames"]
+    with Work(f"likelihood {label}".rstrip()) as progress:
+        estimates = maximise_view(open_scan(scan), frames, settings, progress.step)
+    for path, estimate in zip((physics, smooth), estimates, strict=True):
+        write_npz(path, canvas_arrays(estimate.canvas), estimate.record)
