@@ -1,5 +1,6 @@
 """The result of inference depends neither on shards nor on micro-batches, through the real stages."""
 
+import json
 import subprocess
 import sys
 
@@ -12,23 +13,22 @@ from ptychostudy.stages import stitch
 from ptychostudy.study.sections.infer import StitchSettings
 
 CASES = ((1, 16), (2, 16), (7, 16), (1, 1), (1, 63), (1, 64), (1, 65))
-SCRIPT = f"""
-CASES = {CASES}
-import sys
+SCRIPT = """
+import json, sys
 from pathlib import Path
 from ptychostudy.runs.process import set_environment
 set_environment()
 from ptychostudy.stages import infer
 from ptychostudy.study.sections.infer import PatchSettings
 hub, out = Path(sys.argv[1]), Path(sys.argv[2])
-cell = {{"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}}
+cell = {"scan": hub / "data/phase_c/dose_100000/patched_test.npz", "view": hub / "data/phase_d/dense/dense_test.npz"}
 networks = hub / "data/phase_e/dose_100000"
-bundles = {{"PtychoPINN": networks / "dense/gs2/wts.h5.zip", "Baseline": networks / "baseline/gs1/wts.h5.zip"}}
+bundles = {"PtychoPINN": networks / "dense/gs2/wts.h5.zip", "Baseline": networks / "baseline/gs1/wts.h5.zip"}
 settings = PatchSettings()
-for shards, batch in CASES:
+for shards, batch in json.loads(sys.argv[3]):
     for arm, bundle in bundles.items():
         for k in range(1, shards + 1):
-            part = {{"shard": f"{{k}}-of-{{shards}}", "output": out / f"{{shards}}_{{batch}}" / arm / f"shard_{{k}}.npz"}}
+            part = {"shard": f"{k}-of-{shards}", "output": out / f"{shards}_{batch}" / arm / f"shard_{k}.npz"}
             infer.run(settings, arm=arm, bundle=bundle, **cell, **part, batch_size=batch)
 """
 
@@ -39,7 +39,10 @@ NETWORK = {"PtychoPINN": "PtychoPINN", "Baseline": "Baseline", "Untrained": "Pty
 def stitched(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("invariance")
     subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(finished.hub), str(folder)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", SCRIPT, str(finished.hub), str(folder), json.dumps(CASES)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     found = {}
     cell = {"scan": finished.hub / "data/phase_c/dose_100000/patched_test.npz"}
