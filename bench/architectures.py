@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
 COLUMNS = ("study", "view", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")
@@ -128,13 +130,11 @@ def train_and_score(hub, study, view, dose, seed, network, epochs=None):
         "epochs": record["epochs_completed"],
         "seconds": seconds,
         "outcome": record["reason"] if record["status"] == "failed" else record["status"],
-    } | score(folder, view, bundle, dose, window=40 if study == "scaled" else 20, flat=network == "flat")
+    } | score(folder, view, bundle, dose, flat=network == "flat")
 
 
 def untrained(settings, source, dose):
     """Return the default network whose last maps are zero: its output is what the sweeps gave it."""
-    import numpy as np
-
     from ptychostudy.networks.config import network_config, network_from_config
     from ptychostudy.networks.weights import get_weights
     from ptychostudy.physics.counts import input_scale, mean_counts
@@ -150,7 +150,7 @@ def untrained(settings, source, dose):
     return {"config": config, "weights": weights, "normalization": {str(dose): unit}}
 
 
-def score(folder, view, bundle, dose, *, window, flat=False):
+def score(folder, view, bundle, dose, *, flat=False):
     """Score a network on the test split of a view, or a flat object on the pixels that the network covers.
 
     Returns
@@ -159,8 +159,6 @@ def score(folder, view, bundle, dose, *, window, flat=False):
         ``scores``: amplitude and phase SSIM, amplitude and phase Pearson, phase MAE and rms; ``beyond_plane``:
         correlation of amplitude and phase beyond a plane.
     """
-    import numpy as np
-
     from ptychostudy.formats.positions import COORDINATES, read_positions
     from ptychostudy.formats.scan import open_scan
     from ptychostudy.io.arrays import read_npz
@@ -169,7 +167,7 @@ def score(folder, view, bundle, dose, *, window, flat=False):
 
     source = open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
     cell = read_npz(folder / f"data/phase_d/{view}/{view}_test.npz", ["frames", "groups", *COORDINATES])
-    canvas = stitched(source, cell["frames"][cell["groups"]], bundle, dose, window)
+    canvas = stitched(source, cell["frames"], cell["groups"], bundle)
     mask, _ = scoring.common_mask([canvas.coverage], read_positions(cell), canvas.origin)
     truth = scoring.cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
     field, gauge = (np.ones_like(canvas.field), "mean") if flat else (canvas.field, "plane")  # as the stage compare
@@ -181,27 +179,21 @@ def score(folder, view, bundle, dose, *, window, flat=False):
     }
 
 
-def stitched(source, members, bundle, dose, window):
-    """Return the canvas of a network over groups of frames."""
-    import numpy as np
+def stitched(source, frames, groups, bundle):
+    """Return the canvas of a network over groups of frames, as the stages `infer` and `stitch` make it."""
+    from ptychostudy.recipes.infer import ShardRun
+    from ptychostudy.recipes.squares import Squares, members_of
+    from ptychostudy.recipes.stitch import ShardPatches, stitch
+    from ptychostudy.recipes.window import choose_window
+    from ptychostudy.study.sections.infer import PatchSettings
 
-    from ptychostudy.networks.batches import GroupData
-    from ptychostudy.networks.config import network_from_config
-    from ptychostudy.networks.inference import predict
-    from ptychostudy.physics.canvas import PartialCanvas, stitch_window
-    from ptychostudy.physics.windows import scan_rectangle
-    from ptychostudy.sampling.groups import group_geometry
-
-    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
-    unit = bundle["normalization"][str(dose)]
-    data = GroupData(source.counts, geometry.members, geometry.offsets, geometry.fractions, unit["input_scale"])
-    model = network_from_config(bundle["config"], source.probe, geometry.side, bundle["weights"])
-    canvas, inset = PartialCanvas(*scan_rectangle(source.positions, window // 2 + 1)), (geometry.side - window) // 2
-    for start in range(0, len(data), 128):
-        part = np.arange(start, min(start + 128, len(data)))
-        patches = predict(model, data, part, batch_size=16)[:, inset : inset + window, inset : inset + window]
-        canvas.add(patches / unit["probe_gauge"], geometry.corners[part] + inset, stitch_window(window))
-    return canvas.finish()
+    window = choose_window(PatchSettings(), source, frames, groups)
+    squares = Squares.of(source, members_of(bundle["config"]["frames"], frames, groups), window)
+    # A network that collapsed is scored, too.
+    bundle = bundle | {"provenance": {"outcome": {"status": "ok"}}}
+    passing = ShardRun(bundle, source, squares, np.arange(len(squares)), 16)
+    patches = np.concatenate(list(passing.blocks()))
+    return stitch([ShardPatches(passing.groups, patches, passing.record)], squares, in_phase=True).canvas
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Infer: bundle, frames, groups -> partial canvases of one network by shard -> a canvas per arm.
+"""Infer: bundle, frames, groups -> patches of one network by shard -> in one phase, a canvas per arm.
 
 in   data/phase_e/dose_{dose}/  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/
 out  data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz, then {arm}.npz
@@ -12,6 +12,7 @@ rule infer:
         bundle=bundle,
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
+        estimates=estimates,
     output:
         shard="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz",
     log:
@@ -37,6 +38,7 @@ rule infer:
             --bundle {input.bundle:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
+            --estimates {input.estimates:q} \
             --shard {wildcards.scatteritem} \
             --batch-size {resources.batch_size} \
             --output {output.shard:q} \
@@ -47,6 +49,8 @@ rule infer:
 rule stitch:
     input:
         shards=shards,
+        scan="data/phase_c/dose_{dose}/patched_{split}.npz",
+        view="data/phase_d/{view}/{view}_{split}.npz",
     output:
         canvas="data/inference/dose_{dose}/{view}/{split}/{arm}.npz",
     log:
@@ -62,10 +66,14 @@ rule stitch:
         runtime=minutes(20),
     params:
         code=code("stitch"),
+        settings=settings("stitch"),
     shell:
         """
         python -m ptychostudy stitch \
+            --settings {params.settings:q} \
             --arm {wildcards.arm} \
             --shards {input.shards:q} \
+            --scan {input.scan:q} \
+            --view {input.view:q} \
             --output {output.canvas:q} 2>&1 | tee {log:q}
         """

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 FIELD = "reconstructed_object"
 COVERAGE = "coverage"
 ORIGIN = "origin"
+DISAGREEMENT = "disagreement"
+"""Of an arm that is stitched: how far overlapping patches are from each other, (H, W) float32; and
+in the metadata the root mean square of it."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,6 @@ LEVELS = 2
 MULTIPLE = 2 ** (LEVELS + 1)
 """Sides of what the network takes are multiples of it."""
 
-MARGIN_PX = 64
-"""Pixels about a tile by which its answer can be touched, rounded up: see `reach_px`."""
-
 FLIPS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 """Directions of rows and columns under which the physics of a canvas is the same."""
 
@@ -37,13 +34,27 @@ class CanvasModel:
     trainer: keras.Model
     shape: tuple[int, int]
 
-    def change(self, channels: np.ndarray) -> np.ndarray:
-        """Return the change (H, W, 2) of one canvas: the mean over all flips of it."""
-        total = np.zeros((*channels.shape[:2], 2), dtype=np.float32)
-        for flip in FLIPS:
-            answer = self.trainer.predict_on_batch(self.padded(flipped(channels, flip)))
-            total += flipped(self.cut(answer, channels.shape), flip)
-        return total / len(FLIPS)
+    def answer(self, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the change of one canvas: the mean of the answers in all directions, their spread.
+
+        Parameters
+        ----------
+        channels : (h, w, 8) float32
+
+        Returns
+        -------
+        change : (h, w, 2) float32
+        spread : (h, w) float32
+            Standard deviation of the complex answers.
+        """
+        answers = np.stack([self._answer(channels, flip) for flip in FLIPS])
+        change = answers.mean(axis=0)
+        off = answers - change
+        return change, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=0))
+
+    def _answer(self, channels: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
+        answer = self.trainer.predict_on_batch(self.padded(flipped(channels, flip)))
+        return flipped(self.cut(answer, channels.shape), flip)
 
     def padded(self, image: np.ndarray) -> np.ndarray:
         """Return an image (h, w, k) as a batch of one (1, H, W, k); its edge goes on."""
@@ -94,4 +105,4 @@ def flipped(image: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
 
 def learned(features: Features, model: CanvasModel) -> np.ndarray:
     """Return a canvas (H, W) as the network changes it."""
-    return features.changed(model.change(features.channels))
+    return features.changed(model.answer(features.channels)[0])

@@ -70,12 +70,34 @@ class PartialCanvas:
             not finite or exceeds 2**20.
         """
         patches = np.asarray(patches)
+        _check_window(patches, np.shape(window))
+        _check_values(patches)
+        weighted = patches.astype(np.complex128) * window
+        self.add_weighted(weighted, corners, np.broadcast_to(window, patches.shape))
+
+    def add_weighted(self, weighted: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> None:
+        """Add patches that bear their weights already, each its own.
+
+        Parameters
+        ----------
+        weighted : (k, n, n) complex
+            Object patches times their weights.
+        corners : (k, 2) int
+            As of `add`.
+        weights : (k, n, n) float
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError
+            As `add`.
+        """
         corners = np.asarray(corners)
-        _check_patches(patches, len(corners), window)
-        n = patches.shape[-1]
+        _check_patches(weighted, len(corners), weights)
+        n = weighted.shape[-1]
         places = self._places(corners, n)
         # One by one, for patches overlap: an indexed sum would count a shared pixel once.
-        for (row, col), share in zip(places, _in_units(patches, window), strict=True):
+        for (row, col), share in zip(places, _in_units(weighted, weights), strict=True):
             self.sums[:, row : row + n, col : col + n] += share
 
     def _places(self, corners: np.ndarray, n: int) -> np.ndarray:
@@ -104,17 +126,24 @@ class PartialCanvas:
         return Canvas(field.astype(np.complex64), coverage.astype(np.float32), self.origin)
 
 
-def _check_patches(patches: np.ndarray, positions: int, window: np.ndarray) -> None:
-    if len(patches) != positions:
+def _check_window(patches: np.ndarray, window: tuple[int, ...]) -> None:
+    if window != patches.shape[1:]:
         raise ValueError(
-            f"{len(patches)} patches but {positions} positions; each patch needs exactly one"
+            f"stitch window of shape {window} for patches of shape {patches.shape}; they must agree"
         )
-    if np.shape(window) != patches.shape[1:]:
+
+
+def _check_patches(weighted: np.ndarray, positions: int, weights: np.ndarray) -> None:
+    if len(weighted) != positions:
         raise ValueError(
-            f"stitch window of shape {np.shape(window)} for patches of shape {patches.shape[1:]}; "
+            f"{len(weighted)} patches but {positions} positions; each patch needs exactly one"
+        )
+    if weights.shape != weighted.shape:
+        raise ValueError(
+            f"weights of shape {weights.shape} for patches of shape {weighted.shape}; "
             "they must agree"
         )
-    _check_values(patches)
+    _check_values(weighted)
 
 
 def _check_values(patches: np.ndarray) -> None:
@@ -125,11 +154,9 @@ def _check_values(patches: np.ndarray) -> None:
         )
 
 
-def _in_units(patches: np.ndarray, window: np.ndarray) -> np.ndarray:
+def _in_units(weighted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return real part, imaginary part and weight of each patch, (k, 3, n, n) int64 in units."""
-    weighted = patches.astype(np.complex128) * window
-    weight = np.broadcast_to(window, weighted.shape)
-    parts = np.stack([weighted.real, weighted.imag, weight], axis=1)
+    parts = np.stack([weighted.real, weighted.imag, weights], axis=1, dtype=np.float64)
     return np.rint(parts * _UNIT).astype(np.int64)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.formats.arm_product import DISAGREEMENT, ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.formats.scan_metadata import STEPS
 from ptychostudy.measure import scoring
@@ -26,8 +26,9 @@ BLANK = "n/a"
 """What stands in a table where a number has no meaning."""
 
 _ENDED = ("status", "reason", "statistics", "converged")
-# And of those that know: how far its frames are from what it expects.
-_FITTED = "misfit"
+# And of those that know: how far its frames are from what it expects, its patches from each other.
+_FITTED = ("misfit", DISAGREEMENT)
+_WINDOW = "light"
 # The control is no product: there is nothing in it that could fail.
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
@@ -131,8 +132,8 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
     arms: dict[str, dict[str, Any]] = {}
     for arm, product in products.items():
         arms[arm] = {key: product.record.get(key) for key in _ENDED}
-        if product.record.get(_FITTED) is not None:
-            arms[arm][_FITTED] = product.record[_FITTED]
+        known = {key: product.record.get(key) for key in _FITTED}
+        arms[arm] |= {key: value for key, value in known.items() if value is not None}
     arms[FLAT] = dict(_FLAT_ENDED)
     for arm, score in comparison.scores.items():
         arms[arm].update(score.record)
@@ -140,15 +141,25 @@ def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[st
 
 
 def _of_the_scan(overlap: Mapping[str, Any], products: Mapping[str, ArmProduct]) -> list[str]:
-    """Return what a user's own scan decided: which frames are left, what of a patch is stitched."""
+    """Return what the scan decided: which frames are left of a user's own, how it is stitched."""
     texts = []
     if "n_images_scan" in overlap:
         part = overlap["n_images_total"]
         texts.append(f"{part} frames are in this part: {cut_text(overlap)}")
-    stitching = products[PINN].record.get("stitching")
-    if stitching:
-        side = stitching["window_px"]
-        texts.append(f"stitched: {side} x {side} px of each patch, {stitching['window']}")
+    return [*texts, *_stitched(products[PINN].record.get("stitching", {}))]
+
+
+def _stitched(how: Mapping[str, Any]) -> list[str]:
+    """Return what is unusual about how patches were put together."""
+    texts = []
+    if how.get("window", _WINDOW) != _WINDOW:
+        side = how["window_px"]
+        texts.append(f"stitched: {side} x {side} px of each patch, {how['window']}")
+    if not how.get("synchronised", True):
+        texts.append("patches keep the phases that networks gave them")
+    parts = how.get("parts", 1)
+    if parts > 1:
+        texts.append(f"{parts} parts of the scan do not overlap: each has a phase of its own")
     return texts
 
 

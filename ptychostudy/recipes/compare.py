@@ -8,10 +8,14 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
+from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PINN
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
+
+_AROUND_PX = 11
+"""Pixels about the scan: the hull of all frames, which is scored, and an edge for the spectra."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,10 @@ def compare(
     truth: np.ndarray,
     positions: np.ndarray,
     settings: "CompareSettings",
+    *,
+    scanned: np.ndarray,
 ) -> Comparison:
-    """Bring all arms onto the canvas of PtychoPINN and score them.
+    """Bring all arms onto the rectangle of the scan and score them.
 
     Parameters
     ----------
@@ -94,9 +100,10 @@ def compare(
     positions : (k, 2) float
         Window centres of the cell's frames.
     settings : CompareSettings
+    scanned : (m, 2) float
+        Those of all frames of the split: the rectangle is that of every view.
     """
-    # The canvas of a network is the rectangle of the scan; the iterative arm's reaches farther.
-    rectangle = Rectangle(products[PINN].origin, products[PINN].coverage.shape)
+    rectangle = Rectangle(*scan_rectangle(scanned, _AROUND_PX))
     fields = {}
     for arm, product in products.items():
         fields[arm] = rectangle.cut(product.field, product.origin)

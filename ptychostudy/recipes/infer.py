@@ -1,8 +1,8 @@
-"""Infer: one shard of a cell's groups through one network onto a partial canvas."""
+"""Infer: one shard of a cell's groups through one network, to patches that bear their weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,70 +12,44 @@ from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
-from ptychostudy.physics.canvas import PartialCanvas, stitch_window
-from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.recipes.detector import mask_of, trained_behind
 from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of
-from ptychostudy.recipes.shard import Shard
-from ptychostudy.recipes.window import StitchWindow
-from ptychostudy.sampling.groups import GroupGeometry, group_geometry
+from ptychostudy.recipes.squares import Squares
 from ptychostudy.study.names import PINN, UNTRAINED
-
-if TYPE_CHECKING:
-    from ptychostudy.study.sections.infer import PatchSettings
 
 CHUNK = 128
 """Groups whose patches stand in memory together."""
 
 
-def untrained(bundle: Mapping[str, Any]) -> dict[str, Any]:
+_OF_GROUPS = {"architecture": "backprojection", "width": 16, "steps": 12}
+"""The control's form beside a network of canvases, which is nothing without physics."""
+
+
+def untrained(bundle: Mapping[str, Any], frames: int) -> dict[str, Any]:
     """Return the control of a bundle: random weights that see the detector only.
 
     The back-projection is physics, not training: the control does without.
+
+    Parameters
+    ----------
+    bundle : mapping
+    frames : int
+        Frames in a group of the view.
     """
     config = dict(bundle["config"])
-    config["options"] = {**config["options"], "blind": True}
+    options = config["options"]
+    if options["architecture"] == "canvas":
+        options = {**_OF_GROUPS, "amplitude_head": "softplus"}
+        config["frames"] = frames
+    config["options"] = {**options, "blind": True}
     return {**bundle, "weights": None, "config": config}
 
 
-def with_control(arm: str, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the networks of a shard; the control has PtychoPINN's form and goes with it."""
+def with_control(arm: str, bundle: dict[str, Any], frames: int) -> dict[str, dict[str, Any]]:
+    """Return the networks of a shard; PtychoPINN brings the control with it."""
     if arm != PINN:
         return {arm: bundle}
-    return {arm: bundle, UNTRAINED: untrained(bundle)}
-
-
-def members_of(bundle: Mapping[str, Any], frames: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Return the frames (g, C) of each group as a network takes them: grouped, or one by one."""
-    # A network of single frames sees each frame of the view once, whatever its groups are.
-    return frames[groups] if bundle["config"]["frames"] > 1 else frames[:, None]
-
-
-@dataclass(frozen=True)
-class Centre:
-    """The part of a patch that is stitched; its edge has seen little light.
-
-    Attributes
-    ----------
-    inset : int
-        Pixels of the patch before it, on each axis.
-    weights : (M, M) float
-        Weight of each of its pixels.
-    """
-
-    inset: int
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, side: int, window: StitchWindow) -> "Centre":
-        """Return the centre of patches of a side."""
-        size = window.side_px
-        return cls((side - size) // 2, stitch_window(size, window.kind))
-
-    def cut(self, patches: np.ndarray) -> np.ndarray:
-        """Return the centres (k, M, M) of patches (k, P, P)."""
-        along = slice(self.inset, self.inset + len(self.weights))
-        return patches[:, along, along]
+    return {arm: bundle, UNTRAINED: untrained(bundle, frames)}
 
 
 @dataclass(frozen=True)
@@ -86,18 +60,16 @@ class Patches:
     ----------
     data : GroupData
         Frames of the split.
-    geometry : GroupGeometry
-        All groups of the cell.
+    squares : Squares
+        What is stitched of the patches.
     network : Predictor
-    centre : Centre
     probe_gauge : float
         What the network's objects are divided by, see `Normalization`.
     """
 
     data: GroupData
-    geometry: GroupGeometry
+    squares: Squares
     network: Predictor
-    centre: Centre
     probe_gauge: float
 
     def photons(self, groups: np.ndarray) -> np.ndarray:
@@ -106,35 +78,21 @@ class Patches:
         return frames if self.data.valid is None else frames[:, self.data.valid]
 
     def of(self, groups: np.ndarray) -> np.ndarray:
-        """Return the stitched centres (k, M, M) of groups (k,)."""
-        centres: np.ndarray = self.centre.cut(self.network(groups)) / self.probe_gauge
-        return centres
-
-    def corners(self, groups: np.ndarray) -> np.ndarray:
-        """Return the first pixel (k, 2) of each stitched centre in the object."""
-        corners: np.ndarray = self.geometry.corners[groups] + self.centre.inset
-        return corners
+        """Return the stitched squares (k, M, M) of groups (k,)."""
+        squares: np.ndarray = self.squares.cut(self.network(groups)) / self.probe_gauge
+        return squares
 
 
-@dataclass(frozen=True)
+@dataclass
 class Passed:
-    """What has gone through a network: its frames, and the centres of its patches."""
+    """What has gone through a network: its frames, and the squares of its patches."""
 
     inputs: Statistics = field(default_factory=Statistics)
     outputs: Statistics = field(default_factory=Statistics)
 
 
-def infer_shard(
-    bundle: Mapping[str, Any],
-    source: Scan,
-    members: np.ndarray,
-    shard: Shard,
-    settings: "PatchSettings",
-    *,
-    window: StitchWindow,
-    batch_size: int,
-) -> tuple[PartialCanvas, dict[str, Any]]:
-    """Stream the groups of a shard through a network onto a canvas of the whole scan.
+class ShardRun:
+    """One network's way through the groups of a shard, block by block.
 
     Parameters
     ----------
@@ -142,45 +100,73 @@ def infer_shard(
         A network, as `read_bundle` gives it.
     source : Scan
         Frames of the split, behind their own mask, whatever that of the training was.
-    members : (g, C) int
-        Frames of all groups of the cell.
-    shard : Shard
-    settings : PatchSettings
-    window : StitchWindow
-        What is stitched of each patch.
+    squares : Squares
+        What is stitched of the patches of the cell.
+    groups : (k,) int
+        Those of the shard.
     batch_size : int
         Groups in one network call.
-
-    Returns
-    -------
-    canvas : PartialCanvas
-    record : dict
-        What became of them: status, reason, statistics, and what the outcome of the whole canvas
-        is judged by.
-
-    Raises
-    ------
-    DataError
-        If the network was not trained on this dose.
     """
-    canvas = _blank(source.positions, window)
-    outcome = bundle["provenance"]["outcome"]
-    # The control has no training that could have failed.
-    if outcome["status"] != "ok" and bundle["weights"] is not None:
-        return canvas, _not_run(outcome)
-    # Before the shards are cut: a limit of a cell, not of each of its shards.
-    members = members[: settings.debug_limit]
-    chosen = shard.choose(len(members))
-    patches = _patches(bundle, source, members, window, batch_size)
-    passed = _fill(canvas, patches, chosen)
-    return canvas, _record(len(chosen), passed)
+
+    def __init__(
+        self,
+        bundle: Mapping[str, Any],
+        source: Scan,
+        squares: Squares,
+        groups: np.ndarray,
+        batch_size: int,
+    ) -> None:
+        self._bundle = bundle
+        self._source = source
+        self._squares = squares
+        self._batch_size = batch_size
+        # The control has no training that could have failed.
+        self._failed = failure(bundle) if bundle["weights"] is not None else None
+        self.groups = groups[:0] if self._failed else groups
+        self._passed = Passed()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return how many patches there will be, and their rows and columns."""
+        return (len(self.groups), *self._squares.shape)
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Yield the patches (j, M, M) complex64 of the groups in turn, times their weights.
+
+        Raises
+        ------
+        DataError
+            If the network was not trained on this dose.
+        """
+        if self._failed:
+            return
+        patches = _patches(self._bundle, self._source, self._squares, self._batch_size)
+        for groups in _chunks(self.groups):
+            self._passed.inputs.add(patches.photons(groups))
+            squares = patches.of(groups)
+            self._passed.outputs.add(squares)
+            # With a value that is not finite the shard has failed, and nothing of it is drawn.
+            finite = np.where(np.isfinite(squares), squares, 0)
+            weighted: np.ndarray = finite * self._squares.weights(groups)
+            yield weighted.astype(np.complex64)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Return what became of the groups, once all blocks were asked for.
+
+        Status, reason, statistics, and what the outcome of the whole canvas is judged by.
+        """
+        seen = {"frames": self._bundle["config"]["frames"]}
+        if self._failed:
+            return {**failed_record(self._failed), **seen}
+        passed = self._passed
+        return {**ran_record(len(self.groups), passed.inputs, passed.outputs), **seen}
 
 
-def _blank(positions: np.ndarray, window: StitchWindow) -> PartialCanvas:
-    """Return a canvas of the whole scan: shards must lie on the same one to be added."""
-    # Groups are centred among their frames: half a window beyond the scan holds every patch.
-    origin, shape = scan_rectangle(positions, window.side_px // 2 + 1)
-    return PartialCanvas(origin, shape)
+def failure(bundle: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return how the training of a network failed, or None where it did not."""
+    outcome: Mapping[str, Any] = bundle["provenance"]["outcome"]
+    return None if outcome["status"] == "ok" else outcome
 
 
 def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
@@ -201,17 +187,11 @@ def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
     return Normalization(learned[dose]["input_scale"], learned[dose]["probe_gauge"])
 
 
-def _patches(
-    bundle: Mapping[str, Any],
-    source: Scan,
-    members: np.ndarray,
-    window: StitchWindow,
-    batch_size: int,
-) -> Patches:
-    """Return what a network makes of the groups (g, C) of a cell."""
+def _patches(bundle: Mapping[str, Any], source: Scan, squares: Squares, batch_size: int) -> Patches:
+    """Return what a network makes of the groups of a cell."""
     learned = _normalization(bundle, source)
     mask = mask_of(source)
-    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
+    geometry = squares.geometry
     data = GroupData(
         source.counts,
         geometry.members,
@@ -223,23 +203,7 @@ def _patches(
     model = network_from_config(
         bundle["config"], source.probe, geometry.side, bundle["weights"], mask=mask
     )
-    network = Predictor(model, data, batch_size)
-    centre = Centre.of(geometry.side, window)
-    return Patches(data, geometry, network, centre, learned.probe_gauge)
-
-
-def _fill(canvas: PartialCanvas, patches: Patches, chosen: np.ndarray) -> Passed:
-    """Add the patches of groups (k,) to the canvas; return what has passed."""
-    passed = Passed()
-    for groups in _chunks(chosen):
-        passed.inputs.add(patches.photons(groups))
-        centres = patches.of(groups)
-        passed.outputs.add(centres)
-        # Sums of a canvas are integers: what is not finite must not be added.
-        if passed.outputs.bad:
-            break
-        canvas.add(centres, patches.corners(groups), patches.centre.weights)
-    return passed
+    return Patches(data, squares, Predictor(model, data, batch_size), learned.probe_gauge)
 
 
 def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:
@@ -248,11 +212,11 @@ def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:
         yield chosen[start : start + CHUNK]
 
 
-def _not_run(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of a network whose training failed."""
+def failed_record(outcome: Mapping[str, Any], what: str = "training") -> dict[str, Any]:
+    """Return the record of a network that was not run, because its training or input failed."""
     return {
         "status": "failed",
-        "reason": f"training: {outcome['reason']}",
+        "reason": f"{what}: {outcome['reason']}",
         "diagnostic": "not run",
         "groups": 0,
         "nonzero_inputs": 0,
@@ -260,10 +224,8 @@ def _not_run(outcome: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _record(groups: int, passed: Passed) -> dict[str, Any]:
-    """Return the record of a shard that ran."""
-    inputs = passed.inputs
-    outputs = passed.outputs
+def ran_record(groups: int, inputs: Statistics, outputs: Statistics) -> dict[str, Any]:
+    """Return the record of a shard that ran: of so many groups, what went in and came out."""
     # Only what no other shard can mend fails here: dark frames and a constant output are judged on
     # the whole canvas.
     reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""

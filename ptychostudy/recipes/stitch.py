@@ -1,62 +1,151 @@
-"""Stitch: add the shards of a cell up to one canvas, and judge it."""
+"""Stitch: bring the patches of a cell to one phase, add them up to one canvas, and judge it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ptychostudy.measure.outcome import judge
-from ptychostudy.physics.canvas import Canvas, PartialCanvas
+from ptychostudy.physics.canvas import Canvas
+from ptychostudy.physics.disagreement import Disagreement
+from ptychostudy.physics.synchronise import (
+    Synchronised,
+    inner_products,
+    parts_of,
+    synchronise,
+)
+from ptychostudy.recipes.squares import Squares
+from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
 
 @dataclass(frozen=True)
-class ShardSums:
-    """What one shard put onto the canvas of an arm.
+class ShardPatches:
+    """What one shard made of an arm.
 
     Attributes
     ----------
-    origin : (int, int)
-        Row and column of the canvas's first pixel in the object.
-    sums : (3, H, W) int64
-        As of `PartialCanvas`.
+    groups : (k,) int
+        Groups of the cell.
+    patches : (k, M, M) complex64, may be memory-mapped
+        Their squares times the weights of their pixels.
     record : mapping
         ``status``, ``reason``, ``statistics``, ``groups`` and ``nonzero_inputs`` of the shard.
     """
 
-    origin: tuple[int, int]
-    sums: np.ndarray
+    groups: np.ndarray
+    patches: np.ndarray
     record: Mapping[str, Any]
 
+    @property
+    def good(self) -> bool:
+        """Whether the shard ended well; of one that did not, nothing is drawn."""
+        return bool(self.record["status"] == "ok")
 
-def stitch(shards: Sequence[ShardSums]) -> tuple[Canvas, dict[str, Any]]:
-    """Add all shards of a cell up.
+
+@dataclass(frozen=True)
+class Stitched:
+    """A cell's canvas of an arm.
+
+    Attributes
+    ----------
+    canvas : Canvas
+    disagreement : (H, W) float32
+        Weighted standard deviation of the patches about the canvas; 0 under one patch alone.
+    record : dict
+        Status, reason, statistics, groups and parts, whatever the shards were.
+    """
+
+    canvas: Canvas
+    disagreement: np.ndarray
+    record: dict[str, Any]
+
+
+class Placed:
+    """The patches of a cell with their places, in the order of the groups, read one by one.
 
     Parameters
     ----------
-    shards : sequence of ShardSums
-        All of the cell, on one canvas.
-
-    Returns
-    -------
-    canvas : Canvas
-    record : dict
-        Status, reason, statistics and number of groups, whatever the shards were.
+    shards : sequence of ShardPatches
+        All of the cell, in order; those that failed are left out.
+    squares : Squares
     """
-    first = shards[0]
-    total = PartialCanvas(first.origin, first.sums.shape[1:])
-    # Integers: any number of shards, in any order, adds up to the same bits.
-    for shard in shards:
-        total.merge(shard.sums)
-    canvas = total.finish()
+
+    def __init__(self, shards: Sequence[ShardPatches], squares: Squares) -> None:
+        good = [shard for shard in shards if shard.good]
+        self._squares = squares
+        self._side = squares.window.window_px
+        self.groups = np.concatenate([np.zeros(0, np.int64), *(shard.groups for shard in good)])
+        # Views: nothing is read before it is asked for.
+        self.patches = [patch for shard in good for patch in np.asarray(shard.patches)]
+
+    @property
+    def corners(self) -> np.ndarray:
+        """Return the first pixel (k, 2) of each square in the object."""
+        corners: np.ndarray = self._squares.corners[self.groups]
+        return corners
+
+    def each(self, factors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield each patch times its weights and its factor, its corner and its weights."""
+        for k, corner in enumerate(self.corners):
+            (weights,) = self._squares.weights(self.groups[k : k + 1])
+            yield self.patches[k] * factors[k], corner, weights
+
+    def synchronised(self) -> Synchronised:
+        """Return the phase factors of the patches, from their overlaps."""
+        pairs = overlapping_pairs(self.corners, self._side)
+        products = inner_products(self.patches, self.corners, pairs)
+        part = parts_of(len(self.patches), pairs, products)
+        # Where patches are many, not all pairs were asked: none that joins two parts may be missed.
+        joining = overlapping_pairs(self.corners, self._side, apart=part)
+        joined = inner_products(self.patches, self.corners, joining)
+        every = np.concatenate([pairs, joining])
+        return synchronise(len(self.patches), every, np.concatenate([products, joined]))
+
+    def as_they_are(self) -> Synchronised:
+        """Return factors of one, and all patches in one part."""
+        count = len(self.patches)
+        return Synchronised(np.ones(count, np.complex128), np.zeros(count, np.int64))
+
+
+def stitch(shards: Sequence[ShardPatches], squares: Squares, *, in_phase: bool) -> Stitched:
+    """Add all patches of a cell up.
+
+    Parameters
+    ----------
+    shards : sequence of ShardPatches
+        All of the cell, in the order of their numbers.
+    squares : Squares
+        Where their patches lie.
+    in_phase : bool
+        Whether patches are brought to one phase first.
+    """
+    placed = Placed(shards, squares)
+    # Of shards that failed there is nothing to bring to one phase.
+    turned = in_phase and len(placed.patches) > 0
+    found = placed.synchronised() if turned else placed.as_they_are()
+    canvas = _canvas(placed, squares, found.factors)
+    spread = Disagreement(canvas)
+    for weighted, corner, weights in placed.each(found.factors):
+        spread.add(weighted, corner, weights)
     records = [shard.record for shard in shards]
-    groups = sum(record["groups"] for record in records)
-    # All shards of a cell were stitched in one way, which is only told where its scan chose it.
-    chosen = {key: records[0][key] for key in ("stitching",) if key in records[0]}
-    return canvas, {**_outcome(canvas, records), "groups": groups, **chosen}
+    record = {
+        **outcome_of(canvas, records),
+        "groups": sum(record["groups"] for record in records),
+        "stitching": {**squares.window.record, "synchronised": in_phase, "parts": found.parts},
+    }
+    return Stitched(canvas, spread.finish(), record)
 
 
-def _outcome(canvas: Canvas, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _canvas(placed: Placed, squares: Squares, factors: np.ndarray) -> Canvas:
+    """Return the canvas of patches that are multiplied with factors (k,)."""
+    total = squares.canvas()
+    for weighted, corner, weights in placed.each(factors):
+        total.add_weighted(weighted[None], corner[None], weights[None])
+    return total.finish()
+
+
+def outcome_of(canvas: Canvas, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the verdict on the canvas, or why a shard failed, or that every frame was dark."""
     outcome = judge(canvas)
     for record in records:

@@ -1,16 +1,19 @@
 """The window of a cell's patches that is stitched: as the settings say, or as its scan needs it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
 from ptychostudy.sampling.groups import group_geometry
-from ptychostudy.sampling.stitch_width import stitch_width_px
+from ptychostudy.sampling.stitch_width import lit_width_px, stitch_width_px
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import PatchSettings
+
+LIGHT = "light"
+"""Pixels of a patch weigh as much as its frames have lit them."""
 
 
 @dataclass(frozen=True)
@@ -19,29 +22,24 @@ class StitchWindow:
 
     Attributes
     ----------
-    side_px : int
+    window_px : int
         Side M of the square in the middle of the patch.
-    kind : str
-        Its weights, see `stitch_window`.
-    chosen : bool
-        Whether the scan said so, and not the settings.
+    window : str
+        Its weights: ``light``, or a kind of `stitch_window`.
     """
 
-    side_px: int
-    kind: str
-    chosen: bool = False
+    window_px: int
+    window: str
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Return rows and columns."""
-        return self.side_px, self.side_px
+        """Return rows and columns of the square."""
+        return self.window_px, self.window_px
 
     @property
-    def record(self) -> dict[str, dict[str, int | str]]:
-        """Return what is recorded of it; nothing where the settings say it."""
-        if not self.chosen:
-            return {}
-        return {"stitching": {"window_px": self.side_px, "window": self.kind}}
+    def record(self) -> dict[str, int | str]:
+        """Return what is recorded of it, by the names of the settings."""
+        return asdict(self)
 
 
 def choose_window(
@@ -65,15 +63,14 @@ def choose_window(
     ValueError
         If the settings name a window larger than a frame.
     """
+    kind = LIGHT if settings.window == "auto" else settings.window
     if settings.window_px != "auto":
         _check_fits(settings.window_px, source)
-        kind = "uniform" if settings.window == "auto" else settings.window
         return StitchWindow(settings.window_px, kind)
+    needed = _lit if kind == LIGHT else _needed
     # Whichever needs more: networks of single frames have their patches about each.
-    both = [_needed(source, frames, members) for members in (frames[groups], frames[:, None])]
-    # Its edges, where patches know the object least, must not count as much as their middle.
-    kind = "hann" if settings.window == "auto" else settings.window
-    return StitchWindow(max(both), kind, chosen=True)
+    both = [needed(source, frames, members) for members in (frames[groups], frames[:, None])]
+    return StitchWindow(max(both), kind)
 
 
 def _check_fits(side_px: int, source: Scan) -> None:
@@ -84,6 +81,16 @@ def _check_fits(side_px: int, source: Scan) -> None:
             f"infer.window_px is {side_px}, the frames have {n} x {n} pixels; "
             "needed: window_px <= N, or auto"
         )
+
+
+def _lit(source: Scan, frames: np.ndarray, members: np.ndarray) -> int:
+    """Return the side that holds the light of groups (g, C) of frames; of the view are ``frames``.
+
+    At least what covers the view, for there a network may know something where light is weak.
+    """
+    geometry = group_geometry(source.positions, members, source.counts.shape[-1])
+    lit = lit_width_px(source.whole_probe, geometry.offsets, geometry.side)
+    return max(lit, _needed(source, frames, members))
 
 
 def _needed(source: Scan, frames: np.ndarray, members: np.ndarray) -> int:

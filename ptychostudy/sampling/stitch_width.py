@@ -10,11 +10,13 @@ from scipy.spatial import KDTree
 from ptychostudy.physics.illumination import hull_mask
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
-from ptychostudy.physics.windows import scan_rectangle
+from ptychostudy.physics.windows import light, scan_rectangle
 
 # A canvas holds the scan with half a window and a pixel about it, and windows may end where the
 # object does.
 _BORDER_PX = 4
+# Of the light of all patches; the rest lies in tails that would double the square.
+_LIT = 0.99
 
 
 def stitch_width_px(positions: np.ndarray, centres: np.ndarray, probe: np.ndarray) -> int:
@@ -41,6 +43,34 @@ def stitch_width_px(positions: np.ndarray, centres: np.ndarray, probe: np.ndarra
     bright = min(bright_diameter_px(probe), light)
     wanted = max(bright, covering_width_px(positions, centres))
     return max(2, 2 * int(min(wanted, light) / 2))
+
+
+def lit_width_px(probe: np.ndarray, offsets: np.ndarray, side: int) -> int:
+    """Return the side of the square in the middle of patches that holds 99 % of their light.
+
+    Parameters
+    ----------
+    probe : (N, N) or (m, N, N) complex
+    offsets : (g, C, 2) int
+        First pixel (row, col) of each frame's window in its patch.
+    side : int
+        Side P of the patches.
+
+    Returns
+    -------
+    int
+        An even number, at least 2 and less than N.
+    """
+    n = probe.shape[-1]
+    # The middle of a window that begins there.
+    centres = offsets.reshape(-1, 2) + n // 2
+    power = light(probe, centres, (side, side))
+    # Of square rings about the middle, from within.
+    away = np.abs(np.arange(side) - (side - 1) / 2).astype(int)
+    rings = np.bincount(np.maximum(away[:, None], away).ravel(), weights=power.ravel())
+    held = np.cumsum(rings)
+    half = int(np.searchsorted(held, _LIT * held[-1])) + 1
+    return min(2 * half, 2 * ((n - _BORDER_PX) // 2))
 
 
 def covering_width_px(positions: np.ndarray, centres: np.ndarray) -> int:

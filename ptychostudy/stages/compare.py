@@ -67,7 +67,7 @@ def run(
     source = open_scan(scan)
     # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.
     positions = read_positions(read_npz(overlap, COORDINATES))
-    comparison = compare(products, source.truth, positions, settings)
+    comparison = compare(products, source.truth, positions, settings, scanned=source.positions)
 
     write_npz(raw, comparison.raw)
     write_npz(aligned, comparison.aligned, {"settings": settings.plain()})

@@ -1,18 +1,22 @@
-"""Stage infer: one shard of a cell's groups through one network onto partial canvases."""
+"""Stage infer: one shard of a cell's groups through one network, to the patches of each arm."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
-from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.infer import infer_shard, members_of, with_control
+from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas
+from ptychostudy.recipes.infer import ShardRun, with_control
 from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.window import choose_window
 from ptychostudy.runs.work import Work
 
@@ -35,10 +39,11 @@ def run(
     view: Path,
     shard: str,
     output: Path,
+    estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     batch_size: int | None = None,
     label: str = "",
 ) -> None:
-    """Write the partial canvas of one network for one shard; PtychoPINN's brings its control.
+    """Write the patches of one network for one shard; PtychoPINN's brings its control.
 
     Parameters
     ----------
@@ -53,8 +58,11 @@ def run(
     shard : str
         ``k-of-n``.
     output : Path
-        For each arm ``{arm}_sums`` (3, H, W) int64, see `PartialCanvas`; origin, status and
+        For each arm ``{arm}_patches`` (k, M, M) complex64, times their weights; of a network of
+        canvases ``{arm}_tiles`` and ``{arm}_spread``; what is stitched of a patch, status and
         statistics in the metadata.
+    estimates : list of Path
+        ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
     batch_size : int, optional
         Groups in one network call; that of the configuration, or 16. It changes memory and speed,
         and the result by no more than float32 rounding.
@@ -69,24 +77,50 @@ def run(
     size = _checked(batch_size)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    networks = with_control(arm, _bundle(bundle, arm))
+    networks = with_control(arm, _bundle(bundle, arm), known["groups"].shape[1])
     part = Shard.read(shard)
     window = choose_window(settings, source, known["frames"], known["groups"])
-    arrays: dict[str, np.ndarray] = {}
+    _log.info("stitched: %d x %d px of each patch, %s", *window.shape, window.window)
+    arrays: dict[str, Stream | np.ndarray] = {}
     records: dict[str, Any] = {}
-    if window.chosen:
-        _log.info("stitched: %d x %d px of each patch, %s", *window.shape, window.kind)
+    for name, network in networks.items():
+        if of_canvas(network["config"]):
+            products = _estimates(estimates)
+            made = infer_canvas(network, source, known["frames"], products, part)
+            arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
+            records[name] = {**made.record, "canvas": True}
+            _log.info("DIAGNOSTIC %s: %s", name, made.record["diagnostic"])
+            continue
+        members = members_of(network["config"]["frames"], known["frames"], known["groups"])
+        # Before the shards are cut: a limit of a cell, not of each of its shards.
+        squares = Squares.of(source, members[: settings.debug_limit], window)
+        groups = part.choose(len(squares))
+        passing = ShardRun(network, source, squares, groups, size)
+        blocks = _with_record(passing, name, len(squares), records)
+        arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
+    # The records are full once the last patch was written.
+    metadata = {"shard": shard, "arms": records, "stitching": window.record}
     with Work(f"infer {arm} {label} shard {shard}"):
-        for name, network in networks.items():
-            members = members_of(network, known["frames"], known["groups"])
-            canvas, record = infer_shard(
-                network, source, members, part, settings, window=window, batch_size=size
-            )
-            arrays[f"{name}_sums"] = canvas.sums
-            records[name] = {**record, **window.record}
-            _log.info("DIAGNOSTIC %s: %s", name, record["diagnostic"])
-    # All networks of a shard lie on one canvas, that of the whole scan.
-    write_npz(output, arrays, {"shard": shard, "arms": records, "origin": canvas.origin})
+        write_npz(output, arrays, metadata)
+
+
+def _estimates(files: list[Path]) -> list[ArmProduct]:
+    """Read what the likelihood says of the cell, without a prior and with one."""
+    if len(files) != 2:
+        raise ValueError(
+            f"--estimates names {len(files)} files; needed for a network of canvases: "
+            "physics_only.npz and tv.npz of the cell"
+        )
+    return [read_arm_product(file) for file in files]
+
+
+def _with_record(
+    passing: ShardRun, arm: str, groups: int, records: dict[str, Any]
+) -> Iterator[np.ndarray]:
+    """Yield the patches of an arm; then write down what became of them."""
+    yield from passing.blocks()
+    records[arm] = {**passing.record, "groups_of_cell": groups}
+    _log.info("DIAGNOSTIC %s: %s", arm, passing.record["diagnostic"])
 
 
 def _checked(batch_size: int | None) -> int:

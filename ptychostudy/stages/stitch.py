@@ -1,19 +1,39 @@
-"""Stage stitch: add the shards of one cell up to the canvas of one arm."""
+"""Stage stitch: bring the patches of one cell to one phase, add them up to an arm's canvas."""
 
+import logging
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from ptychostudy.formats.arm_product import canvas_arrays
-from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+import numpy as np
+
+from ptychostudy.formats.arm_product import DISAGREEMENT, canvas_arrays
+from ptychostudy.formats.scan import Scan, open_scan
+from ptychostudy.io.arrays import open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.disagreement import root_mean_square
+from ptychostudy.physics.illumination import hull_mask
+from ptychostudy.recipes.canvas_tiles import TilesOfShard, joined
+from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard, make_whole
-from ptychostudy.recipes.stitch import ShardSums, stitch
+from ptychostudy.recipes.squares import Squares, members_of
+from ptychostudy.recipes.stitch import ShardPatches, Stitched, stitch
+from ptychostudy.recipes.window import StitchWindow
 
-_KEYS = ("shard", "origin", "arms")
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.infer import StitchSettings
+
+_KEYS = ("shard", "stitching", "arms")
+_log = logging.getLogger("ptychostudy")
 
 
 def run(
-    *, arm: Literal["PtychoPINN", "Baseline", "Untrained"], shards: list[Path], output: Path
+    settings: "StitchSettings",
+    *,
+    arm: Literal["PtychoPINN", "Baseline", "Untrained"],
+    shards: list[Path],
+    scan: Path,
+    view: Path,
+    output: Path,
 ) -> None:
     """Write the canvas of an arm.
 
@@ -21,13 +41,17 @@ def run(
 
     Parameters
     ----------
+    settings : StitchSettings
+        Section ``infer``.
     arm : str
         ``PtychoPINN``, ``Baseline`` or the control ``Untrained``, which is in PtychoPINN's shards.
     shards : list of Path
         All shards of the cell that hold the arm.
+    scan, view : Path
+        Positions and probe; frame indices and groups.
     output : Path
-        ``reconstructed_object``, ``coverage``, ``origin``; status, reason and statistics in the
-        metadata.
+        ``reconstructed_object``, ``coverage``, ``origin``, ``disagreement`` of the patches; status,
+        reason and statistics in the metadata.
 
     Raises
     ------
@@ -35,9 +59,47 @@ def run(
         If the shards do not make one whole, or hold other arms.
     """
     records = _in_order(shards)
-    parts = [_read(shard_file, arm, record) for shard_file, record in records]
-    canvas, outcome = stitch(parts)
-    write_npz(output, canvas_arrays(canvas), {"arm": arm, **outcome})
+    source = open_scan(scan)
+    known = read_npz(view, ["frames", "groups"])
+    stitched = _stitched(arm, records, source, known, settings)
+    spread = _root_mean_square(stitched, source, known["frames"])
+    arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
+    write_npz(output, arrays, {"arm": arm, **stitched.record, DISAGREEMENT: spread})
+
+
+def _stitched(
+    arm: str,
+    records: list[tuple[Path, dict[str, Any]]],
+    source: Scan,
+    known: dict[str, np.ndarray],
+    settings: "StitchSettings",
+) -> Stitched:
+    """Return the canvas of an arm: of tiles side by side, or of patches that overlap."""
+    _, first = records[0]
+    told = first["arms"][arm]
+    if told.get("canvas"):
+        tiles = [_tiles(shard_file, arm, record) for shard_file, record in records]
+        return joined(tiles, ViewOfScan.of(source, known["frames"]))
+    members = members_of(told["frames"], known["frames"], known["groups"])
+    window = StitchWindow(**first["stitching"])
+    squares = Squares.of(source, members[: told["groups_of_cell"]], window)
+    parts = [_read(shard_file, arm, record, squares) for shard_file, record in records]
+    stitched = stitch(parts, squares, in_phase=settings.synchronise)
+    _tell(arm, stitched.record["stitching"]["parts"])
+    return stitched
+
+
+def _tiles(shard_file: Path, arm: str, record: dict[str, Any]) -> TilesOfShard:
+    tiles, spread = f"{arm}_tiles", f"{arm}_spread"
+    arrays = read_npz(shard_file, [tiles, spread])
+    return TilesOfShard(arrays[tiles], arrays[spread], record["arms"][arm])
+
+
+def _tell(arm: str, parts: int) -> None:
+    if parts > 1:
+        _log.info(
+            "%s: %d parts of the scan do not overlap; each has a phase of its own", arm, parts
+        )
 
 
 def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
@@ -52,8 +114,20 @@ def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
     return records
 
 
-def _read(shard_file: Path, arm: str, record: dict[str, Any]) -> ShardSums:
-    # A shard of PtychoPINN's holds the sums of its control, too.
-    key = f"{arm}_sums"
-    sums = read_npz(shard_file, [key])[key]
-    return ShardSums(record["origin"], sums, record["arms"][arm])
+def _read(shard_file: Path, arm: str, record: dict[str, Any], squares: Squares) -> ShardPatches:
+    # A shard of PtychoPINN's holds the patches of its control, too.
+    key = f"{arm}_patches"
+    patches = open_frames(shard_file, key)
+    groups = Shard.read(record["shard"]).choose(len(squares))
+    needed = (len(groups), *squares.shape)
+    told = record["arms"][arm]
+    if told["status"] == "ok" and patches.shape != needed:
+        raise DataError(f"{shard_file}: key {key!r} has shape {patches.shape}, needed {needed}")
+    return ShardPatches(groups, patches, told)
+
+
+def _root_mean_square(stitched: Stitched, source: Scan, frames: np.ndarray) -> float:
+    """Return the disagreement within the hull of the view's frames, pixels weighted by light."""
+    canvas = stitched.canvas
+    hull = hull_mask(source.positions[frames], origin=canvas.origin, shape=canvas.field.shape)
+    return root_mean_square(stitched.disagreement, canvas.coverage, hull)

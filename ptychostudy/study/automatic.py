@@ -15,7 +15,6 @@ AUTO = "auto"
 _SHIPPED: dict[str, dict[str, Any]] = {
     "train_pinn": {"epochs": 3},
     "train_baseline": {"epochs": 10},
-    "infer": {"window_px": 20},
 }
 """By stage; they suit the quick study, and were measured with it."""
 
@@ -39,14 +38,10 @@ def settled(study: "Study", stage: str, values: dict[str, Any]) -> dict[str, Any
     if stage in ("base", "fetch"):
         return {**values, "frame_px": side_px(study.base) or AUTO}
     shipped = {} if follows_scan(study) else _SHIPPED.get(stage, {})
+    # They were measured with networks of groups; those of canvases learn in so many steps.
+    shipped = {} if values.get("architecture") == "canvas" else shipped
     chosen = {key: number for key, number in shipped.items() if values.get(key) == AUTO}
-    return {**values, **chosen, **_weights({**values, **chosen})}
-
-
-def _weights(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the weight within a square whose side is said: equal, as it always was."""
-    auto = values.get("window") == AUTO and values["window_px"] != AUTO
-    return {"window": "uniform"} if auto else {}
+    return {**values, **chosen}
 
 
 def asked_of_scan(study: "Study") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ptychostudy.study.refusals import validated
 from ptychostudy.study.section import Section
 from ptychostudy.study.sections.base import FetchSettings, SourceSettings
 from ptychostudy.study.sections.compare import CompareSettings
-from ptychostudy.study.sections.infer import PatchSettings
+from ptychostudy.study.sections.infer import PatchSettings, StitchSettings
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import SamplingSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
@@ -38,6 +38,7 @@ READ: dict[str, type[Section]] = {
     "reconstruct": ReconstructSettings,
     "maximise": MaximiseSettings,
     "infer": PatchSettings,
+    "stitch": StitchSettings,
     "compare": CompareSettings,
     "summarize": ReportSettings,
     "verify": VerificationSettings,
@@ -51,6 +52,7 @@ _SECTIONS = {
     "fetch": "base",
     "train_pinn": "train.pinn",
     "train_baseline": "train.baseline",
+    "stitch": "infer",
     "verify": "summarize",
 }
 """Where a stage's section lies in the configuration, if it is not called as the stage."""

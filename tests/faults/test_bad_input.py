@@ -526,7 +526,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, monkeypatch, capsys, stage)
     probe = np.ones((32, 32), np.complex64)
     rows, cols = np.meshgrid(np.arange(16.0, 104.0, 8.0), np.arange(16.0, 48.0, 8.0), indexing="ij")
     scan = {"ycoords": rows.ravel(), "xcoords": cols.ravel(), "objectGuess": np.ones((124, 68), np.complex64)}
-    arrays = scan | {"probeGuess": probe, "PtychoPINN_sums": np.zeros((3, 8, 8), np.int64)}
+    arrays = scan | {"probeGuess": probe, "PtychoPINN_patches": np.zeros((3, 8, 8), np.complex64)}
     write_npz(tmp_path / "other.npz", arrays, {"anything": 1})
     write_npz(tmp_path / "base.npz", arrays, {"data_transformations": []})
     write_npz(tmp_path / "reference.npz", arrays, {"truth": "simulated object"})
@@ -543,7 +543,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path, monkeypatch, capsys, stage)
         "b.npz",
     ]
     commands = {
-        "stitch": (["stitch", "--arm", "PtychoPINN", "--shards", "other.npz", *out], "shard"),
+        "stitch": (
+            ["stitch", "--settings", '{"synchronise": true}', "--arm", "PtychoPINN", "--shards", "other.npz"]
+            + ["--scan", "base.npz", "--view", "base.npz", *out],
+            "shard",
+        ),
         "simulate with a wrong base": (
             ["simulate", *settings, "--base", "other.npz", "--reference", "reference.npz"],
             "data_transformations",

@@ -47,7 +47,18 @@ def examples(short):
 # --- configurations ---------------------------------------------------------------------------------------------------
 
 DEFAULTS = Study().model_dump(by_alias=True)
-STAGES = ("base", "reference", "simulate", "train_pinn", "train_baseline", "reconstruct", "infer", "compare", "verify")
+STAGES = (
+    "base",
+    "reference",
+    "simulate",
+    "train_pinn",
+    "train_baseline",
+    "reconstruct",
+    "infer",
+    "stitch",
+    "compare",
+    "verify",
+)
 scalars = st.one_of(
     st.none(),
     st.booleans(),

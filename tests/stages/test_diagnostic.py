@@ -13,6 +13,7 @@ from campaign import stages
 
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.stages import stitch
+from ptychostudy.study.sections.infer import StitchSettings
 
 NUMBERS = r"mean=(\S+), max=(\S+), nonzero_count=(\d+)/(\d+)"
 
@@ -22,7 +23,9 @@ def hub(tmp_path_factory):
     """Return a hub with frames, groups and one trained network."""
     folder = tmp_path_factory.mktemp("diagnostic")
     study = folder / "study.yaml"
-    study.write_text(stages.SMALL.read_text().replace("infer:\n", "infer:\n  debug_limit: 1\n"))
+    # With equal weights a patch in a shard is what the network gave.
+    one = "infer:\n  debug_limit: 1\n  window: uniform\n  window_px: 8\n"
+    study.write_text(stages.SMALL.read_text().replace("infer:\n", one))
     for stage in (*stages.LIGHT, "train"):
         done = stages.run(stage, folder, study)
         assert done.returncode == 0, done.stdout
@@ -59,14 +62,13 @@ def test_every_arm_has_its_line_with_the_numbers_of_frames_and_patch(hub):
     with np.load(hub / stages.SCANS["train"], allow_pickle=False) as scan:
         frames = scan["counts"][members].astype(float)
     with np.load(hub / "shard.npz", allow_pickle=False) as shard:
-        sums = {arm: shard[f"{arm}_sums"] / 2.0**36 for arm in ("PtychoPINN", "Untrained")}
-    for arm, (real, imag, weight) in sums.items():
+        patches = {arm: shard[f"{arm}_patches"] for arm in ("PtychoPINN", "Untrained")}
+    for arm, patch in patches.items():
         inputs, outputs = said(log, arm)
-        # Six decimals are printed; fixed point keeps eleven.
+        # Six decimals are printed.
         assert inputs == pytest.approx(of(frames), abs=1e-6)
-        covered = weight > 0
-        assert covered.sum() == 8 * 8, "one uniform window"
-        assert outputs == pytest.approx(of((real + 1j * imag)[covered]), abs=2e-6)
+        assert patch.shape == (1, 8, 8), "one uniform window"
+        assert outputs == pytest.approx(of(patch), abs=2e-6)
 
 
 def darken(hub, frames):
@@ -79,11 +81,17 @@ def darken(hub, frames):
     return dark
 
 
+def put_together(hub, shards):
+    """Stitch shards of the training frames' view."""
+    cell = {"scan": hub / stages.SCANS["train"], "view": hub / stages.STAGES["train"]["view"]}
+    stitch.run(StitchSettings(), arm="PtychoPINN", shards=shards, **cell, output=hub / "canvas.npz")
+
+
 def test_an_arm_whose_frames_are_all_dark_fails_and_says_so(hub):
     """A detector that saw nothing: what a network makes of it is no reconstruction."""
     log = infer(hub, darken(hub, slice(None)))
     assert said(log, "PtychoPINN")[0][:3] == [0.0, 0.0, 0.0]
-    stitch.run(arm="PtychoPINN", shards=[hub / "shard.npz"], output=hub / "canvas.npz")
+    put_together(hub, [hub / "shard.npz"])
     found = read_metadata(hub / "canvas.npz")
     assert (found["status"], found["reason"]) == ("failed", "no frame holds a photon")
 
@@ -100,7 +108,7 @@ def test_whether_an_arm_failed_does_not_depend_on_the_shards(hub):
         shards = [hub / f"shard_{k}-of-{n}.npz" for k in range(1, n + 1)]
         for k, path in enumerate(shards, start=1):
             infer(hub, dark, f"{k}-of-{n}", "eight.yaml", path.name)
-        stitch.run(arm="PtychoPINN", shards=shards, output=hub / "canvas.npz")
+        put_together(hub, shards)
         found[n] = read_metadata(hub / "canvas.npz")
     assert found[1]["status"] == "ok"
     assert found[8] == found[1]

@@ -22,22 +22,22 @@ from ptychostudy.physics import propagate
 from ptychostudy.physics.counts import dose_tolerance, mean_counts
 from ptychostudy.physics.windows import split_positions
 from ptychostudy.recipes import infer as recipe
-from ptychostudy.recipes.infer import infer_shard, members_of
 from ptychostudy.recipes.normalization import normalization_of
-from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.train import train_network
 from ptychostudy.recipes.training_set import make_training_set
-from ptychostudy.recipes.window import choose_window
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
 from scenes import N, behind, made_scan
+from shards import infer as infer_view
+from shards import squares_of
 
 SOURCE = made_scan()
 FRAMES = len(SOURCE.positions)
 # Four neighbours in one of the raster's rows, which hold twelve; they span less than SIDE - N.
 FIRST = np.flatnonzero(np.arange(FRAMES) % 12 < 9)
 GROUPS = FIRST[::2, None] + np.arange(4)
+VIEW = (np.arange(FRAMES), GROUPS)
 SIDE = 56
 SMALL = {"width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
 PATCHES = PatchSettings(window_px=16)
@@ -65,12 +65,7 @@ def trained(arm, mask="none", fill=0):
 
 
 def infer(bundle, source, batch_size=16):
-    members = members_of(bundle, np.arange(FRAMES), GROUPS)
-    return infer_shard(bundle, source, members, Shard(1, 1), PATCHES, window=window_of(source), batch_size=batch_size)
-
-
-def window_of(source):
-    return choose_window(PATCHES, source, np.arange(FRAMES), GROUPS)
+    return infer_view(bundle, source, VIEW, PATCHES, batch_size=batch_size)
 
 
 def known_to(model):
@@ -93,10 +88,10 @@ def test_garbage_in_masked_pixels_changes_neither_training_nor_inference(arm, na
     assert first.history == second.history and first.normalization == second.normalization
     assert same_weights(first.weights, second.weights) and first.config == second.config
     mask = MASKS[name]
-    (seen, record), (other, told) = (infer(bundle, behind(SOURCE, mask, fill)) for fill in (0, GARBAGE))
-    assert np.array_equal(seen.sums, other.sums) and record == told
+    seen, other = (infer(bundle, behind(SOURCE, mask, fill)) for fill in (0, GARBAGE))
+    assert np.array_equal(seen.patches, other.patches) and seen.record == other.record
     # Of the pixels that count, and no others.
-    assert f"/{mask.sum() * bundle['config']['frames'] * record['groups']};" in record["diagnostic"]
+    assert f"/{mask.sum() * bundle['config']['frames'] * len(seen.patches)};" in seen.record["diagnostic"]
     assert bundle["config"]["mask"]["masked_pixels"] == np.sum(~mask)
     assert known_to(first.model) == mask.sum()
 
@@ -189,11 +184,10 @@ def test_a_network_serves_frames_behind_another_mask():
     stopped = replace(behind(bright, STOP), photons_requested=SOURCE.photons_requested)
     without, behind_it = (trained(PINN, name)[1] for name in ("none", "stop"))
     assert "mask" not in without["config"] and "mask" in behind_it["config"]
-    assert infer(without, stopped)[1]["status"] == "ok"
+    assert infer(without, stopped).good
     for bundle, other in ((without, stopped), (behind_it, SOURCE)):
         assert recipe._normalization(bundle, other) == normalization_of(other)
-        members = members_of(bundle, np.arange(FRAMES), GROUPS)
-        model = recipe._patches(bundle, other, members, window_of(other), 16).network.model
+        model = recipe._patches(bundle, other, squares_of(bundle, other, VIEW, PATCHES), 16).network.model
         assert known_to(model) == other.valid.sum()
         assert same_weights(get_weights(model), bundle["weights"])
     # Behind the training's own mask, what was learned with, whatever these frames say of their strength.

@@ -80,7 +80,8 @@ ONE_KEY = [
     ("reconstruct.noise_model", "gamma", "'gaussian' or 'poisson'"),
     ("infer.shards", 0, "(allowed: >= 1)"),
     ("infer.window_px", 1, "(allowed: >= 2)"),
-    ("infer.window", "tukey", "'uniform', 'hann' or 'auto'"),
+    ("infer.window", "tukey", "'light', 'uniform', 'hann' or 'auto'"),
+    ("infer.synchronise", "perhaps", "a valid boolean"),
     ("infer.debug_limit", 0, "(allowed: >= 1)"),
     ("compare.phase_align", "tilt", "'plane', 'mean' or 'none'"),
     ("compare.ms_ssim_sigma", -1, "(allowed: >= 0)"),
@@ -176,7 +177,8 @@ def test_shorthands_of_the_command_line():
     assert (parse_study({}).dose_list, parse_study({}).view_list) == ([1000, 100000], ["dense", "sparse"])
 
 
-STAGES = ["base", "fetch", "reference", "simulate", "train_pinn", "train_baseline", "reconstruct", "infer", "compare"]
+STAGES = ["base", "fetch", "reference", "simulate", "train_pinn", "train_baseline", "reconstruct", "infer", "stitch"]
+STAGES += ["compare"]
 
 
 @pytest.mark.parametrize("stage", [*STAGES, "summarize", "verify"])
@@ -201,6 +203,7 @@ def test_overlap_gets_its_view_and_no_other():
     [
         ("train.pinn.epochs", 7, {"train_pinn"}),
         ("infer.window_px", 10, {"infer"}),
+        ("infer.synchronise", False, {"stitch"}),
         ("infer.shards", 3, set()),
         ("infer.batch_size", 3, set()),
         ("reconstruct.batch_size", 3, set()),  # L-BFGS, the default, takes all frames at once

@@ -52,7 +52,9 @@ def failed(finished, tmp_path_factory):
         command += ["--shard", f"{k}-of-2", "--output", str(part)]
         subprocess.run(command, check=True, capture_output=True)
     arms = {key: inference / f"{name}.npz" for key, name in NAMES.items()}
-    stitch.run(arm="Baseline", shards=parts, output=arms["baseline"])
+    view = hub / "data/phase_d/dense/dense_test.npz"
+    how = stage_settings(study, "stitch")
+    stitch.run(how, arm="Baseline", shards=parts, scan=scan, view=view, output=arms["baseline"])
     out = hub / "analysis" / CELL
     compare.run(
         stage_settings(study, "compare"),

@@ -22,13 +22,22 @@ class PatchSettings(Section):
     window_px: Width | Literal["auto"] = Field(
         "auto", description="side M of the stitched centre of a patch; auto: as the scan needs it"
     )
-    window: Literal["uniform", "hann", "auto"] = Field(
+    window: Literal["light", "uniform", "hann", "auto"] = Field(
         "auto",
-        description="weight within the stitched square: equal, or falling to its edge",
+        description="weight of a patch's pixels: their light, equal, or falling to the edge of the "
+        "square; auto: light",
     )
     debug_limit: Count | None = Field(None, description="first n groups only")
 
 
+class StitchSettings(Section):
+    """How patches are put together."""
+
+    synchronise: bool = Field(
+        True, description="one phase factor for each patch, found from the overlaps of all"
+    )
+
+
 # The order of the bases is that of the keys in config.yaml, from the last one up.
-class InferSettings(PatchSettings, ShardSettings):
+class InferSettings(StitchSettings, PatchSettings, ShardSettings):
     """Chunked inference and stitching."""

@@ -7,17 +7,15 @@ wrong scale, and may correlate with the truth the wrong way round.
 import numpy as np
 
 from ptychostudy.physics.illumination import hull_mask
-from ptychostudy.recipes.infer import infer_shard
 from ptychostudy.recipes.passes import passes, settled
-from ptychostudy.recipes.shard import Shard
-from ptychostudy.recipes.stitch import ShardSums, stitch
+from ptychostudy.recipes.stitch import stitch
 from ptychostudy.recipes.train import train_network
-from ptychostudy.recipes.window import choose_window
 from ptychostudy.sampling.groups import form_groups
 from ptychostudy.study.names import PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import PinnSettings
 from scenes import made_scan
+from shards import infer, squares_of
 
 SCAN = made_scan(3e4)
 # A sparse view of a small part: 24 of its frames.
@@ -31,11 +29,9 @@ def amplitudes(epochs):
     settings = settled(SETTINGS, epochs)
     trained = train_network(PINN, [SCAN], FRAMES[GROUPS], settings)
     bundle = {**trained.parts, "provenance": {"outcome": trained.outcome}}
-    window = choose_window(PatchSettings(), SCAN, FRAMES, GROUPS)
-    canvas, record = infer_shard(
-        bundle, SCAN, FRAMES[GROUPS], Shard.read("1-of-1"), PatchSettings(), window=window, batch_size=16
-    )
-    whole, _ = stitch([ShardSums(canvas.origin, canvas.sums, record)])
+    view, patches = (FRAMES, GROUPS), PatchSettings()
+    part = infer(bundle, SCAN, view, patches)
+    whole = stitch([part], squares_of(bundle, SCAN, view, patches), in_phase=True).canvas
     (top, left), (rows, cols) = whole.origin, whole.field.shape
     hull = hull_mask(SCAN.positions[FRAMES], origin=whole.origin, shape=whole.field.shape)
     seen = hull & (whole.coverage > 0)

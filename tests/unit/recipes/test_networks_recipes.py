@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.physics.canvas import PartialCanvas
-from ptychostudy.recipes.infer import infer_shard, members_of, untrained
-from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.infer import untrained
+from ptychostudy.recipes.squares import members_of
 from ptychostudy.recipes.train import spelt, train_network
-from ptychostudy.recipes.window import choose_window
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
 from scenes import made_scan
+from shards import infer as infer_view
 
 SOURCE = made_scan()
 FRAMES = len(SOURCE.positions)
@@ -50,9 +49,7 @@ def bundle(trained):
 
 
 def infer(bundle, shard="1-of-1", source=SOURCE, settings=PATCHES):
-    members = members_of(bundle, np.arange(FRAMES), GROUPS)
-    window = choose_window(settings, source, np.arange(FRAMES), GROUPS)
-    return infer_shard(bundle, source, members, Shard.read(shard), settings, window=window, batch_size=16)
+    return infer_view(bundle, source, (np.arange(FRAMES), GROUPS), settings, shard=shard)
 
 
 def test_a_training_tells_of_what_network_it_is(trained):
@@ -73,7 +70,7 @@ def test_without_groups_every_frame_is_one():
     assert single.config["frames"] == 1
     assert list(single.normalization) == ["100000", "1000"]
     assert len(told) == 1
-    members = members_of(bundle_of(single), np.array([4, 9]), np.array([[0, 1]]))
+    members = members_of(single.config["frames"], np.array([4, 9]), np.array([[0, 1]]))
     np.testing.assert_array_equal(members, [[4], [9]])
 
 
@@ -82,25 +79,34 @@ def test_numbers_that_are_not_finite_are_spelt():
 
 
 @pytest.mark.parametrize("of", [2, 7])
-def test_shards_add_up_to_the_whole(bundle, of):
-    whole, record = infer(bundle)
-    total = PartialCanvas(whole.origin, whole.sums.shape[1:])
-    groups = 0
-    for number in range(1, of + 1):
-        part, told = infer(bundle, f"{number}-of-{of}")
-        total.merge(part.sums)
-        groups += told["groups"]
-        assert part.origin == whole.origin
-    np.testing.assert_array_equal(total.sums, whole.sums)
-    assert groups == record["groups"] == len(GROUPS)
-    assert record["status"] == "ok"
+def test_shards_hold_the_patches_of_the_whole(bundle, of):
+    whole = infer(bundle)
+    parts = [infer(bundle, f"{number}-of-{of}") for number in range(1, of + 1)]
+    np.testing.assert_array_equal(np.concatenate([part.patches for part in parts]), whole.patches)
+    np.testing.assert_array_equal(np.concatenate([part.groups for part in parts]), np.arange(len(GROUPS)))
+    assert sum(part.record["groups"] for part in parts) == whole.record["groups"] == len(GROUPS)
+    assert whole.record["status"] == "ok"
+    assert whole.record["frames"] == 2
+
+
+def test_blocks_are_no_longer_than_what_stands_in_memory_together(bundle, monkeypatch):
+    whole = infer(bundle)
+    monkeypatch.setattr("ptychostudy.recipes.infer.CHUNK", 13)
+    np.testing.assert_array_equal(infer(bundle).patches, whole.patches)
 
 
 def test_the_first_groups_alone_are_taken_where_a_limit_says_so(bundle):
-    canvas, record = infer(bundle, settings=PatchSettings(window_px=16, debug_limit=1))
-    assert record["groups"] == 1
-    # One uniform window.
-    assert np.count_nonzero(canvas.sums[2]) == 16 * 16
+    part = infer(bundle, settings=PatchSettings(window_px=16, debug_limit=1))
+    assert part.record["groups"] == 1
+    assert part.patches.shape == (1, 16, 16)
+    np.testing.assert_array_equal(part.patches, infer(bundle).patches[:1])
+
+
+def test_weights_go_with_the_patches(bundle):
+    """Uniform they are the patches themselves; by light these times the light, which is dark in the corners."""
+    plain, lit = (infer(bundle, settings=PatchSettings(window=window, window_px=24)) for window in ("uniform", "light"))
+    ratio = np.abs(lit.patches) / np.abs(plain.patches)
+    assert ratio.max() <= 1 and np.all(ratio[:, 0, 0] == 0) and np.all(ratio[:, 12, 12] > 0.2)
 
 
 def test_the_control_has_the_form_and_not_the_weights(bundle):
@@ -109,19 +115,18 @@ def test_the_control_has_the_form_and_not_the_weights(bundle):
     assert control["config"]["options"]["blind"]
     assert "blind" not in bundle["config"]["options"]
     assert bundle["weights"] is not None
-    drawn, _ = infer(control)
-    learned, _ = infer(bundle)
-    assert np.any(drawn.sums != learned.sums)
+    drawn, learned = infer(control), infer(bundle)
+    assert np.any(drawn.patches != learned.patches)
 
 
 def test_a_network_whose_training_failed_is_not_run_and_its_control_is(bundle):
     outcome = {"status": "failed", "reason": "collapsed", "statistics": {"std": 0.0}}
     failed = {**bundle, "provenance": {"outcome": outcome}}
-    canvas, record = infer(failed)
-    assert not canvas.sums.any()
-    assert (record["status"], record["reason"]) == ("failed", "training: collapsed")
-    assert record["statistics"] == {"std": 0.0}
-    assert infer(untrained(failed))[1]["status"] == "ok"
+    part = infer(failed)
+    assert len(part.patches) == 0 and not part.good
+    assert (part.record["status"], part.record["reason"]) == ("failed", "training: collapsed")
+    assert part.record["statistics"] == {"std": 0.0}
+    assert infer(untrained(failed)).good
 
 
 def test_frames_of_another_dose_are_refused(bundle):
@@ -131,8 +136,9 @@ def test_frames_of_another_dose_are_refused(bundle):
 
 def test_what_is_not_finite_is_told_and_not_drawn(bundle):
     weights = {name: np.full_like(value, np.nan) for name, value in bundle["weights"].items()}
-    canvas, record = infer({**bundle, "weights": weights})
-    assert not canvas.sums.any()
+    part = infer({**bundle, "weights": weights})
+    record = part.record
+    assert not part.patches.any() and not part.good
     assert record["status"] == "failed"
     assert record["reason"].endswith("values of the output are not finite")
     assert record["statistics"]["not_finite"] > 0
@@ -140,6 +146,6 @@ def test_what_is_not_finite_is_told_and_not_drawn(bundle):
 
 def test_dark_frames_are_counted_and_judged_by_no_shard(bundle):
     dark = replace(SOURCE, counts=np.zeros_like(SOURCE.counts))
-    _, record = infer(bundle, source=dark)
+    record = infer(bundle, source=dark).record
     assert record["nonzero_inputs"] == 0
     assert record["status"] == "ok"

@@ -140,16 +140,40 @@ def test_the_record_holds_the_floor_of_the_dose():
     assert conditions(replace(SOURCE, valid=valid))[-1] == said
 
 
-def test_what_a_users_scan_decided_is_a_condition_of_the_cell():
+CUT = {"n_images_scan": 90, "n_images_in_neither_part": 12, "n_images_total": 40, "guard_px": 9.25}
+
+
+def record_with(**told):
+    """Return the record of a cell whose PtychoPINN tells of itself."""
     comparison, products = compared()
-    cut = {"n_images_scan": 90, "n_images_in_neither_part": 12, "n_images_total": 40, "guard_px": 9.25}
-    chosen = {"stitching": {"window_px": 14, "window": "hann"}}
-    products[PINN] = replace(products[PINN], record={**products[PINN].record, **chosen})
-    record = cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5, **cut})
-    assert record["conditions"][-2:] == [
-        "40 frames are in this part: of the scan's 90 frames 12 lie in the guard band of 9.25 px, in neither part",
-        "stitched: 14 x 14 px of each patch, hann",
-    ]
+    products[PINN] = replace(products[PINN], record={**products[PINN].record, **told})
+    return cell_record(comparison, products, SOURCE, {"frames_per_pixel": 0.5, **CUT})
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"window_px": 46, "window": "light", "synchronised": True, "parts": 1}, []),
+        (
+            {"window_px": 20, "window": "uniform", "synchronised": False, "parts": 1},
+            ["stitched: 20 x 20 px of each patch, uniform", "patches keep the phases that networks gave them"],
+        ),
+        (
+            {"window_px": 46, "window": "light", "synchronised": True, "parts": 3},
+            ["3 parts of the scan do not overlap: each has a phase of its own"],
+        ),
+    ],
+)
+def test_what_the_scan_decided_is_a_condition_of_the_cell(how, said):
+    frames = "40 frames are in this part: of the scan's 90 frames 12 lie in the guard band of 9.25 px, in neither part"
+    found = record_with(stitching=how)["conditions"]
+    assert found[found.index(frames) + 1 :] == said
+
+
+def test_what_patches_say_of_their_error_is_in_the_record():
+    arms = record_with(disagreement=0.031)["arms"]
+    assert arms[PINN]["disagreement"] == 0.031
+    assert "disagreement" not in arms[BASELINE]
 
 
 def test_files_hold_the_arms_and_what_they_share():

@@ -10,7 +10,7 @@ from ptychostudy.physics.probes import make_probe, probe_diameter_px
 from ptychostudy.physics.scans import make_scan
 from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.sampling.groups import form_groups, group_geometry
-from ptychostudy.sampling.stitch_width import covering_width_px, stitch_width_px
+from ptychostudy.sampling.stitch_width import covering_width_px, lit_width_px, stitch_width_px
 
 
 def centres_of(positions, members, n=64):
@@ -90,3 +90,31 @@ def test_no_wider_than_the_light_and_the_window():
     assert width == 2 * int(probe_diameter_px(probe) / 2) < covering_width_px(positions, positions.astype(int))
     everywhere = np.ones((32, 32), complex)
     assert stitch_width_px(positions, positions.astype(int), everywhere) == 28
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_the_light_of_groups_is_in_the_square(axis):
+    """A disc of light: of one frame the square about it; of two the farther apart, the wider."""
+    rows, cols = np.indices((32, 32)) - 15.5
+    probe = (np.hypot(rows, cols) < 8) + 0j
+    one = np.full((5, 1, 2), 4)
+    # 99 % of a disc: its outermost pixels hold the rest.
+    assert lit_width_px(probe, one, 40) in (14, 16)
+    widths = []
+    for apart in (2, 4):
+        both = np.full((5, 2, 2), 4)
+        both[:, :, axis] += (-apart, apart)
+        widths.append(lit_width_px(probe, both, 40))
+    assert widths[0] - lit_width_px(probe, one, 40) in (2, 4) and widths[1] - widths[0] in (2, 4, 6)
+
+
+def test_light_beyond_the_window_widens_nothing():
+    assert lit_width_px(np.ones((32, 32), complex), np.full((1, 1, 2), 4), 40) == 28
+
+
+def test_modes_count():
+    probe = np.zeros((2, 32, 32), complex)
+    probe[0, 14:18, 14:18] = 10
+    probe[1, 8:24, 8:24] = 1
+    assert lit_width_px(probe[0], np.full((1, 1, 2), 4), 40) == 4
+    assert lit_width_px(probe, np.full((1, 1, 2), 4), 40) == 16

@@ -1,0 +1,123 @@
+"""Infer: the tiles of a shard through a network of canvases, and all of them put together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.formats.scan import Scan
+from ptychostudy.io.atomic import DataError
+from ptychostudy.measure.outcome import Statistics
+from ptychostudy.networks.canvas_features import Features, features_of
+from ptychostudy.networks.canvas_model import CanvasModel
+from ptychostudy.networks.canvas_training import with_weights
+from ptychostudy.recipes.canvas_tiles import TilesOfShard
+from ptychostudy.recipes.infer import failed_record, failure, ran_record
+from ptychostudy.recipes.maximise import ViewOfScan
+from ptychostudy.recipes.normalization import dose_key
+from ptychostudy.recipes.shard import Shard
+from ptychostudy.sampling.tiles import Tiles
+
+# Frames in memory together.
+_BLOCK = 64
+
+
+def of_canvas(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration of a bundle is that of a network of canvases."""
+    return bool(config["options"].get("architecture") == "canvas")
+
+
+def infer_canvas(
+    bundle: Mapping[str, Any],
+    source: Scan,
+    frames: np.ndarray,
+    estimates: Sequence[ArmProduct],
+    shard: Shard,
+) -> TilesOfShard:
+    """Let a network change what the likelihood says of a view, tile by tile.
+
+    Parameters
+    ----------
+    bundle : mapping
+        A network, as `read_bundle` gives it.
+    source : Scan
+        Frames of the split.
+    frames : (m,) int
+        Those of the view.
+    estimates : sequence of ArmProduct
+        Objects of the greatest likelihood, without a prior and with one.
+    shard : Shard
+
+    Raises
+    ------
+    DataError
+        If the network was not trained on this dose, or an estimate is of another canvas.
+    """
+    _check_dose(bundle, source)
+    view = ViewOfScan.of(source, frames)
+    tiles = Tiles(view.shape)
+    chosen = shard.choose(len(tiles.corners))
+    outcome = failure(bundle)
+    bad = next((each.record for each in estimates if not each.good), None)
+    if outcome or bad:
+        nothing = np.zeros((0, *tiles.core))
+        record = failed_record(outcome) if outcome else failed_record(bad or {}, "its input")
+        return TilesOfShard(nothing.astype(np.complex64), nothing.astype(np.float32), record)
+    features = _features(view, estimates)
+    model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
+    return _tiles(features, model, tiles, chosen, view)
+
+
+def _check_dose(bundle: Mapping[str, Any], source: Scan) -> None:
+    dose = dose_key(source)
+    learned = bundle["normalization"]
+    if dose not in learned:
+        raise DataError(
+            f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
+            f"the frames have {dose}; needed: frames of a dose it was trained on"
+        )
+
+
+def _features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:
+    for estimate in estimates:
+        if (estimate.origin, estimate.field.shape) != (view.origin, view.shape):
+            raise DataError(
+                f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
+                f"view's canvas, {view.shape} from {view.origin}; needed: estimates of its frames"
+            )
+    plain, smooth = (estimate.field for estimate in estimates)
+    likelihood = view.likelihood()
+    _, gradient = likelihood.value_and_gradient(smooth)
+    return features_of(plain, smooth, gradient, likelihood.light)
+
+
+def _tiles(
+    features: Features, model: CanvasModel, tiles: Tiles, chosen: np.ndarray, view: ViewOfScan
+) -> TilesOfShard:
+    """Pass the chosen tiles (t,) through the network."""
+    mine = set(chosen.tolist())
+    passed = Statistics()
+    cores = np.zeros((len(chosen), *tiles.core), dtype=np.complex64)
+    spread = np.zeros((len(chosen), *tiles.core), dtype=np.float32)
+    shown = zip(tiles.cut(features.channels), tiles.cut(features.turn), strict=True)
+    bases = tiles.cut(features.base)
+    place = 0
+    for number, ((channels, turn), base) in enumerate(zip(shown, bases, strict=True)):
+        if number not in mine:
+            continue
+        mean, deviation = model.answer(channels)
+        changed = Features(channels, turn, base).changed(mean)
+        cores[place] = tiles.core_of(changed)
+        spread[place] = tiles.core_of(deviation)
+        passed.add(cores[place])
+        place += 1
+    return TilesOfShard(cores, spread, ran_record(len(chosen), _photons(view), passed))
+
+
+def _photons(view: ViewOfScan) -> Statistics:
+    """Return what the frames of a view count: every tile was made of all of them."""
+    photons = Statistics()
+    for start in range(0, len(view.index), _BLOCK):
+        photons.add(view.frames[start : start + _BLOCK])
+    return photons

@@ -1,0 +1,55 @@
+"""Pairs of overlapping patches: not more of each than its phase needs, however dense the scan."""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+MOST = 32
+"""Partners that each patch chooses; it is chosen by others, too."""
+
+
+def overlapping_pairs(
+    corners: np.ndarray, side: int, *, apart: np.ndarray | None = None, most: int = MOST
+) -> np.ndarray:
+    """Return pairs of squares that overlap, each once.
+
+    Of more than ``most`` partners a square chooses some of all distances: near ones, which it has
+    most in common with, and far ones, by which a large scan holds together.
+
+    Parameters
+    ----------
+    corners : (k, 2) int
+        First pixel (row, col) of each square.
+    side : int
+        Their side.
+    apart : (k,) int, optional
+        A number for each square: partners have another one.
+    most : int
+        Partners that one square chooses.
+
+    Returns
+    -------
+    (m, 2) int64
+        Indices, the smaller first, in ascending order.
+    """
+    tree = KDTree(corners)
+    chosen = [_partners(tree, k, side, apart, most) for k in range(len(corners))]
+    first = np.repeat(np.arange(len(corners)), [len(partners) for partners in chosen])
+    other = np.concatenate([np.zeros(0, np.int64), *chosen])
+    pairs = np.stack([first, other], axis=1)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def _partners(tree: KDTree, k: int, side: int, apart: np.ndarray | None, most: int) -> np.ndarray:
+    """Return the partners of one square."""
+    corners = tree.data
+    # Squares that only touch have no pixel in common.
+    near = np.array(tree.query_ball_point(corners[k], side - 1, p=np.inf), dtype=np.int64)
+    strange = near != k if apart is None else apart[near] != apart[k]
+    near = near[strange]
+    distance = np.sum((corners[near] - corners[k]) ** 2, axis=1)
+    # Of equal distances the smaller index: the same ones every time.
+    by_distance = near[np.lexsort((near, distance))]
+    if len(near) <= most:
+        return by_distance
+    evenly = np.arange(most) * len(near) // most
+    return by_distance[evenly]
