@@ -82,50 +82,6 @@ def repeated(pattern):
     return cells(pattern, layout.repetitions(STUDY)[1:])
 
 
-def training_doses(wildcards):
-    """Return the doses a network learns from: its own, or all."""
-    return DOSES if wildcards.dose == "all" else [int(wildcards.dose)]
-
-
-def training_scans(wildcards):
-    """Return the frames a network learns from."""
-    return expand(layout.FRAMES, dose=training_doses(wildcards), split=names.TRAINING_SPLIT)
-
-
-def baseline_views(wildcards):
-    """Return the views of which a Baseline of canvases sees the frames; others see each frame alone."""
-    if STUDY.train.baseline.architecture != "canvas":
-        return []
-    own = [view for dose, view in STUDY.pairs if dose in training_doses(wildcards)]
-    return expand(layout.VIEW, view=dict.fromkeys(own), split=names.TRAINING_SPLIT)
-
-
-def estimates(wildcards):
-    """Return what a network of canvases changes: the likelihood's objects of the cell."""
-    networks = {names.PINN: STUDY.train.pinn, names.BASELINE: STUDY.train.baseline}
-    of_canvas = networks[wildcards.network].architecture == "canvas"
-    return [layout.PHYSICS_ONLY, layout.SMOOTHED] if of_canvas else []
-
-
-def training_labels(wildcards):
-    """Return the reconstructions a supervised Baseline learns from, if not from the truth."""
-    if STUDY.train.baseline.labels == "truth":
-        return []
-    return [layout.labels(STUDY, dose) for dose in training_doses(wildcards)]
-
-
-def bundle(wildcards):
-    """Return the bundle of a network for the cell's dose and view."""
-    return layout.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]
-
-
-def shards(wildcards):
-    """Return the shards of an arm in its cell, as many as this run scatters."""
-    # The untrained control has PtychoPINN's form: both are computed at once, into the same shards.
-    network = names.PINN if wildcards.arm == names.UNTRAINED else wildcards.arm
-    return gather.shards(layout.SHARD, network=network, allow_missing=True)
-
-
 def base_source(wildcards):
     """Return the files a study starts from, where it has any, and those that their data lie in."""
     if STUDY.base.kind == "siemens_star":
@@ -141,7 +97,9 @@ def base_source(wildcards):
 
 def arm_file(wildcards):
     """Return the product of the arm that is to be exported."""
-    return {names.PTYCHI: layout.PRODUCT, names.TV: layout.SMOOTHED}.get(wildcards.arm, layout.CANVAS)
+    return {names.PTYCHI: layout.PRODUCT, names.TV: layout.SMOOTHED}.get(
+        wildcards.arm, layout.CANVAS
+    )
 
 
 def study_files(wildcards):
@@ -156,4 +114,5 @@ def whole_study(wildcards):
     return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 
 
+include: "networks.smk"
 include: "resources.smk"

@@ -22,8 +22,9 @@ BACKGROUND = 0.05
 """Photons a pixel, beside those expected, by which a dark pixel that counted one stays finite."""
 
 _BLOCK = 64
-# Bytes of frames and shifted probes that are kept from one pass to the next.
-_KEPT = 2**29
+# Bytes of frames and shifted probes that are kept from one pass to the next; of a larger scan none
+# are, and a pass takes half as long again.
+_KEPT = 2**27
 
 
 class _Block(NamedTuple):

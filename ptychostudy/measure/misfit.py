@@ -8,7 +8,7 @@ import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import gammaln
@@ -21,6 +21,13 @@ _SUMMED = 256
 _NODES = 256
 # Frames of a scan at a time, which bounds the memory.
 _BLOCK = 16
+
+
+class Stack(Protocol):
+    """Frames that are read when asked for."""
+
+    def __getitem__(self, part: slice, /) -> np.ndarray:
+        """Return consecutive frames (b, N, N)."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def scan_misfit(
     object_: np.ndarray,
     probe: np.ndarray,
     positions: np.ndarray,
-    counts: np.ndarray,
+    counts: "np.ndarray | Stack",
     valid: np.ndarray,
 ) -> Misfit:
     """Compare the frames of a scan with those that object and probe give.

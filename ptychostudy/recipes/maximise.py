@@ -172,6 +172,5 @@ def weight_of(view: ViewOfScan, settings: "MaximiseSettings") -> float:
 
 def _estimate(arm: str, view: ViewOfScan, field: np.ndarray, about: dict[str, Any]) -> Estimate:
     source = view.source
-    counts = source.counts[view.index]
-    found = scan_misfit(field, source.whole_probe, view.positions, counts, source.valid)
+    found = scan_misfit(field, source.whole_probe, view.positions, view.frames, source.valid)
     return Estimate(arm, view.canvas(field), found, len(view.index), about)
