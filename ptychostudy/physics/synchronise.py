@@ -142,12 +142,14 @@ def _factors(linked: csr_matrix) -> np.ndarray:
         factors = factors * np.exp(1j * step)
         if np.abs(step).max() < _SMALL_RAD:
             break
-    common = np.vdot(strength, factors)
-    return factors * _unit(common.conj())
+    common = np.array(np.vdot(strength, factors))
+    turned: np.ndarray = factors * _unit(common.conj())
+    return turned
 
 
 def _row_sums(matrix: csr_matrix) -> np.ndarray:
-    return np.asarray(matrix.sum(axis=1)).ravel()
+    sums: np.ndarray = np.asarray(matrix.sum(axis=1)).ravel()
+    return sums
 
 
 def _unit(values: np.ndarray) -> np.ndarray:

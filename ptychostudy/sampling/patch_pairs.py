@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
-MOST = 32
+MOST = 64
 """Partners that each patch chooses; it is chosen by others, too."""
 
 
@@ -48,8 +48,8 @@ def _partners(tree: KDTree, k: int, side: int, apart: np.ndarray | None, most: i
     near = near[strange]
     distance = np.sum((corners[near] - corners[k]) ** 2, axis=1)
     # Of equal distances the smaller index: the same ones every time.
-    by_distance = near[np.lexsort((near, distance))]
-    if len(near) <= most:
-        return by_distance
-    evenly = np.arange(most) * len(near) // most
-    return by_distance[evenly]
+    by_distance: np.ndarray = near[np.lexsort((near, distance))]
+    kept = min(most, len(near))
+    evenly = np.arange(kept) * len(near) // max(kept, 1)
+    chosen: np.ndarray = by_distance[evenly]
+    return chosen

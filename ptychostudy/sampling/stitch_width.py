@@ -70,7 +70,8 @@ def lit_width_px(probe: np.ndarray, offsets: np.ndarray, side: int) -> int:
     rings = np.bincount(np.maximum(away[:, None], away).ravel(), weights=power.ravel())
     held = np.cumsum(rings)
     half = int(np.searchsorted(held, _LIT * held[-1])) + 1
-    return min(2 * half, 2 * ((n - _BORDER_PX) // 2))
+    widest = 2 * int((n - _BORDER_PX) // 2)
+    return min(2 * half, widest)
 
 
 def covering_width_px(positions: np.ndarray, centres: np.ndarray) -> int:

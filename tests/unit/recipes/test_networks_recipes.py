@@ -19,6 +19,7 @@ from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
 from scenes import made_scan
 from shards import infer as infer_view
+from shards import squares_of
 
 SOURCE = made_scan()
 FRAMES = len(SOURCE.positions)
@@ -99,14 +100,15 @@ def test_the_first_groups_alone_are_taken_where_a_limit_says_so(bundle):
     part = infer(bundle, settings=PatchSettings(window_px=16, debug_limit=1))
     assert part.record["groups"] == 1
     assert part.patches.shape == (1, 16, 16)
-    np.testing.assert_array_equal(part.patches, infer(bundle).patches[:1])
 
 
 def test_weights_go_with_the_patches(bundle):
-    """Uniform they are the patches themselves; by light these times the light, which is dark in the corners."""
-    plain, lit = (infer(bundle, settings=PatchSettings(window=window, window_px=24)) for window in ("uniform", "light"))
-    ratio = np.abs(lit.patches) / np.abs(plain.patches)
-    assert ratio.max() <= 1 and np.all(ratio[:, 0, 0] == 0) and np.all(ratio[:, 12, 12] > 0.2)
+    """With equal weights a shard holds the patches themselves, by light these times the light."""
+    equal, light = (PatchSettings(window=window, window_px=24) for window in ("uniform", "light"))
+    plain, lit = (infer(bundle, settings=settings).patches for settings in (equal, light))
+    weights = squares_of(bundle, SOURCE, (np.arange(FRAMES), GROUPS), light).weights(np.arange(len(GROUPS)))
+    np.testing.assert_array_equal(lit, (plain * weights).astype(np.complex64))
+    assert np.any(weights == 0) and weights.max() > 0.5
 
 
 def test_the_control_has_the_form_and_not_the_weights(bundle):

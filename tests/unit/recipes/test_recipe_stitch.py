@@ -184,20 +184,20 @@ def test_parts_that_do_not_overlap_are_told():
 
 
 def test_a_link_that_joins_two_crowds_is_found():
-    """Each patch asks 32 partners of the 63 about it; one patch of either crowd reaches the other."""
+    """Each patch asks 64 partners of the 127 about it; one patch of either crowd reaches the other."""
     rng = np.random.default_rng(4)
-    crowds = [np.stack([rng.uniform(30, 37, 64), rng.uniform(left, left + 6, 64)], axis=1) for left in (30, 59)]
+    crowds = [np.stack([rng.uniform(30, 37, 128), rng.uniform(left, left + 6, 128)], axis=1) for left in (30, 59)]
     positions = np.concatenate(crowds)
     positions[[0, -1], 1] = 38, 57
     source = replace(SCAN, positions=positions)
-    squares = Squares.of(source, np.arange(128)[:, None], StitchWindow(SIDE, "uniform"))
+    squares = Squares.of(source, np.arange(256)[:, None], StitchWindow(SIDE, "uniform"))
     pairs = overlapping_pairs(squares.corners, SIDE)
-    assert not np.any((pairs[:, 0] < 64) & (pairs[:, 1] >= 64)), "the pair that joins them is not asked at first"
+    assert not np.any((pairs[:, 0] < 128) & (pairs[:, 1] >= 128)), "the pair that joins them is not asked at first"
     phases = phases_of(squares)
     found = stitch(shards(squares, exact(squares) * np.exp(1j * phases)[:, None, None]), squares, in_phase=True)
     assert found.record["stitching"]["parts"] == 1
     assert found.disagreement.max() < 2e-5
-    without = np.delete(np.arange(128), 0)
+    without = np.delete(np.arange(256), 0)
     apart = Squares.of(source, without[:, None], StitchWindow(SIDE, "uniform"))
     assert stitch(shards(apart, exact(apart)), apart, in_phase=True).record["stitching"]["parts"] == 2
 
