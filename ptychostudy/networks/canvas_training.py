@@ -81,6 +81,10 @@ class CanvasCourse:
         """Return the learning rate at the start of an epoch, counted from 0."""
         return float(ops.convert_to_numpy(self.schedule(epoch * self.steps)))
 
+    def untrained_loss(self) -> float | None:
+        """Return the loss of canvases without any change: what does not beat it is not kept."""
+        return self.validate().means.loss
+
     def learn(self, epoch: int) -> Means:
         """Give every lesson in all directions, in an order of this epoch."""
         rng = np.random.default_rng(np.random.SeedSequence([self.seed, epoch]))

@@ -65,6 +65,9 @@ class Course(Protocol):
     def rate(self, epoch: int) -> float:
         """Return the learning rate at the start of an epoch, counted from 0."""
 
+    def untrained_loss(self) -> float | None:
+        """Return the validation loss before any training, where that is an answer already."""
+
     def learn(self, epoch: int) -> Means:
         """Learn for an epoch, counted from 0."""
 
@@ -104,6 +107,8 @@ def follow(
     if initial_state is not None:
         run.restore(initial_state)
         _log.info("continues after epoch %d of %d", run.epoch, epochs)
+    else:
+        run.begin()
     while run.goes_on(epochs, settings.patience):
         if not run.tried_epoch():
             continue
@@ -129,6 +134,12 @@ class _Run:
         self.best = Best(course.model)
         self.history: list[dict[str, Any]] = []
         self.outcome = Outcome("ok", ALL_DONE, {})
+
+    def begin(self) -> None:
+        """Take the network as it is for the best so far, if it has an answer."""
+        loss = self.course.untrained_loss()
+        if loss is not None:
+            self.best.see(0, loss, self.course.model)
 
     def goes_on(self, epochs: int, patience: int) -> bool:
         """Say whether another epoch is wanted."""

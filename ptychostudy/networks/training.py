@@ -57,6 +57,10 @@ class GroupCourse:
         """Return the learning rate at the start of an epoch."""
         return self.descent.rate(epoch)
 
+    def untrained_loss(self) -> float | None:
+        """Return None: what random weights answer is no canvas."""
+        return None
+
     def learn(self, epoch: int) -> Means:
         """Train on all groups once."""
         length = self.descent.steps_per_epoch * self.descent.batch_size
