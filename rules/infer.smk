@@ -1,4 +1,4 @@
-"""Infer: bundle, frames, groups -> patches of one network by shard -> in one phase, a canvas per arm.
+"""Infer: bundle, frames, groups -> patches by shard -> brought to one phase, a canvas per arm.
 
 in   data/phase_e/dose_{dose}/  data/phase_c/dose_{dose}/patched_{split}.npz  data/phase_d/{view}/
 out  data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz, then {arm}.npz
