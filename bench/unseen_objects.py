@@ -2,9 +2,9 @@
 
     python bench/unseen_objects.py --hub HUB --view sparse --doses 1000 100000
 
-HUB is a finished study with networks of the canvas. An object of each kind is put behind the probe, the scan and the dose
-of its test split, its frames are drawn, and what the bundles of PtychoPINN and the Baseline make of them is scored as the
-study scores. Prints one line per kind and dose: rms phase error in rad, phase SSIM.
+HUB is a finished study with networks of the canvas. An object of each kind is put behind the probe, the scan and the
+dose of its test split, its frames are drawn, and what the bundles of PtychoPINN and the Baseline make of them is scored as
+the study scores. Prints one line per kind and dose: rms phase error in rad, phase SSIM.
 """
 
 import argparse

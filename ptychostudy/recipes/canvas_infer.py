@@ -13,9 +13,8 @@ from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.networks.canvas_model import CanvasModel
 from ptychostudy.networks.canvas_training import with_weights
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
-from ptychostudy.recipes.infer import failed_record, failure, ran_record
+from ptychostudy.recipes.infer import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.maximise import ViewOfScan
-from ptychostudy.recipes.normalization import dose_key
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.sampling.tiles import Tiles
 
@@ -54,7 +53,7 @@ def infer_canvas(
     DataError
         If the network was not trained on this dose, or an estimate is of another canvas.
     """
-    _check_dose(bundle, source)
+    check_dose(bundle, source)
     view = ViewOfScan.of(source, frames)
     tiles = Tiles(view.shape)
     chosen = shard.choose(len(tiles.corners))
@@ -67,16 +66,6 @@ def infer_canvas(
     features = _features(view, estimates)
     model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
     return _tiles(features, model, tiles, chosen, view)
-
-
-def _check_dose(bundle: Mapping[str, Any], source: Scan) -> None:
-    dose = dose_key(source)
-    learned = bundle["normalization"]
-    if dose not in learned:
-        raise DataError(
-            f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
-            f"the frames have {dose}; needed: frames of a dose it was trained on"
-        )
 
 
 def _features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
-from ptychostudy.likelihood.frames import ScanLikelihood
-from ptychostudy.likelihood.solve import plain, smooth
+from ptychostudy.iterative.maximum import plain, smooth
+from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.measure.scoring import cut
 from ptychostudy.networks.batches import spatial_split
 from ptychostudy.networks.canvas_features import Features, features_of

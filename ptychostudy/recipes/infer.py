@@ -169,11 +169,8 @@ def failure(bundle: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None if outcome["status"] == "ok" else outcome
 
 
-def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
-    """Return what the network was trained with at the dose of the frames.
-
-    Frames behind another mask than those of the training are normalised by themselves.
-    """
+def check_dose(bundle: Mapping[str, Any], source: Scan) -> str:
+    """Return the dose of frames by the name it has in a bundle; refuse one it was not trained on."""
     dose = dose_key(source)
     learned = bundle["normalization"]
     if dose not in learned:
@@ -181,6 +178,16 @@ def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
             f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
             f"the frames have {dose}; needed: frames of a dose it was trained on"
         )
+    return dose
+
+
+def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
+    """Return what the network was trained with at the dose of the frames.
+
+    Frames behind another mask than those of the training are normalised by themselves.
+    """
+    dose = check_dose(bundle, source)
+    learned = bundle["normalization"]
     # Doses are photons of valid pixels: behind another mask the same dose is another light.
     if not trained_behind(bundle["config"], source):
         return normalization_of(source)

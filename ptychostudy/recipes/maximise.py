@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
-from ptychostudy.likelihood.choice import choose_weight
-from ptychostudy.likelihood.frames import ScanLikelihood
-from ptychostudy.likelihood.held_out import Frames, Kept, LeftOver, Source
-from ptychostudy.likelihood.solve import plain, smooth
+from ptychostudy.iterative.held_out import Frames, Kept, LeftOver, Source
+from ptychostudy.iterative.maximum import plain, smooth
+from ptychostudy.iterative.prior_weight import choose_weight
+from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ptychostudy.likelihood.frames import ScanLikelihood
-from ptychostudy.likelihood.held_out import Frames
+from ptychostudy.iterative.held_out import Frames
+from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.physics.counts import simulated_blocks
 from ptychostudy.physics.draws import generator
 from ptychostudy.physics.objects import make_object

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.likelihood.frames import ScanLikelihood
-from ptychostudy.likelihood.solve import plain, smoothed
+from ptychostudy.iterative.maximum import plain, smoothed
+from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.maximise import MaximiseSettings

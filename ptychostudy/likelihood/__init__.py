@@ -1,1 +1,0 @@
-"""Maximum likelihood on the canvas of a whole scan, with a prior or without; NumPy alone."""
