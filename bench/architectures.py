@@ -164,12 +164,13 @@ def score(folder, view, bundle, dose, *, flat=False):
     from ptychostudy.io.arrays import read_npz
     from ptychostudy.measure import scoring
     from ptychostudy.measure.metrics import partial_pearson
+    from ptychostudy.physics.rectangle import cut
 
     source = open_scan(folder / f"data/phase_c/dose_{dose}/patched_test.npz")
     cell = read_npz(folder / f"data/phase_d/{view}/{view}_test.npz", ["frames", "groups", *COORDINATES])
     canvas = stitched(source, cell["frames"], cell["groups"], bundle)
     mask, _ = scoring.common_mask([canvas.coverage], read_positions(cell), canvas.origin)
-    truth = scoring.cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
+    truth = cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
     field, gauge = (np.ones_like(canvas.field), "mean") if flat else (canvas.field, "plane")  # as the stage compare
     found = scoring.score(field, truth, mask, phase_align=gauge)
     rows = found.evaluation.rows

@@ -20,6 +20,7 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure import scoring
 from ptychostudy.physics.disagreement import root_mean_square
+from ptychostudy.physics.rectangle import cut
 from ptychostudy.recipes.infer import ShardRun
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.stitch import ShardPatches, stitch
@@ -91,7 +92,7 @@ def report(found, source, cell, words, start):
     seconds = time.process_time() - start
     canvas = found.canvas
     mask, _ = scoring.common_mask([canvas.coverage], read_positions(cell), canvas.origin)
-    truth = scoring.cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
+    truth = cut(source.truth, (0, 0), canvas.origin, canvas.field.shape)
     scored = scoring.score(canvas.field, truth, mask)
     rows = scored.evaluation.rows
     spread = root_mean_square(found.disagreement, canvas.coverage, mask)

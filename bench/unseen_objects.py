@@ -3,8 +3,8 @@
     python bench/unseen_objects.py --hub HUB --view sparse --doses 1000 100000
 
 HUB is a finished study with networks of the canvas. An object of each kind is put behind the probe, the scan and the
-dose of its test split, its frames are drawn, and what the bundles of PtychoPINN and the Baseline make of them is scored as
-the study scores. Prints one line per kind and dose: rms phase error in rad, phase SSIM.
+dose of its test split, its frames are drawn, and what the bundles of both networks make of them is scored as the study
+scores. Prints one line per kind and dose: rms phase error in rad, phase SSIM.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure import scoring
-from ptychostudy.networks.canvas_model import learned
-from ptychostudy.networks.canvas_training import with_weights
+from ptychostudy.networks.canvas_model import learned, with_weights
+from ptychostudy.physics.rectangle import cut
 from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.recipes.canvas_lessons import Seen
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
@@ -70,7 +70,7 @@ def rows(hub, view_name, dose):
 def scored(field, object_, view, cell):
     """Return the phase error and the phase SSIM of a canvas as text."""
     origin, shape = scan_rectangle(view.source.positions, 11)
-    seen, truth = (scoring.cut(each, view.origin, origin, shape) for each in (field, object_))
+    seen, truth = (cut(each, view.origin, origin, shape) for each in (field, object_))
     mask, _ = scoring.common_mask([np.ones(shape)], read_positions(cell), origin)
     found = scoring.score(seen.astype(np.complex64), truth, mask, phase_align="plane")
     return f"{found.record['rms_phase_rad']:.4f}, {found.evaluation.rows['ssim'][1]:.3f}"

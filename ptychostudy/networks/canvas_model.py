@@ -8,6 +8,7 @@ from keras import layers
 
 from ptychostudy.networks.blocks import DepthToSpace, Seeds, SpaceToDepth, double
 from ptychostudy.networks.canvas_features import CHANNELS, Features
+from ptychostudy.networks.weights import set_weights
 
 LEVELS = 2
 """Halvings of the side, after the packing of 2 x 2 pixels."""
@@ -106,3 +107,21 @@ def flipped(image: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
 def learned(features: Features, model: CanvasModel) -> np.ndarray:
     """Return a canvas (H, W) as the network changes it."""
     return features.changed(model.answer(features.channels)[0])
+
+
+def with_weights(
+    shape: tuple[int, int], weights: dict[str, np.ndarray], *, width: int
+) -> CanvasModel:
+    """Build a trained network for canvases of a shape.
+
+    Parameters
+    ----------
+    shape : (int, int)
+    weights : dict of str to ndarray
+        As `get_weights` returned them, of a network for whatever shape.
+    width : int
+        Filters of the first level.
+    """
+    model = canvas_model(shape, width=width, seed=0)
+    set_weights(model, weights)
+    return model

@@ -19,7 +19,7 @@ from ptychostudy.networks.descent import CLIP_NORM
 from ptychostudy.networks.passes import Means, Validation
 from ptychostudy.networks.schedule import cosine, epochs_of
 from ptychostudy.networks.tensors import Tensor
-from ptychostudy.networks.weights import as_array, set_weights
+from ptychostudy.networks.weights import as_array
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
@@ -151,21 +151,3 @@ def _spread(values: np.ndarray) -> dict[str, float]:
         "phase_mean": float(phase.mean()),
         "phase_std": float(phase.std()),
     }
-
-
-def with_weights(
-    shape: tuple[int, int], weights: dict[str, np.ndarray], *, width: int
-) -> CanvasModel:
-    """Build a trained network for canvases of a shape.
-
-    Parameters
-    ----------
-    shape : (int, int)
-    weights : dict of str to ndarray
-        As `get_weights` returned them, of a network for whatever shape.
-    width : int
-        Filters of the first level.
-    """
-    model = canvas_model(shape, width=width, seed=0)
-    set_weights(model, weights)
-    return model

@@ -15,6 +15,13 @@ FORMAT = 1
 # The settings that make the form of a network; all others are of its training.
 OPTIONS = ("architecture", "width", "steps", "amplitude_head")
 
+_WIDTHS = {"canvas": 12, "backprojection": 16, "ptychopinn": 16}
+
+
+def filters_of(settings: "NetworkSection") -> int:
+    """Return the filters of the first level: as the settings say, or as suits the architecture."""
+    return _WIDTHS[settings.architecture] if settings.width == "auto" else settings.width
+
 
 def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int) -> dict[str, Any]:
     """Return the plain data from which `network_from_config` builds the same network.
@@ -36,7 +43,7 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
         "frames": frames,
         "seed": settings.seed,
         "options": {name: getattr(settings, name) for name in OPTIONS}
-        | {"width": settings.filters},
+        | {"width": filters_of(settings)},
     }
 
 

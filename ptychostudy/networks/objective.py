@@ -47,3 +47,15 @@ def objective_of(settings: "NetworkSection") -> Objective:
         loss=getattr(settings, "loss", "poisson"),
         labels=getattr(settings, "labels", "truth"),
     )
+
+
+def objects_of(settings: "NetworkSection") -> list[str]:
+    """Return the kinds of further objects that a supervised network learns from.
+
+    Parameters
+    ----------
+    settings : PinnSettings or BaselineSettings
+        Section ``train.pinn`` or ``train.baseline``.
+    """
+    supervised = objective_of(settings).kind == "supervised"
+    return list(getattr(settings, "objects", ())) if supervised else []

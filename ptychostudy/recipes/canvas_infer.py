@@ -10,8 +10,7 @@ from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.canvas_features import Features, features_of
-from ptychostudy.networks.canvas_model import CanvasModel
-from ptychostudy.networks.canvas_training import with_weights
+from ptychostudy.networks.canvas_model import CanvasModel, with_weights
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
 from ptychostudy.recipes.infer import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.maximise import ViewOfScan

@@ -10,11 +10,11 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.iterative.maximum import plain, smooth
 from ptychostudy.iterative.scan_likelihood import ScanLikelihood
-from ptychostudy.measure.scoring import cut
 from ptychostudy.networks.batches import spatial_split
 from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.networks.canvas_training import Lesson
-from ptychostudy.networks.objective import objective_of
+from ptychostudy.networks.objective import objective_of, objects_of
+from ptychostudy.physics.rectangle import cut
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.scan_canvas import COVERED
 from ptychostudy.recipes.simulated_objects import simulated_objects
@@ -153,7 +153,7 @@ def _supervised(
         seen = Seen.of(view.likelihood(), weight, ways)
         lessons.append(_known(seen, _label(view, known, number), view, settings))
         # Each view has its share of the objects, which cost as much as its own.
-        kinds = settings.kinds[number :: len(views)]
+        kinds = objects_of(settings)[number :: len(views)]
         for likelihood, object_ in simulated_objects(view, seen.smooth, kinds, settings.seed):
             seen_of_it = Seen.of(likelihood, weight, ways)
             lessons.append(_known(seen_of_it, object_, view, settings))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
+from ptychostudy.physics.rectangle import common, cut
 from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PINN
 
@@ -78,7 +79,7 @@ class Rectangle:
 
     def cut(self, field: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
         """Return the rectangle (H, W) of a field that begins at ``origin``."""
-        return scoring.cut(field, origin, self.origin, self.shape)
+        return cut(field, origin, self.origin, self.shape)
 
 
 def compare(
@@ -103,7 +104,7 @@ def compare(
     scanned : (m, 2) float
         Those of all frames of the split: the rectangle is that of every view.
     """
-    rectangle = Rectangle(*scan_rectangle(scanned, _AROUND_PX))
+    rectangle = _rectangle(products, truth, scanned)
     fields = {}
     for arm, product in products.items():
         fields[arm] = rectangle.cut(product.field, product.origin)
@@ -114,6 +115,15 @@ def compare(
     for arm, field in _scored(products, fields).items():
         scores[arm] = _score(field, seen, mask, settings, arm)
     return Comparison(rectangle.origin, seen, mask, coverage, fields, scores)
+
+
+def _rectangle(
+    products: Mapping[str, ArmProduct], truth: np.ndarray, scanned: np.ndarray
+) -> Rectangle:
+    """Return the rectangle of the scan with an edge, as far as all products and the truth reach."""
+    places: list[tuple[tuple[int, int], tuple[int, ...]]] = [((0, 0), truth.shape)]
+    places += [(product.origin, product.field.shape) for product in products.values()]
+    return Rectangle(*common([scan_rectangle(scanned, _AROUND_PX), *places]))
 
 
 def _mask(

@@ -170,7 +170,7 @@ def failure(bundle: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def check_dose(bundle: Mapping[str, Any], source: Scan) -> str:
-    """Return the dose of frames by the name it has in a bundle; refuse one it was not trained on."""
+    """Return the dose of frames by its name in a bundle; refuse one it was not trained on."""
     dose = dose_key(source)
     learned = bundle["normalization"]
     if dose not in learned:

@@ -8,9 +8,9 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.networks.canvas_training import CanvasCourse
-from ptychostudy.networks.config import FORMAT
+from ptychostudy.networks.config import FORMAT, filters_of
 from ptychostudy.networks.course import follow
-from ptychostudy.networks.objective import objective_of
+from ptychostudy.networks.objective import objective_of, objects_of
 from ptychostudy.recipes.canvas_lessons import lessons_of
 from ptychostudy.recipes.detector import mask_identity
 from ptychostudy.recipes.maximise import ViewOfScan
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def count_lessons(views: int, settings: "NetworkSection") -> int:
     """Return the lessons of a network that learns from so many views."""
     if objective_of(settings).kind == "supervised":
-        return views + len(settings.kinds)
+        return views + len(objects_of(settings))
     return views * settings.draws
 
 
@@ -58,7 +58,7 @@ def train_canvas_network(
     seen = [ViewOfScan.of(source, frames) for source in sources for frames in views]
     # Of each source all views learn from the same reconstruction.
     labels = [product for product in known for _ in views]
-    course = CanvasCourse(lessons_of(seen, labels, settings), settings.filters, settings)
+    course = CanvasCourse(lessons_of(seen, labels, settings), filters_of(settings), settings)
     result = follow(
         course,
         settings,
@@ -90,6 +90,6 @@ def canvas_config(settings: "CanvasTraining", arm: str, n: int) -> dict[str, Any
         # It sees all frames of a view at once, none of them in a group.
         "frames": 1,
         "seed": settings.seed,
-        "options": {"architecture": settings.architecture, "width": settings.filters},
-        "objects": settings.kinds,
+        "options": {"architecture": settings.architecture, "width": filters_of(settings)},
+        "objects": objects_of(settings),
     }

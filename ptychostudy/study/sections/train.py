@@ -9,9 +9,6 @@ from ptychostudy.study.sections.maximise import MaximiseSettings
 
 ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
 
-# Filters of the first level, where the settings do not say.
-_WIDTH = {"canvas": 12, "backprojection": 16, "ptychopinn": 16}
-
 
 class NetworkSettings(Section):
     """Form and training of one network."""
@@ -47,16 +44,6 @@ class NetworkSettings(Section):
         0.1, gt=0, lt=0.5, description="part of the training area that is held out"
     )
     seed: Seed = Field(11, description="of initial weights and of the order of the groups")
-
-    @property
-    def filters(self) -> int:
-        """Filters of the first level."""
-        return _WIDTH[self.architecture] if self.width == "auto" else self.width
-
-    @property
-    def kinds(self) -> list[ObjectKind]:
-        """Further objects to learn from."""
-        return []
 
     def plain(self) -> dict[str, Any]:
         """Return what the network reads; what another architecture reads changes nothing."""
@@ -103,11 +90,6 @@ class BaselineSettings(NetworkSettings):
         "auto", description="passes over the frames, at most; auto: by how many frames there are"
     )
     batch_size: Count = Field(16, description="frames per step")
-
-    @property
-    def kinds(self) -> list[ObjectKind]:
-        """Further objects to learn from."""
-        return list(self.objects) if self.kind == "supervised" else []
 
 
 class PinnTraining(PinnSettings):
