@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
-from ptychostudy.iterative.maximum import plain, smooth
-from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.networks.batches import spatial_split
 from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.networks.canvas_training import Lesson
 from ptychostudy.networks.objective import objective_of, objects_of
+from ptychostudy.physics.maximum import plain, smooth
 from ptychostudy.physics.rectangle import cut
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.scan_canvas import COVERED
 from ptychostudy.recipes.simulated_objects import simulated_objects

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
-from ptychostudy.iterative.held_out import Frames, Kept, LeftOver, Source
-from ptychostudy.iterative.maximum import plain, smooth
-from ptychostudy.iterative.prior_weight import choose_weight
-from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
+from ptychostudy.physics.held_out import Frames, Kept, LeftOver, Source
+from ptychostudy.physics.maximum import plain, smooth
+from ptychostudy.physics.prior_weight import choose_weight
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.scan_canvas import relative_light, scan_canvas
 from ptychostudy.study.names import PHYSICS, TV
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ptychostudy.iterative.held_out import Frames
-from ptychostudy.iterative.scan_likelihood import ScanLikelihood
 from ptychostudy.physics.counts import simulated_blocks
 from ptychostudy.physics.draws import generator
+from ptychostudy.physics.held_out import Frames
 from ptychostudy.physics.objects import make_object
 from ptychostudy.physics.probe_width import bright_diameter_px
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.scan_canvas import relative_light
 

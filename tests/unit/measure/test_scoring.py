@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from ptychostudy.measure.align import apply_shift
-from ptychostudy.measure.scoring import DEFINITIONS, common_mask, cut, score
+from ptychostudy.measure.scoring import DEFINITIONS, common_mask, score
 
 
 def field(shape=(72, 88), seed=0):
@@ -18,25 +18,6 @@ def interior(shape, margin=8):
     mask = np.zeros(shape, bool)
     mask[margin:-margin, margin:-margin] = True
     return mask
-
-
-# --- cut --------------------------------------------------------------------------------------------------------------
-
-
-def test_rectangle_is_cut_by_origin():
-    # Each pixel holds its own object coordinates, so that any wrong offset shows.
-    rows, cols = np.mgrid[10:30, 50:90]
-    numbered = rows + 1j * cols
-    found = cut(numbered, (10, 50), (13, 61), (4, 6))
-    np.testing.assert_array_equal(found, rows[3:7, 11:17] + 1j * cols[3:7, 11:17])
-    assert found[0, 0] == 13 + 61j
-    np.testing.assert_array_equal(cut(numbered, (10, 50), (10, 50), (20, 40)), numbered)
-
-
-@pytest.mark.parametrize("origin", [(9, 60), (12, 49), (27, 60), (12, 85)])
-def test_rectangle_outside_the_field_is_refused(origin):
-    with pytest.raises(ValueError, match=r"leaves the field at \(10, 50\) of shape \(20, 40\)"):
-        cut(np.zeros((20, 40)), (10, 50), origin, (4, 6))
 
 
 # --- mask -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import light, split_positions
 
 if TYPE_CHECKING:
-    from ptychostudy.iterative.held_out import Source
+    from ptychostudy.physics.held_out import Source
 
 BACKGROUND = 0.05
 """Photons a pixel, beside those expected, by which a dark pixel that counted one stays finite."""

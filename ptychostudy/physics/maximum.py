@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.iterative.minimise import minimise
-from ptychostudy.iterative.scan_likelihood import ScanLikelihood
-from ptychostudy.iterative.total_variation import total_variation
+from ptychostudy.physics.minimise import minimise
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
+from ptychostudy.physics.total_variation import total_variation
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.maximise import MaximiseSettings

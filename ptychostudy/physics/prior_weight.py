@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.iterative.maximum import plain, smoothed
-from ptychostudy.iterative.scan_likelihood import ScanLikelihood
+from ptychostudy.physics.maximum import plain, smoothed
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.maximise import MaximiseSettings
