@@ -9,8 +9,8 @@ MODELS = {
     "PtyChi": 0.7,
     "TV": 0.75,
     "Flat": 0.0,
-    "Untrained": 0.05,
     "PhysicsOnly": 0.65,
+    "Untrained": 0.05,
 }
 METRICS = ("ssim", "ms_ssim", "mae", "mse", "pearson", "partial_pearson", "frc50")
 # view: frames per pixel, area overlap, linear overlap, fraction of the frames

@@ -20,7 +20,7 @@ UNTRAINED: Final = "Untrained"
 PHYSICS: Final = "PhysicsOnly"
 """The likelihood alone, on the canvas of the view: what a network adds is seen beside it."""
 
-CONTROLS = (FLAT, UNTRAINED, PHYSICS)
+CONTROLS = (FLAT, PHYSICS, UNTRAINED)
 """What arms are read beside.
 
 An object of ones and a network of random weights, which no metric must reward; physics alone.

@@ -80,7 +80,7 @@ def test_what_is_not_covered_by_all_is_not_scored():
 def test_a_failed_arm_is_shown_and_not_scored():
     comparison, products = compared(failed=[BASELINE])
     assert set(comparison.fields) == {*ARMS, UNTRAINED, PHYSICS}
-    assert list(comparison.scores) == [PINN, PTYCHI, TV, FLAT, UNTRAINED, PHYSICS]
+    assert list(comparison.scores) == [PINN, PTYCHI, TV, FLAT, PHYSICS, UNTRAINED]
     rows = [row for row in metric_rows(comparison) if row["model"] == BASELINE]
     assert rows
     assert all(value == BLANK for row in rows for value in list(row.values())[2:])
@@ -91,7 +91,7 @@ def test_a_failed_arm_is_shown_and_not_scored():
 
 def test_where_every_arm_failed_the_controls_keep_their_numbers():
     comparison, _ = compared(failed=ARMS)
-    assert list(comparison.scores) == [FLAT, UNTRAINED, PHYSICS]
+    assert list(comparison.scores) == [FLAT, PHYSICS, UNTRAINED]
     assert comparison.coverage == 1.0, "the untrained control covers what the arms would"
     nothing, _ = compared(failed=[*ARMS, UNTRAINED, PHYSICS])
     assert list(nothing.scores) == [FLAT]
