@@ -70,7 +70,7 @@ class ViewOfScan:
     @property
     def frames(self) -> Frames:
         """The frames of the view."""
-        return Frames(self.source.counts, self.index)
+        return Frames(self.source.counts, self.index, self.source.valid)
 
     def likelihood(self, counts: Source | None = None, share: float = 1.0) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
