@@ -3,7 +3,15 @@
 from ptychostudy.report.cell_records import make_cell
 from ptychostudy.report.summary import summarize
 
-MODELS = {"PtychoPINN": 0.8, "Baseline": 0.6, "PtyChi": 0.7, "Flat": 0.0, "Untrained": 0.05}
+MODELS = {
+    "PtychoPINN": 0.8,
+    "Baseline": 0.6,
+    "PtyChi": 0.7,
+    "TV": 0.75,
+    "Flat": 0.0,
+    "PhysicsOnly": 0.65,
+    "Untrained": 0.05,
+}
 METRICS = ("ssim", "ms_ssim", "mae", "mse", "pearson", "partial_pearson", "frc50")
 # view: frames per pixel, area overlap, linear overlap, fraction of the frames
 VIEWS = {"dense": (1 / 20, 0.7, 0.75, 1.0), "sparse": (1 / 50, 0.5, 0.6, 0.4)}

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import minimize
 
 _MEMORY = 10
 # Of the brightest pixel's light: what is lit less moves as if it had that much.
@@ -26,6 +25,9 @@ def minimise(
         Light on each pixel: the curvature of a likelihood there.
     iterations : int
     """
+    # Half a second, which no stage is to wait for that only imports this.
+    from scipy.optimize import minimize
+
     scale = 1 / np.sqrt(light + _DIM * light.max()).astype(np.float32)
 
     def scaled(numbers: np.ndarray) -> tuple[float, np.ndarray]:

@@ -33,7 +33,7 @@ _METRICS = (
 )
 _COLUMNS = (
     "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear "
-    "1 - step / diameter. *: best of the three arms. OK: seeds that succeeded; Conv: in which "
+    "1 - step / diameter. *: best of the arms. OK: seeds that succeeded; Conv: in which "
     "PtyChi converged."
 )
 

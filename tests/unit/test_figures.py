@@ -73,7 +73,7 @@ def test_grid_shows_differences_and_failures(summary):
 def test_heatmaps_have_a_row_per_model_and_a_column_per_cell(summary, draw):
     figure = draw(summary)
     values = np.ma.filled(figure.axes[0].images[0].get_array(), np.nan)
-    assert values.shape == (5, 8) and np.isnan(values[1, 3])
+    assert values.shape == (7, 8) and np.isnan(values[1, 3])
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == list(MODELS)
     assert "failed" in words(figure) and "0.800" in words(figure)
 

@@ -15,8 +15,10 @@ from ptychostudy.study.names import (
     CURVE_COLUMNS,
     FLAT,
     METRIC_COLUMNS,
+    PHYSICS,
     PINN,
     PTYCHI,
+    TV,
     UNTRAINED,
 )
 from ptychostudy.study.sections.compare import CompareSettings
@@ -26,8 +28,9 @@ SOURCE = made_scan(
     truth="simulated object",
     data_transformations=[{"parameters": {"noise": "none", "wrong_probe": {"blur_px": 0.5, "shift_px": [0.0, 0.0]}}}],
 )
-# Rows and columns of the object that each arm holds; the rectangle is PtychoPINN's.
-PLACES = {PINN: (12, 72, 14, 96), BASELINE: (12, 72, 14, 96), PTYCHI: (2, 80, 4, 107), UNTRAINED: (12, 72, 14, 96)}
+# Rows and columns of the object that each arm holds; the rectangle is what all share.
+PLACES = {PINN: (12, 74, 14, 96), BASELINE: (12, 72, 14, 98), PTYCHI: (2, 80, 4, 107), TV: (2, 80, 4, 107)}
+PLACES |= {UNTRAINED: (12, 72, 14, 96), PHYSICS: (2, 80, 4, 107)}
 AS_IT_IS = CompareSettings(phase_align="none", register_arms=[])
 
 
@@ -39,8 +42,8 @@ def product(arm, field=None, status="ok"):
 
 
 def compared(settings=AS_IT_IS, failed=(), **fields):
-    products = {arm: product(arm, fields.get(arm), "failed" if arm in failed else "ok") for arm in (*ARMS, UNTRAINED)}
-    return compare(products, SOURCE.truth, SOURCE.positions, settings), products
+    products = {arm: product(arm, fields.get(arm), "failed" if arm in failed else "ok") for arm in PLACES}
+    return compare(products, SOURCE.truth, SOURCE.positions, settings, scanned=SOURCE.positions), products
 
 
 def test_an_arm_equal_to_the_truth_scores_exactly():
@@ -67,7 +70,7 @@ def test_arms_that_begin_elsewhere_are_cut_to_one_rectangle():
 def test_what_is_not_covered_by_all_is_not_scored():
     _, products = compared()
     products[PTYCHI].coverage[:40] = 0
-    comparison = compare(products, SOURCE.truth, SOURCE.positions, AS_IT_IS)
+    comparison = compare(products, SOURCE.truth, SOURCE.positions, AS_IT_IS, scanned=SOURCE.positions)
     # Row 40 of the iterative arm's canvas is row 30 of the rectangle.
     assert not comparison.mask[:30].any()
     assert comparison.mask[30:].any()
@@ -76,8 +79,8 @@ def test_what_is_not_covered_by_all_is_not_scored():
 
 def test_a_failed_arm_is_shown_and_not_scored():
     comparison, products = compared(failed=[BASELINE])
-    assert set(comparison.fields) == {*ARMS, UNTRAINED}
-    assert list(comparison.scores) == [PINN, PTYCHI, FLAT, UNTRAINED]
+    assert set(comparison.fields) == {*ARMS, UNTRAINED, PHYSICS}
+    assert list(comparison.scores) == [PINN, PTYCHI, TV, FLAT, PHYSICS, UNTRAINED]
     rows = [row for row in metric_rows(comparison) if row["model"] == BASELINE]
     assert rows
     assert all(value == BLANK for row in rows for value in list(row.values())[2:])
@@ -88,9 +91,9 @@ def test_a_failed_arm_is_shown_and_not_scored():
 
 def test_where_every_arm_failed_the_controls_keep_their_numbers():
     comparison, _ = compared(failed=ARMS)
-    assert list(comparison.scores) == [FLAT, UNTRAINED]
+    assert list(comparison.scores) == [FLAT, PHYSICS, UNTRAINED]
     assert comparison.coverage == 1.0, "the untrained control covers what the arms would"
-    nothing, _ = compared(failed=[*ARMS, UNTRAINED])
+    nothing, _ = compared(failed=[*ARMS, UNTRAINED, PHYSICS])
     assert list(nothing.scores) == [FLAT]
     assert nothing.coverage == 0.0
     # All of the scanned hull.
@@ -115,7 +118,7 @@ def test_tables_have_every_arm_and_metric():
     rows = metric_rows(comparison)
     assert all(tuple(row) == METRIC_COLUMNS for row in rows)
     assert list(dict.fromkeys(row["model"] for row in rows)) == [*ARMS, *CONTROLS]
-    assert len(rows) == 5 * len({row["metric"] for row in rows})
+    assert len(rows) == 7 * len({row["metric"] for row in rows})
     curves = curve_rows(comparison)
     assert all(tuple(row) == CURVE_COLUMNS for row in curves)
     assert all(row["complex"] == pytest.approx(1.0, abs=1e-12) for row in curves if row["model"] == PINN)
@@ -178,5 +181,5 @@ def test_what_patches_say_of_their_error_is_in_the_record():
 
 def test_files_hold_the_arms_and_what_they_share():
     comparison, _ = compared()
-    assert list(comparison.raw) == [*ARMS, UNTRAINED, "truth", "mask", "origin"]
+    assert list(comparison.raw) == [*PLACES, "truth", "mask", "origin"]
     assert list(comparison.aligned) == ["truth", "mask", "origin", *ARMS, *CONTROLS]

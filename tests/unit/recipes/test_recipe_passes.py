@@ -14,7 +14,7 @@ def test_a_given_number_stays():
 
 @pytest.mark.parametrize("arm", [PINN, BASELINE])
 def test_fewer_groups_are_seen_more_often(arm):
-    settings = PinnSettings() if arm == PINN else BaselineSettings()
+    settings = {PINN: PinnSettings, BASELINE: BaselineSettings}[arm](architecture="backprojection")
     counts = [passes(arm, groups, settings) for groups in (20, 60, 100, 200, 700, 10_000)]
     assert counts == sorted(counts, reverse=True) and len(set(counts)) > 3
     assert counts[0] <= 100 and counts[-1] == {PINN: 3, BASELINE: 10}[arm], "of the quick study"
@@ -23,8 +23,16 @@ def test_fewer_groups_are_seen_more_often(arm):
 @pytest.mark.parametrize(("groups", "batch", "steps"), [(80, 8, 9), (80, 4, 18), (200, 8, 23), (10, 8, 2)])
 def test_steps_come_to_the_same(groups, batch, steps):
     """Nine tenths of the groups train, in steps of a batch: passes times steps reach 300, or passes are a hundred."""
-    number = passes(PINN, groups, PinnSettings(batch_size=batch))
+    number = passes(PINN, groups, PinnSettings(batch_size=batch, architecture="ptychopinn"))
     assert number == min(100, -(-300 // steps))
+
+
+@pytest.mark.parametrize(("arm", "steps"), [(PINN, 100), (BASELINE, 200)])
+@pytest.mark.parametrize("lessons", [1, 3, 5, 8, 64])
+def test_canvases_are_seen_in_four_directions(arm, steps, lessons):
+    """Passes times lessons times directions reach the steps, and one pass less would not."""
+    number = passes(arm, lessons, PinnSettings() if arm == PINN else BaselineSettings())
+    assert 4 * lessons * number >= steps > 4 * lessons * (number - 1)
 
 
 def test_networks_want_them_settled():

@@ -9,6 +9,7 @@ from ptychostudy.iterative.result import IterativeResult
 from ptychostudy.physics.propagate import far_field
 from ptychostudy.physics.windows import corners, inside
 from ptychostudy.recipes import reconstruct, reference
+from ptychostudy.recipes.scan_canvas import MARGIN_PX, relative_light, scan_canvas
 from ptychostudy.study.names import PTYCHI
 from ptychostudy.study.sections.reconstruct import ReconstructSettings
 from scenes import N, made_scan
@@ -60,17 +61,17 @@ def test_the_canvas_is_that_of_the_whole_scan_whatever_the_view(solver):
 def test_the_margin_ends_at_the_edge_of_the_object():
     # Windows from pixel 0 to 8 + 32 of the rows, from 10 to 20 + 32 of the columns.
     positions = np.array([[16.0, 26.0], [24.0, 36.0]])
-    origin, shape = reconstruct.scan_canvas(positions, N)
-    assert origin == (0, 10 - reconstruct.MARGIN_PX)
-    assert shape[1] == 52 + reconstruct.MARGIN_PX - origin[1]
+    origin, shape = scan_canvas(positions, N)
+    assert origin == (0, 10 - MARGIN_PX)
+    assert shape[1] == 52 + MARGIN_PX - origin[1]
     # Fractions that round to the same pixels change nothing.
-    assert reconstruct.scan_canvas(positions + (0.4, -0.5), N) == (origin, shape)
+    assert scan_canvas(positions + (0.4, -0.5), N) == (origin, shape)
 
 
 def test_coverage_is_light_relative_to_the_brightest_pixel():
     probe = np.zeros((4, 4), complex)
     probe[2, 2], probe[2, 3], probe[1, 2] = 10.0, 5.0, 1.0
-    coverage = reconstruct.relative_light(probe, np.array([[4.0, 6.0]]), (10, 12))
+    coverage = relative_light(probe, np.array([[4.0, 6.0]]), (10, 12))
     assert coverage.dtype == np.float32
     assert coverage[4, 6] == 1.0
     assert coverage[4, 7] == 0.25

@@ -51,7 +51,7 @@ def test_cells_are_counted_and_sorted():
     ]
     assert names == expected
     assert found == summary.summarize(made_cells[::-1], {})
-    assert list(found["aggregate_metrics"]) == ["PtychoPINN", "Baseline", "PtyChi", "Flat"]
+    assert list(found["aggregate_metrics"]) == ["PtychoPINN", "Baseline", "PtyChi", "TV", "Flat"]
 
 
 def test_a_failed_arm_enters_no_mean_and_no_difference():

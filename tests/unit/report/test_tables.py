@@ -213,9 +213,12 @@ def test_at_fixed_fluence_the_nominal_dose_stands_first():
 
 def test_what_a_flat_object_gets_stands_beside_every_metric():
     text = tables.metrics_summary(made_study(doses=(1000,)))
-    assert "| Metric | Column | PtychoPINN | Baseline | PtyChi | Flat (zero) | Untrained | Perfect |" in text
-    assert "| ssim | phase | 0.800 | 0.600 | 0.700 | 0.000 | 0.050 | 1 |" in text
-    assert "| rms_phase_rad | phase | 0.2000 | 0.4000 | 0.3000 | 1.0000 | 0.9500 | 0 |" in text
+    assert (
+        "| Metric | Column | PtychoPINN | Baseline | PtyChi | TV | Flat (zero) | PhysicsOnly | Untrained | Perfect |"
+        in text
+    )
+    assert "| ssim | phase | 0.800 | 0.600 | 0.700 | 0.750 | 0.000 | 0.650 | 0.050 | 1 |" in text
+    assert "| rms_phase_rad | phase | 0.2000 | 0.4000 | 0.3000 | 0.2500 | 1.0000 | 0.3500 | 0.9500 | 0 |" in text
     assert "| `ms_ssim` | Wang 2003 | 0.000 | 0.000 | 0.000 | 1 |" in text
 
 
@@ -270,11 +273,12 @@ def test_closing_table_marks_the_best_arm_never_a_control():
     summary = made_summary(failed=["Baseline"])
     lines = closing.closing_lines(summary)
     assert lines[2] == "1 000 photons per frame, dense: n = 52.2, overlap 0.737 (linear 0.790), floor 0.0978 rad"
-    rows = [line.split() for line in lines[3:7]]
+    rows = [line.split() for line in lines[3:8]]
     assert rows[0] == ["PtychoPINN", "0.945", "0.945", "0.945", "*0.1000", "1/1"]
     assert rows[1] == ["Baseline", "N/A", "N/A", "N/A", "N/A", "0/1"]
     assert rows[2] == ["PtyChi", "*0.950", "*0.950", "*0.950", "*0.1000", "1/1"]
-    assert rows[3] == ["Flat", "0.020", "0.020", "0.020", "0.1000", "1/1"]
+    assert rows[3] == ["TV", "N/A", "N/A", "N/A", "N/A", "0/1"], "no cell has it"
+    assert rows[4] == ["Flat", "0.020", "0.020", "0.020", "0.1000", "1/1"]
     legend = " ".join(closing.legend(summary))
     assert "Flat: controls" in legend and "simulated object" in legend and "one seed (0): no interval" in legend
 
@@ -289,7 +293,9 @@ def test_closing_table_of_seeds_fits_the_terminal_and_counts_convergence():
     assert max(map(len, lines)) <= closing.WIDTH == 110
     assert "2 500 photons per frame (nominal 1 000), sparse: n = 50, " in "\n".join(lines)
     ptychi = next(line for line in lines if line.startswith("PtyChi"))
-    assert ptychi.split()[1:4] == ["*0.700", "[0.700", "0.700]"] and ptychi.split()[-2:] == ["3/3", "2/3"]
+    assert ptychi.split()[1:4] == ["0.700", "[0.700", "0.700]"] and ptychi.split()[-2:] == ["3/3", "2/3"]
+    best = next(line for line in lines if line.startswith("TV"))
+    assert best.split()[1:4] == ["*0.750", "[0.750", "0.750]"]
     untrained = next(line for line in lines if line.startswith("Untrained"))
     assert untrained.startswith("Untrained -0.030 [-0.040 -0.020] -0.030 [-0.040 -0.020]")
 

@@ -98,7 +98,7 @@ def poor_at_1000(seed, dose, view, split):
 
 def test_reports_and_closing_table_state_it_as_a_result():
     one = made_study(change=lambda _, *cell: poor_at_1000(1, *cell))
-    assert len(one["usefulness"]) == 3 * 8
+    assert len(one["usefulness"]) == 4 * 8
     closing_text = " ".join(" ".join(closing.usefulness_lines(one)).split())
     assert "PtychoPINN in 3 of 4 cases, Baseline in 4 of 4 cases, PtyChi in 4 of 4 cases" in closing_text
     assert (
