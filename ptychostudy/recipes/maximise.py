@@ -120,9 +120,13 @@ class Estimate:
     @property
     def record(self) -> dict[str, Any]:
         """Return how it ended, for the metadata of the product."""
+        outcome = judge(self.canvas)
+        # Of dark frames the likelihood makes an object that is nearly zero, and no reconstruction.
+        if not self.misfit.amplitude:
+            outcome.update(status="failed", reason="no frame holds a photon")
         return {
             "arm": self.arm,
-            **judge(self.canvas),
+            **outcome,
             "frames": self.frames,
             "misfit": self.misfit.record,
             **self.about,
