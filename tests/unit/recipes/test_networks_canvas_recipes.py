@@ -7,15 +7,17 @@ import pytest
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.io.atomic import DataError
-from ptychostudy.networks.canvas_model import canvas_model
+from ptychostudy.networks.canvas_features import CHANNELS, Features
+from ptychostudy.networks.canvas_model import canvas_model, with_weights
 from ptychostudy.networks.weights import get_weights
-from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas
+from ptychostudy.recipes.canvas_infer import _tiles, infer_canvas, of_canvas
 from ptychostudy.recipes.canvas_lessons import HeldOut, Known, lessons_of
 from ptychostudy.recipes.canvas_tiles import joined
 from ptychostudy.recipes.maximise import ViewOfScan, maximise_view
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.train_canvas import count_lessons, train_canvas_network
 from ptychostudy.sampling import tiles as tiles_module
+from ptychostudy.sampling.tiles import Tiles
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.train import BaselineTraining, PinnTraining
@@ -34,7 +36,7 @@ SCAN = moved(made_scan(3e3))
 FRAMES = np.arange(0, len(SCAN.positions), 2)
 VIEW = ViewOfScan.of(SCAN, FRAMES)
 QUICK = MaximiseSettings(iterations=12, smooth_iterations=6, weight=1.0)
-COMMON = {"width": 4, "epochs": 3, "maximise": QUICK, "learning_rate": 1e-3}
+COMMON = {"width": 4, "epochs": 3, "maximise": QUICK, "learning_rate": 5e-3}
 PINN_SETTINGS = PinnTraining(**COMMON, draws=2)
 BASELINE_SETTINGS = BaselineTraining(**COMMON, objects=["lines"])
 
@@ -94,7 +96,7 @@ def test_a_canvas_of_nothing_is_judged_by_numbers():
 
 
 def test_held_out_photons_judge_by_half_the_deviance_per_pixel():
-    seen, held_out = VIEW.split(0.2, 3)
+    _, held_out = VIEW.split(0.2, PINN_SETTINGS.seed, 0)
     judge = HeldOut(held_out)
     value, gradient = judge(truth_of(VIEW))
     whole, slope = held_out.value_and_gradient(truth_of(VIEW))
@@ -187,7 +189,10 @@ def test_a_training_on_a_scan_fits_held_out_photons_better(trained):
     untrained = np.mean([lesson.validated(lesson.features.base) for lesson in lessons_of([VIEW], [], PINN_SETTINGS)])
     losses = [row["val_loss"] for row in made.result.history]
     assert made.result.status == "ok" and len(losses) == 3
-    assert min(losses) < untrained and losses[-1] < losses[0]
+    # Most of a deviance is the noise of the photons that judge, which is the same whatever is judged.
+    assert min(losses) < untrained, (untrained, losses)
+    learned = [row["loss"] for row in made.result.history]
+    assert learned[2] < learned[1] < learned[0], learned
     assert made.result.best_epoch == 1 + int(np.argmin(losses))
     config = made.config
     assert of_canvas(config) and config["arm"] == PINN and config["kind"] == "pinn"
@@ -218,7 +223,7 @@ def bundle():
     """Return a network that changes a lot."""
     rng = np.random.default_rng(0)
     weights = get_weights(canvas_model((8, 8), width=4, seed=0))
-    return bundle_of({name: rng.normal(0, 0.1, value.shape).astype(np.float32) for name, value in weights.items()})
+    return bundle_of({name: rng.normal(0, 0.2, value.shape).astype(np.float32) for name, value in weights.items()})
 
 
 def inferred(bundle, estimates, shards=1):
@@ -228,8 +233,8 @@ def inferred(bundle, estimates, shards=1):
 
 @pytest.fixture
 def small(monkeypatch):
-    """Let canvases beyond 64 pixels be cut, in cores of 40 with 56 about them."""
-    for name, value in (("_CORE_PX", 40), ("_MARGIN_PX", 56), ("_WHOLE_PX", 64)):
+    """Let canvases beyond 64 pixels be cut, in cores of 40 with 8 about them."""
+    for name, value in (("_CORE_PX", 40), ("_MARGIN_PX", 8), ("_WHOLE_PX", 64)):
         monkeypatch.setattr(tiles_module, name, value)
 
 
@@ -263,15 +268,31 @@ def test_however_tiles_are_shared_out_the_canvas_has_the_same_bits(bundle, estim
         assert first.record == other.record
 
 
-def test_tiles_change_the_interior_by_rounding_only(bundle, estimates, monkeypatch):
-    """Cores of 40 pixels, whose margins hold all that the network sees, against the canvas in one piece."""
-    _, whole = inferred(bundle, estimates)
-    for name, value in (("_CORE_PX", 40), ("_MARGIN_PX", 56), ("_WHOLE_PX", 64)):
+def test_tiles_change_the_interior_by_rounding_only(bundle, monkeypatch):
+    """Tiles whose margins hold all that the network sees, against the canvas in one piece, away from its edges."""
+    shape = (144, 128)
+    rng = np.random.default_rng(3)
+    channels = rng.normal(size=(*shape, CHANNELS)).astype(np.float32)
+    turn = np.exp(1j * rng.normal(size=shape)).astype(np.complex64)
+    features = Features(channels, turn, rng.normal(size=shape).astype(np.complex64))
+
+    def made():
+        tiles = Tiles(shape)
+        model = with_weights(tiles.seen, bundle["weights"], width=4)
+        parts = _tiles(features, model, tiles, np.arange(len(tiles.corners)), VIEW)
+        return tiles.joined(parts.cores), tiles.joined(parts.spread), len(parts.cores)
+
+    field, spread, tiles = made()
+    assert tiles == 1
+    for name, value in (("_CORE_PX", 64), ("_MARGIN_PX", 56), ("_WHOLE_PX", 64)):
         monkeypatch.setattr(tiles_module, name, value)
-    _, tiled = inferred(bundle, estimates)
-    # Where neither shape has an edge nearby: the middle of the canvas, of 79 and more rows.
-    off = np.abs(tiled.canvas.field - whole.canvas.field)
-    assert VIEW.shape[0] // 2 < 49 or off[49:-49, 49:-49].max() < 1e-4
+    tiled, tiled_spread, tiles = made()
+    # The border between cores, at 64 in rows and columns, lies within.
+    inner = (slice(49, -49), slice(49, -49))
+    assert tiles == 6
+    np.testing.assert_allclose(tiled[inner], field[inner], atol=2e-5)
+    np.testing.assert_allclose(tiled_spread[inner], spread[inner], atol=2e-5)
+    assert not np.allclose(tiled, field, atol=1e-2), "at an edge a canvas goes on, and its margin ends"
 
 
 def test_failures_are_handed_on(bundle, estimates):
