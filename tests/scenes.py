@@ -1,10 +1,12 @@
-"""Small scenes for tests of recipes: a structured object, a probe, a jittered raster; no file."""
+"""Small scenes for tests: a structured object, a probe, a jittered raster; and their files."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.scan import Scan
+from ptychostudy.io.arrays import write_npz
 from ptychostudy.physics.objects import make_object
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import intensities
@@ -43,3 +45,10 @@ def behind(scan, valid, fill=0):
     """Return a scan of which some pixels are not valid, with what they are to hold."""
     counts = np.where(valid, scan.counts, np.uint32(fill))
     return replace(scan, counts=counts, valid=valid)
+
+
+def write_scan(path, scan):
+    """Write a scan to a file, as the stage simulate does."""
+    photons = {key: np.float64(getattr(scan, key)) for key in ("photons_requested", "photons_measured")}
+    fields = {"counts": scan.counts, "probeGuess": scan.probe, "objectGuess": scan.truth}
+    write_npz(path, {**position_arrays(scan.positions), **fields, **photons}, scan.metadata)

@@ -18,11 +18,16 @@ class Frames:
         May be memory-mapped.
     index : (k,) int
         Those that are meant.
+    valid : (N, N) bool, optional
+        Pixels that count, default all; the others read as 0.
     """
 
-    def __init__(self, counts: np.ndarray, index: np.ndarray) -> None:
+    def __init__(
+        self, counts: np.ndarray, index: np.ndarray, valid: np.ndarray | None = None
+    ) -> None:
         self.counts = counts
         self.index = np.asarray(index)
+        self.valid = valid
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -30,7 +35,9 @@ class Frames:
 
     def __getitem__(self, part: slice) -> np.ndarray:
         """Return consecutive frames (b, N, N)."""
-        return np.asarray(self.counts[self.index[part]])
+        frames = np.asarray(self.counts[self.index[part]])
+        # What a bad pixel holds must not even move the numbers that a draw takes for the next one.
+        return frames if self.valid is None else np.where(self.valid, frames, 0)
 
 
 class Kept:

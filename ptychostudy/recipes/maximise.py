@@ -70,7 +70,7 @@ class ViewOfScan:
     @property
     def frames(self) -> Frames:
         """The frames of the view."""
-        return Frames(self.source.counts, self.index)
+        return Frames(self.source.counts, self.index, self.source.valid)
 
     def likelihood(self, counts: Source | None = None, share: float = 1.0) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
@@ -120,9 +120,13 @@ class Estimate:
     @property
     def record(self) -> dict[str, Any]:
         """Return how it ended, for the metadata of the product."""
+        outcome = judge(self.canvas)
+        # Of dark frames the likelihood makes an object that is nearly zero, and no reconstruction.
+        if not self.misfit.amplitude:
+            outcome.update(status="failed", reason="no frame holds a photon")
         return {
             "arm": self.arm,
-            **judge(self.canvas),
+            **outcome,
             "frames": self.frames,
             "misfit": self.misfit.record,
             **self.about,

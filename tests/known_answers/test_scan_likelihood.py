@@ -1,0 +1,162 @@
+"""The likelihood of a scan: its value and gradient against SciPy and double precision, whatever probe and frames."""
+
+import numpy as np
+import pytest
+from scipy.special import kl_div
+
+from ptychostudy.physics import scan_likelihood
+from ptychostudy.physics.held_out import Frames
+from ptychostudy.physics.propagate import intensities
+from ptychostudy.physics.scan_likelihood import BACKGROUND, ScanLikelihood
+from ptychostudy.physics.windows import corners, light
+
+# Unlike on both axes, so that rows for columns shows.
+SHAPE = (40, 33)
+
+
+def blurred(rng, shape):
+    """Return a smooth complex field without any symmetry."""
+    spectrum = rng.normal(size=(*shape, 2)) @ [1, 1j]
+    rows, cols = (np.fft.fftfreq(side) for side in shape[-2:])
+    return np.fft.ifft2(spectrum * np.exp(-60 * (rows[:, None] ** 2 + 0.5 * cols**2)))
+
+
+def probe_of(n, modes, rng, photons=400.0):
+    """Return modes (m, n, n), or one (n, n): lopsided, dark at the border of their window."""
+    rows, cols = np.indices((n, n)) - n / 2
+    spot = np.exp(-((rows - 0.7) ** 2 / 8 + (cols + 1.1) ** 2 / 5))
+    found = (
+        spot * np.exp(0.1j * rows - 0.05j * cols**2) * (1 + np.arange(modes)[:, None, None] * (rows + 1j * cols) / 4)
+    )
+    found *= np.sqrt(photons / np.sum(np.abs(found) ** 2))
+    return found[0] if modes == 1 else found
+
+
+class Scene:
+    """Frames of a known object, and another object that does not fit them."""
+
+    def __init__(self, n=12, modes=1, frames=9, seed=3):
+        rng = np.random.default_rng(seed)
+        self.n = n
+        self.probe = probe_of(n, modes, rng)
+        # Fractions of pixels everywhere; windows of the odd side and of the even one inside the canvas.
+        self.positions = rng.uniform(n // 2 + 1, np.array(SHAPE) - n // 2 - 2, (frames, 2))
+        self.object = 0.9 + 3 * blurred(rng, SHAPE)
+        self.other = 0.8 + 3 * blurred(rng, SHAPE)
+        self.counts = rng.poisson(intensities(self.object, self.probe, self.positions)).astype(np.uint32)
+        assert (self.counts == 0).any() and self.counts.max() > 5
+
+    def likelihood(self, counts=None, **options):
+        counts = self.counts if counts is None else counts
+        return ScanLikelihood(Frames(counts, np.arange(len(counts))), self.probe, self.positions, SHAPE, **options)
+
+    def value(self, field, valid=True, share=1.0):
+        """Return half the deviance in double precision, as SciPy says it."""
+        expected = share * (intensities(field, self.probe, self.positions) + BACKGROUND)
+        return float(np.sum(kl_div(self.counts, expected) * valid))
+
+    def slope(self, field, direction, step=1e-4, **options):
+        ahead, behind = (self.value(field + sign * step * direction, **options) for sign in (1, -1))
+        return (ahead - behind) / (2 * step)
+
+
+def slope_of(gradient, direction):
+    """Return how fast a value grows along a direction, of its gradient with respect to the conjugate."""
+    return 2 * np.vdot(gradient, direction).real
+
+
+@pytest.mark.parametrize(("n", "modes"), [(12, 1), (11, 1), (12, 2), (11, 3)])
+def test_value_and_gradient_are_those_of_half_the_deviance(n, modes):
+    scene = Scene(n, modes)
+    value, gradient = scene.likelihood().value_and_gradient(scene.other)
+    # Frames are transformed in single precision.
+    assert value == pytest.approx(scene.value(scene.other), rel=1e-5)
+    assert gradient.shape == SHAPE and gradient.dtype == np.complex64
+    rng = np.random.default_rng(0)
+    for _ in range(4):
+        direction = blurred(rng, SHAPE)
+        assert slope_of(gradient, direction) == pytest.approx(scene.slope(scene.other, direction), rel=1e-4)
+    # One pixel, its real part and its imaginary one: no mean over an axis can stand for it.
+    row, col = corners(scene.positions, n)[0] + n // 2
+    for part in (1, 1j):
+        direction = np.zeros(SHAPE, complex)
+        direction[row, col] = part
+        scale = float(np.abs(gradient).max())
+        assert slope_of(gradient, direction) == pytest.approx(scene.slope(scene.other, direction), abs=1e-4 * scale)
+
+
+def test_where_no_light_falls_there_is_no_slope():
+    scene = Scene(frames=2)
+    _, gradient = scene.likelihood().value_and_gradient(scene.other)
+    seen = light(np.ones((12, 12)), scene.positions, SHAPE) > 0
+    assert not gradient[~seen].any() and gradient[seen].any()
+
+
+def test_a_global_phase_changes_the_value_by_nothing_and_turns_the_gradient():
+    scene = Scene()
+    turn = np.exp(0.7j)
+    value, gradient = scene.likelihood().value_and_gradient(scene.other)
+    turned, turned_gradient = scene.likelihood().value_and_gradient(scene.other * turn)
+    assert turned == pytest.approx(value, rel=1e-6)
+    np.testing.assert_allclose(turned_gradient, gradient * turn, atol=1e-5 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+def test_what_a_mask_leaves_out_changes_nothing(modes):
+    scene = Scene(modes=modes)
+    valid = np.ones((12, 12), bool)
+    valid[2:5, 7] = valid[6, 6] = valid[11, 0] = False
+    value, gradient = scene.likelihood(valid=valid).value_and_gradient(scene.other)
+    assert value == pytest.approx(scene.value(scene.other, valid), rel=1e-5)
+    direction = blurred(np.random.default_rng(1), SHAPE)
+    wanted = scene.slope(scene.other, direction, valid=valid)
+    assert slope_of(gradient, direction) == pytest.approx(wanted, rel=1e-4)
+    assert abs(wanted / scene.slope(scene.other, direction) - 1) > 1e-3, "the mask must matter"
+    hot = np.where(valid, scene.counts, np.uint32(2**32 - 1))
+    again, same = scene.likelihood(hot, valid=valid).value_and_gradient(scene.other)
+    assert again == value and np.array_equal(same, gradient)
+    assert scene.likelihood(valid=valid).pixels == 9 * (144 - 5)
+
+
+def test_a_share_of_the_photons_is_a_weaker_probe():
+    scene = Scene()
+    likelihood = scene.likelihood(share=0.25)
+    value, gradient = likelihood.value_and_gradient(scene.other)
+    assert value == pytest.approx(scene.value(scene.other, share=0.25), rel=1e-5)
+    direction = blurred(np.random.default_rng(2), SHAPE)
+    assert slope_of(gradient, direction) == pytest.approx(scene.slope(scene.other, direction, share=0.25), rel=1e-4)
+    np.testing.assert_allclose(likelihood.light, scene.likelihood().light / 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("modes", [1, 2])
+def test_the_light_is_the_power_of_the_probe_once_a_frame(modes):
+    scene = Scene(modes=modes)
+    found = scene.likelihood().light
+    assert found.sum() == pytest.approx(400 * 9, rel=1e-5)
+    once = np.zeros(SHAPE)
+    for row, col in corners(scene.positions, 12):
+        once[row : row + 12, col : col + 12] += np.abs(scene.probe.reshape(-1, 12, 12) ** 2).sum(axis=0)
+    np.testing.assert_allclose(found, once, rtol=1e-5, atol=1e-6)
+
+
+def test_expected_counts_are_a_minimum_up_to_the_background():
+    """Of frames without noise that count the background, too, no step is asked for."""
+    scene = Scene()
+    exact = (intensities(scene.object, scene.probe, scene.positions) + BACKGROUND).astype(np.float32)
+    value, gradient = scene.likelihood(exact).value_and_gradient(scene.object)
+    _, other = scene.likelihood(exact).value_and_gradient(scene.other)
+    assert abs(value) < 1e-4
+    assert np.abs(gradient).max() < 1e-4 * np.abs(other).max()
+
+
+@pytest.mark.parametrize("frames", [1, 63, 64, 65])
+def test_blocks_of_frames_and_what_is_kept_of_them_change_nothing(frames, monkeypatch):
+    scene = Scene(frames=frames)
+    likelihood = scene.likelihood()
+    first = likelihood.value_and_gradient(scene.other)
+    assert first[0] == pytest.approx(scene.value(scene.other), rel=1e-5)
+    again = likelihood.value_and_gradient(scene.other)
+    monkeypatch.setattr(scan_likelihood, "_KEPT", 0)
+    unkept = scene.likelihood()
+    for value, gradient in (again, unkept.value_and_gradient(scene.other), unkept.value_and_gradient(scene.other)):
+        assert value == first[0] and np.array_equal(gradient, first[1])

@@ -1,0 +1,135 @@
+"""Stages train, infer and stitch with a network of canvases, through the command line; what they refuse."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ptychostudy.__main__ import main
+from ptychostudy.formats.arm_product import read_arm_product
+from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
+from ptychostudy.io.tables import read_csv
+from ptychostudy.recipes.scan_canvas import scan_canvas
+from ptychostudy.sampling.groups import form_groups
+from ptychostudy.study.names import HISTORY_COLUMNS
+from scenes import made_scan, write_scan
+
+SCAN = made_scan(1e4)
+# Groups of one number of frames, of frames that are some of the scan's.
+FRAMES = np.arange(1, len(SCAN.positions), 2)
+GROUPS = form_groups(SCAN.positions[FRAMES], 4, np.random.default_rng(0))
+QUICK = {"iterations": 6, "smooth_iterations": 4, "weight": 1.0}
+CANVAS = {"architecture": "canvas", "width": 4, "epochs": 2, "draws": 1, "maximise": QUICK}
+OF_GROUPS = {"architecture": "backprojection", "width": 4, "steps": 1, "epochs": 1, "batch_size": 16}
+
+
+def stage(name, settings, **options):
+    """Run a stage in this process; return its exit code."""
+    words = ["--settings", json.dumps(settings)]
+    for key, value in options.items():
+        words += [f"--{key.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    return main([name, *words])
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """Return a folder with frames, views, what the likelihood says of them, and a trained network of canvases."""
+    folder = tmp_path_factory.mktemp("canvas")
+    write_scan(folder / "scan.npz", SCAN)
+    write_scan(folder / "brighter.npz", made_scan(3e4))
+    write_npz(folder / "view.npz", {"frames": FRAMES, "groups": GROUPS})
+    known = {"scan": folder / "scan.npz", "view": folder / "view.npz"}
+    outputs = {"physics": folder / "physics_only.npz", "smooth": folder / "tv.npz"}
+    assert stage("maximise", QUICK, **known, **outputs) == 0
+    assert train(folder, CANVAS) == 0
+    return folder
+
+
+def train(folder, settings, arm="PtychoPINN", views=("view.npz",), **changes):
+    files = {"bundle": "wts.h5.zip", "history": "history.csv", "record": "training.json"} | changes
+    paths = {key: folder / name for key, name in files.items()}
+    view = [folder / name for name in views]
+    return stage("train", settings, arm=arm, scan=[folder / "scan.npz"], **({"view": view} if views else {}), **paths)
+
+
+def infer(folder, shard="1-of-1", scan="scan.npz", estimates=("physics_only.npz", "tv.npz"), output="shard.npz"):
+    files = {"bundle": "wts.h5.zip", "scan": scan, "view": "view.npz", "output": output}
+    paths = {key: folder / name for key, name in files.items()}
+    given = {"estimates": [folder / name for name in estimates]} if estimates else {}
+    return stage("infer", {}, arm="PtychoPINN", shard=shard, **paths, **given)
+
+
+def stitch(folder, arm, shards, output="canvas.npz"):
+    known = {"scan": folder / "scan.npz", "view": folder / "view.npz", "output": folder / output}
+    return stage("stitch", {}, arm=arm, shards=[folder / name for name in shards], **known)
+
+
+def test_what_is_trained_is_recorded(hub):
+    record = json.loads((hub / "training.json").read_text())
+    assert record["status"] == "ok" and record["epochs_completed"] == 2
+    bundle = read_bundle(hub / "wts.h5.zip")
+    assert bundle["config"]["options"] == {"architecture": "canvas", "width": 4}
+    assert record["parameters"] == sum(value.size for value in bundle["weights"].values())
+    assert len(read_csv(hub / "history.csv", HISTORY_COLUMNS)) == 2
+    assert not (hub / "training_state.npz").exists()
+
+
+def test_what_is_inferred_is_the_canvas_of_the_scan(hub):
+    """However many shards; beside it the control, which is a network of groups."""
+    assert infer(hub) == 0
+    for number in (1, 2):
+        assert infer(hub, f"{number}-of-2", output=f"part{number}.npz") == 0
+    shards = {"whole.npz": ["shard.npz"], "parts.npz": ["part2.npz", "part1.npz"]}
+    for output, names in shards.items():
+        assert stitch(hub, "PtychoPINN", names, output) == 0
+    whole, parts = (read_arm_product(hub / name) for name in shards)
+    assert whole.good and parts.good
+    origin, shape = scan_canvas(SCAN.positions, 32)
+    assert whole.origin == origin and whole.field.shape == shape
+    assert np.array_equal(whole.field, parts.field) and np.array_equal(whole.coverage, parts.coverage)
+    smooth = read_arm_product(hub / "tv.npz")
+    lit = whole.coverage > 0
+    # A few steps of training change little; nothing at all would be an untrained network.
+    assert 0 < np.abs(whole.field - smooth.field)[lit].max() < 0.5
+    told = read_metadata(hub / "whole.npz")
+    assert told["arm"] == "PtychoPINN" and told["groups"] == len(FRAMES) and told["disagreement"] >= 0
+    assert read_npz(hub / "whole.npz", ["disagreement"])["disagreement"].shape == shape
+    assert stitch(hub, "Untrained", ["shard.npz"], "control.npz") == 0
+    assert read_arm_product(hub / "control.npz").field.any()
+
+
+@pytest.mark.parametrize("estimates", [(), ("tv.npz",)])
+def test_without_estimates_nothing_is_inferred(hub, capsys, estimates):
+    assert infer(hub, estimates=estimates, output="no.npz") != 0
+    said = "".join(capsys.readouterr())
+    assert f"--estimates names {len(estimates)} files" in said and "physics_only.npz and tv.npz" in said
+    assert not (hub / "no.npz").exists()
+
+
+def test_estimates_of_another_canvas_are_refused(hub, capsys):
+    arrays = read_npz(hub / "tv.npz", ["reconstructed_object", "coverage", "origin"])
+    write_npz(hub / "moved.npz", arrays | {"origin": arrays["origin"] + 1}, read_metadata(hub / "tv.npz"))
+    assert infer(hub, estimates=("physics_only.npz", "moved.npz"), output="no.npz") != 0
+    assert "is not of the view's canvas" in "".join(capsys.readouterr())
+    assert not (hub / "no.npz").exists()
+
+
+def test_a_network_of_another_dose_is_refused(hub, capsys):
+    assert infer(hub, scan="brighter.npz", output="no.npz") != 0
+    said = "".join(capsys.readouterr())
+    assert "trained on doses 10000, the frames have 30000" in said
+    assert not (hub / "no.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "views", "said"),
+    [
+        (CANVAS, (), "--view names no file"),
+        (OF_GROUPS, ("view.npz", "view.npz"), "--view names 2 files; needed: one, for a network of groups"),
+    ],
+)
+def test_views_that_do_not_fit_the_network_are_refused(hub, capsys, settings, views, said):
+    assert train(hub, settings, views=views, bundle="no.zip") != 0
+    assert said in "".join(capsys.readouterr())
+    assert not (hub / "no.zip").exists()
