@@ -1,7 +1,6 @@
 """The short form of the fault campaign: 20 kills and some SIGTERM. Damages and disks: test_damages.py."""
 
 import pytest
-
 from campaign_table import run_campaign
 
 KINDS = {"kill -9 of a job", "kill -9 of Snakemake", "SIGTERM to the whole run"}

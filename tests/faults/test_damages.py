@@ -1,7 +1,6 @@
 """The rest of the short campaign: each kind of file damaged once, bad disks, undisturbed runs without an alarm."""
 
 import pytest
-
 from campaign_table import run_campaign
 
 DAMAGE = {"cut short", "second half zeroed", "one bit flipped", "two files exchanged", "stale file with an old time"}
