@@ -103,10 +103,10 @@ def test_statistics_are_of_the_central_square():
 @pytest.mark.parametrize(
     ("settings", "kind", "loss"),
     [
-        (PinnSettings(), "pinn", "poisson"),
+        (PinnSettings(architecture="backprojection"), "pinn", "poisson"),
         (PinnSettings(loss="mae", architecture="backprojection"), "pinn", "mae"),
-        (BaselineSettings(), "supervised", "poisson"),
-        (BaselineSettings(kind="pinn", labels="reconstruction"), "pinn", "poisson"),
+        (BaselineSettings(architecture="ptychopinn", width=5), "supervised", "poisson"),
+        (BaselineSettings(architecture="backprojection", kind="pinn", labels="reconstruction"), "pinn", "poisson"),
     ],
     ids=["PINN", "PINN of amplitudes", "Baseline", "Baseline from frames"],
 )
@@ -118,8 +118,8 @@ def test_what_is_learned_follows_from_the_section(settings, kind, loss):
     config = network_config(settings, arm="Baseline", n=64, frames=1)
     assert config["kind"] == kind and config["seed"] == settings.seed
     assert config["options"] == {
-        "architecture": "backprojection",
-        "width": 16,
+        "architecture": settings.architecture,
+        "width": 5 if settings.width == 5 else 16,
         "steps": settings.steps,
         "amplitude_head": "softplus",
     }
