@@ -92,9 +92,9 @@ def test_the_solver_is_given_value_and_slope_of_the_same_function(monkeypatch):
         value, slope = function(first)
         assert jac and value == pytest.approx(objective(start)[0], rel=1e-6)
         for place, step in enumerate(1e-2 * np.eye(first.size)):
-            # Of a parabola central differences are exact, whatever the step.
+            # Of a parabola central differences are exact, but for the single precision of the canvas.
             wanted = (function(first + step)[0] - function(first - step)[0]) / 2e-2
-            assert slope[place] == pytest.approx(wanted, abs=1e-4)
+            assert slope[place] == pytest.approx(wanted, abs=2e-3)
         asked.append(options["maxiter"])
         return SimpleNamespace(x=first)
 
