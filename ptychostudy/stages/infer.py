@@ -80,7 +80,6 @@ def run(
     networks = with_control(arm, _bundle(bundle, arm), known["groups"].shape[1])
     part = Shard.read(shard)
     window = choose_window(settings, source, known["frames"], known["groups"])
-    _log.info("stitched: %d x %d px of each patch, %s", *window.shape, window.window)
     arrays: dict[str, Stream | np.ndarray] = {}
     records: dict[str, Any] = {}
     for name, network in networks.items():
@@ -94,6 +93,7 @@ def run(
         members = members_of(network["config"]["frames"], known["frames"], known["groups"])
         # Before the shards are cut: a limit of a cell, not of each of its shards.
         squares = Squares.of(source, members[: settings.debug_limit], window)
+        _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
         groups = part.choose(len(squares))
         passing = ShardRun(network, source, squares, groups, size)
         blocks = _with_record(passing, name, len(squares), records)

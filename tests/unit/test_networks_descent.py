@@ -104,7 +104,7 @@ def test_statistics_are_of_the_central_square():
     ("settings", "kind", "loss"),
     [
         (PinnSettings(), "pinn", "poisson"),
-        (PinnSettings(loss="mae"), "pinn", "mae"),
+        (PinnSettings(loss="mae", architecture="backprojection"), "pinn", "mae"),
         (BaselineSettings(), "supervised", "poisson"),
         (BaselineSettings(kind="pinn", labels="reconstruction"), "pinn", "poisson"),
     ],

@@ -39,7 +39,7 @@ FIRST = np.flatnonzero(np.arange(FRAMES) % 12 < 9)
 GROUPS = FIRST[::2, None] + np.arange(4)
 VIEW = (np.arange(FRAMES), GROUPS)
 SIDE = 56
-SMALL = {"width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
+SMALL = {"architecture": "backprojection", "width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
 PATCHES = PatchSettings(window_px=16)
 GARBAGE = 10**6
 # A gap between modules, a dead piece of a column, a hot pixel: unlike on both axes.

@@ -215,11 +215,11 @@ def main():
     parser.add_argument(
         "--short", action="store_true", help="kill only up to the networks' canvases, each kind damaged once"
     )
-    parser.add_argument("--only", choices=PARTS, help="one part, after the first undisturbed run")
+    parser.add_argument("--only", choices=PARTS, nargs="+", help="some parts, after the first undisturbed run")
     campaign, start = Campaign(parser.parse_args()), time.monotonic()
     campaign.reference_run()
     for part in PARTS:
-        if campaign.options.only in (None, part):
+        if part in (campaign.options.only or PARTS):
             getattr(campaign, part)()
     print(campaign.table())
     print(f"\n{time.monotonic() - start:.0f} s, seed {campaign.options.seed}, {len(campaign.problems)} problems")

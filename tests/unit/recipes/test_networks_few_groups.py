@@ -21,7 +21,7 @@ SCAN = made_scan(3e4)
 # A sparse view of a small part: 24 of its frames.
 FRAMES = np.sort(np.random.default_rng(4).permutation(len(SCAN.positions))[:24])
 GROUPS = form_groups(SCAN.positions[FRAMES], 4, np.random.default_rng(5))
-SETTINGS = PinnSettings(width=8, steps=3)
+SETTINGS = PinnSettings(architecture="backprojection", width=8, steps=3)
 
 
 def amplitudes(epochs):

@@ -24,7 +24,7 @@ from shards import squares_of
 SOURCE = made_scan()
 FRAMES = len(SOURCE.positions)
 GROUPS = np.stack([np.arange(FRAMES - 1), np.arange(1, FRAMES)], axis=1)
-SMALL = {"width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
+SMALL = {"architecture": "backprojection", "width": 4, "steps": 1, "epochs": 1, "batch_size": 32}
 PATCHES = PatchSettings(window_px=16)
 
 
