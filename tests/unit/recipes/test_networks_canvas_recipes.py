@@ -10,7 +10,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.canvas_features import CHANNELS, Features
 from ptychostudy.networks.canvas_model import canvas_model, with_weights
 from ptychostudy.networks.weights import get_weights
-from ptychostudy.recipes import canvas_infer
+from ptychostudy.recipes import canvas_infer, train_canvas
 from ptychostudy.recipes.canvas_infer import _tiles, infer_canvas, of_canvas
 from ptychostudy.recipes.canvas_lessons import HeldOut, Known, lessons_of
 from ptychostudy.recipes.canvas_tiles import joined
@@ -340,3 +340,26 @@ def test_a_supervised_network_learns_from_several_doses():
     assert list(made.normalization) == ["3000", "30000"]
     assert made.config["kind"] == "supervised" and made.config["objects"] == ["lines"]
     assert made.result.status == "ok" and len(made.result.history) == 1
+
+
+def test_each_view_of_a_source_has_the_reconstruction_of_that_source(monkeypatch):
+    class AskedForLessonsError(Exception):
+        pass
+
+    def note(views, known, settings):
+        raise AskedForLessonsError([(view.source, view.index, label) for view, label in zip(views, known, strict=True)])
+
+    monkeypatch.setattr(train_canvas, "lessons_of", note)
+    other, parts = made_scan(3e4), (np.arange(5), np.arange(5, 9))
+    with pytest.raises(AskedForLessonsError) as asked:
+        train_canvas_network(BASELINE, [SCAN, other], parts, BASELINE_SETTINGS, known=["dim", "bright"])
+    (pairs,) = asked.value.args
+    wanted = [
+        (SCAN, parts[0], "dim"),
+        (SCAN, parts[1], "dim"),
+        (other, parts[0], "bright"),
+        (other, parts[1], "bright"),
+    ]
+    assert len(pairs) == 4
+    for (source, index, label), (scan, part, name) in zip(pairs, wanted, strict=True):
+        assert source is scan and np.array_equal(index, part) and label == name
