@@ -104,8 +104,8 @@ def _tiles(
 
 
 def _photons(view: ViewOfScan) -> Statistics:
-    """Return what the frames of a view count: every tile was made of all of them."""
+    """Return what valid pixels of the view's frames count: every tile was made of all of them."""
     photons = Statistics()
     for start in range(0, len(view.index), _BLOCK):
-        photons.add(view.frames[start : start + _BLOCK])
+        photons.add(view.frames[start : start + _BLOCK][:, view.source.valid])
     return photons

@@ -13,7 +13,7 @@ from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.networks.canvas_training import Lesson
 from ptychostudy.networks.objective import objective_of, objects_of
 from ptychostudy.physics.maximum import plain, smooth
-from ptychostudy.physics.rectangle import cut
+from ptychostudy.physics.rectangle import common, cut
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.scan_canvas import COVERED
@@ -163,9 +163,17 @@ def _supervised(
 def _label(view: ViewOfScan, known: Sequence[ArmProduct], number: int) -> np.ndarray:
     """Return the object (H, W) on the canvas of a view; zero where it is not known."""
     if not known:
-        return cut(view.source.truth, (0, 0), view.origin, view.shape)
+        return _placed(view.source.truth, (0, 0), view)
     product = known[number]
-    return cut(product.field * (product.coverage > 0), product.origin, view.origin, view.shape)
+    return _placed(product.field * (product.coverage > 0), product.origin, view)
+
+
+def _placed(field: np.ndarray, origin: tuple[int, int], view: ViewOfScan) -> np.ndarray:
+    """Return a field on the canvas (H, W) of a view, whose margin may lie beyond it."""
+    shared, sides = common([(origin, field.shape), (view.origin, view.shape)])
+    canvas = np.zeros(view.shape, dtype=field.dtype)
+    cut(canvas, view.origin, shared, sides)[...] = cut(field, origin, shared, sides)
+    return canvas
 
 
 def _known(seen: Seen, label: np.ndarray, view: ViewOfScan, settings: "CanvasTraining") -> Lesson:

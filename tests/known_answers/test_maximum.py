@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 from ptychostudy.physics import prior_weight
 from ptychostudy.physics.held_out import Frames
@@ -13,6 +14,7 @@ from ptychostudy.physics.prior_weight import choose_weight
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.scan_likelihood import BACKGROUND, ScanLikelihood
 from ptychostudy.physics.total_variation import total_variation
+from ptychostudy.recipes import maximise
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from scenes import SHAPE, made_scan, made_scene
@@ -75,6 +77,30 @@ def test_a_quadratic_is_minimised_whatever_its_curvatures():
     found = minimise(objective, np.zeros((6, 4)), light, 40)
     assert found.dtype == np.complex64
     np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_the_solver_is_given_value_and_slope_of_the_same_function(monkeypatch):
+    """Against finite differences, in the units in which it searches; it is told how many iterations are wanted."""
+    rng = np.random.default_rng(0)
+    light, start = rng.uniform(1, 100, (5, 3)), rng.normal(size=(5, 3, 2)) @ [1, 1j]
+    asked = []
+
+    def objective(field):
+        return float(np.sum(np.abs(field - 2) ** 2)), field - 2
+
+    def look(function, first, *, jac, method, options):
+        value, slope = function(first)
+        assert jac and value == pytest.approx(objective(start)[0], rel=1e-6)
+        for place, step in enumerate(1e-2 * np.eye(first.size)):
+            # Of a parabola central differences are exact, but for the single precision of the canvas.
+            wanted = (function(first + step)[0] - function(first - step)[0]) / 2e-2
+            assert slope[place] == pytest.approx(wanted, abs=2e-3)
+        asked.append(options["maxiter"])
+        return SimpleNamespace(x=first)
+
+    monkeypatch.setattr(scipy.optimize, "minimize", look)
+    np.testing.assert_allclose(minimise(objective, start, light, 7), start, rtol=1e-5)
+    assert asked == [7]
 
 
 def test_a_prior_is_priced_in_units_of_the_noise():
@@ -160,6 +186,15 @@ def test_noisier_frames_want_a_stronger_prior():
     frames = np.arange(0, 96, 3)
     weights = [weight_of(ViewOfScan.of(made_scan(dose, seed=2), frames), WAYS) for dose in (1e3, 1e6)]
     assert weights[0] > 1.5 * weights[1], weights
+
+
+def test_a_part_of_a_large_scan_chooses_the_weight(noisy, monkeypatch):
+    view, _ = noisy
+    monkeypatch.setattr(maximise, "_CHOSEN_BY", 20)
+    monkeypatch.setattr(maximise, "choose_weight", lambda *parts: [part.counts[:] for part in parts[:2]])
+    seen, held_out = weight_of(view, WAYS)
+    assert np.array_equal(seen + held_out, view.middle(20).frames[:])
+    assert held_out.sum() / (seen + held_out).sum() == pytest.approx(WAYS.held_out, rel=0.05)
 
 
 def test_a_weight_that_is_given_stays(noisy):
