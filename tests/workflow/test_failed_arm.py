@@ -16,12 +16,13 @@ from ptychostudy.report.cell_records import make_cell
 from ptychostudy.stages import compare, stitch, summarize
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import METRIC_COLUMNS
+from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS
 from ptychostudy.study.settings import read_study
 from ptychostudy.study.stage_settings import encode, stage_settings
 
 CELL = "dose_100000/dense/test"
 NAMES = {"pinn": "PtychoPINN", "baseline": "Baseline", "untrained": "Untrained"}
+SOLVED = {"ptychi": "ptychi_reconstruction", "tv": "tv", "physics": "physics_only"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def failed(finished, tmp_path_factory):
     compare.run(
         stage_settings(study, "compare"),
         **arms,
-        ptychi=hub / "data/phase_f" / CELL / "ptychi_reconstruction.npz",
+        **{key: hub / f"data/phase_f/{CELL}/{name}.npz" for key, name in SOLVED.items()},
         scan=scan,
         overlap=hub / "data/phase_d/dense/dense_test.npz",
         dose=100000,
@@ -107,7 +108,7 @@ def test_its_statistics_come_with_it(failed):
 def test_where_every_arm_failed_the_controls_are_scored_and_the_study_goes_on(failed, tmp_path):
     hub, study = failed
     paths = {key: hub / f"data/inference/{CELL}/{name}.npz" for key, name in NAMES.items()}
-    paths["ptychi"] = hub / f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
+    paths |= {key: hub / f"data/phase_f/{CELL}/{name}.npz" for key, name in SOLVED.items()}
     for key, path in paths.items():
         paths[key] = tmp_path / f"{key}.npz"
         write_npz(paths[key], read_npz(path), read_metadata(path) | {"status": "failed", "reason": "collapsed"})
@@ -134,7 +135,7 @@ def test_it_keeps_its_rows_without_a_number_and_no_cell_is_blank(failed):
     kept = {model: [row[1] for row in cells if row[0] == model] for model in ("Baseline", "PtyChi")}
     assert kept["Baseline"] == kept["PtyChi"]
     assert {tuple(row[2:]) for row in cells if row[0] == "Baseline"} == {("n/a", "n/a", "n/a")}
-    assert list(dict.fromkeys(row[0] for row in cells)) == ["PtychoPINN", "Baseline", "PtyChi", "Flat", "Untrained"]
+    assert list(dict.fromkeys(row[0] for row in cells)) == [*ARMS, *CONTROLS]
 
 
 def test_counts_and_means_leave_it_out(failed):

@@ -51,7 +51,17 @@ def test_baseline_beats_the_controls_on_every_metric(quick, control):
         assert all(a < b for a, b in zip(found["Baseline", metric], found[control, metric], strict=True)), metric
 
 
-@pytest.mark.parametrize("arm", ["PtychoPINN", "Baseline", "PtyChi"])
+@pytest.mark.parametrize("view", ["dense", "sparse"])
+def test_learning_from_held_out_photons_beats_the_likelihood_and_its_prior(quick, view):
+    """At few photons; at many there is nothing left to learn, and nothing is lost."""
+    low, high = table(quick, LOW, view), table(quick, HIGH, view)
+    for metric, sign in (("ssim", 1), ("mae", -1)):
+        for rival in ("PhysicsOnly", "TV", "PtyChi"):
+            assert sign * low["PtychoPINN", metric][1] > sign * low[rival, metric][1], (rival, metric)
+        assert sign * high["PtychoPINN", metric][1] > sign * high["PhysicsOnly", metric][1]
+
+
+@pytest.mark.parametrize("arm", ["PtychoPINN", "Baseline", "PtyChi", "TV"])
 @pytest.mark.parametrize("view", ["dense", "sparse"])
 def test_quality_falls_with_dose(quick, arm, view):
     high, low = table(quick, HIGH, view), table(quick, LOW, view)

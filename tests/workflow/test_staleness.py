@@ -134,6 +134,13 @@ def test_edit_of_the_iterative_solver_leaves_a_simulated_truth_alone(finished, e
     assert finished.jobs() == AFTER_COMPARE | {"reconstruct": 8}
 
 
+def test_how_the_likelihood_is_maximised_is_nothing_to_networks_of_groups(finished, edited):
+    edited(finished.config, lambda text: text + "maximise:
+  iterations: 9
+")
+    assert finished.jobs() == AFTER_COMPARE | {"maximise": 8}
+
+
 def test_truth_or_reference_by_the_kind_of_frames(finished):
     assert finished.jobs("--forcerun", "data/base/reference.npz")["truth"] == 1
     measured = ["--config", "base={kind: siemens_star, frames: measured}"]
@@ -156,6 +163,7 @@ def test_new_dose_adds_its_own_nodes(finished, edited):
     assert found.pop("train_pinn") == 2
     assert found.pop("train_baseline") == 1
     assert found.pop("reconstruct") == 4
+    assert found.pop("maximise") == 4
     assert found.pop("infer") == 16
     assert found.pop("stitch") == 12
     assert found == AFTER_COMPARE | {"compare": 4, "picture": 4}

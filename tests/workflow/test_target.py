@@ -24,6 +24,7 @@ KINDS = {
         "train_pinn": 4,
         "train_baseline": 2,
         "reconstruct": 8,
+        "maximise": 8,
         "infer": 32,
         "stitch": 24,
         "compare": 8,
@@ -31,10 +32,10 @@ KINDS = {
     }
     | END,
     "data/phase_c/dose_1000/patched_test.npz": {"simulate": 1, "manifest": 1, "train_pinn": 2, "train_baseline": 1}
-    | {"reconstruct": 4, "infer": 16, "stitch": 12, "compare": 4, "picture": 4}
+    | {"reconstruct": 4, "maximise": 4, "infer": 16, "stitch": 12, "compare": 4, "picture": 4}
     | END,
-    "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "infer": 8, "stitch": 6}
-    | {"compare": 2, "picture": 2}
+    "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "maximise": 2}
+    | {"infer": 8, "stitch": 6, "compare": 2, "picture": 2}
     | END,
     "data/phase_c/run_manifest.json": {"manifest": 1} | END,
     "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {
@@ -54,6 +55,7 @@ KINDS = {
     }
     | END,
     f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1, "picture": 1} | END,
+    f"data/phase_f/{CELL}/tv.npz": {"maximise": 1, "compare": 1, "picture": 1} | END,
     SHARD: {"infer": 1, "stitch": 2, "compare": 1, "picture": 1} | END,
     f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1, "picture": 1} | END,
     f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1, "picture": 1} | END,
