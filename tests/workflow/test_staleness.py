@@ -135,9 +135,7 @@ def test_edit_of_the_iterative_solver_leaves_a_simulated_truth_alone(finished, e
 
 
 def test_how_the_likelihood_is_maximised_is_nothing_to_networks_of_groups(finished, edited):
-    edited(finished.config, lambda text: text + "maximise:
-  iterations: 9
-")
+    edited(finished.config, lambda text: text + "maximise:\n  iterations: 9\n")
     assert finished.jobs() == AFTER_COMPARE | {"maximise": 8}
 
 
