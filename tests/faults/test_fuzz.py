@@ -54,6 +54,7 @@ STAGES = (
     "train_pinn",
     "train_baseline",
     "reconstruct",
+    "maximise",
     "infer",
     "stitch",
     "compare",
