@@ -150,7 +150,7 @@ def _heatmap(summary: Summary, metric: str) -> Figure:
     figure, ax = _empty_figure(grid, _SCORE_ROOM if one else _SCORE_ROOM_OF_SEEDS)
     drawn = ax.imshow(grid.values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
     _write_notes(ax, grid, drawn)
-    # The arms come first; what is below the line only says what a metric must not reward.
+    # The arms come first; below the line is what they are read beside.
     ax.axhline(len(ARMS) - 0.5, color="white", linewidth=4)
     _label(ax, grid)
     _draw_colour_bar(figure, ax, drawn, _LABELS[metric])

@@ -23,6 +23,8 @@ from ptychostudy.study.names import ARMS
 
 WIDTH = 110
 _SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
+# Of names; a longer one takes from the blanks before the first score.
+_NAMES = 10
 # With several seeds an interval stands beside each score.
 _WIDTHS_ALONE = (10, 10, 10, 10)
 _WIDTHS_REPEATED = (22, 23, 21, 24)
@@ -59,9 +61,10 @@ def closing_lines(summary: Summary) -> list[str]:
 
 
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
-    model, *scores, succeeded, converged = texts
-    padded = [f"{text:>{width}}" for text, width in zip(scores, widths, strict=True)]
-    return f"{model:<10}{''.join(padded)}{succeeded:>5}{converged:>5}".rstrip()
+    model, first, *scores, succeeded, converged = texts
+    room = _NAMES + widths[0] - len(model) - 1
+    padded = [f"{text:>{width}}" for text, width in zip(scores, widths[1:], strict=True)]
+    return f"{model} {first:>{room}}{''.join(padded)}{succeeded:>5}{converged:>5}".rstrip()
 
 
 def _heading(cell: Cell, design: str) -> str:
@@ -129,13 +132,21 @@ def legend(summary: Summary) -> list[str]:
         f"{seeds_text(summary)}.",
         _METRICS.format(column=shown_column(summary)),
         _COLUMNS,
-        f"{' and '.join(controls) or 'None'}: controls. What Flat gets is the zero of a metric.",
+        f"{_listed(controls)}: controls. What Flat gets is the zero of a metric.",
         f"Design: {DESIGNS[summary['design']]}.",
     ]
     seeds = summary["seeds"]
     if seeds["n"] > 1:
         sentences.append(f"[low, high]: {seeds['method']}.")
     return [line for text in sentences for line in _wrapped(text)]
+
+
+def _listed(models: Sequence[str]) -> str:
+    """Return names with commas and an `and`."""
+    if not models:
+        return "None"
+    *others, last = models
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _wrapped(text: str, *, indent: str = "") -> list[str]:

@@ -76,7 +76,7 @@ def judge_arm(cell: Cell, arm: str, *, seed: int = 0, named: bool = False) -> di
     cell : dict
         Its record with ``metrics``.
     arm : str
-        ``PtychoPINN``, ``Baseline`` or ``PtyChi``.
+        One of ``ARMS`` of `ptychostudy.study.names`.
     seed : int
         The cell's seed.
     named : bool

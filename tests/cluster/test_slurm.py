@@ -98,8 +98,8 @@ def test_every_job_went_through_slurm_and_only_the_cancelled_one_was_repeated(st
     assert {job["WorkDir"] for job in jobs} == {str(root)}
     assert sorted(job["JobState"] for job in jobs) == ["CANCELLED"] + ["COMPLETED"] * (len(jobs) - 1)
     assert set(re.findall(r"localrule (\w+)", output)) <= {"all", "gate"}, "the verdict is read where it was asked for"
-    # start (twice), views, simulate, two cells and the report, beside the jobs with a GPU
-    assert len(jobs) == 7 + sum(GPU_RULES.values())
+    # start (twice), views, simulate, two likelihoods, two cells and the report, beside the jobs with a GPU
+    assert len(jobs) == 9 + sum(GPU_RULES.values())
 
 
 def test_gpu_rules_have_one_gpu_each_and_never_run_two_at_a_time(study):

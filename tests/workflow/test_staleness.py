@@ -85,18 +85,13 @@ def test_comment_docstring_and_layout(finished, edited):
 
 
 def test_training_key_reruns_one_network_and_what_follows(finished, edited):
-    edited(
-        finished.config, lambda text: text.replace("  pinn:\n    epochs: ", "  pinn:\n    patience: 4\n    epochs: ")
-    )
+    edited(finished.config, lambda text: text.replace("    epochs: 3\n", "    epochs: 3\n    patience: 4\n"))
     found = finished.jobs()
     assert found == AFTER_COMPARE | {"train_pinn": 4, "infer": 16, "stitch": 16}, "its canvases and the control's"
 
 
 def test_baseline_key_redoes_nothing_of_the_other_network(finished, edited):
-    edited(
-        finished.config,
-        lambda text: text.replace("  baseline:\n    epochs: ", "  baseline:\n    patience: 4\n    epochs: "),
-    )
+    edited(finished.config, lambda text: text.replace("    epochs: 6\n", "    epochs: 6\n    patience: 4\n"))
     assert finished.jobs() == AFTER_COMPARE | {"train_baseline": 2, "infer": 16, "stitch": 8}
     done = finished.snakemake("-n")
     made = re.findall(r"output: data/inference/\w+/\w+/\w+/(\w+)(?:\.npz|/shard_)", done.stdout)

@@ -296,6 +296,10 @@ def test_closing_table_of_seeds_fits_the_terminal_and_counts_convergence():
     assert ptychi.split()[1:4] == ["0.700", "[0.700", "0.700]"] and ptychi.split()[-2:] == ["3/3", "2/3"]
     best = next(line for line in lines if line.startswith("TV"))
     assert best.split()[1:4] == ["*0.750", "[0.750", "0.750]"]
+    starts = {name: next(line for line in lines if line.startswith(name)) for name in ("Model", "PhysicsOnly", "Flat")}
+    ends = {line.index("SSIM") + 4 if name == "Model" else line.index("]") + 1 for name, line in starts.items()}
+    assert ends == {32}, "columns end below each other, whatever the length of a name"
+    assert "Flat, PhysicsOnly and Untrained: controls. What Flat gets" in " ".join(closing.legend(study))
     untrained = next(line for line in lines if line.startswith("Untrained"))
     assert untrained.startswith("Untrained -0.030 [-0.040 -0.020] -0.030 [-0.040 -0.020]")
 
