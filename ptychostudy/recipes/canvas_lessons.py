@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.batches import spatial_split
 from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.networks.canvas_training import Lesson
@@ -180,6 +181,12 @@ def _known(seen: Seen, label: np.ndarray, view: ViewOfScan, settings: "CanvasTra
     light = seen.likelihood.light
     weight = light / (light + COVERED * light.max()) * seen.lit * (label != 0)
     far = _far(view, settings.validation_fraction)
+    if not (np.any(weight[far]) and np.any(weight[~far])):
+        raise DataError(
+            f"the object to learn from is known on {np.count_nonzero(label)} of {label.size} "
+            "pixels of the canvas, at one end of the scan on none that is lit; "
+            "needed: that of these frames"
+        )
     judge = Known(label, weight * ~far)
     other = Known(label, weight * far)
     return Lesson(seen.features, judge, other.loss, seen.lit)

@@ -157,6 +157,19 @@ def test_a_truth_that_ends_with_the_windows_is_known_up_to_there():
     assert np.array_equal(lesson.judge.object[:-2, :-2], wanted.judge.object[:-2, :-2])
 
 
+@pytest.mark.parametrize("end", [slice(0, 12), slice(-12, None)])
+def test_a_reconstruction_of_one_end_alone_is_refused(end):
+    """Nothing would be left to learn from, or to validate by."""
+    settings = BASELINE_SETTINGS.model_copy(update={"labels": "reconstruction", "objects": []})
+    truth = truth_of(VIEW)
+    coverage = np.zeros(truth.shape, np.float32)
+    longer = int(np.argmax(np.ptp(VIEW.positions, axis=0)))
+    coverage[(slice(None),) * longer + (end,)] = 1
+    known = ArmProduct(truth, coverage, VIEW.origin, {"status": "ok"})
+    with pytest.raises(DataError, match=r"is known on \d+ of \d+ pixels of the canvas"):
+        lessons_of([VIEW], [known], settings)
+
+
 def test_a_baseline_may_learn_from_a_reconstruction():
     """Where the reconstruction does not reach, nothing is learned; where it does, it is what is known."""
     field = np.pad(truth_of(VIEW), 6, mode="edge")
