@@ -6,13 +6,15 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import ptychostudy
 
 ROOT = Path(__file__).resolve().parent.parent
 _PACKAGE = "ptychostudy"
+# Fields of nodes that hold statements, or what in turn does: clauses of `try` and of `match`.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 _Documented = ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
 PACKAGES = (
     "numpy",
@@ -64,7 +66,7 @@ def code_digest(*modules: str) -> str:
     # In the order of their paths, not of the imports; and relative, so the folder does not count.
     for path in import_closure(*modules):
         digest.update(path.relative_to(ROOT).as_posix().encode())
-        digest.update(_normalised(path).encode())
+        digest.update(_read(path)[1].encode())
     return digest.hexdigest()[:16]
 
 
@@ -78,7 +80,7 @@ def import_closure(*modules: str) -> list[Path]:
         path = pending.pop()
         if path not in closure:
             closure.add(path)
-            pending.extend(_imports(path))
+            pending.extend(_read(path)[0])
     return sorted(closure)
 
 
@@ -92,10 +94,9 @@ def _files(module: str) -> list[Path]:
     return [path for path in candidates if path.is_file()]
 
 
-@functools.cache
-def _imports(path: Path) -> frozenset[Path]:
+def _imports(path: Path, tree: ast.Module) -> frozenset[Path]:
     files: set[Path] = set()
-    for node in _running(_parsed(path)):
+    for node in _statements(tree, _runs):
         for name in _imported(path, node):
             if name.startswith(_PACKAGE):
                 files.update(_files(name))
@@ -113,18 +114,25 @@ def _imported(path: Path, node: ast.AST) -> list[str]:
     return []
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield every node but those below ``if TYPE_CHECKING``, which never run."""
+def _runs(node: ast.AST) -> bool:
+    """Return whether a node may run: what is below ``if TYPE_CHECKING`` never does."""
+    return not (isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"))
+
+
+def _statements(
+    tree: ast.AST, wanted: Callable[[ast.AST], bool] = lambda node: True
+) -> Iterator[ast.AST]:
+    """Yield a tree and all statements in it, but for unwanted ones and what they hold.
+
+    No expression holds a statement, and nine nodes of ten are expressions.
+    """
     pending = [tree]
     while pending:
         node = pending.pop()
-        if not _never_runs(node):
+        if wanted(node):
             yield node
-            pending.extend(ast.iter_child_nodes(node))
-
-
-def _never_runs(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+            for field in _BLOCKS:
+                pending.extend(getattr(node, field, ()))
 
 
 def _absolute(path: Path, node: ast.ImportFrom) -> str:
@@ -140,15 +148,18 @@ def _absolute(path: Path, node: ast.ImportFrom) -> str:
 
 # A study asks for the digests of a dozen stages for every seed, which share most of their modules.
 @functools.cache
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+def _read(path: Path) -> tuple[frozenset[Path], str]:
+    """Return the files of this package that a file imports, and its syntax without docstrings.
+
+    The tree is not kept: Python's search for garbage among the nodes of all files takes longer
+    than to read these.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return _imports(path, tree), _normalised(tree)
 
 
-@functools.cache
-def _normalised(path: Path) -> str:
-    tree = _parsed(path)
-    # A docstring imports nothing: without it the tree says as much to `_imports`.
-    for node in ast.walk(tree):
+def _normalised(tree: ast.Module) -> str:
+    for node in _statements(tree):
         if isinstance(node, _Documented) and ast.get_docstring(node):
             node.body = node.body[1:] or [ast.Pass()]
     return ast.dump(tree)
