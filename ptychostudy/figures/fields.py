@@ -1,6 +1,7 @@
 """Pictures of the reconstructed fields beside the truth."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.patheffects import withStroke
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
-from ptychostudy.study.names import PARTS
+from ptychostudy.study.names import ARMS, PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
@@ -25,6 +26,8 @@ _UNITS = {"amplitude": "|O|", "phase": "phase (rad)"}
 _SHOWN_SCORES = {"ssim": "SSIM", "pearson": "r"}
 # A few outlying pixels of the truth do not set the scale.
 _SCALE_PERCENTILES = (0.5, 99.5)
+# Panels side by side: truth and arms above, controls below them, read at the width of a page.
+_COLUMNS = 1 + len(ARMS)
 # Inches of the longer side of a panel; a narrow one still has room for its scores.
 _PANEL = 1.9
 _NARROWEST = 1.35
@@ -65,38 +68,54 @@ def comparison_plot(
     """
     box = bounding_box(mask)
     kept = mask[box]
-    shown = {"Truth": truth[box]}
+    cropped = {"Truth": truth[box]}
     for model, field in fields.items():
-        shown[model] = field[box]
-    figure = Figure(figsize=_figure_size(kept.shape, len(shown)), layout="constrained")
-    axes = figure.subplots(len(PARTS), len(shown), squeeze=False)
-    for row, part in zip(axes, PARTS, strict=True):
-        drawn = _draw_row(row, shown, kept, part)
-        _frame_row(row, list(shown), scores or {}, part)
-        _draw_colour_bar(figure, row, drawn, _UNITS[part])
+        cropped[model] = field[box]
+    columns = min(len(cropped), _COLUMNS)
+    bands = math.ceil(len(cropped) / columns)
+    figure = Figure(figsize=_figure_size(kept.shape, columns, bands), layout="constrained")
+    axes = figure.subplots(bands * len(PARTS), columns, squeeze=False)
+    for number, part in enumerate(PARTS):
+        shown = {model: _panel(field, truth[box], kept, part) for model, field in cropped.items()}
+        scale = _colour_scale(shown["Truth"][kept])
+        for row, models in zip(
+            axes[number :: len(PARTS)], _bands(list(shown), columns), strict=True
+        ):
+            drawn = _draw_row(row, {model: shown[model] for model in models}, kept, part, scale)
+            _frame_row(row, models, scores or {}, part)
+            _draw_colour_bar(figure, row, drawn, _UNITS[part])
     _draw_scale_bar(axes[0][0], kept.shape[1])
     return finish(figure, title, _CAPTION + caption)
 
 
-def _figure_size(shape: tuple[int, ...], columns: int) -> tuple[float, float]:
-    """Return width and height in inches of two rows of panels, each with the shape (H, W)."""
+def _figure_size(shape: tuple[int, ...], columns: int, bands: int) -> tuple[float, float]:
+    """Return width and height in inches of bands of two rows of panels, each of shape (H, W)."""
     rows, cols = shape
     wide = _PANEL if rows < cols else _PANEL * cols / rows
     high = _PANEL * rows / cols if rows < cols else _PANEL
     width = max(wide, _NARROWEST) * 1.12 * columns + 0.9
-    return width, 2 * (high + 0.45) + 0.8
+    return width, 2 * bands * (high + 0.45) + 0.8
+
+
+def _bands(models: Sequence[str], columns: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(models), columns):
+        yield models[start : start + columns]
 
 
 def _draw_row(
-    row: Sequence[Axes], shown: Mapping[str, np.ndarray], kept: np.ndarray, part: str
+    row: Sequence[Axes],
+    shown: Mapping[str, np.ndarray],
+    kept: np.ndarray,
+    part: str,
+    scale: Normalize,
 ) -> AxesImage:
-    """Draw one part of every field (h, w) on the scale of the truth; return the last image."""
-    truth = shown["Truth"]
-    images = [_panel(field, truth, kept, part) for field in shown.values()]
-    scale = _colour_scale(images[0][kept])
-    for ax, image in zip(row, images, strict=True):
+    """Draw one part of the fields (h, w) of a band; return the last image."""
+    for ax, image in zip(row, shown.values(), strict=False):
         masked = np.ma.array(image, mask=~kept)
         drawn = ax.imshow(masked, interpolation="nearest", cmap=_COLOUR_MAPS[part], norm=scale)
+    # The last band may have fewer.
+    for ax in row[len(shown) :]:
+        ax.set_axis_off()
     return drawn
 
 
@@ -136,7 +155,7 @@ def _panel_scores(scores: Mapping[str, Sequence[float | None]], part: int) -> st
 
 
 def _frame_row(row: Sequence[Axes], models: Sequence[str], scores: Scores, part: str) -> None:
-    for ax, model in zip(row, models, strict=True):
+    for ax, model in zip(row, models, strict=False):
         _frame_panel(ax, _panel_title(scores, model, part))
     row[0].set_ylabel(part.capitalize(), fontsize=TEXT)
 

@@ -14,6 +14,9 @@ from ptychostudy.study.settings import Study
 _START_S = 8.0
 # Seconds for each million detector pixels, once through.
 _REFERENCE_S, _SOLVER_S, _NETWORK_S, _INFERENCE_S = 0.35, 0.6, 0.25, 0.7
+# The same, of all that is done: likelihood and prior of a cell; the training of a canvas, whose
+# steps are by default as many whatever the scan.
+_LIKELIHOOD_S, _CANVAS_S = 3.0, 9.0
 # Jobs of a cell that only start: shards and canvases of three networks' products.
 _INFERENCE_JOBS = 4
 # Megabytes of a job, and for each million detector pixels; frames in parts beyond eight of these.
@@ -64,11 +67,19 @@ def study_cost(study: Study, side: int, frames: int, kept: int) -> Cost:
 def _cell_s(study: Study, part: float) -> float:
     solver = _START_S + _SOLVER_S * study.reconstruct.epochs * part
     inference = _INFERENCE_JOBS * (_START_S + _INFERENCE_S * part)
-    return _SPLITS * (solver + inference)
+    return _SPLITS * (solver + _LIKELIHOOD_S * part + inference)
 
 
 def _networks_s(study: Study, frames: int, part: float) -> float:
-    pinn, baseline = study.train.pinn, study.train.baseline
     in_groups = study.overlap.gridsize**2
-    seen = passes(PINN, frames, pinn) * in_groups + passes(BASELINE, frames, baseline)
-    return 2 * _START_S + _NETWORK_S * seen * part
+    seconds = 0.0
+    for arm, settings, shown in (
+        (PINN, study.train.pinn, in_groups),
+        (BASELINE, study.train.baseline, 1),
+    ):
+        if settings.architecture == "canvas":
+            once = _CANVAS_S
+        else:
+            once = _NETWORK_S * shown * passes(arm, frames, settings)
+        seconds += _START_S + once * part
+    return seconds

@@ -10,6 +10,7 @@ from ptychostudy.figures.curves import dose_curves, frc_plot, overlap_curves
 from ptychostudy.figures.fields import comparison_plot
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
 from ptychostudy.figures.style import STYLES
+from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
 
@@ -226,6 +227,23 @@ def test_panels_have_the_shape_of_the_field(shape, size):
     truth, mask = np.ones(shape, complex), np.ones(shape, bool)
     figure = comparison_plot({"PtychoPINN": truth, "PtyChi": truth}, truth, mask, "cell")
     np.testing.assert_allclose(figure.get_size_inches(), size)
+
+
+def test_controls_stand_below_the_arms_on_the_same_scale():
+    truth, mask = fields()
+    drawn = {model: truth * (2 + k) * np.exp(0.1j * k) for k, model in enumerate((*ARMS, *CONTROLS))}
+    figure = comparison_plot(drawn, truth, mask, "cell")
+    panels = [ax for ax in figure.axes if ax.images]
+    amplitudes, phases = [*panels[:5], *panels[10:13]], [*panels[5:10], *panels[13:]]
+    assert [ax.get_title() for ax in amplitudes] == ["Truth", *ARMS, *CONTROLS]
+    for row in (amplitudes, phases):
+        assert len({ax.images[0].get_clim() for ax in row}) == 1
+    inside, start = mask[4:36, 6:50], phases[0].images[0].get_array()
+    for k, (amplitude, phase) in enumerate(zip(amplitudes[1:], phases[1:], strict=True)):
+        found, turned = (ax.images[0].get_array()[inside] for ax in (amplitude, phase))
+        np.testing.assert_allclose(found, (2 + k) * np.abs(truth)[mask], rtol=1e-12)
+        np.testing.assert_allclose(turned - start[inside], 0.1 * k, atol=1e-12)
+    assert sum(not ax.axison for ax in figure.axes) == 4, "two blanks in each row of the lower band"
 
 
 def test_frc_plot_draws_curves_and_thresholds():

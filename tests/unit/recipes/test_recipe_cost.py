@@ -1,0 +1,36 @@
+"""What a study costs is said within the factor of two that is promised, on the study it was measured with."""
+
+from pathlib import Path
+
+import pytest
+
+from ptychostudy.recipes.study_cost import study_cost
+from ptychostudy.study.settings import parse_study
+from ptychostudy.study.yaml_file import read_yaml
+
+QUICK = Path(__file__).resolve().parents[3] / "config" / "config.yaml"
+SIDE, FRAMES = 64, 2 * 714
+
+
+def cost(frames=FRAMES, **changes):
+    return study_cost(parse_study(read_yaml(QUICK) | changes), SIDE, frames, frames)
+
+
+def test_the_quick_study_takes_what_its_benchmarks_add_up_to():
+    # 13.9 minutes of all jobs' times, two jobs at a time on two cores.
+    assert 13.9 / 2 < cost().minutes < 13.9 * 2
+
+
+@pytest.mark.parametrize("architecture", ["canvas", "backprojection"])
+def test_each_frame_more_costs_the_same(architecture):
+    train = {arm: {"architecture": architecture, "epochs": 4} for arm in ("pinn", "baseline")}
+    one, two, three = (cost(frames, train=train).minutes for frames in (2000, 3000, 4000))
+    assert two - one == pytest.approx(three - two, rel=1e-9)
+    assert two > one
+
+
+def test_passes_of_networks_of_groups_cost():
+    few, many = (
+        {arm: {"architecture": "backprojection", "epochs": epochs} for arm in ("pinn", "baseline")} for epochs in (2, 4)
+    )
+    assert cost(train=few).minutes < cost(train=many).minutes
