@@ -10,14 +10,13 @@ from ptychostudy.io.atomic import sha256_of
 
 TARGET = f"{stages.NETWORK}/wts.h5.zip"
 STATE = f"{stages.NETWORK}/training_state.npz"
-LONG_TRAINING = "  pinn:\n    epochs: 10\n    patience: 10\n"
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("resume")
     config = folder / "long.yaml"
-    config.write_text(stages.SMALL.read_text().replace("  pinn:\n    epochs: 6\n", LONG_TRAINING))
+    config.write_text(stages.long_study())
     return runs.Study(folder / "hub", runs.copy_source(folder / "source"), config)
 
 
@@ -59,7 +58,7 @@ def test_killed_training_and_killed_snakemake_end_in_the_same_weights(study):
     assert code == 0, said
     assert f"process {run.pid} was killed during its run: removed its lock" in said
     continued = int(said.split("continues after epoch ")[1].split()[0])
-    assert first < second <= continued <= 10
+    assert first < second <= continued <= stages.LONG
     assert runs.finished_jobs(said) == 1, "finished jobs are not repeated"
     assert f"resolved by this run:\n  train_pinn dose=100000 view=dense gridsize=2 (red/{report.name})" in said
     assert not (study.hub / STATE).exists()

@@ -12,7 +12,6 @@ from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.atomic import sha256_of
 
 QUICK_S = 5.0
-LONG_TRAINING = "  pinn:\n    epochs: 10\n    patience: 10\n"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def hub(tmp_path_factory):
 def config(tmp_path_factory):
     """Return the small study with a training long enough to be stopped twice."""
     path = tmp_path_factory.mktemp("config") / "slow.yaml"
-    path.write_text(stages.SMALL.read_text().replace("  pinn:\n    epochs: 6\n", LONG_TRAINING))
+    path.write_text(stages.long_study())
     return path
 
 
@@ -65,10 +64,10 @@ def test_stopped_training_continues_to_the_same_bits(hub, config):
         assert_stopped(hub, *stages.end(job), "train")
         epochs.append(epoch_of(state))
         assert not wanted.exists()
-    assert epochs[0] < epochs[1] < 10
+    assert epochs[0] < epochs[1] < stages.LONG
     done = stages.run("train", hub, config)
     assert done.returncode == 0, done.stdout
-    assert f"continues after epoch {epochs[1]} of 10" in done.stdout
+    assert f"continues after epoch {epochs[1]} of {stages.LONG}" in done.stdout
     assert not state.exists()
     stopped = sha256_of(wanted)
     wanted.unlink()
@@ -87,10 +86,11 @@ def test_stopped_while_libraries_are_imported(hub, config):
     assert_stopped(hub, *stages.end(job), "train")
 
 
-def test_stopped_iteration_leaves_no_file(hub):
-    job = stages.as_a_job("reconstruct", hub)
+@pytest.mark.parametrize("stage", ["reconstruct", "maximise"])
+def test_stopped_iteration_leaves_no_file(hub, config, stage):
+    job = stages.as_a_job(stage, hub, config)
     await_(lambda: "started" in (hub / "job.log").read_text(), job)
-    assert_stopped(hub, *stages.end(job), "reconstruct")
+    assert_stopped(hub, *stages.end(job), stage)
     assert not (hub / "data" / "phase_f").exists()
 
 

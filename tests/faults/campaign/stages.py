@@ -8,8 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 SMALL = Path(__file__).with_name("small.yaml")
 ROOT = Path(__file__).resolve().parents[3]
+LONG = 10
+"""Epochs of a training that is to be stopped."""
 SCANS = {split: f"data/phase_c/dose_100000/patched_{split}.npz" for split in ("train", "test")}
 NETWORK = "data/phase_e/dose_100000/dense/gs2"
 STAGES = {
@@ -39,6 +43,12 @@ STAGES = {
         "manifest": "data/phase_f/dose_100000/dense/train/manifest.json",
     },
 }
+STAGES["maximise"] = {
+    "scan": SCANS["train"],
+    "view": "data/phase_d/dense/dense_train.npz",
+    "physics": "data/phase_f/dose_100000/dense/train/physics_only.npz",
+    "smooth": "data/phase_f/dose_100000/dense/train/tv.npz",
+}
 LIGHT = ("base", "truth", "simulate", "overlap")
 
 
@@ -46,6 +56,14 @@ def environment(source=ROOT):
     """Return the environment of a stage: this Python first on the path, one thread, no GPU."""
     tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return os.environ | {"PYTHONPATH": str(source), "PATH": tools, "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def long_study():
+    """Return the text of the small study with a training and a likelihood long enough to be stopped twice."""
+    study = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
+    study["train"]["pinn"] |= {"epochs": LONG, "patience": LONG}
+    study["maximise"] = {"iterations": 5000}
+    return yaml.safe_dump(study)
 
 
 def command(stage, config=SMALL):
