@@ -124,9 +124,9 @@ unit:
 	$(call suite,tests/unit tests/known_answers,test_referee_*.py)
 
 # The two halves of the campaign take as long as all other faults together, and each waits a lot; of the workflow's tests
-# most ask a Snakemake that keeps one core busy; each file of the cluster waits for a Slurm of its own. Files in the order
-# of their names: xdist would begin with those of many tests, and the campaign, which is two, would run last.
-unit stages workflow faults cluster: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
+# most ask a Snakemake that keeps one core busy. Files in the order of their names: xdist would begin with those of many
+# tests, and the campaign, which is two, would run last.
+unit stages workflow faults: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)
