@@ -127,6 +127,7 @@ def _check_seeds(study: Study) -> None:
         "simulate.seed": study.simulate.seed,
         "train.pinn.seed": study.train.pinn.seed,
         "train.baseline.seed": study.train.baseline.seed,
+        "maximise.seed": study.maximise.seed,
     }
     last = max(study.seeds)
     for key, seed in drawn.items():

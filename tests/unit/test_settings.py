@@ -5,6 +5,7 @@ import json
 import pytest
 import yaml
 
+from conftest import ROOT
 from ptychostudy.iterative.algorithms import choose_step
 from ptychostudy.study import layout
 from ptychostudy.study.settings import Study, json_schema, parse_study, read_study
@@ -388,7 +389,13 @@ def test_poisson_likelihood_has_two_algorithms(algorithm):
         assert parse_study({"reconstruct": {"algorithm": good}})
 
 
-@pytest.mark.parametrize("section", ["simulate", "train.pinn", "train.baseline"])
+def test_the_benchmark_of_groups_is_of_networks_of_groups():
+    """Of a network of the canvas C = 1 and C = 4 are the same."""
+    study = read_study(ROOT / "config" / "lines.yaml")
+    assert {study.train.pinn.architecture, study.train.baseline.architecture} == {"backprojection"}
+
+
+@pytest.mark.parametrize("section", ["simulate", "train.pinn", "train.baseline", "maximise"])
 def test_a_seed_that_repetitions_lead_too_far_is_refused(section):
     *above, own = section.split(".")
     for seeds, seed in (([0, 5], 2**31 - 6), ([1], 2**31 - 2)):
