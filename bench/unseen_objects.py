@@ -57,7 +57,7 @@ def rows(hub, view_name, dose):
     of_view = Seen.of(view.likelihood(), weight, settings)
     paths = layout.network_bundles("each", 2, dose, view_name)
     bundles = {arm: read_bundle(hub / path) for arm, path in paths.items()}
-    objects = simulated_objects(view, of_view.smooth, KINDS, SEED)
+    objects = simulated_objects(view, of_view.smooth, dict(enumerate(KINDS)), SEED)
     for kind, (likelihood, object_) in zip(KINDS, objects, strict=True):
         seen = Seen.of(likelihood, weight, settings)
         fields = [seen.plain, seen.smooth]

@@ -154,7 +154,7 @@ def _supervised(
         seen = Seen.of(view.likelihood(), weight, ways)
         lessons.append(_known(seen, _label(view, known, number), view, settings))
         # Each view has its share of the objects, which cost as much as its own.
-        kinds = objects_of(settings)[number :: len(views)]
+        kinds = dict(list(enumerate(objects_of(settings)))[number :: len(views)])
         for likelihood, object_ in simulated_objects(view, seen.smooth, kinds, settings.seed):
             seen_of_it = Seen.of(likelihood, weight, ways)
             lessons.append(_known(seen_of_it, object_, view, settings))

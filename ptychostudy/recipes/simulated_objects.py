@@ -1,6 +1,6 @@
 """Further objects for a supervised network, behind the probe, scan and dose of a view."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -22,7 +22,7 @@ _WIDEST_RAD = 6.0
 
 
 def simulated_objects(
-    view: ViewOfScan, estimate: np.ndarray, kinds: Sequence[str], seed: int
+    view: ViewOfScan, estimate: np.ndarray, kinds: Mapping[int, str], seed: int
 ) -> Iterator[tuple[ScanLikelihood, np.ndarray]]:
     """Yield objects, and the likelihood given frames that were drawn of each.
 
@@ -33,15 +33,15 @@ def simulated_objects(
     view : ViewOfScan
     estimate : (H, W) complex
         Object of the view.
-    kinds : sequence of str
-        Of `make_object`; one object each.
+    kinds : mapping of int to str
+        Kinds of `make_object` by the number of the object: each is another one.
     seed : int
     """
     source = view.source
     probe = source.whole_probe
     amplitude, phase_rad = _spans(view, estimate)
     feature_px = max(_LEAST_FEATURE_PX, _FEATURE * bright_diameter_px(source.probe))
-    for number, kind in enumerate(kinds):
+    for number, kind in kinds.items():
         rng = generator(seed, "training", number, kind)
         object_ = make_object(
             kind, view.shape, rng, amplitude=amplitude, phase_rad=phase_rad, feature_px=feature_px

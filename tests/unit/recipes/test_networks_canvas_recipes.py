@@ -201,6 +201,15 @@ def test_objects_are_shared_out_among_the_views():
     assert truths == [True, False, False, True, False]
 
 
+def test_objects_of_one_kind_are_others_in_every_view():
+    views = [VIEW.only(np.arange(20)), VIEW.only(np.arange(20, 44))]
+    settings = BASELINE_SETTINGS.model_copy(update={"objects": ["lines", "lines"]})
+    drawn = [lesson.judge.object for lesson in lessons_of(views, [], settings)][1::2]
+    # They differ in their spans as well, so their places are compared: where each is darkest.
+    first, second = (np.abs(object_) for object_ in drawn)
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.5
+
+
 @pytest.fixture(scope="module")
 def trained():
     """Return a network that learned from photons that were held out, and its states."""

@@ -122,7 +122,7 @@ def test_simulated_objects_span_what_the_estimate_does(kinds):
     view = ViewOfScan.of(SCAN, FRAMES)
     rng = np.random.default_rng(0)
     estimate = rng.uniform(0.4, 0.9, view.shape) * np.exp(1j * rng.uniform(0, 1.5, view.shape) + 2j)
-    found = list(simulated_objects(view, estimate, kinds, seed=7))
+    found = list(simulated_objects(view, estimate, dict(enumerate(kinds)), seed=7))
     assert len(found) == len(kinds)
     for likelihood, object_ in found:
         assert object_.shape == view.shape == likelihood.shape and object_.dtype == np.complex64
@@ -135,6 +135,6 @@ def test_simulated_objects_span_what_the_estimate_does(kinds):
         other, _ = likelihood.value_and_gradient(np.roll(object_, 2, axis=1))
         assert value < 0.7 * likelihood.pixels and value < 0.8 * other
     assert not np.array_equal(found[0][1], found[1][1])
-    again = list(simulated_objects(view, estimate, kinds, seed=7))
+    again = list(simulated_objects(view, estimate, dict(enumerate(kinds)), seed=7))
     assert all(np.array_equal(first[1], second[1]) for first, second in zip(found, again, strict=True))
     assert np.array_equal(found[0][0].counts[:], again[0][0].counts[:])
