@@ -21,6 +21,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
+EPOCHS = {"quick": 3, "scaled": 8}
 COLUMNS = ("study", "view", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")
 COLUMNS += ("Pearson amp", "Pearson phase", "phase MAE", "phase rms", "outcome")
 
@@ -108,10 +109,12 @@ def train_and_score(hub, study, view, dose, seed, network, epochs=None):
 
     folder = Path(hub)
     settings = stage_settings(read_study(ROOT / "config" / CONFIGS[study]), "train_pinn")
-    changes = {"seed": settings.seed + seed, "epochs": epochs or settings.epochs}
+    changes = {"seed": settings.seed + seed, "epochs": epochs or EPOCHS[study]}
     if network == "ptychopinn":
         # The ancestor's rate: with the default's it collapses more often.
         changes |= {"architecture": "ptychopinn", "amplitude_head": "sigmoid", "learning_rate": 1e-3}
+    else:
+        changes |= {"architecture": "backprojection"}
     settings = settings.model_copy(update=changes)
     scan = folder / f"data/phase_c/dose_{dose}/patched_train.npz"
     if network in ("sweeps only", "flat"):
@@ -121,7 +124,7 @@ def train_and_score(hub, study, view, dose, seed, network, epochs=None):
         with tempfile.TemporaryDirectory() as scratch:
             paths = {name: Path(scratch) / f"{name}.x" for name in ("bundle", "history", "record")}
             start, groups = time.process_time(), folder / f"data/phase_d/{view}/{view}_train.npz"
-            train.run(settings, arm="PtychoPINN", scan=[scan], view=groups, **paths)
+            train.run(settings, arm="PtychoPINN", scan=[scan], view=[groups], **paths)
             seconds = time.process_time() - start
             bundle, record = read_bundle(paths["bundle"]), read_json(paths["record"], ["status", "reason"])
     return {

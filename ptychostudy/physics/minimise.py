@@ -36,7 +36,7 @@ def minimise(
         return value, _real(2 * scale * gradient)
 
     first = _real(np.asarray(start, dtype=np.complex64) / scale)
-    # Of the last bits of a sum no step is to be made; that many evaluations are never needed.
+    # A step costs one evaluation, and now and then a second: more are a search in rounding errors.
     found = minimize(
         scaled,
         first,
