@@ -107,15 +107,14 @@ def test_what_is_missing_is_made_and_nothing_else(copied):
 @pytest.mark.parametrize("target", TARGETS)
 def test_an_unsound_study_ends_with_an_error_and_keeps_its_report(copied, tmp_path, target):
     study = tmp_path / "study.yaml"
-    # The canvas covers the hull of either view, so that no bound on coverage can fail.
-    study.write_text(copied.config.read_text() + "verify: {max_shift_px: 0.001}\n")
+    study.write_text(copied.config.read_text() + "verify: {min_coverage: 1.0, max_shift_px: 0.001}\n")
     unsound = Workflow(copied.source, copied.hub, study)
     for _ in range(2):  # asked again, it must not be content with the report that is there
         done = unsound.snakemake("--", target)
         assert done.returncode == 1, done.stdout[-3000:]
         report = json.loads((copied.hub / REPORT).read_text())
-        assert report["all_valid"] is False and report["n_invalid"] == 1
-        assert "1 of " in done.stdout and "checks failed" in done.stdout
+        assert report["all_valid"] is False and report["n_invalid"] == 2
+        assert "2 of " in done.stdout and "checks failed" in done.stdout
         assert not (copied.hub / "analysis" / "verified.txt").exists()
         notes = list((copied.hub / "red").glob("blocked_*.md"))
         assert any("\n## gate\n" in note.read_text() for note in notes)
