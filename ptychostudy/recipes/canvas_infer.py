@@ -58,10 +58,13 @@ def infer_canvas(
     chosen = shard.choose(len(tiles.corners))
     outcome = failure(bundle)
     bad = next((each.record for each in estimates if not each.good), None)
-    if outcome or bad:
-        nothing = np.zeros((0, *tiles.core))
-        record = failed_record(outcome) if outcome else failed_record(bad or {}, "its input")
-        return TilesOfShard(nothing.astype(np.complex64), nothing.astype(np.float32), record)
+    if outcome:
+        return TilesOfShard.nothing(tiles, failed_record(outcome))
+    if bad:
+        return TilesOfShard.nothing(tiles, failed_record(bad, "its input"))
+    # A canvas of one tile leaves none to further shards.
+    if not len(chosen):
+        return TilesOfShard.nothing(tiles, ran_record(0, _photons(view), Statistics()))
     features = _features(view, estimates)
     model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
     return _tiles(features, model, tiles, chosen, view)

@@ -30,6 +30,12 @@ class TilesOfShard:
     spread: np.ndarray
     record: dict[str, Any]
 
+    @classmethod
+    def nothing(cls, tiles: Tiles, record: dict[str, Any]) -> "TilesOfShard":
+        """Return what there is of a shard without tiles, or of one that was not computed."""
+        cores = np.zeros((0, *tiles.core), dtype=np.complex64)
+        return cls(cores, np.zeros(cores.shape, dtype=np.float32), record)
+
 
 def joined(parts: Sequence[TilesOfShard], view: ViewOfScan) -> Stitched:
     """Put the tiles of all shards of a cell together.

@@ -87,17 +87,15 @@ def run(
             products = _estimates(estimates)
             made = infer_canvas(network, source, known["frames"], products, part)
             arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
-            records[name] = {**made.record, "canvas": True}
-            _log.info("DIAGNOSTIC %s: %s", name, made.record["diagnostic"])
-            continue
-        members = members_of(network["config"]["frames"], known["frames"], known["groups"])
-        # Before the shards are cut: a limit of a cell, not of each of its shards.
-        squares = Squares.of(source, members[: settings.debug_limit], window)
-        _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
-        groups = part.choose(len(squares))
-        passing = ShardRun(network, source, squares, groups, size)
-        blocks = _with_record(passing, name, len(squares), records)
-        arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
+            _tell(records, name, {**made.record, "canvas": True})
+        else:
+            members = members_of(network["config"]["frames"], known["frames"], known["groups"])
+            # Before the shards are cut: a limit of a cell, not of each of its shards.
+            squares = Squares.of(source, members[: settings.debug_limit], window)
+            _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
+            passing = ShardRun(network, source, squares, part.choose(len(squares)), size)
+            blocks = _with_record(passing, name, len(squares), records)
+            arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
     # The records are full once the last patch was written.
     metadata = {"shard": shard, "arms": records, "stitching": window.record}
     with Work(f"infer {arm} {label} shard {shard}"):
@@ -119,8 +117,12 @@ def _with_record(
 ) -> Iterator[np.ndarray]:
     """Yield the patches of an arm; then write down what became of them."""
     yield from passing.blocks()
-    records[arm] = {**passing.record, "groups_of_cell": groups}
-    _log.info("DIAGNOSTIC %s: %s", arm, passing.record["diagnostic"])
+    _tell(records, arm, {**passing.record, "groups_of_cell": groups})
+
+
+def _tell(records: dict[str, Any], arm: str, record: dict[str, Any]) -> None:
+    records[arm] = record
+    _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
 
 
 def _checked(batch_size: int | None) -> int:
