@@ -1,16 +1,18 @@
 """Settings: every section refuses what is wrong and says the key's path, the value found and what is allowed."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 
-from conftest import ROOT
 from ptychostudy.iterative.algorithms import choose_step
 from ptychostudy.study import layout
 from ptychostudy.study.settings import Study, json_schema, parse_study, read_study
 from ptychostudy.study.stage_settings import READ, decode, encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 VIEW = {"overlap": {"views": {"dense": {"s_img": 1.0}}}}
 
