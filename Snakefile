@@ -29,14 +29,14 @@ include: "rules/reconstruct.smk"
 include: "rules/infer.smk"
 include: "rules/compare.smk"
 include: "rules/summarize.smk"
+include: "rules/speed.smk"
 include: "rules/verify.smk"
 include: "rules/export.smk"
 include: "rules/seeds.smk"
 include: "rules/run.smk"
 
 
-# Where the command was typed the verdict is read, and no job that shares its fate takes the report
-# away.
+# The verdict is read where the command was typed; no job that shares its fate takes it away.
 localrules:
     all,
     export_all,

@@ -38,6 +38,7 @@ STAGES = {
     "compare": "all arms and controls against the truth",
     "picture": "the fields of one cell beside the truth",
     "summarize": "all tables and texts of the study from one source",
+    "speed": "frames per second of each arm in every cell",
     "grid": "the phase-only grid of differences",
     "figures": "heat maps and dose and overlap curves",
     "check": "whether highlights, preview and grid say the same as the numbers",

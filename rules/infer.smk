@@ -53,6 +53,7 @@ rule stitch:
         view="data/phase_d/{view}/{view}_{split}.npz",
     output:
         canvas="data/inference/dose_{dose}/{view}/{split}/{arm}.npz",
+        speed="data/inference/dose_{dose}/{view}/{split}/{arm}_speed.json",
     log:
         "logs/data/inference/dose_{dose}/{view}/{split}/{arm}.npz.log",
     benchmark:
@@ -75,5 +76,6 @@ rule stitch:
             --shards {input.shards:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
-            --output {output.canvas:q} 2>&1 | tee {log:q}
+            --output {output.canvas:q} \
+            --speed {output.speed:q} 2>&1 | tee {log:q}
         """

@@ -45,6 +45,7 @@ rule maximise:
     output:
         physics="data/phase_f/dose_{dose}/{view}/{split}/physics_only.npz",
         smooth="data/phase_f/dose_{dose}/{view}/{split}/tv.npz",
+        speed="data/phase_f/dose_{dose}/{view}/{split}/maximise_speed.json",
     log:
         "logs/data/phase_f/dose_{dose}/{view}/{split}/maximise.log",
     benchmark:
@@ -65,5 +66,6 @@ rule maximise:
             --view {input.view:q} \
             --physics {output.physics:q} \
             --smooth {output.smooth:q} \
+            --speed {output.speed:q} \
             --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split} 2>&1 | tee {log:q}
         """

@@ -28,8 +28,7 @@ rule check:
     shell:
         """
         python -m ptychostudy check \
-            --delta {input.delta:q} \
-            --highlights {input.highlights:q} \
+            --delta {input.delta:q} --highlights {input.highlights:q} \
             --preview {input.preview:q} \
             --grid {input.grid:q} \
             --output {output.result:q} 2>&1 | tee {log:q}
@@ -94,6 +93,7 @@ rule gate:
     input:
         report="analysis/verification_report.json",
         summary="analysis/metrics_summary.json",
+        speed="analysis/speed.json",
         figures="analysis/dose_curves.png",
     output:
         verdict="analysis/verified.txt",
@@ -115,5 +115,6 @@ rule gate:
         python -m ptychostudy gate \
             --report {input.report:q} \
             --summary {input.summary:q} \
+            --speed {input.speed:q} \
             --output {output.verdict:q} 2>&1 | tee {log:q}
         """

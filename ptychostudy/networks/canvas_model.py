@@ -53,6 +53,10 @@ class CanvasModel:
         off = answers - change
         return change, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=0))
 
+    def warm(self) -> None:
+        """Answer once for nothing: the first answer builds the graph."""
+        self.answer(np.zeros((*self.shape, CHANNELS), dtype=np.float32))
+
     def _answer(self, channels: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
         answer = self.trainer.predict_on_batch(self.padded(flipped(channels, flip)))
         return flipped(self.cut(answer, channels.shape), flip)

@@ -1,6 +1,8 @@
 """Infer: the tiles of a shard through a network of canvases, and all of them put together."""
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,9 +67,11 @@ def infer_canvas(
     # A canvas of one tile leaves none to further shards.
     if not len(chosen):
         return TilesOfShard.nothing(tiles, ran_record(0, _photons(view), Statistics()))
-    features = _features(view, estimates)
     model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
-    return _tiles(features, model, tiles, chosen, view)
+    model.warm()
+    start = time.perf_counter()
+    made = _tiles(_features(view, estimates), model, tiles, chosen, view)
+    return replace(made, record={**made.record, "seconds": time.perf_counter() - start})
 
 
 def _features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:

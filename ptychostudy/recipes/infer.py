@@ -1,5 +1,6 @@
 """Infer: one shard of a cell's groups through one network, to patches that bear their weights."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,10 @@ class Patches:
         frames = self.data.counts[self.data.members[groups].ravel()]
         return frames if self.data.valid is None else frames[:, self.data.valid]
 
+    def warm(self, groups: np.ndarray) -> None:
+        """Pass one batch and drop it: the first one builds the network's graph."""
+        self.network(groups[: self.network.batch_size])
+
     def of(self, groups: np.ndarray) -> np.ndarray:
         """Return the stitched squares (k, M, M) of groups (k,)."""
         squares: np.ndarray = self.squares.cut(self.network(groups)) / self.probe_gauge
@@ -124,6 +129,7 @@ class ShardRun:
         self._failed = failure(bundle) if bundle["weights"] is not None else None
         self.groups = groups[:0] if self._failed else groups
         self._passed = Passed()
+        self._seconds = 0.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -141,13 +147,17 @@ class ShardRun:
         if self._failed:
             return
         patches = _patches(self._bundle, self._source, self._squares, self._batch_size)
+        patches.warm(self.groups)
         for groups in _chunks(self.groups):
             self._passed.inputs.add(patches.photons(groups))
+            start = time.perf_counter()
             squares = patches.of(groups)
+            weights = self._squares.weights(groups)
+            self._seconds += time.perf_counter() - start
             self._passed.outputs.add(squares)
             # With a value that is not finite the shard has failed, and nothing of it is drawn.
             finite = np.where(np.isfinite(squares), squares, 0)
-            weighted: np.ndarray = finite * self._squares.weights(groups)
+            weighted: np.ndarray = finite * weights
             yield weighted.astype(np.complex64)
 
     @property
@@ -160,7 +170,8 @@ class ShardRun:
         if self._failed:
             return {**failed_record(self._failed), **seen}
         passed = self._passed
-        return {**ran_record(len(self.groups), passed.inputs, passed.outputs), **seen}
+        ran = ran_record(len(self.groups), passed.inputs, passed.outputs)
+        return {**ran, **seen, "seconds": self._seconds}
 
 
 def failure(bundle: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -9,15 +9,20 @@ from rich.console import Console
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
 from ptychostudy.report.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
+from ptychostudy.report.speed import speed_lines
 
 
-def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
+def run(
+    *, report: Path, summary: Path, speed: Path | None = None, output: Path | None = None
+) -> None:
     """Print the closing table, the files to look at, and whether the study is valid.
 
     Parameters
     ----------
     report, summary : Path
         ``verification_report.json``, ``metrics_summary.json``.
+    speed : Path, optional
+        ``speed.json``.
     output : Path, optional
         One line of text, written only if every check passed.
 
@@ -29,6 +34,8 @@ def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
     study = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
     _print(_result(study))
+    if speed is not None:
+        _print([*speed_lines(read_json(speed, ["jobs"])["jobs"]), ""])
     _print(["Look at:", *_pictures_and_texts(report, summary)])
     failed, unknown = verdict(checks)
     _print(unknown)

@@ -1,17 +1,27 @@
 """Stage inventory: every file of the study with its size and sha256."""
 
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.text import write_text
 from ptychostudy.study import layout
 
-VOLATILE = (PurePath(layout.PRODUCT_RECORD).name,)
-"""Files under data/phase_f that hold a wall time: listed, but without size and sha256.
+VOLATILE = (
+    layout.PRODUCT_RECORD,
+    layout.LIKELIHOOD_SPEED,
+    layout.CANVAS_SPEED,
+    layout.SPEED,
+    layout.SPEED_TEXT,
+)
+"""Files that hold a wall time: listed, but without size and sha256.
 
 Both differ from run to run, and the inventory of the same study has the same bytes.
 """
+
+_ANY = dict.fromkeys(("dose", "view", "split", "arm"), "*")
+# Of every seed: its own files lie under its folder.
+_PATTERNS = tuple(path.format(**_ANY) for path in VOLATILE)
 
 
 def run(*, files: list[Path], text: Path, record: Path) -> None:
@@ -37,7 +47,6 @@ def run(*, files: list[Path], text: Path, record: Path) -> None:
 def _entry(path: Path) -> dict[str, object]:
     if not path.is_file():
         raise DataError(f"{path}: is part of the study but does not exist")
-    # Of the iterative arm only; whatever else may bear that name holds no time.
-    if path.name in VOLATILE and "phase_f" in path.parts:
+    if any(path.match(pattern) for pattern in _PATTERNS):
         return {"volatile": True}
     return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}

@@ -10,6 +10,7 @@ from ptychostudy.formats.arm_product import DISAGREEMENT, canvas_arrays
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.records import write_json
 from ptychostudy.physics.disagreement import root_mean_square
 from ptychostudy.physics.illumination import hull_mask
 from ptychostudy.recipes.canvas_tiles import TilesOfShard, joined
@@ -18,6 +19,7 @@ from ptychostudy.recipes.shard import Shard, make_whole
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.stitch import ShardPatches, Stitched, stitch
 from ptychostudy.recipes.window import StitchWindow
+from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import StitchSettings
@@ -34,6 +36,7 @@ def run(
     scan: Path,
     view: Path,
     output: Path,
+    speed: Path | None = None,
 ) -> None:
     """Write the canvas of an arm.
 
@@ -52,6 +55,8 @@ def run(
     output : Path
         ``reconstructed_object``, ``coverage``, ``origin``, ``disagreement`` of the patches; status,
         reason and statistics in the metadata.
+    speed : Path, optional
+        Output: the seconds that the shards and their stitching took, start-up apart.
 
     Raises
     ------
@@ -61,10 +66,24 @@ def run(
     records = _in_order(shards)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    stitched = _stitched(arm, records, source, known, settings)
+    with Work(f"stitch {arm}") as progress:
+        stitched = _stitched(arm, records, source, known, settings)
     spread = _root_mean_square(stitched, source, known["frames"])
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
     write_npz(output, arrays, {"arm": arm, **stitched.record, DISAGREEMENT: spread})
+    if speed is not None:
+        write_json(speed, _speed(arm, records, len(known["frames"]), progress.seconds))
+
+
+def _speed(
+    arm: str, records: list[tuple[Path, dict[str, Any]]], frames: int, stitching: float
+) -> dict[str, Any]:
+    """Return how long an arm took; of one that did not run, nothing was measured."""
+    told = [record["arms"][arm] for _, record in records]
+    passes = [each.get("seconds") for each in told if each["groups"]]
+    seconds = None if None in passes or not passes else round(sum(passes) + stitching, 4)
+    # What the likelihood took before is told by the stage `maximise`.
+    return {"frames": frames, "seconds": seconds, "of_canvas": bool(told[0].get("canvas"))}
 
 
 def _stitched(

@@ -30,10 +30,12 @@ PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
 PHYSICS_ONLY = f"data/phase_f/{CELL}/physics_only.npz"
 SMOOTHED = f"data/phase_f/{CELL}/tv.npz"
+LIKELIHOOD_SPEED = f"data/phase_f/{CELL}/maximise_speed.json"
 
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 """The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
 CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
+CANVAS_SPEED = f"data/inference/{CELL}/{{arm}}_speed.json"
 EXPORTED = f"products/{CELL}/{{arm}}.h5"
 COMPARISON = f"analysis/{CELL}/{{name}}"
 SEED = "seeds/seed_{seed}/"
@@ -58,7 +60,9 @@ OF_CELL = (
     PRODUCT_RECORD,
     PHYSICS_ONLY,
     SMOOTHED,
+    LIKELIHOOD_SPEED,
     *(CANVAS.replace("{arm}", arm) for arm in INFERRED),
+    *(CANVAS_SPEED.replace("{arm}", arm) for arm in INFERRED),
     *(COMPARISON.replace("{name}", name) for name in COMPARED),
 )
 """What there is of each cell; shards are no result, and how many there are is the run's affair."""
@@ -73,6 +77,8 @@ AGGREGATE = "analysis/aggregate_report.md"
 AGGREGATE_HIGHLIGHTS = "analysis/aggregate_highlights.txt"
 DIGEST = "analysis/metrics_digest.md"
 GRID_TEXT = "analysis/ssim_grid_summary.md"
+SPEED = "analysis/speed.json"
+SPEED_TEXT = "analysis/speed.md"
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -84,6 +90,8 @@ REPORTS = (
     AGGREGATE_HIGHLIGHTS,
     DIGEST,
     GRID_TEXT,
+    SPEED,
+    SPEED_TEXT,
     "analysis/ssim_grid.png",
     "analysis/correlation_heatmap.png",
     "analysis/ms_ssim_heatmap.png",

@@ -12,7 +12,7 @@ from ptychostudy.formats.bundle import read_bundle
 OPTIONS = {
     "train:\n": "train:\n  doses: all\n",
     "  baseline:\n": "  baseline:\n    labels: reconstruction\n",
-    "infer:\n": "infer:\n  shards: 1\n",
+    "  shards: 2\n": "  shards: 1\n",
     "study: tiny\n": "simulate: {design: fixed_fluence, wrong_probe: {blur_px: 0.3, shift_px: [0.5, -0.25]}}\n",
 }
 PAIRS = {(10000, "dense"), (20000, "sparse"), (100000, "dense"), (200000, "sparse")}

@@ -8,6 +8,7 @@ import pytest
 AFTER_COMPARE = {
     "compare": 8,
     "picture": 8,
+    "speed": 1,
     "summarize": 1,
     "grid": 1,
     "figures": 1,
@@ -52,7 +53,8 @@ def test_function_in_metrics(finished, edited):
 
 
 EDIT = "\n\ndef _added():\n    return 0.0\n"
-AFTER_SUMMARIZE = {key: count for key, count in AFTER_COMPARE.items() if key not in ("compare", "picture")}
+TEXTS = {key: count for key, count in AFTER_COMPARE.items() if key not in ("compare", "picture")}
+AFTER_SUMMARIZE = {key: count for key, count in TEXTS.items() if key != "speed"}
 LAST = {"inventory": 1, "verify": 1, "gate": 1}
 DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
 
@@ -67,7 +69,7 @@ DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
         ("runs/blockers", {}),
         ("figures/style", DRAWN),
         ("figures/fields", {"picture": 8, **LAST}),
-        ("io/text", AFTER_SUMMARIZE),
+        ("io/text", TEXTS),
         ("report/tables", AFTER_SUMMARIZE),
         ("checks/metrics", {"verify": 1, "gate": 1}),
         ("measure/ssim", AFTER_COMPARE),

@@ -13,6 +13,7 @@ TARGETS = [REPORT, "post_verify", "all"]
 END = {"summarize": 1, "grid": 1, "figures": 1, "check": 1, "inventory": 1, "verify": 1, "gate": 1}
 CELL = "dose_1000/dense/test"
 SHARD = f"data/inference/{CELL}/PtychoPINN/shard_1-of-2.npz"
+COMPARED = {"speed": 1} | END
 SUMMARIZED = {key: END[key] for key in ("inventory", "verify", "gate")}
 # A file of each kind, and the jobs that make it and what follows from it.
 KINDS = {
@@ -30,13 +31,13 @@ KINDS = {
         "compare": 8,
         "picture": 8,
     }
-    | END,
+    | COMPARED,
     "data/phase_c/dose_1000/patched_test.npz": {"simulate": 1, "manifest": 1, "train_pinn": 2, "train_baseline": 1}
     | {"reconstruct": 4, "maximise": 4, "infer": 16, "stitch": 12, "compare": 4, "picture": 4}
-    | END,
+    | COMPARED,
     "data/phase_d/dense/dense_test.npz": {"overlap": 1, "manifest": 1, "reconstruct": 2, "maximise": 2}
     | {"infer": 8, "stitch": 6, "compare": 2, "picture": 2}
-    | END,
+    | COMPARED,
     "data/phase_c/run_manifest.json": {"manifest": 1} | END,
     "data/phase_e/dose_1000/dense/gs2/wts.h5.zip": {
         "train_pinn": 1,
@@ -45,7 +46,7 @@ KINDS = {
         "compare": 2,
         "picture": 2,
     }
-    | END,
+    | COMPARED,
     "data/phase_e/dose_1000/baseline/gs1/history.csv": {
         "train_baseline": 1,
         "infer": 8,
@@ -53,12 +54,12 @@ KINDS = {
         "compare": 4,
         "picture": 4,
     }
-    | END,
-    f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1, "picture": 1} | END,
-    f"data/phase_f/{CELL}/tv.npz": {"maximise": 1, "compare": 1, "picture": 1} | END,
-    SHARD: {"infer": 1, "stitch": 2, "compare": 1, "picture": 1} | END,
-    f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1, "picture": 1} | END,
-    f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1, "picture": 1} | END,
+    | COMPARED,
+    f"data/phase_f/{CELL}/manifest.json": {"reconstruct": 1, "compare": 1, "picture": 1} | COMPARED,
+    f"data/phase_f/{CELL}/tv.npz": {"maximise": 1, "compare": 1, "picture": 1} | COMPARED,
+    SHARD: {"infer": 1, "stitch": 2, "compare": 1, "picture": 1} | COMPARED,
+    f"data/inference/{CELL}/Untrained.npz": {"stitch": 1, "compare": 1, "picture": 1} | COMPARED,
+    f"analysis/{CELL}/comparison_metrics.csv": {"compare": 1, "picture": 1} | COMPARED,
     f"analysis/{CELL}/comparison_plot.png": {"picture": 1} | SUMMARIZED,
     "analysis/metrics_digest.md": END,
     "analysis/dose_curves.png": {"figures": 1} | SUMMARIZED,
@@ -89,7 +90,7 @@ def test_a_deleted_file_of_any_kind_is_missed(copied, name):
 def test_every_target_that_means_the_verdict_misses_the_same(copied, target):
     for name in (SHARD, "data/phase_f/dose_100000/dense/test/ptychi_reconstruction.npz", "analysis/dose_curves.png"):
         (copied.hub / name).unlink()
-    assert copied.jobs(target) == {"infer": 1, "stitch": 2, "reconstruct": 1, "compare": 2, "picture": 2} | END
+    assert copied.jobs(target) == {"infer": 1, "stitch": 2, "reconstruct": 1, "compare": 2, "picture": 2} | COMPARED
 
 
 def test_what_is_missing_is_made_and_nothing_else(copied):

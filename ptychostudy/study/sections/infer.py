@@ -12,7 +12,7 @@ Width = Annotated[int, Field(ge=2)]
 class ShardSettings(Section):
     """In how many jobs and steps; what changes no result."""
 
-    shards: Count = Field(2, description="file targets per arm")
+    shards: Count = Field(1, description="file targets per arm")
     batch_size: Count = Field(16, description="groups per micro-batch; changes no result")
 
 

@@ -1,0 +1,76 @@
+"""Frames per second: known times, what a canvas starts from counted, what did not run left out."""
+
+import json
+
+import pytest
+
+from ptychostudy.report.speed import make_cell, rate_text, speed_lines, speed_text
+from ptychostudy.stages import inventory, speed
+
+STATUS = {"dose": 1000, "view": "dense", "split": "test"}
+LIKELIHOOD = {"frames": 120, "seconds": {"PhysicsOnly": 4.0, "TV": 6.0}}
+
+
+def record(seconds, of_canvas=False):
+    return {"frames": 120, "seconds": seconds, "of_canvas": of_canvas}
+
+
+def cell(pinn):
+    networks = {"PtychoPINN": pinn, "Baseline": record(2.0, of_canvas=True)}
+    return make_cell(STATUS, networks, LIKELIHOOD, {"wall_time_s": 30.0})
+
+
+def test_known_rates():
+    rates = {arm: speeds["frames_per_second"] for arm, speeds in cell(record(2.0))["arms"].items()}
+    # A canvas network needs the smooth canvas first: 2 + 6 seconds.
+    assert rates == {"PtychoPINN": 60.0, "Baseline": 15.0, "PtyChi": 4.0, "TV": 20.0, "PhysicsOnly": 30.0}
+
+
+@pytest.mark.parametrize("of_canvas", [False, True])
+def test_what_did_not_run_has_no_rate(of_canvas):
+    found = cell(record(None, of_canvas))
+    assert found["arms"]["PtychoPINN"] == {"seconds": None, "frames_per_second": None}
+    assert "N/A" in speed_text([found]) and "N/A" in speed_lines([found])[1]
+
+
+@pytest.mark.parametrize(("rate", "text"), [(0.1234, "0.12"), (12.34, "12"), (4567.0, "4600"), (234567.0, "2.3e+05")])
+def test_two_digits(rate, text):
+    assert rate_text({"frames_per_second": rate}) == text
+
+
+def test_the_stage_names_each_cell_by_its_status(tmp_path):
+    names = ("status", "pinn", "baseline", "likelihood", "iterative")
+    inputs = {name: [] for name in names}
+    for number, split in enumerate(("train", "test"), start=1):
+        contents = (
+            {**STATUS, "split": split},
+            record(1.0 * number),
+            record(2.0 * number),
+            LIKELIHOOD,
+            {"wall_time_s": 3.0 * number},
+        )
+        for name, content in zip(names, contents, strict=True):
+            path = tmp_path / f"{name}{number}.json"
+            path.write_text(json.dumps(content))
+            inputs[name].append(path)
+    speed.run(**inputs, record=tmp_path / "speed.json", text=tmp_path / "speed.md")
+    train, test = json.loads((tmp_path / "speed.json").read_text())["jobs"]
+    assert (train["split"], train["arms"]["PtychoPINN"]["frames_per_second"]) == ("train", 120.0)
+    assert (test["split"], test["arms"]["PtyChi"]["frames_per_second"]) == ("test", 20.0)
+    # Only the part that is scored first is shown at the end of a run.
+    assert len(speed_lines([train, test])) == 2
+
+
+def test_times_are_listed_without_sums_in_every_seed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cells = ("dose_1000/dense/test", "dose_1000/sparse/train")
+    timed = [f"data/inference/{cells[0]}/Baseline_speed.json", f"seeds/seed_3/data/phase_f/{cells[1]}/manifest.json"]
+    fixed = [f"data/inference/{cells[0]}/Baseline.npz", "data/phase_c/manifest.json"]
+    for name in timed + fixed:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
+    inventory.run(files=files, text=tmp_path / "list.txt", record=tmp_path / "list.json")
+    entries = json.loads((tmp_path / "list.json").read_text())["files"]
+    assert {name for name, entry in entries.items() if "sha256" not in entry} == set(timed)
