@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ptychostudy.physics.propagate import far_field, intensities
+from ptychostudy.physics.propagate import far_field, frame_sums, intensities
 
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
 # kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
 # largest dose of 1e9 less than 0.2 %.
 _NOISE_FREE_PER_PIXEL = 1000
-# Frames at a time: what is held in memory of a scan of any length.
-_BLOCK = 64
+# Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
+_BLOCK = 16
 
 
 def photon_scale(mean_intensity: float, dose: float) -> float:
@@ -197,10 +197,19 @@ def mean_intensity(
     """
     sums = []
     for part in _parts(positions, block):
-        frames = _counted(intensities(object_, probe, part), valid)
-        sums.append(frames.sum(axis=(1, 2)))
+        sums.append(_frame_sums(object_, probe, part, valid))
     # One mean of all frames: a mean of the blocks' means would depend on their length.
     return float(np.concatenate(sums).mean())
+
+
+def _frame_sums(
+    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, valid: np.ndarray | None
+) -> np.ndarray:
+    """Return the intensity on valid pixels of each frame, (k,)."""
+    if valid is None or valid.all():
+        return frame_sums(object_, probe, positions)
+    frames = _counted(intensities(object_, probe, positions), valid)
+    return np.asarray(frames.sum(axis=(1, 2)))
 
 
 def mean_counts(

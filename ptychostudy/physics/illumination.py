@@ -1,12 +1,17 @@
 """Illumination by a whole scan: density of frames, photons per pixel, the multiplicity map."""
 
+import math
+
 import numpy as np
 from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.spatial import ConvexHull, QhullError
-from skimage.draw import polygon
+from skimage.measure import points_in_poly
 
 from ptychostudy.physics.windows import corners, inside
 
+# Rows so near to a corner of the hull, in pixels, are asked of pixel by pixel: along an edge that
+# hardly rises, the place where it meets them is uncertain.
+_AT_CORNER = 1e-3
 # The four pixels around a real-valued place, from the one above and before it.
 _NEIGHBOURS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -120,8 +125,10 @@ def _convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """
     joint = np.add(image.shape, kernel.shape) - 1
     shape = [next_fast_len(int(side), real=True) for side in joint]
-    product = rfftn(image, shape) * rfftn(kernel, shape)
-    convolved: np.ndarray = irfftn(product, shape)
+    product = rfftn(image, shape)
+    # In place: of a scan of a million frames each of these arrays takes 140 MB.
+    product *= rfftn(kernel, shape)
+    convolved: np.ndarray = irfftn(product, shape, overwrite_x=True)
     return convolved
 
 
@@ -151,9 +158,57 @@ def hull_mask(
     mask = _nearest_mask(points, shape)
     hull = _hull_corners(points)
     if hull is not None:
-        rows, cols = hull.T
-        mask[polygon(rows, cols, shape)] = True
+        mask |= _enclosed(hull, shape)
     return mask
+
+
+def _enclosed(hull: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Return the (H, W) mask of the pixels inside a convex polygon of corners (k, 2) or on it.
+
+    Pixel for pixel that of ``skimage.draw.polygon``, which asks for each pixel of the rectangle
+    about the polygon; here that is asked only within a pixel of its edges.
+    """
+    low, high = _chords(hull, shape[0])
+    cols = np.arange(shape[1])
+    enclosed: np.ndarray = (cols > low + 1) & (cols < high - 1)
+    asked = (cols > low - 1) & (cols < high + 1) & ~enclosed
+    uncertain = _rows_of_corners(hull, shape[0])
+    asked[uncertain] = True
+    pixels = np.argwhere(asked)
+    enclosed[asked] = points_in_poly(pixels[:, ::-1], hull[:, ::-1])
+    return enclosed
+
+
+def _chords(hull: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and last column (rows, 1) of each pixel row inside a convex polygon.
+
+    Infinite, and in the wrong order, where it does not reach.
+    """
+    low = np.full((rows, 1), np.inf)
+    high = -low
+    for (row, col), (end, end_col) in zip(hull, np.roll(hull, -1, axis=0), strict=True):
+        crossed = _whole_between(row, end, rows)
+        # A level edge crosses no row, or lies on one: then its corners do.
+        if row == end or not crossed.size:
+            continue
+        meets = col + (crossed - row) * ((end_col - col) / (end - row))
+        low[crossed, 0] = np.minimum(low[crossed, 0], meets)
+        high[crossed, 0] = np.maximum(high[crossed, 0], meets)
+    return low, high
+
+
+def _whole_between(one: float, other: float, size: int) -> np.ndarray:
+    """Return the whole numbers from one real number to another that are indices of an axis."""
+    first, last = sorted((one, other))
+    return np.arange(max(math.ceil(first), 0), min(math.floor(last) + 1, size))
+
+
+def _rows_of_corners(hull: np.ndarray, rows: int) -> np.ndarray:
+    """Return the pixel rows on which a corner of the hull lies, or nearly."""
+    nearest = np.rint(hull[:, 0])
+    close = np.abs(hull[:, 0] - nearest) < _AT_CORNER
+    on_grid = (nearest >= 0) & (nearest < rows)
+    return np.asarray(nearest[close & on_grid].astype(np.int64))
 
 
 def _nearest_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:

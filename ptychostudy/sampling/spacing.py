@@ -50,7 +50,11 @@ def unique_positions(positions: np.ndarray) -> np.ndarray:
     """
     rows, cols = checked_positions(positions).T
     # Complex numbers sort by real, then imaginary part, much faster than rows of an array do.
-    distinct = np.unique(rows + 1j * cols)
+    ordered = np.sort(rows + 1j * cols)
+    # Not `numpy.unique`: of complex numbers it takes four times as long.
+    first = np.ones(len(ordered), dtype=bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    distinct = ordered[first]
     return np.stack([distinct.real, distinct.imag], axis=-1)
 
 

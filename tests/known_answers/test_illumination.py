@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
+from scipy.spatial import ConvexHull
+from skimage.draw import polygon
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
@@ -93,3 +95,25 @@ def test_hull_of_a_line_is_the_pixels_nearest_to_it():
     expected[3, [1, 3, 4]] = True
     np.testing.assert_array_equal(mask, expected)
     assert not illumination.hull_mask(np.array([[-0.51, 3.0], [5.5, 3.0]]), origin=(0, 0), shape=(6, 8))[[0, 5]].any()
+
+
+@pytest.mark.parametrize("kind", ["anywhere", "whole", "halves", "nearly whole", "nearly level rows", "flat"])
+def test_hull_mask_asks_as_polygon_does(kind):
+    # Corners on pixels, edges along rows and columns or off them by rounding, and hulls that leave the image.
+    rng = np.random.default_rng(3)
+    for _ in range(60):
+        points = rng.uniform(-8, 65, (rng.integers(3, 60), 2))
+        rounding = rng.normal(size=points.shape) * 10.0 ** -rng.integers(3, 16)
+        levels = np.stack([np.rint(points[:, 0] / 9) * 9 + rounding[:, 0], points[:, 1]], axis=-1)
+        points = {
+            "anywhere": points,
+            "whole": np.rint(points),
+            "halves": np.rint(points * 2) / 2,
+            "nearly whole": np.rint(points) + rounding,
+            "nearly level rows": levels,
+            "flat": points * [0.05, 1] + [20, 0],
+        }[kind]
+        shape = tuple(rng.integers(5, 60, 2))
+        expected = illumination._nearest_mask(points, shape)
+        expected[polygon(*points[ConvexHull(points).vertices].T, shape)] = True
+        np.testing.assert_array_equal(illumination.hull_mask(points, origin=(0, 0), shape=shape), expected)

@@ -281,6 +281,22 @@ def test_report_has_minimum_and_fifth_percentile_of_the_multiplicity_inside_the_
     assert scored[round(0.06 * scored.size)] > 1.02 * scored[round(0.05 * scored.size)]
 
 
+def test_report_whatever_the_order_of_positions():
+    # Distinct in both axes, of more groups than one chunk, some positions twice.
+    positions = hexagonal(31, 22, 7.0) + np.random.default_rng(0).uniform(-2, 2, (682, 2)) + [40.0, 90.0]
+    positions[5::90] = positions[4::90]
+    order = np.random.default_rng(1).permutation(682)
+    groups = np.random.default_rng(2).integers(0, 682, (600, 4))
+    common = {"gridsize": 2, "s_img": 1, "n_groups": 600, "n_images_total": 682}
+    probe = make_probe("disc", 64, diameter_px=30.0)
+    report = overlap_report(positions, groups, 30.0, **common, probe=probe)
+    # The frame at each new place is that of its old one.
+    shuffled = overlap_report(positions[order], np.argsort(order)[groups], 30.0, **common, probe=probe)
+    assert report["n_unique_images"] == 682 - len(positions[5::90])
+    assert shuffled.pop("metrics_version") == report.pop("metrics_version")
+    assert shuffled == pytest.approx(report, rel=1e-12)
+
+
 def test_report_refuses_groups_of_another_size():
     with pytest.raises(ValueError, match="gridsize must be"):
         overlap_report(

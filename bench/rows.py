@@ -1,0 +1,125 @@
+"""One row a function: its time beside the naive way or what the machine can do, in one run; bench/results.json.
+
+Processor time on one thread, medians of several turns. What counts is the ratio, and how it grows with the size.
+"""
+
+import json
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+from skimage.draw import polygon
+
+from ptychostudy.measure.scoring import score
+from ptychostudy.physics import counts, illumination
+from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.probes import make_probe
+from ptychostudy.physics.propagate import exit_waves, intensities
+from ptychostudy.sampling.overlap import overlap_report
+
+RESULTS = Path(__file__).with_name("results.json")
+DOSE, FRAMES, REPEAT = 1e5, 256, 5
+
+
+def compared(name, ours, beside, what, *, repeat=REPEAT):
+    """Return a row: both in turn, the median of each and of their ratios."""
+    turns = [(timed(ours), timed(beside)) for _ in range(repeat)]
+    mine, other = (statistics.median(times) for times in zip(*turns, strict=True))
+    ratio = statistics.median(first / second for first, second in turns)
+    print(f"{name:44s} {mine:8.3f} s   {ratio:7.3f} of {what}: {other:.3f} s", flush=True)
+    return {"row": name, "cpu_s": mine, "beside": what, "beside_cpu_s": other, "ratio": ratio, "turns": repeat}
+
+
+def timed(function):
+    """Return the seconds of processor time of one call."""
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def overlap(size, order):
+    """The whole overlap report, beside one sort of as many positions."""
+    rng = np.random.default_rng(0)
+    side = round(size**0.5)
+    positions = 4.0 * np.stack(np.indices((side, side)), -1).reshape(-1, 2)
+    if order == "random":
+        positions = rng.uniform(0, 4.0 * side, positions.shape)
+    if order == "shuffled":
+        positions = rng.permutation(positions)
+    groups, probe = np.arange(side * side)[:, None], make_probe("disc", 64, diameter_px=10.0)
+    numbers = {"gridsize": 1, "s_img": 1, "n_groups": side * side, "n_images_total": side * side, "probe": probe}
+    name = f"overlap report, {side * side} positions, {order}"
+    places = positions[:, 0] + 1j * positions[:, 1]
+    report = lambda: overlap_report(positions, groups, 10.0, **numbers)  # noqa: E731
+    return compared(name, report, lambda: np.sort(places), "a sort", repeat=1 if size > 1e5 else 3)
+
+
+def hull():
+    """The hull of a scan, row by row, beside asking for each pixel."""
+    points = np.random.default_rng(0).uniform(0, 1500, (20_000, 2))
+    corners = illumination._hull_corners(points)
+    ours = lambda: illumination._enclosed(corners, (1500, 1500))  # noqa: E731
+    return compared("hull of a scan, 1500 x 1500", ours, lambda: polygon(*corners.T, (1500, 1500)), "each pixel asked")
+
+
+def simulate(n):
+    """Frames of one dose, beside the FFT in single precision and the draws alone."""
+    rng = np.random.default_rng(0)
+    object_ = rng.uniform(0.8, 1, (400, 400)) * np.exp(1j * rng.uniform(-1, 1, (400, 400)))
+    probe = make_probe("disc", n, diameter_px=0.6 * n).astype(complex)
+    positions = rng.uniform(n / 2 + 1, 399 - n / 2, (FRAMES, 2))
+    probe *= counts.photon_scale(counts.mean_intensity(object_, probe, positions), DOSE)
+    waves = exit_waves(object_, probe, positions).astype(np.complex64)
+    expected = intensities(object_, probe, positions)
+
+    def ours():
+        scale = counts.photon_scale(counts.mean_intensity(object_, probe, positions), DOSE)
+        list(counts.simulated_blocks(object_, scale * probe, positions, rng))
+
+    def bare():
+        for start in range(0, FRAMES, 16):
+            scipy.fft.fft2(waves[start : start + 16])
+            rng.poisson(expected[start : start + 16])
+
+    return compared(f"simulate, {FRAMES} frames of {n} x {n}", ours, bare, "bare FFT and draws")
+
+
+def scored(side):
+    """The score of one field, beside one FFT of it."""
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0.7, 1, (side, side)) * np.exp(0.3j * rng.normal(size=(side, side)))
+    field = truth * 1.1j + 0.02 * rng.normal(size=truth.shape)
+    mask = np.zeros(truth.shape, dtype=bool)
+    mask[20:-23, 17:-19] = True
+    ours = lambda: score(field, truth, mask)  # noqa: E731
+    return compared(f"score, {side} x {side}", ours, lambda: scipy.fft.fft2(field), "one FFT", repeat=3)
+
+
+def stitched(canvas):
+    """5216 patches of 20 x 20 on a canvas, beside a loop that only adds them."""
+    rng = np.random.default_rng(0)
+    patches = (rng.normal(size=(5216, 20, 20)) + 0j).astype(np.complex64)
+    corners, window = rng.integers(0, canvas - 20, size=(5216, 2)), stitch_window(20)
+
+    def ours():
+        whole = PartialCanvas((0, 0), (canvas, canvas))
+        whole.add(patches, corners, window)
+
+    def loop():
+        total = np.zeros((canvas, canvas), np.complex64)
+        for patch, (row, col) in zip(patches, corners, strict=True):
+            total[row : row + 20, col : col + 20] += patch
+
+    return compared(f"stitch 5216 patches, canvas {canvas}", ours, loop, "a loop that adds")
+
+
+def main():
+    rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
+    rows += [simulate(64), simulate(128), scored(364), scored(1024), stitched(256), stitched(4096)]
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
