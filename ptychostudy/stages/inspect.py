@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,10 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
 def _inspected(paths: list[str], write: Path | None) -> int:
     file = look_into(paths)
     settings = first_settings(file, paths)
-    taken = with_cures(
-        ", ".join(paths), settings, lambda base, doubts: take_in(paths, base, doubts)
-    )
+    taken, geometry, fits = _oriented(paths, settings)
     record, study = _record(paths, file, settings, taken)
+    record["checks"] += geometry
+    record["fits"] = fits
     _print(lines_of(record, _width()))
     if taken.scan is None:
         return BAD
@@ -81,6 +82,28 @@ def _inspected(paths: list[str], write: Path | None) -> int:
     write_text(write, text)
     _print([f"written: {write}", *_next(write, record)])
     return 0
+
+
+def _oriented(
+    paths: list[str], settings: FirstSettings
+) -> tuple[Taken, list[dict[str, str]], list[str]]:
+    """Take files in, laid out as fits best; return also the check of that, and what fits how well.
+
+    The settings are changed.
+    """
+
+    def take() -> Taken:
+        name = ", ".join(paths)
+        return with_cures(name, settings, lambda base, doubts: take_in(paths, base, doubts))
+
+    taken = take()
+    if taken.scan is None or "counts" not in taken.scan:
+        return taken, [], []
+    check, fits, cure = look_at_geometry(taken.scan, settings)
+    if cure:
+        settings.settle(cure)
+        taken = replace(take(), settled=taken.settled)
+    return taken, [check], fits
 
 
 def _seen_from(write: Path | None, paths: list[str]) -> str | list[str]:
@@ -116,13 +139,10 @@ def _record(
     rows = checks(taken, file)
     if settings.pixel_matters:
         rows.append({"check": "pixel size", "verdict": DOUBT, "text": settings.pixel_matters})
-    fits: list[str] = []
     study: dict[str, Any] = {"study": "mine", "base": settings.base}
     found: dict[str, str] = {}
     if taken.scan is not None:
         if "counts" in taken.scan:
-            verdict, fits = look_at_geometry(taken.scan)
-            rows.append(verdict)
             study["simulate"] = {"doses": doses_below(photons_of_parts(taken.scan))}
         parsed = parse_study(study)
         rows.append(look_at_parts(taken.scan, parsed, ", ".join(paths)))
@@ -137,7 +157,7 @@ def _record(
         "missing": _missing(file),
         "assumed": settings.assumed,
         "checks": rows,
-        "fits": fits,
+        "fits": [],
         "numbers": found,
     }
     return record, study
