@@ -29,7 +29,7 @@ from ptychostudy.intake.missing_keys import check_keys, check_measured, check_ob
 from ptychostudy.intake.named_keys import with_named_keys
 from ptychostudy.intake.odd_frames import places_left
 from ptychostudy.intake.orienting import turned_positions
-from ptychostudy.intake.position_units import in_pixels
+from ptychostudy.intake.position_units import check_no_metres, in_pixels
 from ptychostudy.intake.scan_layout import at_corner, check_layout, check_places
 from ptychostudy.intake.several_files import joined
 from ptychostudy.intake.user_modes import window_sides
@@ -267,7 +267,7 @@ def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
 def _scan(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return positions, probe and object of a file, checked against each other."""
     positions = check_scan(path, arrays, None)
-    _check_unit(path, positions)
+    check_no_metres(path, positions)
     scan = {"positions": positions, "probe": arrays["probeGuess"]}
     if "objectGuess" in arrays:
         scan["object"] = arrays["objectGuess"]
@@ -283,15 +283,6 @@ def _stack(
     stack = in_order(path, key, raw, k, axes)
     check_frames(path, stack, k, len(scan["probe"]))
     return Stack(key, stack)
-
-
-def _check_unit(path: str | Path, positions: np.ndarray) -> None:
-    """Refuse positions in metres, which lie within the millionth part of a pixel."""
-    span = float(np.ptp(positions, axis=0).max())
-    if len(positions) > 1 and span < 1:
-        raise DataError(
-            f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres"
-        )
 
 
 def _single(field: np.ndarray) -> np.ndarray:

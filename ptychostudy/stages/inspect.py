@@ -27,7 +27,7 @@ from ptychostudy.intake.inspect import (
 from ptychostudy.intake.scan_numbers import numbers, photons_of_parts
 from ptychostudy.intake.user import NOT_USED
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.text import write_text
+from ptychostudy.io.text import write_draft
 from ptychostudy.report.inspection import WIDTH, lines_of, study_yaml
 from ptychostudy.study.settings import parse_study
 
@@ -79,7 +79,7 @@ def _inspected(paths: list[str], write: Path | None) -> int:
     if write is None:
         _print([f"This is the file of its study: --write {_STUDY} writes it."])
         return 0
-    write_text(write, text)
+    write_draft(write, text)
     _print([f"written: {write}", *_next(write, record)])
     return 0
 

@@ -1,14 +1,12 @@
 """`inspect` and `convert` on files that are right, that can be set right, and that are nothing at all."""
 
 import functools
-import re
 from pathlib import Path
 from typing import get_args
 
 import h5py
 import numpy as np
 import pytest
-import yaml
 from known_scan import known_scan, save
 
 from ptychostudy.__main__ import main
@@ -135,13 +133,11 @@ def test_another_layout_is_named_and_set(inspected):
     assert code == 0 and "geometry set in the yaml" in text and "frames with their rows reversed" in text
     # Mirrored with a probe that is round, the object is as good as it was.
     assert "the sign of 'ycoords' changed" in text
-    assert "Set: base.npz.orient_frames: [rows_reversed]" in text or "[rows_reversed]" in text.split("Set:")[1]
+    assert "[rows_reversed]" in text.split("Set: base.npz.orient_")[1]
 
 
 LAYOUTS = [
-    (ORIENTATIONS[1], AS_GIVEN),
     (ORIENTATIONS[4], AS_GIVEN),
-    (ORIENTATIONS[6], AS_GIVEN),
     (AS_GIVEN, ORIENTATIONS[2]),
     (ORIENTATIONS[5], ORIENTATIONS[3]),
 ]
@@ -162,7 +158,6 @@ def test_what_was_found_of_the_layout_is_what_the_study_reads(inspected, folder,
     code, text = inspected(wrong, "--write", "mine.yaml")
     assert code == 0 and "geometry set in the yaml" in text
     npz = read_study(Path("mine.yaml")).base.npz
-    # Half a turn of the frames is one of positions and a conjugated object: the same frames.
     back_frames, back_places = Orientation.of(npz.orient_frames), Orientation.of(npz.orient_positions)
     assert frames.then(back_frames).is_given and places.then(back_places).is_given
     assert base_of() == 0
@@ -174,21 +169,21 @@ def test_what_was_found_of_the_layout_is_what_the_study_reads(inspected, folder,
 
 def test_all_that_is_said_to_be_set_is_set(inspected, few):
     scan = known_scan()
-    scan["counts"] = scan["counts"] * 50 + 100
+    scan["counts"] = ORIENTATIONS[1].of_frames(scan["counts"] * 50)
     scan["counts"][::10] = 0
-    scan |= {"ycoords": scan["ycoords"] * 8, "xcoords": scan["xcoords"] * 8}
-    scan["counts"] = ORIENTATIONS[1].of_frames(scan["counts"])
+    scan |= {"ycoords": scan["ycoords"] * 10, "xcoords": scan["xcoords"] * 10}
     code, text = inspected(scan, "--write", "mine.yaml")
-    told, _, _ = text.partition("study: mine")
-    said = dict(
-        re.findall(
-            r"base\.npz\.(\w+): ([^ ,;]+)", " ".join(re.findall(r"Set: (.*?)(?= \w+ (?:ok|look|set|#)|$)", told))
-        )
-    )
+    assert code == 0 and text.count("set in the yaml") == 4
+    said = {
+        "gain": (50.0, "50.0"),
+        "position_unit": ("nm", "nm"),
+        "drop_frames": ("auto", "auto"),
+        "orient_frames": (["cols_reversed"], "[cols_reversed]"),
+    }
     npz = read_study(Path("mine.yaml")).base.npz
-    assert code == 0 and len(said) >= 2, text
-    for key, value in said.items():
-        assert getattr(npz, key) == yaml.safe_load(value), key
+    for key, (value, words) in said.items():
+        assert f"Set: base.npz.{key}: {words}" in text and getattr(npz, key) == value
+    assert base_of() == 0
 
 
 def test_a_doubt_that_its_cure_leaves_is_told():
@@ -218,18 +213,16 @@ def cured_one_by_one(names, base, doubts):
     return {"of": len(names) - len(left)}
 
 
-@pytest.mark.parametrize("pixel", [1e-8, 5e-9])
-def test_a_pixel_that_does_not_fit_the_positions_is_told_and_refused(folder, inspected, few, capsys, pixel):
+def test_a_pixel_that_does_not_fit_the_positions_is_told_and_refused(folder, inspected, few, capsys):
     """Positions in nanometres of a file without a pixel: its own is 8 nm."""
     scan = known_scan()
     scan |= {"ycoords": scan["ycoords"] * 8, "xcoords": scan["xcoords"] * 8}
     _, text = inspected(scan, "--write", "mine.yaml")
     assert "geometry look at it" in text and "base.pixel_size_m of about 8" in text and "in place of 1e-08" in text
     written = Path("mine.yaml").read_text()
-    Path("mine.yaml").write_text(written.replace("pixel_size_m: 1.0e-08", f"pixel_size_m: {pixel:.1e}"))
     assert base_of() == 2
-    told = " ".join(capsys.readouterr().err.split())
-    assert f"in place of {pixel:g}" in told and not Path("base.npz").exists()
+    assert "in place of 1e-08" in " ".join(capsys.readouterr().err.split()) and not Path("base.npz").exists()
+    # It is there to be changed, which is no damage.
     Path("mine.yaml").write_text(written.replace("pixel_size_m: 1.0e-08", "pixel_size_m: 8.0e-09"))
     assert base_of() == 0
 
