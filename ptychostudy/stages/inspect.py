@@ -102,7 +102,8 @@ def _oriented(
     check, fits, cure = look_at_geometry(taken.scan, settings)
     if cure:
         settings.settle(cure)
-        taken = replace(take(), settled=taken.settled)
+        again = take()
+        taken = replace(again, settled=[*taken.settled, *again.settled])
     return taken, [check], fits
 
 
