@@ -138,7 +138,6 @@ def test_another_layout_is_named_and_set(inspected):
 
 LAYOUTS = [
     (ORIENTATIONS[4], AS_GIVEN),
-    (AS_GIVEN, ORIENTATIONS[2]),
     (ORIENTATIONS[5], ORIENTATIONS[3]),
 ]
 
