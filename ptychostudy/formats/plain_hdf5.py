@@ -9,6 +9,8 @@ import numpy as np
 
 from ptychostudy.formats.hdf5_sources import read_linked, read_virtual
 from ptychostudy.formats.hdf5_tree import listed
+from ptychostudy.formats.plain_npz import with_modes
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.user_file import KNOWN, UserFile
 from ptychostudy.io.atomic import plain_size
 from ptychostudy.io.hdf5 import find_dataset, read_datasets
@@ -33,12 +35,13 @@ def read(path: str | Path, file: Any) -> UserFile:
     ------
     DataError
     """
-    links = _links(file, KNOWN)
-    items = _items(path, file, [key for key in KNOWN if key not in links])
+    known = (*KNOWN, MODES)
+    links = _links(file, known)
+    items = _items(path, file, [key for key in known if key not in links])
     arrays = _read_own(path, items)
     arrays |= {key: read_linked(path, key, link) for key, link in links.items()}
     others = [text for name, text in listed(file) if name not in arrays]
-    return UserFile(arrays, others, format=NAME)
+    return with_modes(UserFile(arrays, others, format=NAME))
 
 
 def _links(file: Any, keys: Iterable[str]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Reader of plain NPZ files, whose arrays have our own names."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ptychostudy.formats.user_file import KNOWN, UserFile
+from ptychostudy.formats.probe_modes import MODES, belong_together
+from ptychostudy.formats.user_file import KNOWN, PROBE, UserFile
 from ptychostudy.io.arrays import METADATA, read_metadata, read_npz
 
 NAME = "NPZ or HDF5"
@@ -31,6 +33,24 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
     # Not used, but read: damage is then said of the file, wherever it is.
     if METADATA in file:
         read_metadata(path)
-    arrays = read_npz(path, [name for name in file if name in KNOWN])
+    arrays = read_npz(path, [name for name in file if name in (*KNOWN, MODES)])
     others = [name for name in file if name not in arrays and name != METADATA]
-    return UserFile(arrays, sorted(others), format=NAME)
+    return with_modes(UserFile(arrays, sorted(others), format=NAME))
+
+
+def with_modes(file: UserFile) -> UserFile:
+    """Return a file that holds modes of its probe, as our canonical files do, with all of them.
+
+    Parameters
+    ----------
+    file : UserFile
+        ``probeModes`` among its arrays, if it has them: they become the probe where the wave of
+        ``probeGuess`` is their first, as in canonical files; else they are named as not used.
+    """
+    if MODES not in file.arrays:
+        return file
+    arrays = {key: array for key, array in file.arrays.items() if key != MODES}
+    modes = file.arrays[MODES]
+    if PROBE in arrays and not belong_together(arrays[PROBE], modes):
+        return replace(file, arrays=arrays, others=[*file.others, MODES])
+    return replace(file, arrays={**arrays, PROBE: modes}, places={**file.places, PROBE: MODES})

@@ -8,6 +8,8 @@ from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.io.arrays import member_names, read_npz
 from ptychostudy.physics.modes import first_mode
 
+# Of the largest amplitude: what single precision and a power that is summed anew leave.
+_SAME = 1e-3
 MODES = "probeModes"
 """Key of the modes (k, N, N) of a probe, brightest first; absent where there is one only."""
 
@@ -20,6 +22,19 @@ def mode_arrays(probe: np.ndarray) -> dict[str, np.ndarray]:
     """
     arrays = {"probeGuess": first_mode(probe)}
     return arrays if probe.ndim == 2 or len(probe) == 1 else {**arrays, MODES: probe}
+
+
+def belong_together(probe: np.ndarray, modes: np.ndarray) -> bool:
+    """Say whether a probe (N, N) is what `mode_arrays` makes of modes (k, N, N)."""
+    waves = modes.dtype.kind == probe.dtype.kind == "c"
+    if not waves or modes.ndim != 3 or modes.shape[1:] != probe.shape:
+        return False
+    if not modes[:1].any() or not (np.isfinite(modes).all() and np.isfinite(probe).all()):
+        return False
+    # What leaves the range of numbers is no mode, and compares as none.
+    with np.errstate(all="ignore"):
+        off = np.abs(first_mode(modes) - probe)
+        return bool(np.all(off <= _SAME * np.abs(probe).max()))
 
 
 def read_modes(path: str | Path, n: int) -> np.ndarray | None:

@@ -113,7 +113,7 @@ def check_scan(
     check_probe(path, probe)
     n = len(probe)
     positions = check_coordinates(path, arrays)
-    _check_distinct(path, positions)
+    check_distinct(path, positions)
     _check_extent(path, positions, n)
     if frames is not None:
         check_frames(path, frames, len(positions), n)
@@ -144,7 +144,8 @@ def check_coordinates(path: str | Path, arrays: dict[str, np.ndarray]) -> np.nda
     return read_positions(arrays).astype(np.float64)
 
 
-def _check_distinct(path: str | Path, positions: np.ndarray) -> None:
+def check_distinct(path: str | Path, positions: np.ndarray) -> None:
+    """Check that no position (k, 2) occurs twice."""
     _, first = np.unique(positions, axis=0, return_index=True)
     again = np.setdiff1d(np.arange(len(positions)), first).tolist()
     if again:

@@ -24,7 +24,7 @@ def look_into(paths: list[str]) -> UserFile:
     DataError
         Whatever the files are.
     """
-    base = _settings({"npz": {"path": paths[0]}})
+    base = settings_of({"npz": {"path": paths[0]}})
     with refused(paths):
         return whole_file(paths, base, Doubts(paths[0], listed=[]))
 
@@ -50,11 +50,12 @@ def take_in(
         Whatever the files are.
     """
     with refused(paths):
-        scan, _ = take_scan(paths, _settings(base), mask, doubts)
+        scan, _ = take_scan(paths, settings_of(base), mask, doubts)
         return scan
 
 
-def _settings(base: dict[str, Any]) -> BaseSettings:
+def settings_of(base: dict[str, Any]) -> BaseSettings:
+    """Return the section ``base`` of a study of measured frames, with what is said of it."""
     return BaseSettings(**{**_KIND, **base})
 
 

@@ -98,8 +98,9 @@ def search(sample: Sample, conventions: Sequence[Convention], half_turns_too: bo
     list of Trial
         What is left as given is among them, wherever it comes.
     """
-    roll = _best_roll(sample) if half_turns_too else (0, 0)
-    turned = [replace(each, rolled_px=roll) for each in conventions]
+    # What is laid out wrongly may look rolled, too.
+    rolls = {(0, 0), _best_roll(sample)} if half_turns_too else {(0, 0)}
+    turned = [replace(each, rolled_px=roll) for roll in sorted(rolls) for each in conventions]
     quick = _tried(sample.part(_QUICK_FRAMES), turned, _QUICK_PASSES)
     likely = alike(quick)[:_MOST]
     return _tried(sample, dict.fromkeys([GIVEN, *likely]), PASSES)

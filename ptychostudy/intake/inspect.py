@@ -10,13 +10,20 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
+from ptychostudy.intake.any_file import settings_of
 from ptychostudy.intake.asked import check_asked
 from ptychostudy.intake.convention_texts import SAME, described
 from ptychostudy.intake.conventions import alike, of_both, plainest, search
 from ptychostudy.intake.doubts import Doubt, Doubts
 from ptychostudy.intake.first_pass import take_sample
 from ptychostudy.intake.first_settings import FirstSettings
-from ptychostudy.intake.geometry import Geometry, compared, found_text, problem_text
+from ptychostudy.intake.geometry import (
+    Geometry,
+    compared,
+    found_text,
+    orienting_keys,
+    problem_text,
+)
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import SourceSettings
 from ptychostudy.study.settings import Study
@@ -38,8 +45,6 @@ CHECKS = {
 }
 """Checks of a file, and the doubts that belong to each."""
 
-# Each settles what the one before it brought to light.
-_ATTEMPTS = 5
 # Conventions that are alike: each more is another mirror image.
 _SHOWN = 4
 
@@ -80,18 +85,20 @@ def with_cures(path: str, settings: FirstSettings, take: Take) -> Taken:
         Reads and judges the file by settings of the section ``base``.
     """
     settled: dict[str, Doubt] = {}
-    for _ in range(_ATTEMPTS):
+    while True:
         doubts = Doubts(path, listed=[])
         scan, refusal = _tried(settings, doubts, take)
-        listed = doubts.listed or []
-        new = [each for each in listed if each.cure and each.name not in settled]
+        left = doubts.listed or []
+        new = [each for each in left if each.cure and each.name not in settled]
         if not new:
             break
         # The first, for others may only follow from it.
         settled[new[0].name] = new[0]
         settings.settle(new[0].cure)
-    left = [each for each in listed if each.name not in settled]
-    return Taken(scan, refusal, doubts.said, list(settled.values()), left)
+    # What is still doubted is not settled, whatever was set.
+    names = {each.name for each in left}
+    cured = [each for name, each in settled.items() if name not in names]
+    return Taken(scan, refusal, doubts.said, cured, left)
 
 
 def _tried(settings: FirstSettings, doubts: Doubts, take: Take) -> tuple[Scan | None, str]:
@@ -164,8 +171,12 @@ def _to_accept(doubt: Doubt) -> str:
 
 
 def _as_set(doubt: Doubt) -> str:
-    each = ", ".join(f"base.npz.{key}: {value}" for key, value in doubt.cure.items())
+    each = ", ".join(f"base.npz.{key}: {_in_yaml(value)}" for key, value in doubt.cure.items())
     return f"{doubt.text}. Set: {each}"
+
+
+def _in_yaml(value: Any) -> str:
+    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
 
 
 def look_at_parts(scan: Scan, study: Study, path: str) -> dict[str, str]:
@@ -190,27 +201,43 @@ def look_at_parts(scan: Scan, study: Study, path: str) -> dict[str, str]:
     return {"check": "parts", "verdict": DOUBT if problems else OK, "text": problems}
 
 
-def look_at_geometry(scan: Scan) -> tuple[dict[str, str], list[str]]:
-    """Try all conventions on a sample of a scan; return the check, and what fits how well.
+def look_at_geometry(
+    scan: Scan, settings: FirstSettings
+) -> tuple[dict[str, str], list[str], dict[str, list[str]]]:
+    """Try all conventions on a sample of a scan.
 
     Parameters
     ----------
     scan : dict of str to ndarray
         As for `geometry.check_geometry`.
+    settings : FirstSettings
+        By which it was taken.
+
+    Returns
+    -------
+    check : dict
+    fits : list of str
+        What fits how well.
+    cure : dict
+        Keys of ``base.npz`` that lay the scan out as fits best.
     """
     probe = scan["probe"]
     valid = scan.get("valid", np.ones(probe.shape[-2:], dtype=bool))
     sample = take_sample(scan["counts"], scan["positions"], probe, valid)
     trials = search(sample, of_both(), half_turns_too=True)
     geometry = compared(sample, trials)
-    problem = problem_text(geometry)
-    right = f"{found_text(geometry)}; no other layout fits clearly better"
-    verdict = {
-        "check": "geometry",
-        "verdict": DOUBT if problem else OK,
-        "text": _to_accept(Doubt("geometry", problem, {})) if problem else right,
-    }
-    return verdict, _fits(geometry)
+    base = settings_of(settings.base)
+    doubt = Doubt("geometry", problem_text(geometry, base), orienting_keys(geometry, base.npz))
+    return _verdict(geometry, doubt), _fits(geometry), dict(doubt.cure)
+
+
+def _verdict(geometry: Geometry, doubt: Doubt) -> dict[str, str]:
+    if doubt.cure:
+        return {"check": "geometry", "verdict": CURED, "text": _as_set(doubt)}
+    if doubt.text:
+        return {"check": "geometry", "verdict": DOUBT, "text": _to_accept(doubt)}
+    text = f"{found_text(geometry)}; no other layout fits clearly better"
+    return {"check": "geometry", "verdict": OK, "text": text}
 
 
 def _fits(geometry: Geometry) -> list[str]:

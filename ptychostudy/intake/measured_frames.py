@@ -12,7 +12,7 @@ from ptychostudy.intake.doubts import Doubts, placed
 from ptychostudy.intake.far_field import centred, far_field
 from ptychostudy.intake.frame_light import say_light
 from ptychostudy.intake.masks import check_any, check_left
-from ptychostudy.intake.odd_frames import dropped_by_list, judge_frames, odd_frames
+from ptychostudy.intake.odd_frames import judge_frames, kept_by_list, odd_frames
 from ptychostudy.intake.photons import check_photons
 from ptychostudy.intake.pixel_sums import pixel_sums
 
@@ -81,7 +81,7 @@ def judged_frames(
     DataError
     """
     k = len(stack.raw)
-    named = _kept_by_list(k, npz, doubts)
+    named = kept_by_list(k, npz.drop_frames, doubts)
     left = stack.only(named)
     bad, saturated = _without_counts(left, scan["bad"], npz, doubts)
     check_any(bad, doubts)
@@ -169,15 +169,6 @@ def _rolled(frames: Frames, shift: tuple[int, int]) -> Frames:
         return frames
     counts = np.roll(frames.counts, shift, axis=(1, 2))
     return Frames(counts, frames.kept, np.roll(frames.valid, shift, (0, 1)))
-
-
-def _kept_by_list(k: int, npz: "NpzSettings", doubts: Doubts) -> np.ndarray:
-    """Return the indices of the frames that the user does not leave out."""
-    wanted = [] if npz.drop_frames == "auto" else npz.drop_frames
-    kept = np.flatnonzero(~dropped_by_list(wanted, k, doubts))
-    if len(kept) == 0:
-        doubts.refuse(f"base.npz.drop_frames drops all {k} frames; needed: some that stay")
-    return kept
 
 
 def _without_counts(

@@ -1,7 +1,7 @@
-"""Frames that are no frames of a scan: empty, wild in their brightness, or copies of another."""
+"""Frames that are no frames of a scan: empty, wild in their brightness, or one place twice."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -115,6 +115,14 @@ def _log_chance(frame: np.ndarray) -> float:
     return float(np.sum(n * np.log(n) - n - gammaln(n + 1)))
 
 
+def placed_again(positions: np.ndarray) -> np.ndarray:
+    """Return which positions (k, 2) are exactly those of an earlier frame, (k,) bool."""
+    _, first = np.unique(positions, axis=0, return_index=True)
+    again = np.ones(len(positions), dtype=bool)
+    again[first] = False
+    return again
+
+
 def odd_frames(
     counts: np.ndarray, positions: np.ndarray, saturated: np.ndarray
 ) -> dict[str, np.ndarray]:
@@ -136,9 +144,22 @@ def odd_frames(
         "saturated (pixels at the detector's largest count)": saturated,
         f"wild (over {WILD:g} times brighter or darker than the frames around them)": far,
     }
-    copies = np.zeros_like(left)
-    copies[left] = repeated(counts[left])
-    return {**kinds, "repeated (equal to an earlier one, at another position)": copies}
+    # A frame that is none takes no place from one that is.
+    again = _among(left, placed_again(positions[left]))
+    left = left & ~again
+    copies = _among(left, repeated(counts[left]))
+    return {
+        **kinds,
+        "at the very position of an earlier one": again,
+        "repeated (equal to an earlier one, at another position)": copies,
+    }
+
+
+def _among(left: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return which of all frames (k,) are those that are named of some that are left."""
+    named = np.zeros_like(left)
+    named[left] = which
+    return named
 
 
 def _peeled(
@@ -176,6 +197,32 @@ def dropped_by_list(wanted: list[int], k: int, doubts: Doubts) -> np.ndarray:
     dropped = np.zeros(k, dtype=bool)
     dropped[wanted] = True
     return dropped
+
+
+def kept_by_list(k: int, drop_frames: Sequence[int] | str, doubts: Doubts) -> np.ndarray:
+    """Return the indices of those of k frames that the user does not leave out by name.
+
+    Raises
+    ------
+    DataError
+        If there are no such frames, or none is left.
+    """
+    wanted = [] if isinstance(drop_frames, str) else list(drop_frames)
+    kept = np.flatnonzero(~dropped_by_list(wanted, k, doubts))
+    if len(kept) == 0:
+        doubts.refuse(f"base.npz.drop_frames drops all {k} frames; needed: some that stay")
+    return kept
+
+
+def places_left(
+    positions: np.ndarray, drop_frames: Sequence[int] | str, doubts: Doubts
+) -> np.ndarray:
+    """Return the positions (m, 2) of the frames that the user leaves in, each once.
+
+    Of several frames at one place it is for `judge_frames` to say which stay.
+    """
+    left = positions[kept_by_list(len(positions), drop_frames, doubts)]
+    return np.asarray(left[~placed_again(left)])
 
 
 def judge_frames(

@@ -1,12 +1,14 @@
 """In which unit a user's positions can be: judged by the step of the scan and the probe's width."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from ptychostudy.formats.positions import BOTH
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 
@@ -116,6 +118,15 @@ def in_pixels(
         text = _refusal(positions, pixels, probe, unit, pixel_size_m)
         doubts.doubt("units", text, _likely(positions, probe, pixel_size_m))
     return pixels
+
+
+def check_no_metres(path: str | Path, positions: np.ndarray) -> None:
+    """Refuse positions in metres, which lie within the millionth part of a pixel."""
+    span = float(np.ptp(positions, axis=0).max())
+    if len(positions) > 1 and span < 1:
+        raise DataError(
+            f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres"
+        )
 
 
 def _likely(positions: np.ndarray, probe: np.ndarray, pixel_size_m: float) -> dict[str, str]:

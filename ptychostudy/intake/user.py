@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.frames import FRAME_KEYS, frame_stack, in_order, squeeze, to_counts
-from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.positions import position_arrays, read_positions
 from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.readers import load_user_file
-from ptychostudy.formats.scan import check_coordinates, check_frames, check_probe, check_scan
+from ptychostudy.formats.scan import (
+    check_coordinates,
+    check_distinct,
+    check_frames,
+    check_probe,
+    check_scan,
+)
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.declared import from_origin, object_pixel_m, settled
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.far_field import far_field
 from ptychostudy.intake.frame_numbers import paired
 from ptychostudy.intake.fresnel_phase import with_fresnel_phase
-from ptychostudy.intake.masks import (
-    MaskFile,
-    check_left,
-    marked_pixels,
-    say_left,
-)
+from ptychostudy.intake.masks import MaskFile, check_left, marked_pixels, say_left
 from ptychostudy.intake.measured_frames import Stack, judged_frames
 from ptychostudy.intake.missing_keys import check_keys, check_measured, check_object
 from ptychostudy.intake.named_keys import with_named_keys
-from ptychostudy.intake.position_units import in_pixels
+from ptychostudy.intake.odd_frames import places_left
+from ptychostudy.intake.orienting import turned_positions
+from ptychostudy.intake.position_units import check_no_metres, in_pixels
 from ptychostudy.intake.scan_layout import at_corner, check_layout, check_places
 from ptychostudy.intake.several_files import joined
 from ptychostudy.intake.user_modes import window_sides
@@ -35,6 +38,7 @@ from ptychostudy.io.atomic import DataError
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
+    from ptychostudy.study.sections.npz import NpzSettings
 
 NOT_USED = "not used of this file: "
 """Before the names of what is there and not needed, in the log."""
@@ -166,22 +170,39 @@ def _judged(
     form = shaped(arrays, taken, side, file.declared, doubts, bad=bad)
     arrays = form.arrays
     arrays |= _in_pixels(form, taken, doubts)
-    scan = _scan(path, arrays)
+    if form.stack is None:
+        check_object(file, doubts)
+        scan = _simulated(form, doubts)
+    else:
+        scan = _measured(form, npz, doubts)
     if MODES in arrays:
         scan["modes"] = arrays[MODES]
-    if form.stack is not None:
-        stack = form.framed
-        check_frames(path, stack.raw, len(scan["positions"]), len(scan["probe"]))
-        frames = judged_frames(stack, {**scan, "bad": form.bad, "beyond": form.beyond}, npz, doubts)
-        scan["positions"] = scan["positions"][frames.kept]
-        scan |= {"counts": frames.counts, "valid": frames.valid}
-    else:
-        check_object(file, doubts)
-        check_left(form.bad, far_field(scan["probe"]), doubts)
-        scan["valid"] = ~form.bad
     _settle(scan, measured, doubts)
     say_left(scan["valid"], doubts)
     return scan
+
+
+def _simulated(form: Shaped, doubts: Doubts) -> dict[str, np.ndarray]:
+    """Return the scan of an object that is in a file."""
+    scan = _scan(doubts.path, form.arrays)
+    check_left(form.bad, far_field(scan["probe"]), doubts)
+    return {**scan, "valid": ~form.bad}
+
+
+def _measured(form: Shaped, npz: "NpzSettings", doubts: Doubts) -> dict[str, np.ndarray]:
+    """Return the scan whose frames are in a file, of those that are frames."""
+    path = doubts.path
+    # All of them, for frames are named by their number in the file.
+    positions = read_positions(form.arrays).astype(np.float64)
+    left = places_left(positions, npz.drop_frames, doubts)
+    scan = _scan(path, form.arrays | position_arrays(left)) | {"positions": positions}
+    stack = form.framed
+    check_frames(path, stack.raw, len(positions), len(scan["probe"]))
+    frames = judged_frames(stack, {**scan, "bad": form.bad, "beyond": form.beyond}, npz, doubts)
+    kept = positions[frames.kept]
+    # The user may take all frames as they are.
+    check_distinct(path, kept)
+    return {**scan, "positions": kept, "counts": frames.counts, "valid": frames.valid}
 
 
 def _settle(scan: dict[str, np.ndarray], measured: bool, doubts: Doubts) -> None:
@@ -216,7 +237,8 @@ def _in_pixels(form: Shaped, base: "BaseSettings", doubts: Doubts) -> dict[str, 
     pixel = object_pixel_m(form.declared, base.pixel_size_m, len(probe), doubts)
     unit = base.npz.position_unit
     pixels = in_pixels(positions, probe, unit, pixel, doubts, per_pixel=form.fitted.per_pixel)
-    return position_arrays(from_origin(pixels, form.declared))
+    placed = from_origin(pixels, form.declared)
+    return position_arrays(turned_positions(placed, base, doubts))
 
 
 def _side(base: "BaseSettings", probe: np.ndarray, doubts: Doubts) -> int:
@@ -245,7 +267,7 @@ def _fields(path: str | Path, file: UserFile) -> dict[str, np.ndarray]:
 def _scan(path: str | Path, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return positions, probe and object of a file, checked against each other."""
     positions = check_scan(path, arrays, None)
-    _check_unit(path, positions)
+    check_no_metres(path, positions)
     scan = {"positions": positions, "probe": arrays["probeGuess"]}
     if "objectGuess" in arrays:
         scan["object"] = arrays["objectGuess"]
@@ -261,15 +283,6 @@ def _stack(
     stack = in_order(path, key, raw, k, axes)
     check_frames(path, stack, k, len(scan["probe"]))
     return Stack(key, stack)
-
-
-def _check_unit(path: str | Path, positions: np.ndarray) -> None:
-    """Refuse positions in metres, which lie within the millionth part of a pixel."""
-    span = float(np.ptp(positions, axis=0).max())
-    if len(positions) > 1 and span < 1:
-        raise DataError(
-            f"{path}: all positions lie within {span:.3g} pixels; needed: object pixels, not metres"
-        )
 
 
 def _single(field: np.ndarray) -> np.ndarray:

@@ -11,8 +11,10 @@ from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.intake.detector_grid import Fitted, Measured, as_it_is, fitted
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.measured_frames import Stack
+from ptychostudy.intake.orienting import turned_frames
 from ptychostudy.intake.scan_shapes import flat_coordinates, flat_scan
 from ptychostudy.intake.user_modes import brightest_first, check_waves, mode_stack
+from ptychostudy.physics.orientation import Orientation
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.base import BaseSettings
@@ -37,6 +39,8 @@ class Shaped:
         What the file states of the measurement, of the study's object pixels.
     marked : (h, w) bool
         Pixels of the detector that masks mark as bad; (N, N) where frames are simulated.
+    turned : Orientation
+        How the N x N pixels are laid out anew, frames and masks together.
     """
 
     arrays: dict[str, np.ndarray]
@@ -44,16 +48,17 @@ class Shaped:
     fitted: Fitted
     declared: dict[str, Any]
     marked: np.ndarray
+    turned: Orientation
 
     @property
     def bad(self) -> np.ndarray:
         """Pixels (N, N) that count nothing: marked ones, and those beyond the detector."""
-        return self.fitted.framing.apply(self.marked, True)
+        return self.turned.of_frames(self.fitted.framing.apply(self.marked, True))
 
     @property
     def beyond(self) -> np.ndarray:
         """Pixels (N, N) that the detector does not have."""
-        return np.asarray(~self.fitted.framing.valid)
+        return self.turned.of_frames(~self.fitted.framing.valid)
 
     @property
     def framed(self) -> Stack:
@@ -61,7 +66,8 @@ class Shaped:
         if self.stack is None:
             raise ValueError("frames are asked for of a study that simulates them")
         framing = self.fitted.framing
-        return Stack(framing.named(self.stack.key), framing.apply(self.stack.raw))
+        frames = self.turned.of_frames(framing.apply(self.stack.raw))
+        return Stack(framing.named(self.stack.key), frames)
 
 
 def shaped(
@@ -110,10 +116,13 @@ def shaped(
         measured = Measured(stack.key, stack.raw, marked, declared)
         fit = fitted(measured, modes, n, base.npz, doubts)
     others = {**arrays, **coordinates}
-    # An object of other pixels says nothing of where windows are in these.
-    if not fit.same_pixels:
+    # An object of other pixels says nothing of where windows are in these, nor one that was laid
+    # out as the positions were.
+    if not fit.same_pixels or (stack is not None and base.npz.orient_positions):
         others.pop("objectGuess", None)
-    return Shaped({**others, **mode_arrays(fit.modes)}, stack, fit, fit.restated(declared), marked)
+    arrays = {**others, **mode_arrays(fit.modes)}
+    turned = turned_frames(base, doubts)
+    return Shaped(arrays, stack, fit, fit.restated(declared), marked, turned)
 
 
 def _as_simulated(modes: np.ndarray, n: int, doubts: Doubts) -> Fitted:

@@ -240,6 +240,11 @@ def _sum_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
+def forget_sum(path: str | Path) -> None:
+    """Take away the sha256 recorded beside a file, if there is one: the file is to be changed."""
+    _sum_path(Path(path)).unlink(missing_ok=True)
+
+
 def recorded_sum(path: Path) -> str | None:
     """Return the sha256 recorded beside a file.
 

@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
-from ptychostudy.io.atomic import read_utf8, write_utf8
+from ptychostudy.io.atomic import forget_sum, read_utf8, write_utf8
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text."""
     write_utf8(path, text)
+
+
+def write_draft(path: str | Path, text: str) -> None:
+    """Write UTF-8 text that its reader will change, which is no damage: no sum of it is kept."""
+    write_utf8(path, text)
+    forget_sum(path)
 
 
 def read_text(path: str | Path) -> str:

@@ -1,7 +1,8 @@
 """The eight ways to lay out a plane of rows and columns: exchanged, and either axis reversed."""
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -22,6 +23,16 @@ class Orientation:
     rows_reversed: bool = False
     cols_reversed: bool = False
 
+    @classmethod
+    def of(cls, words: Iterable[str]) -> "Orientation":
+        """Return the orientation of which some of the three attributes are true."""
+        return cls(**dict.fromkeys(words, True))
+
+    @property
+    def words(self) -> list[str]:
+        """Which of the three are done, in the order in which they are."""
+        return [word for word, done in asdict(self).items() if done]
+
     @property
     def is_given(self) -> bool:
         """Whether all is left as it is."""
@@ -31,6 +42,17 @@ class Orientation:
     def changes(self) -> int:
         """How many of the three are done."""
         return self.exchanged + self.rows_reversed + self.cols_reversed
+
+    def then(self, other: "Orientation") -> "Orientation":
+        """Return what doing this and after it another one comes to."""
+        rows, cols = self.rows_reversed, self.cols_reversed
+        if other.exchanged:
+            rows, cols = cols, rows
+        return Orientation(
+            self.exchanged != other.exchanged,
+            rows != other.rows_reversed,
+            cols != other.cols_reversed,
+        )
 
     def of_frames(self, frames: np.ndarray) -> np.ndarray:
         """Return frames (..., N, N) laid out so; their centre, pixel ``N // 2``, stays.

@@ -107,7 +107,7 @@ def _geometry(
     """Say how well positions, probe and frames fit; frames that do not fit are refused."""
     # By name, as a simulated scan does not depend on it.
     check = load(GEOMETRY).check_geometry
-    record: dict[str, Any] = check(scan, settings.npz.accept, source)
+    record: dict[str, Any] = check(scan, settings, source)
     return record
 
 

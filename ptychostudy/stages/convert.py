@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ptychostudy.formats.positions import position_arrays
+from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.formats.valid_pixels import valid_arrays
-from ptychostudy.intake.any_file import look_into, refused, take_in
+from ptychostudy.intake.any_file import look_into, refused, settings_of, take_in
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.first_settings import FirstSettings, first_settings
 from ptychostudy.intake.geometry import check_geometry
@@ -28,8 +29,6 @@ _SETTINGS = (
     "Keys of base are told by --study FILE (inspect --write FILE makes it), words of "
     "base.npz.accept also by --accept."
 )
-
-_ONE_WAVE = "the first was written, with the power of all: the others are not in the file"
 
 
 def run(
@@ -103,19 +102,18 @@ def _convert(
     name = ", ".join(paths)
     file = look_into(paths)
     settings = first_settings(file, paths) if told is None else FirstSettings(told.base)
-    accept = [*settings.base["npz"].get("accept", []), *accept]
-    doubts = Doubts(name, tuple(accept))
+    npz = settings.base["npz"]
+    npz = {**npz, "accept": list(dict.fromkeys([*npz.get("accept", []), *accept]))}
+    doubts = Doubts(name, tuple(npz["accept"]))
     # Of a study somebody has looked at it.
     if settings.pixel_matters:
         doubts.refuse(settings.pixel_matters)
     scan = take_in(paths, settings.base, doubts, None if told is None else told.mask)
     if "counts" in scan:
-        check_geometry(scan, accept, name)
+        check_geometry(scan, settings_of({**settings.base, "npz": npz}), name)
     said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))
     for text in settings.assumed:
         print(f"assumed: {text}")
-    if "modes" in scan:
-        said = [*said, f"of the probe's {len(scan['modes'])} modes {_ONE_WAVE}"]
     for text in said:
         print(text)
     print(f"written: {output}")
@@ -123,7 +121,8 @@ def _convert(
 
 def _arrays(scan: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return a scan as the writers take it."""
-    arrays = {**position_arrays(scan["positions"]), "probeGuess": scan["probe"]}
+    probe = mode_arrays(scan.get("modes", scan["probe"]))
+    arrays = {**position_arrays(scan["positions"]), **probe}
     for key, member in (("counts", "counts"), ("object", "objectGuess")):
         if key in scan:
             arrays[member] = scan[key]

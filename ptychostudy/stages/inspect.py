@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ptychostudy.intake.inspect import (
 from ptychostudy.intake.scan_numbers import numbers, photons_of_parts
 from ptychostudy.intake.user import NOT_USED
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.text import write_text
+from ptychostudy.io.text import write_draft
 from ptychostudy.report.inspection import WIDTH, lines_of, study_yaml
 from ptychostudy.study.settings import parse_study
 
@@ -65,10 +66,10 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
 def _inspected(paths: list[str], write: Path | None) -> int:
     file = look_into(paths)
     settings = first_settings(file, paths)
-    taken = with_cures(
-        ", ".join(paths), settings, lambda base, doubts: take_in(paths, base, doubts)
-    )
+    taken, geometry, fits = _oriented(paths, settings)
     record, study = _record(paths, file, settings, taken)
+    record["checks"] += geometry
+    record["fits"] = fits
     _print(lines_of(record, _width()))
     if taken.scan is None:
         return BAD
@@ -78,9 +79,32 @@ def _inspected(paths: list[str], write: Path | None) -> int:
     if write is None:
         _print([f"This is the file of its study: --write {_STUDY} writes it."])
         return 0
-    write_text(write, text)
+    write_draft(write, text)
     _print([f"written: {write}", *_next(write, record)])
     return 0
+
+
+def _oriented(
+    paths: list[str], settings: FirstSettings
+) -> tuple[Taken, list[dict[str, str]], list[str]]:
+    """Take files in, laid out as fits best; return also the check of that, and what fits how well.
+
+    The settings are changed.
+    """
+
+    def take() -> Taken:
+        name = ", ".join(paths)
+        return with_cures(name, settings, lambda base, doubts: take_in(paths, base, doubts))
+
+    taken = take()
+    if taken.scan is None or "counts" not in taken.scan:
+        return taken, [], []
+    check, fits, cure = look_at_geometry(taken.scan, settings)
+    if cure:
+        settings.settle(cure)
+        again = take()
+        taken = replace(again, settled=[*taken.settled, *again.settled])
+    return taken, [check], fits
 
 
 def _seen_from(write: Path | None, paths: list[str]) -> str | list[str]:
@@ -116,13 +140,10 @@ def _record(
     rows = checks(taken, file)
     if settings.pixel_matters:
         rows.append({"check": "pixel size", "verdict": DOUBT, "text": settings.pixel_matters})
-    fits: list[str] = []
     study: dict[str, Any] = {"study": "mine", "base": settings.base}
     found: dict[str, str] = {}
     if taken.scan is not None:
         if "counts" in taken.scan:
-            verdict, fits = look_at_geometry(taken.scan)
-            rows.append(verdict)
             study["simulate"] = {"doses": doses_below(photons_of_parts(taken.scan))}
         parsed = parse_study(study)
         rows.append(look_at_parts(taken.scan, parsed, ", ".join(paths)))
@@ -137,7 +158,7 @@ def _record(
         "missing": _missing(file),
         "assumed": settings.assumed,
         "checks": rows,
-        "fits": fits,
+        "fits": [],
         "numbers": found,
     }
     return record, study

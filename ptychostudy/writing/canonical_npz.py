@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.formats.valid_pixels import VALID, valid_arrays
 from ptychostudy.io.arrays import write_npz
@@ -14,7 +15,7 @@ from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, vali
 
 NAME = "canonical NPZ"
 SUFFIX = ".npz"
-_ORDER = (*COORDINATES, PROBE, COUNTS, OBJECT)
+_ORDER = (*COORDINATES, PROBE, MODES, COUNTS, OBJECT)
 
 
 def write(
@@ -27,7 +28,7 @@ def write(
     path : str or Path
     scan : mapping of str to ndarray
         ``ycoords xcoords probeGuess`` and, as far as they are known, ``counts`` (uint32, NHW),
-        ``objectGuess``, ``valid_pixels``.
+        ``objectGuess``, ``valid_pixels``, ``probeModes``.
     declared : mapping
         Keys of `formats.user_file.DECLARED`: they become metadata.
 

@@ -27,6 +27,7 @@ from ptychostudy.writing.scan_arrays import (
     PROBE,
     Optics,
     checked,
+    modes_of,
     optics_of,
     valid_of,
 )
@@ -52,8 +53,8 @@ def write(
     ----------
     path : str or Path
     scan : mapping of str to ndarray
-        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess`` and
-        ``valid_pixels``.
+        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess``,
+        ``valid_pixels`` and ``probeModes``.
     declared : mapping
         Keys of `formats.user_file.DECLARED`; energy and distance are nominal where they are not
         known, and the detector's pixel follows from them and from the object's.
@@ -111,7 +112,7 @@ def _translation(scan: Mapping[str, np.ndarray], optics: Optics) -> np.ndarray:
 def _images(scan: Mapping[str, np.ndarray], optics: Optics) -> dict[str, Any]:
     """Return probe and object as images, and what Ptychodus asks of them."""
     pixel = optics.pixel_size_m
-    values = _image(_PROBE_IMAGE, scan[PROBE].astype(np.complex64)[None, None], pixel)
+    values = _image(_PROBE_IMAGE, modes_of(scan)[None], pixel)
     values[f"{_PTYCHODUS}/probe_position_indexes"] = np.arange(len(scan[COUNTS]))
     values |= _sides("probe", pixel)
     if OBJECT in scan:

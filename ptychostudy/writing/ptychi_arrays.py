@@ -17,7 +17,7 @@ from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.text import write_text
 from ptychostudy.physics.photon_energy import wavelength_m
 from ptychostudy.physics.windows import extent
-from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, valid_of
+from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, modes_of, valid_of
 
 NAME = "pty-chi arrays"
 SUFFIX = ".npz"
@@ -34,8 +34,8 @@ def write(
     ----------
     path : str or Path
     scan : mapping of str to ndarray
-        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess`` and
-        ``valid_pixels``.
+        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess``,
+        ``valid_pixels`` and ``probeModes``.
     declared : mapping
         Keys of `formats.user_file.DECLARED`.
 
@@ -55,7 +55,7 @@ def write(
     n = len(scan[PROBE])
     arrays = {
         "diffraction_data": _frames(scan[COUNTS]),
-        "probe": (scan[PROBE] / n).astype(np.complex64)[None, None],
+        "probe": (modes_of(scan) / n).astype(np.complex64)[None],
         "object": field.astype(np.complex64)[None],
         "probe_position_y_px": offsets[:, 0],
         "probe_position_x_px": offsets[:, 1],

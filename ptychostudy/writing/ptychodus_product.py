@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.positions import read_positions
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.ptychodus import Product, write_product_h5
 from ptychostudy.formats.valid_pixels import VALID
 from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, left_out, optics_of
@@ -24,7 +25,8 @@ def write(
     ----------
     path : str or Path
     scan : mapping of str to ndarray
-        ``ycoords xcoords probeGuess objectGuess``; frames and mask are not part of a product.
+        ``ycoords xcoords probeGuess objectGuess`` and, of a probe of several, ``probeModes``;
+        frames and mask are not part of a product.
     declared : mapping
         Keys of `formats.user_file.DECLARED`; energy and distance are nominal where they are not
         known.
@@ -42,7 +44,7 @@ def write(
     optics = optics_of(path, declared, len(scan[PROBE]))
     product = Product(
         object=scan[OBJECT],
-        probe=scan[PROBE],
+        probe=scan.get(MODES, scan[PROBE]),
         positions=read_positions(scan).astype(np.float64),
         pixel_size_m=optics.pixel_size_m,
         photon_energy_ev=optics.photon_energy_ev,

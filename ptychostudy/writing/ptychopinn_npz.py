@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.valid_pixels import VALID, valid_arrays
 from ptychostudy.io.arrays import write_npz
-from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, valid_of
+from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, modes_of, valid_of
 
 NAME = "PtychoPINN NPZ"
 SUFFIX = ".npz"
@@ -24,8 +25,8 @@ def write(
     ----------
     path : str or Path
     scan : mapping of str to ndarray
-        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess`` and
-        ``valid_pixels``.
+        ``ycoords xcoords probeGuess counts`` and, as far as they are known, ``objectGuess``,
+        ``valid_pixels`` and ``probeModes``.
     declared : mapping
         Keys of `formats.user_file.DECLARED`; PtychoPINN counts in pixels and asks for none.
 
@@ -52,7 +53,9 @@ def write(
         arrays[OBJECT] = scan[OBJECT].astype(np.complex64)
     # Ours, for a way back: PtychoPINN has no mask, and takes what is masked for dark.
     masked = valid_arrays(valid_of(scan))
-    write_npz(path, arrays | masked)
-    return [f"{VALID} written, but PtychoPINN knows no mask: masked pixels are 0 there"] * len(
-        masked
-    )
+    # As are the modes; to PtychoPINN the probe is the first, with the power of all.
+    modes = {MODES: modes_of(scan)} if MODES in scan else {}
+    write_npz(path, arrays | masked | modes)
+    said = [f"{VALID} written, but PtychoPINN knows no mask: masked pixels are 0 there"]
+    waves = [f"{MODES} written, but PtychoPINN knows the first only, which has the power of all"]
+    return said * len(masked) + waves * len(modes)

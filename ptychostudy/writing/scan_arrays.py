@@ -9,9 +9,11 @@ import numpy as np
 
 from ptychostudy.formats.frames import check_finite
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.valid_pixels import VALID
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.photon_energy import wavelength_m
 
 COUNTS = "counts"
@@ -141,6 +143,12 @@ def checked(path: str | Path, scan: Mapping[str, np.ndarray], needed: tuple[str,
         )
     check_scan(path, dict(scan), scan.get(COUNTS))
     check_finite(path, PROBE, scan[PROBE])
+    check_finite(path, MODES, modes_of(scan))
+
+
+def modes_of(scan: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the modes (k, N, N) complex64 of a scan's probe, one where it has no others."""
+    return as_modes(scan.get(MODES, scan[PROBE])).astype(np.complex64)
 
 
 def valid_of(scan: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -291,7 +291,7 @@ ARRAYS = {
     "position twice": (
         lambda a: a | {key: a[key][[0, 1, 2, 3, 3]] for key in ("xcoords", "ycoords")},
         {},
-        ["1 positions in 'xcoords', 'ycoords' occur more than once", "needed distinct"],
+        ["1 of 5 frames are at the very position of an earlier one: 4", "needed: base.npz.drop_frames: auto"],
     ),
     "empty scan": (
         lambda a: a | {key: a[key][:0] for key in ("xcoords", "ycoords", "counts")},

@@ -1,5 +1,6 @@
 """`inspect` and `convert` on files that are right, that can be set right, and that are nothing at all."""
 
+import functools
 from pathlib import Path
 from typing import get_args
 
@@ -10,8 +11,13 @@ from known_scan import known_scan, save
 
 from ptychostudy.__main__ import main
 from ptychostudy.intake.conventions import of_frames
-from ptychostudy.intake.inspect import CHECKS
+from ptychostudy.intake.first_settings import FirstSettings
+from ptychostudy.intake.inspect import CHECKS, with_cures
 from ptychostudy.io.arrays import read_npz
+from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
+from ptychostudy.physics.propagate import intensities
+from ptychostudy.recipes.base import make_scene
+from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.study.sections.npz import Doubt
 from ptychostudy.study.settings import read_study
 
@@ -37,6 +43,21 @@ def inspected(folder, capsys):
 def few(monkeypatch):
     """Try eight layouts in place of 64: for tests of something else."""
     monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
+
+
+@functools.cache
+def _speckled():
+    probe, raster = {"kind": "speckle", "diameter_px": 18}, {"step_px": 4.0, "jitter_px": 1.0}
+    scene = make_scene(BaseSettings(frame_px=32, object={"shape_px": (88, 76)}, probe=probe, scan=raster))
+    expected = intensities(scene.object, scene.probe, scene.positions)
+    counts = np.random.default_rng(4).poisson(expected * 1e5 / expected.sum(axis=(1, 2)).mean())
+    return scene.positions, scene.probe.astype(np.complex64), counts.astype(np.uint32)
+
+
+def speckled_scan():
+    """Return a scan whose probe looks the same from no side."""
+    positions, probe, counts = _speckled()
+    return {"ycoords": positions[:, 0], "xcoords": positions[:, 1], "probeGuess": probe, "counts": counts.copy()}
 
 
 def base_of(yaml="mine.yaml"):
@@ -105,14 +126,104 @@ def test_several_doubts_are_all_told(inspected, few):
     assert base_of() == 0
 
 
-def test_another_layout_is_named(inspected):
+def test_another_layout_is_named_and_set(inspected):
     scan = known_scan(rows=6, cols=5)
     scan["counts"] = scan["counts"][:, ::-1]
     code, text = inspected(scan)
-    assert code == 0 and "geometry look at it" in text and "frames with their rows reversed" in text
+    assert code == 0 and "geometry set in the yaml" in text and "frames with their rows reversed" in text
     # Mirrored with a probe that is round, the object is as good as it was.
     assert "the sign of 'ycoords' changed" in text
-    assert "if it is right as it is, base.npz.accept: [geometry]" in text
+    assert "[rows_reversed]" in text.split("Set: base.npz.orient_")[1]
+
+
+LAYOUTS = [
+    (ORIENTATIONS[4], AS_GIVEN),
+    (ORIENTATIONS[5], ORIENTATIONS[3]),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_what_was_found_of_the_layout_is_what_the_study_reads(inspected, folder, layout):
+    """With a probe that looks the same from no side there is one answer, and the scan is what it was."""
+    frames, places = layout
+    right = speckled_scan()
+    positions = places.of_positions(np.stack([right["ycoords"], right["xcoords"]], axis=1))
+    wrong = {
+        **right,
+        "counts": frames.of_frames(right["counts"]),
+        "ycoords": positions[:, 0],
+        "xcoords": positions[:, 1],
+    }
+    code, text = inspected(wrong, "--write", "mine.yaml")
+    assert code == 0 and "geometry set in the yaml" in text
+    npz = read_study(Path("mine.yaml")).base.npz
+    back_frames, back_places = Orientation.of(npz.orient_frames), Orientation.of(npz.orient_positions)
+    assert frames.then(back_frames).is_given and places.then(back_places).is_given
+    assert base_of() == 0
+    found = read_npz("base.npz")
+    np.testing.assert_array_equal(found["counts"], right["counts"])
+    for key in ("ycoords", "xcoords"):
+        np.testing.assert_allclose(np.diff(found[key]), np.diff(right[key]), atol=1e-9)
+
+
+def test_all_that_is_said_to_be_set_is_set(inspected, few):
+    scan = known_scan()
+    scan["counts"] = ORIENTATIONS[1].of_frames(scan["counts"] * 50)
+    scan["counts"][::10] = 0
+    scan |= {"ycoords": scan["ycoords"] * 10, "xcoords": scan["xcoords"] * 10}
+    code, text = inspected(scan, "--write", "mine.yaml")
+    assert code == 0 and text.count("set in the yaml") == 4
+    said = {
+        "gain": (50.0, "50.0"),
+        "position_unit": ("nm", "nm"),
+        "drop_frames": ("auto", "auto"),
+        "orient_frames": (["cols_reversed"], "[cols_reversed]"),
+    }
+    npz = read_study(Path("mine.yaml")).base.npz
+    for key, (value, words) in said.items():
+        assert f"Set: base.npz.{key}: {words}" in text and getattr(npz, key) == value
+    assert base_of() == 0
+
+
+def test_a_doubt_that_its_cure_leaves_is_told():
+    """What is still doubted after all that it asked for was set is not settled."""
+
+    def take(base, doubts):
+        doubts.doubt("gain", "all are multiples", {"gain": 2 * base["npz"].get("gain", 1)})
+        if "gain" in base["npz"]:
+            doubts.doubt("units", "too long", {} if "position_unit" in base["npz"] else {"position_unit": "nm"})
+        return {}
+
+    settings = FirstSettings({"npz": {}})
+    taken = with_cures("a.npz", settings, take)
+    assert [each.name for each in taken.open] == ["gain", "units"] and taken.settled == []
+    assert settings.base["npz"] == {"gain": 2, "position_unit": "nm"}
+    many = list(get_args(Doubt))
+    settings = FirstSettings({"npz": {}})
+    taken = with_cures("a.npz", settings, lambda base, doubts: cured_one_by_one(many, base, doubts))
+    assert [each.name for each in taken.settled] == many and taken.open == [] and taken.scan == {"of": len(many)}
+
+
+def cured_one_by_one(names, base, doubts):
+    """Doubt the first thing that is not set yet."""
+    left = [name for name in names if name not in base["npz"]]
+    if left:
+        doubts.doubt(left[0], "wrong", {left[0]: 1})
+    return {"of": len(names) - len(left)}
+
+
+def test_a_pixel_that_does_not_fit_the_positions_is_told_and_refused(folder, inspected, few, capsys):
+    """Positions in nanometres of a file without a pixel: its own is 8 nm."""
+    scan = known_scan()
+    scan |= {"ycoords": scan["ycoords"] * 8, "xcoords": scan["xcoords"] * 8}
+    _, text = inspected(scan, "--write", "mine.yaml")
+    assert "geometry look at it" in text and "base.pixel_size_m of about 8" in text and "in place of 1e-08" in text
+    written = Path("mine.yaml").read_text()
+    assert base_of() == 2
+    assert "in place of 1e-08" in " ".join(capsys.readouterr().err.split()) and not Path("base.npz").exists()
+    # It is there to be changed, which is no damage.
+    Path("mine.yaml").write_text(written.replace("pixel_size_m: 1.0e-08", "pixel_size_m: 8.0e-09"))
+    assert base_of() == 0
 
 
 def test_every_doubt_of_the_settings_has_its_check():
@@ -233,17 +344,25 @@ def test_converted_is_canonical(folder, few, capsys):
     assert main(["inspect", "out.npz"]) == 0
 
 
-def test_modes_that_are_not_written_are_said(folder, capsys):
+def test_all_modes_are_converted(folder, capsys):
     scan = known_scan()
     probe = scan["probeGuess"]
     slope = (np.arange(32) - 16) / 32
-    save("scan.npz", {**scan, "probeGuess": np.stack([probe, 0.1 * probe * slope, 0.1 * probe * slope[:, None]])})
-    assert main(["convert", "scan.npz", "--output", "out.npz"]) == 0
-    assert "of the probe's 3 modes the first was written" in capsys.readouterr().out
-    assert read_npz("out.npz")["probeGuess"].shape == (32, 32)
+    modes = np.stack([probe, 0.1 * probe * slope, 0.09 * probe * slope[:, None]]).astype(np.complex64)
+    save("scan.npz", {**scan, "probeGuess": modes})
+    for words in ([], ["--format", "ptychopinn"], ["--format", "ptychi"], ["--format", "cxi"]):
+        assert main(["convert", "scan.npz", "--output", "out", *words]) == 0, capsys.readouterr()
+        # And once more, from what was written: canonical files bring all modes back.
+        assert main(["convert", "out", "--output", "back.npz"]) == 0, capsys.readouterr()
+        back = read_npz("back.npz")
+        np.testing.assert_allclose(back["probeModes"], modes, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(
+            back["probeGuess"], modes[0] * back["probeGuess"][16, 16] / modes[0][16, 16], atol=1e-6
+        )
     save("one.npz", scan)
+    capsys.readouterr()
     assert main(["convert", "one.npz", "--output", "out.npz"]) == 0
-    assert "modes" not in capsys.readouterr().out
+    assert "modes" not in capsys.readouterr().out and "probeModes" not in read_npz("out.npz")
 
 
 def test_what_is_doubtful_is_not_converted_unless_accepted(folder, capsys):

@@ -116,6 +116,37 @@ def test_frames_that_are_none(refused, taken, same, kind, where):
         same(arrays, frames=left)
 
 
+@pytest.mark.parametrize("where", PLACES)
+def test_places_that_occur_again(refused, taken, same, where):
+    """The frames are others, as of a stage that stood still: of each place the first stays, or those that are named."""
+    places = PLACES[where]
+    scan = known_scan()
+    for key in ("ycoords", "xcoords"):
+        scan[key][places] = scan[key][5]
+    message = refused(scan)
+    assert f"{len(places)} of 80 frames are at the very position of an earlier one: {places[0]}" in message
+    assert "occur more than once" in refused(scan, accept=["frames"])
+    left = ~np.isin(np.arange(K), places)
+    for way in ("auto", places):
+        arrays, changes, _ = taken(scan, drop_frames=way)
+        assert changes == {"dropped_frames": places}
+        same(arrays, frames=left)
+    if len(places) == 1:
+        # And which of the two it is can be told.
+        arrays, _, _ = taken(scan, drop_frames=[5])
+        np.testing.assert_array_equal(arrays["counts"], np.delete(scan["counts"], 5, axis=0))
+
+
+def test_a_place_belongs_to_the_frame_that_is_one(taken):
+    """Of two frames at a place the first is empty: the other stays."""
+    scan = spoilt("empty", [20])
+    for key in ("ycoords", "xcoords"):
+        scan[key][50] = scan[key][20]
+    arrays, changes, _ = taken(scan, drop_frames="auto")
+    assert changes == {"dropped_frames": [20]}
+    np.testing.assert_array_equal(arrays["counts"], np.delete(scan["counts"], 20, axis=0))
+
+
 def test_several_kinds_in_one_message(refused, taken):
     scan = spoilt("empty", [3, 4])
     scan["counts"][20] *= 50

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from known_scan import N, known_scan, object_of, probe_of, save
 
-from ptychostudy.formats.probe_modes import MODES, read_modes, read_probe
+from ptychostudy.formats.probe_modes import MODES, mode_arrays, read_modes, read_probe
 from ptychostudy.intake.any_file import look_into
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.first_settings import first_settings
@@ -163,3 +163,33 @@ def test_modes_of_canonical_files(tmp_path):
         write_npz(tmp_path / "c.npz", {"probeGuess": modes[0], MODES: wrong})
         with pytest.raises(DataError, match="'probeModes'"):
             read_modes(tmp_path / "c.npz", N)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+@pytest.mark.parametrize("shares", [SHARES, (0.6, 0.4)], ids=str)
+def test_a_canonical_file_read_again_keeps_its_modes(folder, suffix, shares):
+    """What `base` writes of a scan is a scan, too."""
+    modes = modes_of(shares)
+    scan = scan_with(modes) | mode_arrays(modes)
+    save(f"again{suffix}", scan)
+    doubts = Doubts("again")
+    base = BaseSettings(kind="npz", frames="measured", frame_px=N, npz={"path": "again", "axes": "NHW"})
+    found, changes = take_scan(f"again{suffix}", base, doubts=doubts)
+    np.testing.assert_array_equal(found["modes"], modes)
+    np.testing.assert_array_equal(found["probe"], scan["probeGuess"])
+    np.testing.assert_array_equal(found["counts"], scan["counts"])
+    np.testing.assert_allclose(changes["mode_shares"], shares, atol=1e-5)
+    assert "not used" not in " ".join(doubts.said) and "key 'probeGuess' holds" in " ".join(doubts.said)
+
+
+def test_modes_of_another_probe_are_named_and_not_taken(taken, same):
+    for other in (modes_of()[::-1], modes_of()[:, ::-1], modes_of()[0], np.abs(modes_of()), modes_of() * np.nan, 3.0):
+        arrays, _, said = taken(known_scan() | {MODES: other})
+        assert f"not used of this file: {MODES}" in said and MODES not in arrays
+        same(arrays)
+
+
+def test_modes_alone_are_a_probe(taken):
+    scan = scan_with(modes_of())
+    scan[MODES] = scan.pop("probeGuess")
+    np.testing.assert_array_equal(taken(scan)[0][MODES], modes_of())

@@ -9,10 +9,12 @@ from known_scan import known_scan, save
 
 from ptychostudy.intake.detector_grid import Fitted, Measured, as_it_is, fitted
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.intake.orienting import turned_frames
 from ptychostudy.intake.user import take_scan
 from ptychostudy.intake.zero_frequency import found_centre, mean_light
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.band import centred_square, detector_side, resampled
+from ptychostudy.physics.orientation import ORIENTATIONS
 from ptychostudy.physics.propagate import far_field
 from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.study.sections.npz import NpzSettings
@@ -488,3 +490,55 @@ def test_a_grid_of_as_many_frames_as_pixels_is_in_doubt(refuse, take):
     scan = known_scan()
     given = {key: scan[key][:64] for key in COORDS} | {"counts": np.ones((8, 8, 8, 8), np.uint32)}
     assert "both fit (base.npz.axes: auto); needed" in refuse(scan | given, 32, axes="auto")
+
+
+# --- laid out otherwise -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS[1:], ids=str)
+def test_frames_and_their_mask_are_laid_out_together(take, orientation):
+    """What was done to the file is its own inverse, or that of the two exchanged ones of one reversal."""
+    scan = scan_of(32, 32)
+    back = next(each for each in ORIENTATIONS if orientation.then(each).is_given)
+    mask = np.zeros((32, 32), dtype=bool)
+    mask[3, 20:23] = mask[27, 6] = True
+    right, _, _ = take({**scan, "bad_pixels": mask}, 32)
+    wrong = {**scan, "counts": orientation.of_frames(scan["counts"]), "bad_pixels": orientation.of_frames(mask)}
+    found, changes, said = take(wrong, 32, orient_frames=back.words)
+    np.testing.assert_array_equal(found["valid"], ~mask)
+    for key in ("counts", "positions", "probe"):
+        np.testing.assert_array_equal(found[key], right[key], err_msg=key)
+    assert (
+        changes["oriented_frames"] == back.words and f"base.npz.orient_frames says: [{', '.join(back.words)}]" in said
+    )
+
+
+def test_a_wide_detector_is_cut_before_it_is_turned(take):
+    """64 x 48 pixels with the zero frequency off the middle: pixels of the file are those of `centre`."""
+    scan = scan_of(64, 64)
+    cut = scan["counts"][:, 4:60, 9:55]
+    turned = {**scan, "counts": np.swapaxes(cut, 1, 2)}
+    right, _, _ = take({**scan, "counts": cut}, 64, centre=(28, 23))
+    found, _, _ = take(turned, 64, centre=(23, 28), orient_frames=["exchanged"])
+    for key in ("counts", "valid", "positions"):
+        np.testing.assert_array_equal(found[key], right[key], err_msg=key)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS[1:], ids=str)
+def test_positions_are_laid_out_about_any_origin(take, orientation):
+    """Only whole pixels to the corner are between them and the right ones; the object of the file is not theirs."""
+    scan = scan_of(32, 32)
+    back = next(each for each in ORIENTATIONS if orientation.then(each).is_given)
+    right, _, _ = take(scan, 32)
+    rows, cols = orientation.of_positions(np.stack([scan["ycoords"], scan["xcoords"]], axis=1)).T
+    wrong = {**scan, "ycoords": rows, "xcoords": cols, "objectGuess": np.ones((90, 90), dtype=np.complex64)}
+    found, changes, _ = take(wrong, 32, orient_positions=back.words)
+    np.testing.assert_array_equal(np.diff(found["positions"], axis=0), np.diff(right["positions"], axis=0))
+    np.testing.assert_array_equal(found["counts"], right["counts"])
+    assert changes["oriented_positions"] == back.words
+
+
+def test_frames_that_are_simulated_cannot_be_turned():
+    base = settings(32, frames="simulate", orient_frames=["exchanged"])
+    with pytest.raises(DataError, match=r"orient_frames is \[exchanged\], but base.frames is simulate"):
+        turned_frames(base, Doubts("a.npz"))

@@ -16,6 +16,7 @@ from ptychostudy.formats.readers import load_user_file
 from ptychostudy.intake.masks import bad_by
 from ptychostudy.intake.user import take_scan
 from ptychostudy.io.atomic import DataError
+from ptychostudy.physics.modes import first_mode
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.writing.writers import WRITERS
@@ -175,6 +176,49 @@ def test_a_measured_scan_without_object_comes_back(name, tmp_path):
     shift = found["positions"] - centres(scan)
     np.testing.assert_allclose(shift, np.rint(shift[0]) + np.zeros((9, 1)), rtol=0, atol=1e-9)
     np.testing.assert_allclose(found["probe"], scan["probeGuess"], rtol=0, atol=1e-37)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_all_modes_of_a_probe_come_back(name, tmp_path):
+    """Three orthogonal modes of shares 0.7, 0.2, 0.1, each of another sign under mirrors of the axes."""
+    scan = with_three_modes()
+    found, _ = read_back(name, tmp_path, scan)
+    np.testing.assert_allclose(found["modes"], scan["probeModes"], rtol=0, atol=1e-6)
+    again = intensities(scan["objectGuess"], found["modes"], found["positions"])
+    assert np.abs(np.sqrt(again) - np.sqrt(scan["counts"])).max() < 1
+    # The first alone is another model.
+    first = intensities(scan["objectGuess"], found["modes"][0], found["positions"])
+    assert np.abs(np.sqrt(first) - np.sqrt(scan["counts"])).max() > 10
+
+
+def with_three_modes():
+    scan = without(scan_with(), "valid_pixels")
+    y, x = (np.mgrid[:N, :N] - N // 2) / 9
+    disc = np.exp(-(np.hypot(y, x) ** 4)) * np.exp(0.2j * (x**2 + y**2))
+    waves = [wave * disc for wave in (1, x, y)]
+    for wave in waves:
+        wave[0], wave[:, 0] = 0, 0
+    power = float(np.sum(np.abs(scan["probeGuess"]) ** 2))
+    lengths = [
+        np.sqrt(share * power) / np.linalg.norm(wave) for share, wave in zip((0.7, 0.2, 0.1), waves, strict=True)
+    ]
+    modes = np.stack([length * wave for length, wave in zip(lengths, waves, strict=True)]).astype(np.complex64)
+    counts = np.rint(intensities(scan["objectGuess"], modes, centres(scan))).astype(np.uint32)
+    return scan | {"probeGuess": first_mode(modes), "probeModes": modes, "counts": counts}
+
+
+def test_modes_are_where_the_programs_look_for_them(tmp_path):
+    scan = with_three_modes()
+    for name in ("cxi", "ptychi", "ptychodus", "ptychopinn"):
+        WRITERS[name].write(tmp_path / f"{name}{WRITERS[name].SUFFIX}", scan, DECLARED)
+    modes = scan["probeModes"]
+    with h5py.File(tmp_path / "cxi.cxi") as file:
+        np.testing.assert_array_equal(file["entry_1/image_1/data"], modes[None])
+    with h5py.File(tmp_path / "ptychodus.h5") as file:
+        np.testing.assert_array_equal(np.reshape(file["probe"], modes.shape), modes)
+    np.testing.assert_array_equal(np.load(tmp_path / "ptychi.npz")["probe"], modes[None] / N)
+    # Who knows of one wave has all photons in it.
+    np.testing.assert_array_equal(np.load(tmp_path / "ptychopinn.npz")["probeGuess"], scan["probeGuess"])
 
 
 # --- canonical NPZ ----------------------------------------------------------------------------------------------------

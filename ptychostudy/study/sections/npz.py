@@ -27,6 +27,9 @@ Doubt = Literal[
     "guard",
     "geometry",
 ]
+Turns = Annotated[
+    list[Literal["exchanged", "rows_reversed", "cols_reversed"]], AfterValidator(distinct)
+]
 FileKey = Literal[
     "counts",
     "diffraction",
@@ -71,6 +74,12 @@ class NpzSettings(Section):
     centre: tuple[float, float] | None = Field(
         None,
         description="pixel (row, col) of the zero frequency in the file's frames; default found",
+    )
+    orient_frames: Turns = Field(
+        [], description="rows and columns of the frames exchanged, then either reversed"
+    )
+    orient_positions: Turns = Field(
+        [], description="rows and columns of the positions exchanged, then either sign changed"
     )
     drop_frames: Literal["auto"] | Indices = Field(
         [], description="frames left out with their positions; auto: those that are none"

@@ -1,6 +1,7 @@
 """First passes: what fits, what does not, and what no data tell; on an asymmetric object and probe."""
 
 import functools
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,8 @@ from ptychostudy.intake.convention_texts import described
 from ptychostudy.intake.conventions import GIVEN, Convention, alike, clearly_better, of_frames, search
 from ptychostudy.intake.far_field import half_turns
 from ptychostudy.intake.first_pass import first_pass, light_off_px, take_sample
-from ptychostudy.intake.geometry import check_geometry, judge_geometry
+from ptychostudy.intake.geometry import check_geometry, judge_geometry, orienting_keys
+from ptychostudy.intake.position_scale import better_scale
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
 from ptychostudy.physics.propagate import intensities
@@ -34,6 +36,11 @@ def scan(photons=1e5, probe="speckle", step=4.0):
     expected = intensities(scene.object, scene.probe, scene.positions)
     counts = np.random.default_rng(4).poisson(expected * photons / expected.sum(axis=(1, 2)).mean())
     return counts, scene.positions, scene.probe
+
+
+def settings(**npz):
+    """Return the section `base` by which a scan was taken."""
+    return BaseSettings(kind="npz", frames="measured", pixel_size_m=1e-8, npz={"path": "a.npz", **npz})
 
 
 def sample(**options):
@@ -128,11 +135,53 @@ def test_a_scan_that_does_not_fit_is_refused_and_can_be_accepted():
     counts, positions, probe = scan()
     wrong = {"counts": counts, "positions": positions * [1, -1] + [0, 76], "probe": probe}
     with pytest.raises(DataError, match=r"a\.npz: .*misfit R = .*columns reversed.*accept: \[geometry\]"):
-        check_geometry(wrong, [], "a.npz")
-    record = check_geometry(wrong, ["geometry"], "a.npz")
+        check_geometry(wrong, settings(), "a.npz")
+    record = check_geometry(wrong, settings(accept=["geometry"]), "a.npz")
     assert record["R"] > record["R_expected"] + 0.03 and len(record["accepted"]) == 1
-    right = check_geometry({**wrong, "positions": positions}, [], "a.npz")
+    right = check_geometry({**wrong, "positions": positions}, settings(), "a.npz")
     assert set(right) == {"R", "R_expected", "frames"} and right["R"] < right["R_expected"] + 0.03
+
+
+@pytest.mark.parametrize("first", ORIENTATIONS[4:6], ids=str)
+def test_keys_go_on_from_what_was_set(first):
+    """What turned the wrong way is named whole: for the file, and not for what was made of it."""
+    right = sample()
+    in_file, wrong = right.counts, first.of_frames(right.counts)
+    keys = orienting_keys(judge_geometry(replace(right, counts=wrong)), settings(orient_frames=first.words).npz)
+    assert set(keys) == {"orient_frames"}
+    np.testing.assert_array_equal(Orientation.of(keys["orient_frames"]).of_frames(in_file), in_file)
+
+
+@pytest.mark.parametrize("second", ORIENTATIONS, ids=str)
+def test_one_orientation_after_another(second):
+    places = np.arange(12.0).reshape(6, 2)
+    frames = np.arange(50).reshape(2, 5, 5)
+    for first in ORIENTATIONS:
+        both = first.then(second)
+        assert Orientation.of(both.words) == both
+        np.testing.assert_array_equal(both.of_positions(places), second.of_positions(first.of_positions(places)))
+        np.testing.assert_array_equal(both.of_frames(frames), second.of_frames(first.of_frames(frames)))
+
+
+@pytest.mark.parametrize(("factor", "probe"), [(0.8, "disc"), (1.2, "disc"), (0.5, "speckle")])
+def test_positions_of_another_length_are_told(factor, probe):
+    """By how much they are off is found to a twentieth, and with it the object pixel."""
+    counts, positions, wave = scan(probe=probe)
+    wrong = {"counts": counts, "positions": positions * factor, "probe": wave}
+    with pytest.raises(DataError, match=r"in place of 1e-08.*accept: \[geometry\]") as error:
+        check_geometry(wrong, settings(), "a.npz")
+    (pixel,) = re.findall(r"base.pixel_size_m of about (\S+)", str(error.value))
+    assert float(pixel) == pytest.approx(1e-8 * factor, rel=0.05)
+
+
+@pytest.mark.parametrize("more", [0.6, 1.6])
+def test_a_probe_out_of_focus_is_no_wrong_pixel(more):
+    """Its curvature is off by a radian and a half at the edge of the disc: the frames ask for another step."""
+    right = sample(probe="disc")
+    y, x = np.mgrid[:N, :N] - N // 2
+    blurred = replace(right, probe=right.probe * np.exp(1j * more * (y**2 + x**2) / 81))
+    misfit = first_pass(blurred).misfit
+    assert misfit.excess > first_pass(right).misfit.excess + 0.003 and better_scale(blurred, misfit) is None
 
 
 def test_words():
