@@ -30,13 +30,13 @@ include: "rules/infer.smk"
 include: "rules/compare.smk"
 include: "rules/summarize.smk"
 include: "rules/verify.smk"
+include: "rules/page.smk"
 include: "rules/export.smk"
 include: "rules/seeds.smk"
 include: "rules/run.smk"
 
 
-# Where the command was typed the verdict is read, and no job that shares its fate takes the report
-# away.
+# The verdict is read where the command was typed, and no job with its fate takes the report away.
 localrules:
     all,
     export_all,

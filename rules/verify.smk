@@ -94,7 +94,7 @@ rule gate:
     input:
         report="analysis/verification_report.json",
         summary="analysis/metrics_summary.json",
-        figures="analysis/dose_curves.png",
+        page="analysis/summary.html",
     output:
         verdict="analysis/verified.txt",
     log:

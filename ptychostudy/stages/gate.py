@@ -9,6 +9,7 @@ from rich.console import Console
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
 from ptychostudy.report.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
+from ptychostudy.study import layout
 
 
 def run(*, report: Path, summary: Path, output: Path | None = None) -> None:
@@ -61,4 +62,5 @@ def _pictures_and_texts(report: Path, summary: Path) -> list[str]:
     folder = summary.parent
     pictures = sorted(folder.glob("*.png"))
     fields = f"{folder}/dose_*/*/*/comparison_plot.png"
-    return [f"  {file}" for file in (report, summary.with_suffix(".md"), *pictures, fields)]
+    page = folder / Path(layout.PAGE).name
+    return [f"  {file}" for file in (page, report, summary.with_suffix(".md"), *pictures, fields)]

@@ -30,6 +30,8 @@ PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
 PHYSICS_ONLY = f"data/phase_f/{CELL}/physics_only.npz"
 SMOOTHED = f"data/phase_f/{CELL}/tv.npz"
+MAXIMISED = f"data/phase_f/{CELL}/maximise"
+"""How the benchmark of the job is called that makes the last two."""
 
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 """The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
@@ -49,8 +51,9 @@ ALIGNED = "reconstructions_aligned.npz"
 METRICS = "comparison_metrics.csv"
 FRC_CURVES = "frc_curves.csv"
 STATUS = "status.json"
+PLOT = "comparison_plot.png"
 # Fields before and after gauge and registration, the numbers, their picture.
-COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
+COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, PLOT, STATUS)
 """What the comparison of a cell leaves behind."""
 
 OF_CELL = (
@@ -73,6 +76,11 @@ AGGREGATE = "analysis/aggregate_report.md"
 AGGREGATE_HIGHLIGHTS = "analysis/aggregate_highlights.txt"
 DIGEST = "analysis/metrics_digest.md"
 GRID_TEXT = "analysis/ssim_grid_summary.md"
+SSIM_GRID = "analysis/ssim_grid.png"
+CORRELATION_HEATMAP = "analysis/correlation_heatmap.png"
+MS_SSIM_HEATMAP = "analysis/ms_ssim_heatmap.png"
+DOSE_CURVES = "analysis/dose_curves.png"
+OVERLAP_CURVES = "analysis/overlap_curves.png"
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -84,16 +92,17 @@ REPORTS = (
     AGGREGATE_HIGHLIGHTS,
     DIGEST,
     GRID_TEXT,
-    "analysis/ssim_grid.png",
-    "analysis/correlation_heatmap.png",
-    "analysis/ms_ssim_heatmap.png",
-    "analysis/dose_curves.png",
-    "analysis/overlap_curves.png",
+    SSIM_GRID,
+    CORRELATION_HEATMAP,
+    MS_SSIM_HEATMAP,
+    DOSE_CURVES,
+    OVERLAP_CURVES,
 )
 
 INVENTORY_TEXT = "analysis/artifact_inventory.txt"
 INVENTORY = "analysis/artifact_inventory.json"
 VERIFICATION = "analysis/verification_report.json"
+PAGE = "analysis/summary.html"
 VERIFIED = "analysis/verified.txt"
 HIGHLIGHTS_CHECK = "analysis/check_dense_highlights.log"
 VERDICTS = (
@@ -101,6 +110,7 @@ VERDICTS = (
     INVENTORY_TEXT,
     INVENTORY,
     VERIFICATION,
+    PAGE,
     VERIFIED,
 )
 """What is said of the files that the inventory lists."""
@@ -158,8 +168,11 @@ def trained_doses(trained_on: str, dose: int | str) -> int | str:
     return "all" if trained_on == "all" else dose
 
 
-def network_folder(network: str, view: str, gridsize: int) -> str:
-    """Return the folder of a network; the Baseline sees frames one by one, whatever the view."""
+def network_folder(network: str, view: str, gridsize: int | str) -> str:
+    """Return the folder of a network; the Baseline sees frames one by one, whatever the view.
+
+    `gridsize` may be a pattern.
+    """
     return f"{view}/gs{gridsize}" if network == PINN else "baseline/gs1"
 
 
