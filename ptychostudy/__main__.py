@@ -44,6 +44,7 @@ STAGES = {
     "check": "whether highlights, preview and grid say the same as the numbers",
     "inventory": "every file of the study with its size and sha256",
     "verify": "check every artifact and recompute its numbers",
+    "page": "the whole study on one page, the answer first",
     "gate": "print the result; fail if any check failed",
     "export": "one arm as a Ptychodus product",
     "blocked": "what stopped a run, from Snakemake's log, and how to continue",

@@ -5,6 +5,9 @@ out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, 
 """
 
 
+include: "speed.smk"
+
+
 rule summarize:
     input:
         status=cells("analysis/dose_{dose}/{view}/{split}/status.json"),

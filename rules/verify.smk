@@ -1,8 +1,7 @@
-"""Verify: the finished study -> highlights check, inventory, verification report, and the verdict.
+"""Verify: the finished study -> highlights check, inventory, verification report.
 
 in   everything the study wrote
 out  analysis/{check_dense_highlights.log,artifact_inventory.txt,verification_report.json}
-     analysis/verified.txt
 """
 
 
@@ -86,35 +85,4 @@ rule verify:
         python -m ptychostudy verify \
             --settings {params.settings:q} \
             --output {output.report:q} 2>&1 | tee {log:q}
-        """
-
-
-rule gate:
-    input:
-        report="analysis/verification_report.json",
-        summary="analysis/metrics_summary.json",
-        speed="analysis/speed.json",
-        figures="analysis/dose_curves.png",
-    output:
-        verdict="analysis/verified.txt",
-    log:
-        "logs/analysis/verified.txt.log",
-    benchmark:
-        "benchmarks/analysis/verified.txt.tsv"
-    # Asked again, it says the same.
-    retries: 0
-    conda:
-        "../envs/core.yaml"
-    resources:
-        mem_mb=memory(1000),
-        runtime=minutes(10),
-    params:
-        code=code("gate"),
-    shell:
-        """
-        python -m ptychostudy gate \
-            --report {input.report:q} \
-            --summary {input.summary:q} \
-            --speed {input.speed:q} \
-            --output {output.verdict:q} 2>&1 | tee {log:q}
         """

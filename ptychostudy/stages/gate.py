@@ -10,6 +10,7 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
 from ptychostudy.report.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
 from ptychostudy.report.speed import speed_lines
+from ptychostudy.study import layout
 
 
 def run(
@@ -68,4 +69,5 @@ def _pictures_and_texts(report: Path, summary: Path) -> list[str]:
     folder = summary.parent
     pictures = sorted(folder.glob("*.png"))
     fields = f"{folder}/dose_*/*/*/comparison_plot.png"
-    return [f"  {file}" for file in (report, summary.with_suffix(".md"), *pictures, fields)]
+    page = folder / Path(layout.PAGE).name
+    return [f"  {file}" for file in (page, report, summary.with_suffix(".md"), *pictures, fields)]

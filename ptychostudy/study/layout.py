@@ -51,8 +51,9 @@ ALIGNED = "reconstructions_aligned.npz"
 METRICS = "comparison_metrics.csv"
 FRC_CURVES = "frc_curves.csv"
 STATUS = "status.json"
+PLOT = "comparison_plot.png"
 # Fields before and after gauge and registration, the numbers, their picture.
-COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, "comparison_plot.png", STATUS)
+COMPARED = (FIELDS, ALIGNED, METRICS, FRC_CURVES, PLOT, STATUS)
 """What the comparison of a cell leaves behind."""
 
 OF_CELL = (
@@ -79,6 +80,11 @@ DIGEST = "analysis/metrics_digest.md"
 GRID_TEXT = "analysis/ssim_grid_summary.md"
 SPEED = "analysis/speed.json"
 SPEED_TEXT = "analysis/speed.md"
+SSIM_GRID = "analysis/ssim_grid.png"
+CORRELATION_HEATMAP = "analysis/correlation_heatmap.png"
+MS_SSIM_HEATMAP = "analysis/ms_ssim_heatmap.png"
+DOSE_CURVES = "analysis/dose_curves.png"
+OVERLAP_CURVES = "analysis/overlap_curves.png"
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -92,16 +98,17 @@ REPORTS = (
     GRID_TEXT,
     SPEED,
     SPEED_TEXT,
-    "analysis/ssim_grid.png",
-    "analysis/correlation_heatmap.png",
-    "analysis/ms_ssim_heatmap.png",
-    "analysis/dose_curves.png",
-    "analysis/overlap_curves.png",
+    SSIM_GRID,
+    CORRELATION_HEATMAP,
+    MS_SSIM_HEATMAP,
+    DOSE_CURVES,
+    OVERLAP_CURVES,
 )
 
 INVENTORY_TEXT = "analysis/artifact_inventory.txt"
 INVENTORY = "analysis/artifact_inventory.json"
 VERIFICATION = "analysis/verification_report.json"
+PAGE = "analysis/summary.html"
 VERIFIED = "analysis/verified.txt"
 HIGHLIGHTS_CHECK = "analysis/check_dense_highlights.log"
 VERDICTS = (
@@ -109,6 +116,7 @@ VERDICTS = (
     INVENTORY_TEXT,
     INVENTORY,
     VERIFICATION,
+    PAGE,
     VERIFIED,
 )
 """What is said of the files that the inventory lists."""
@@ -166,8 +174,11 @@ def trained_doses(trained_on: str, dose: int | str) -> int | str:
     return "all" if trained_on == "all" else dose
 
 
-def network_folder(network: str, view: str, gridsize: int) -> str:
-    """Return the folder of a network; the Baseline sees frames one by one, whatever the view."""
+def network_folder(network: str, view: str, gridsize: int | str) -> str:
+    """Return the folder of a network; the Baseline sees frames one by one, whatever the view.
+
+    `gridsize` may be a pattern.
+    """
     return f"{view}/gs{gridsize}" if network == PINN else "baseline/gs1"
 
 

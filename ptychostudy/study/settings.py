@@ -13,6 +13,7 @@ from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import InferSettings
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import OverlapSettings
+from ptychostudy.study.sections.page import PageSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import SimulateSettings
 from ptychostudy.study.sections.split import SplitSettings
@@ -67,6 +68,7 @@ class Study(Section):
     )
     summarize: SummarizeSettings = Field(SummarizeSettings(), description="reports")
     verify: VerifySettings = Field(VerifySettings(), description="bounds of the verification")
+    page: PageSettings = Field(PageSettings(), description="when the page calls a dose usable")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Study":

@@ -17,6 +17,7 @@ from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import PatchSettings, StitchSettings
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import SamplingSettings
+from ptychostudy.study.sections.page import PageSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import FramesSettings
 from ptychostudy.study.sections.summarize import ReportSettings
@@ -42,6 +43,7 @@ READ: dict[str, type[Section]] = {
     "compare": CompareSettings,
     "summarize": ReportSettings,
     "verify": VerificationSettings,
+    "page": PageSettings,
 }
 """The section that each stage reads; the networks have one each."""
 

@@ -142,7 +142,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("io/text.py", {"check", "gate", "grid", "inventory", "speed", "summarize", "verify"}),
+        ("io/text.py", {"check", "gate", "grid", "inventory", "page", "speed", "summarize", "verify"}),
         ("io/pictures.py", {"picture", "grid", "figures"}),
         ("formats/picture.py", {"base with picture", "base with mask_file"}),
         ("intake/mask_file.py", {"base with mask_file"}),

@@ -118,6 +118,7 @@ SECTIONS = [
     "infer",
     "compare",
     "summarize",
+    "page",
 ]
 DEEPER = ["verify", "base.object", "base.probe", "base.scan", "base.npz", "train.pinn", "train.baseline"]
 

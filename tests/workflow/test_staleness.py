@@ -15,6 +15,7 @@ AFTER_COMPARE = {
     "check": 1,
     "inventory": 1,
     "verify": 1,
+    "page": 1,
     "gate": 1,
 }
 
@@ -55,7 +56,7 @@ def test_function_in_metrics(finished, edited):
 EDIT = "\n\ndef _added():\n    return 0.0\n"
 TEXTS = {key: count for key, count in AFTER_COMPARE.items() if key not in ("compare", "picture")}
 AFTER_SUMMARIZE = {key: count for key, count in TEXTS.items() if key != "speed"}
-LAST = {"inventory": 1, "verify": 1, "gate": 1}
+LAST = {"inventory": 1, "verify": 1, "page": 1, "gate": 1}
 DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
 
 
@@ -71,7 +72,7 @@ DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
         ("figures/fields", {"picture": 8, **LAST}),
         ("io/text", TEXTS),
         ("report/tables", AFTER_SUMMARIZE),
-        ("checks/metrics", {"verify": 1, "gate": 1}),
+        ("checks/metrics", {"verify": 1, "page": 1, "gate": 1}),
         ("measure/ssim", AFTER_COMPARE),
     ],
 )
@@ -206,7 +207,7 @@ def test_deleting_one_shard_rebuilds_that_shard_and_what_follows(finished, netwo
 
 def test_post_verify_rebuilds_only_the_end(finished):
     found = finished.jobs("post_verify", "--forcerun", "grid", "check", "inventory", "verify")
-    assert set(found) == {"grid", "check", "inventory", "verify", "gate"}
+    assert set(found) == {"grid", "check", "inventory", "verify", "page", "gate"}
 
 
 @pytest.mark.parametrize("name", ["verified.txt", "verification_report.json", "check_dense_highlights.log"])

@@ -10,11 +10,11 @@ from conftest import Workflow
 
 REPORT = "analysis/verification_report.json"
 TARGETS = [REPORT, "post_verify", "all"]
-END = {"summarize": 1, "grid": 1, "figures": 1, "check": 1, "inventory": 1, "verify": 1, "gate": 1}
+END = {"summarize": 1, "grid": 1, "figures": 1, "check": 1, "inventory": 1, "verify": 1, "page": 1, "gate": 1}
 CELL = "dose_1000/dense/test"
 SHARD = f"data/inference/{CELL}/PtychoPINN/shard_1-of-2.npz"
 COMPARED = {"speed": 1} | END
-SUMMARIZED = {key: END[key] for key in ("inventory", "verify", "gate")}
+SUMMARIZED = {key: END[key] for key in ("inventory", "verify", "page", "gate")}
 # A file of each kind, and the jobs that make it and what follows from it.
 KINDS = {
     "data/base/reference.npz": {
@@ -64,7 +64,7 @@ KINDS = {
     "analysis/metrics_digest.md": END,
     "analysis/dose_curves.png": {"figures": 1} | SUMMARIZED,
     "analysis/artifact_inventory.txt": SUMMARIZED,
-    REPORT: {"verify": 1, "gate": 1},
+    REPORT: {"verify": 1, "page": 1, "gate": 1},
 }
 
 

@@ -1,0 +1,213 @@
+"""The first screen of the page: is the run sound, which doses are usable, how fast, what next."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ptychostudy.report import html
+from ptychostudy.report.cell_texts import overlap_text
+from ptychostudy.report.cells import (
+    Cell,
+    Summary,
+    nominal_dose,
+    shown_cells,
+    shown_column,
+    shown_splits,
+    truth_name,
+)
+from ptychostudy.report.markdown import interval, photon_text
+from ptychostudy.report.seeds import seeds_text
+from ptychostudy.report.speeds import Speed
+from ptychostudy.report.usable import (
+    Judged,
+    best_of_view,
+    lowest_usable,
+    of_view,
+    views_by_overlap,
+)
+from ptychostudy.study.names import ARMS
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.page import PageSettings
+
+_UNITS = {
+    "fixed_frame": "photons per frame",
+    "fixed_fluence": "photons per frame of the full scan",
+}
+# Told apart without colour, too.
+_MARKS = {"yes": "✓", "unsure": "~", "no": "✗"}
+_MEANINGS = "✓ usable, ~ usable or not within its interval, ✗ not usable"
+_TIMES = (
+    "Wall time of all jobs of a test cell in the first seed, start of the libraries included. "
+    "Networks of a canvas start from the likelihood, whose job is the one of TV."
+)
+
+
+def verdict_line(report: Mapping[str, Any]) -> str:
+    """Return whether the run is sound, as the banner of the page."""
+    sound = report["all_valid"] is True
+    n_checks = report["n_checks"]
+    if not sound:
+        failed = f"{report['n_invalid']} of {n_checks} checks failed"
+        words = f"✗ The run is not sound: {failed}. No number below can be relied on."
+    elif report["n_unchecked"]:
+        done = n_checks - report["n_unchecked"]
+        words = f"✓ The run is sound: {done} of {n_checks} checks passed, none failed."
+    else:
+        words = f"✓ The run is sound: all {n_checks} checks passed."
+    link = html.element("a", "What was checked", href="#verification")
+    return html.paragraph(f"{html.text(words)} {link}", class_="sound" if sound else "unsound")
+
+
+def answer(summary: Summary, judged: Sequence[Judged], limits: "PageSettings") -> str:
+    """Return the answer in a sentence a view, and the criterion it rests on."""
+    sentences = [_of_view(summary, judged, view) for view in views_by_overlap(summary)]
+    return html.items(sentences) + html.paragraph(criterion(summary, limits), class_="note")
+
+
+def _of_view(summary: Summary, judged: Sequence[Judged], view: str) -> str:
+    head = html.element("b", html.text(f"{view}, overlap {_overlap(summary, view)}"))
+    best = best_of_view(judged, view)
+    if best is None:
+        return f"{head}: no arm is usable at any of the studied doses."
+    unit = _UNITS[summary["design"]]
+    dose = html.element("b", f"{_photons(best.dose)} {unit}")
+    return f"{head}: usable down to {dose}, best by {_named(best)}."
+
+
+def _named(one: Judged) -> str:
+    return f"{html.element('b', html.text(one.arm))} ({html.text(_scores(one))})"
+
+
+def _overlap(summary: Summary, view: str) -> str:
+    cell = next(cell for cell in shown_cells(summary) if cell["view"] == view)
+    return overlap_text(cell)
+
+
+def _scores(one: Judged) -> str:
+    resolution = f"FRC50 {interval(one.resolution)}"
+    if one.error["mean"] is None:
+        return resolution
+    return f"{interval(one.error, 'rms_phase_rad')} rad, {resolution}"
+
+
+def criterion(summary: Summary, limits: "PageSettings") -> str:
+    """Return what usable means here, with the keys that set it."""
+    asked = []
+    if shown_column(summary) == "phase":
+        asked.append(f"rms phase error ≤ {limits.max_phase_rms_rad:g} rad (page.max_phase_rms_rad)")
+    asked += [
+        f"FRC50 ≥ {limits.min_frc50:g} of Nyquist (page.min_frc50)",
+        "better than a flat object in every seed",
+    ]
+    scored = f"{shown_splits(summary)} split, scored against: {truth_name(summary)}"
+    return html.text(
+        f"Usable: {', '.join(asked)}; at this dose and all higher ones. {scored}; "
+        f"{seeds_text(summary)}."
+    )
+
+
+def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
+    """Return the lowest usable dose of each arm in each view, with its scores."""
+    views = views_by_overlap(summary)
+    heads = ["Arm", *(f"{html.text(view)}<br>{_overlap(summary, view)}" for view in views)]
+    rows = [
+        [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in ARMS
+    ]
+    unit = _UNITS[summary["design"]]
+    return html.table(heads, rows, f"Lowest usable dose, {unit}")
+
+
+def _lowest(descending: Sequence[Judged]) -> str:
+    lowest = lowest_usable(descending)
+    if lowest is None:
+        highest = descending[0]
+        words = f"none up to {_photons(highest.dose)}"
+        return f"{html.element('b', words)}{_small(_missed(highest))}"
+    # Nothing is known of what was not studied.
+    sign = "≤ " if lowest is descending[-1] else ""
+    dose = html.element("b", f"{sign}{_photons(lowest.dose)}")
+    n = _photons(lowest.cell["photons_per_pixel"])
+    surely = "" if lowest.certain else "; its interval reaches across a limit"
+    return f"{dose}{_small(f'n = {n}; {_scores(lowest)}{surely}')}"
+
+
+def _missed(one: Judged) -> str:
+    return f"{', '.join(one.reasons)}: {_scores(one)}"
+
+
+def _small(words: str) -> str:
+    return html.element("small", html.text(words))
+
+
+def overlap_map(summary: Summary, judged: Sequence[Judged]) -> str:
+    """Return which arms are usable at which dose and overlap: doses downwards, views across."""
+    views = views_by_overlap(summary)
+    doses = sorted({one.dose for one in judged}, reverse=True)
+    heads = ["Dose", *(f"{html.text(view)}<br>{_overlap(summary, view)}" for view in views)]
+    rows = []
+    for dose in doses:
+        cells = [_chips([one for one in judged if _is_at(one, dose, view)]) for view in views]
+        rows.append([_photons(dose), *cells])
+    table = html.table(heads, rows, "Dose-overlap map")
+    return table + html.paragraph(_MEANINGS, class_="note")
+
+
+def _photons(value: float) -> str:
+    # A number is not broken at the end of a line.
+    return photon_text(value).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _is_at(one: Judged, dose: int, view: str) -> bool:
+    return one.dose == dose and one.cell["view"] == view
+
+
+def _chips(judged: Sequence[Judged]) -> str:
+    return "".join(_chip(one) for one in judged)
+
+
+def _chip(one: Judged) -> str:
+    state = "unsure" if not one.certain else "yes" if one.usable else "no"
+    why = f" ({', '.join(one.reasons)})" if one.reasons else ""
+    title = f"{one.arm}: {_scores(one)}{why}"
+    words = html.text(f"{_MARKS[state]} {one.arm}")
+    return html.element("span", words, class_=f"chip {state}", title=title)
+
+
+def speed_table(speeds: Sequence[Speed]) -> str:
+    """Return how fast the arms were, the fastest first."""
+    if not speeds:
+        return html.paragraph("No times are recorded beside this study.", class_="note")
+    rows = [[html.text(speed.arm), *_times(speed)] for speed in speeds]
+    heads = ["Arm", "Frames/s", "s per cell", "Training, s"]
+    table = html.table(heads, rows, f"Speed: fastest is {html.text(speeds[0].arm)}")
+    return table + html.paragraph(_TIMES, class_="note")
+
+
+def _times(speed: Speed) -> list[str]:
+    training = "none" if speed.training_s is None else f"{speed.training_s:.0f}"
+    return [f"{speed.frames_per_s:.3g}", f"{speed.seconds:.3g}", training]
+
+
+def next_steps(sentences: Sequence[str]) -> str:
+    """Return what would improve the answer."""
+    head = html.paragraph(html.element("b", "What would improve the answer"))
+    if not sentences:
+        return head + html.paragraph("Nothing in this design: each answer is enclosed and certain.")
+    return head + html.items(html.text(sentence) for sentence in sentences)
+
+
+def decisive_cells(summary: Summary, judged: Sequence[Judged]) -> list[Cell]:
+    """Return the shown cells in the order in which their pictures are wanted.
+
+    In each view the lowest usable dose comes first, then the one below it, then the others.
+    """
+    first, second, rest = [], [], []
+    for view in views_by_overlap(summary):
+        cells = [cell for cell in shown_cells(summary) if cell["view"] == view]
+        ordered = sorted(cells, key=lambda cell: nominal_dose(cell, summary["design"]))
+        best = best_of_view(judged, view)
+        at = 0 if best is None else ordered.index(best.cell)
+        first.append(ordered[at])
+        second += ordered[:at][-1:]
+        rest += [*ordered[: max(at - 1, 0)], *ordered[at + 1 :]]
+    return [*first, *second, *rest]

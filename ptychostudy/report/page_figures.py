@@ -1,0 +1,70 @@
+"""The figures of the page: in which order, and what stands under each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ptychostudy.report import html
+from ptychostudy.report.captions import caption, title
+from ptychostudy.report.cells import Cell, cell_key
+from ptychostudy.study import layout
+
+# Bytes of pictures that the page carries: as text a third more, and it stays below 5 MB.
+_ROOM = 3_400_000
+CAPTIONS = {
+    layout.DOSE_CURVES: (
+        "Quality against dose: rms phase error and SSIM over detected photons per object pixel n, "
+        "a column for each view. Dotted: the counting floor 1/√(2n); a hollow marker lies below it "
+        "and relies on a prior. Dashed: controls."
+    ),
+    layout.OVERLAP_CURVES: (
+        "Quality against overlap: SSIM, MS-SSIM and FRC50 over the measured disc overlap, a column "
+        "for each dose."
+    ),
+    layout.MS_SSIM_HEATMAP: (
+        "MS-SSIM of every arm and control in every cell. Below the line: controls; the flat object "
+        "shows the metric's zero."
+    ),
+    layout.CORRELATION_HEATMAP: (
+        "Pearson's correlation of every arm and control in every cell; 0 is a flat object."
+    ),
+    layout.SSIM_GRID: (
+        "MS-SSIM differences of the phase: PtychoPINN minus the other arm, cell by cell; above "
+        "zero PtychoPINN is closer."
+    ),
+}
+"""A figure of the study to what stands under it, in the order shown."""
+
+
+def studied(pictures: Mapping[str, bytes]) -> list[str]:
+    """Return the figures of the study under their captions."""
+    return [
+        html.figure(html.picture(pictures[path], words), html.text(words))
+        for path, words in CAPTIONS.items()
+        if path in pictures
+    ]
+
+
+def picture_path(cell: Cell) -> str:
+    """Return where the picture of a cell lies, relative to the hub."""
+    return layout.COMPARISON.format(**cell_key(cell), name=layout.PLOT)
+
+
+def compared(cells: Sequence[Cell], pictures: Mapping[str, bytes]) -> list[str]:
+    """Return the pictures of cells, by path, under their captions."""
+    shown = []
+    for cell in cells:
+        png = pictures.get(picture_path(cell))
+        if png is not None:
+            words = f"{title(cell)}. {caption(cell, None)}"
+            shown.append(html.figure(html.picture(png, title(cell)), html.text(words)))
+    return shown
+
+
+def fitting(pictures: Iterable[tuple[str, bytes]], used: int) -> dict[str, bytes]:
+    """Return as many pictures, in their order, as the page has room for beside `used` bytes."""
+    kept = {}
+    for path, png in pictures:
+        used += len(png)
+        if used > _ROOM:
+            break
+        kept[path] = png
+    return kept

@@ -1,0 +1,49 @@
+"""Page: verdict, tables and figures of the study -> one page, which needs no other file.
+
+It stands between the verification and the gate: a study that is not sound has its page, too.
+
+in   analysis/verification_report.json  analysis/metrics_summary.{json,md}, speed.json, reports, figures
+out  analysis/summary.html
+"""
+
+
+rule page:
+    input:
+        report="analysis/verification_report.json",
+        summary="analysis/metrics_summary.json",
+        speed="analysis/speed.json",
+        texts=[
+            "analysis/metrics_summary.md",
+            "analysis/aggregate_report.md",
+            "analysis/metrics_digest.md",
+            "analysis/ssim_grid_summary.md",
+        ],
+        figures=[
+            "analysis/dose_curves.png",
+            "analysis/overlap_curves.png",
+            "analysis/ms_ssim_heatmap.png",
+            "analysis/correlation_heatmap.png",
+            "analysis/ssim_grid.png",
+        ],
+        pictures=cells("analysis/dose_{dose}/{view}/{split}/comparison_plot.png"),
+    output:
+        page=report("analysis/summary.html", caption="../report/page.rst", category="Answer"),
+    log:
+        "logs/analysis/summary.html.log",
+    benchmark:
+        "benchmarks/analysis/summary.html.tsv"
+    conda:
+        "../envs/core.yaml"
+    resources:
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+    params:
+        code=code("page"),
+        settings=settings("page"),
+    shell:
+        """
+        python -m ptychostudy page --settings {params.settings:q} \
+            --report {input.report:q} --summary {input.summary:q} \
+            --speed {input.speed:q} --texts {input.texts:q} --figures {input.figures:q} \
+            --output {output.page:q} 2>&1 | tee {log:q}
+        """
