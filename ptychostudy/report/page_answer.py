@@ -37,8 +37,8 @@ _UNITS = {
 _MARKS = {"yes": "✓", "unsure": "~", "no": "✗"}
 _MEANINGS = "✓ usable, ~ usable or not within its interval, ✗ not usable"
 _TIMES = (
-    "Wall time of all jobs of a test cell in the first seed, start of the libraries included. "
-    "Networks of a canvas start from the likelihood, whose job is the one of TV."
+    "One pass over the frames of the test cells, first seed, start-up apart (speed.md: by cell). "
+    "Networks of a canvas start from TV, whose time counts; training: wall time of all jobs."
 )
 
 

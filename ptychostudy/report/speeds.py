@@ -1,4 +1,4 @@
-"""How fast each arm was: frames a second of its jobs, and what its training took before."""
+"""How fast each arm was: frames a second of its passes, and what its training took before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
