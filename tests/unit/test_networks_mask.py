@@ -89,7 +89,10 @@ def test_garbage_in_masked_pixels_changes_neither_training_nor_inference(arm, na
     assert same_weights(first.weights, second.weights) and first.config == second.config
     mask = MASKS[name]
     seen, other = (infer(bundle, behind(SOURCE, mask, fill)) for fill in (0, GARBAGE))
-    assert np.array_equal(seen.patches, other.patches) and seen.record == other.record
+    assert np.array_equal(seen.patches, other.patches)
+    # How long it took is no result.
+    told, again = ({**part.record, "seconds": None} for part in (seen, other))
+    assert told == again
     # Of the pixels that count, and no others.
     assert f"/{mask.sum() * bundle['config']['frames'] * len(seen.patches)};" in seen.record["diagnostic"]
     assert bundle["config"]["mask"]["masked_pixels"] == np.sum(~mask)
