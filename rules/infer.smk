@@ -15,6 +15,7 @@ rule infer:
         estimates=estimates,
     output:
         shard="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz",
+        speed="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}_speed.json",
     log:
         "logs/data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz.log",
     benchmark:
@@ -42,6 +43,7 @@ rule infer:
             --shard {wildcards.scatteritem} \
             --batch-size {resources.batch_size} \
             --output {output.shard:q} \
+            --speed {output.speed:q} \
             --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split} 2>&1 | tee {log:q}
         """
 
@@ -49,6 +51,7 @@ rule infer:
 rule stitch:
     input:
         shards=shards,
+        speeds=shard_speeds,
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
     output:
@@ -77,5 +80,6 @@ rule stitch:
             --scan {input.scan:q} \
             --view {input.view:q} \
             --output {output.canvas:q} \
+            --speeds {input.speeds:q} \
             --speed {output.speed:q} 2>&1 | tee {log:q}
         """

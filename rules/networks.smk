@@ -43,3 +43,8 @@ def shards(wildcards):
     # The untrained control has PtychoPINN's form: both are computed at once, into the same shards.
     network = names.PINN if wildcards.arm == names.UNTRAINED else wildcards.arm
     return gather.shards(layout.SHARD, network=network, allow_missing=True)
+
+
+def shard_speeds(wildcards):
+    """Return what was measured of the shards of an arm."""
+    return [path.replace(".npz", "_speed.json") for path in shards(wildcards)]

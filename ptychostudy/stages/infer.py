@@ -12,6 +12,7 @@ from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.records import write_json
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas
 from ptychostudy.recipes.infer import ShardRun, with_control
@@ -40,6 +41,7 @@ def run(
     shard: str,
     output: Path,
     estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    speed: Path | None = None,
     batch_size: int | None = None,
     label: str = "",
 ) -> None:
@@ -63,6 +65,8 @@ def run(
         statistics in the metadata.
     estimates : list of Path
         ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
+    speed : Path, optional
+        Output: the seconds that each arm took, start-up apart.
     batch_size : int, optional
         Groups in one network call; that of the configuration, or 16. It changes memory and speed,
         and the result by no more than float32 rounding.
@@ -82,24 +86,28 @@ def run(
     window = choose_window(settings, source, known["frames"], known["groups"])
     arrays: dict[str, Stream | np.ndarray] = {}
     records: dict[str, Any] = {}
+    # Beside the shard, whose bytes are the same in every run.
+    seconds: dict[str, float | None] = {}
     for name, network in networks.items():
         if of_canvas(network["config"]):
             products = _estimates(estimates)
             made = infer_canvas(network, source, known["frames"], products, part)
             arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
-            _tell(records, name, {**made.record, "canvas": True})
+            _tell(records, seconds, name, {**made.record, "canvas": True})
         else:
             members = members_of(network["config"]["frames"], known["frames"], known["groups"])
             # Before the shards are cut: a limit of a cell, not of each of its shards.
             squares = Squares.of(source, members[: settings.debug_limit], window)
             _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
             passing = ShardRun(network, source, squares, part.choose(len(squares)), size)
-            blocks = _with_record(passing, name, len(squares), records)
+            blocks = _with_record(passing, name, len(squares), records, seconds)
             arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
     # The records are full once the last patch was written.
     metadata = {"shard": shard, "arms": records, "stitching": window.record}
     with Work(f"infer {arm} {label} shard {shard}"):
         write_npz(output, arrays, metadata)
+    if speed is not None:
+        write_json(speed, {"seconds": seconds})
 
 
 def _estimates(files: list[Path]) -> list[ArmProduct]:
@@ -113,14 +121,21 @@ def _estimates(files: list[Path]) -> list[ArmProduct]:
 
 
 def _with_record(
-    passing: ShardRun, arm: str, groups: int, records: dict[str, Any]
+    passing: ShardRun,
+    arm: str,
+    groups: int,
+    records: dict[str, Any],
+    seconds: dict[str, float | None],
 ) -> Iterator[np.ndarray]:
     """Yield the patches of an arm; then write down what became of them."""
     yield from passing.blocks()
-    _tell(records, arm, {**passing.record, "groups_of_cell": groups})
+    _tell(records, seconds, arm, {**passing.record, "groups_of_cell": groups})
 
 
-def _tell(records: dict[str, Any], arm: str, record: dict[str, Any]) -> None:
+def _tell(
+    records: dict[str, Any], seconds: dict[str, float | None], arm: str, record: dict[str, Any]
+) -> None:
+    seconds[arm] = record.pop("seconds", None)
     records[arm] = record
     _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
 

@@ -10,7 +10,7 @@ from ptychostudy.formats.arm_product import DISAGREEMENT, canvas_arrays
 from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.records import write_json
+from ptychostudy.io.records import read_json, write_json
 from ptychostudy.physics.disagreement import root_mean_square
 from ptychostudy.physics.illumination import hull_mask
 from ptychostudy.recipes.canvas_tiles import TilesOfShard, joined
@@ -36,6 +36,7 @@ def run(
     scan: Path,
     view: Path,
     output: Path,
+    speeds: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     speed: Path | None = None,
 ) -> None:
     """Write the canvas of an arm.
@@ -55,6 +56,8 @@ def run(
     output : Path
         ``reconstructed_object``, ``coverage``, ``origin``, ``disagreement`` of the patches; status,
         reason and statistics in the metadata.
+    speeds : list of Path
+        What was measured of the shards, one file each.
     speed : Path, optional
         Output: the seconds that the shards and their stitching took, start-up apart.
 
@@ -72,18 +75,19 @@ def run(
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
     write_npz(output, arrays, {"arm": arm, **stitched.record, DISAGREEMENT: spread})
     if speed is not None:
-        write_json(speed, _speed(arm, records, len(known["frames"]), progress.seconds))
+        of_canvas = bool(records[0][1]["arms"][arm].get("canvas"))
+        seconds = _seconds(arm, speeds, progress.seconds)
+        # What the likelihood took before is told by the stage `maximise`.
+        about = {"frames": len(known["frames"]), "seconds": seconds, "of_canvas": of_canvas}
+        write_json(speed, about)
 
 
-def _speed(
-    arm: str, records: list[tuple[Path, dict[str, Any]]], frames: int, stitching: float
-) -> dict[str, Any]:
+def _seconds(arm: str, speeds: list[Path], stitching: float) -> float | None:
     """Return how long an arm took; of one that did not run, nothing was measured."""
-    told = [record["arms"][arm] for _, record in records]
-    passes = [each.get("seconds") for each in told if each["groups"]]
-    seconds = None if None in passes or not passes else round(sum(passes) + stitching, 4)
-    # What the likelihood took before is told by the stage `maximise`.
-    return {"frames": frames, "seconds": seconds, "of_canvas": bool(told[0].get("canvas"))}
+    told = [read_json(file, ["seconds"])["seconds"].get(arm) for file in speeds]
+    passes = [seconds for seconds in told if seconds is not None]
+    # A shard without tiles has none; one that failed has none in any.
+    return round(sum(passes) + stitching, 4) if passes else None
 
 
 def _stitched(

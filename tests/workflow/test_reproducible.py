@@ -8,12 +8,15 @@ from ptychostudy.io.atomic import sha256_of
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt"}
 
 
+def timed(path):
+    """Return whether a file holds wall times, which differ from run to run."""
+    return path.name == "manifest.json" or path.stem.endswith("speed")
+
+
 def digests(hub):
     """Return the sha256 of every artifact, and of JSON files without a wall time."""
     files = [path for folder in ("data", "analysis") for path in sorted((hub / folder).rglob("*")) if path.is_file()]
-    wanted = [
-        path for path in files if path.suffix in NUMERIC or (path.suffix == ".json" and path.name != "manifest.json")
-    ]
+    wanted = [path for path in files if path.suffix in NUMERIC | {".json"} and not timed(path)]
     return {path.relative_to(hub).as_posix(): sha256_of(path) for path in wanted}
 
 
