@@ -159,7 +159,7 @@ else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
 endef
 
 bench:
-	@for file in bench/*.py; do echo "== $$file"; python "$$file"; done
+	@for file in $$(grep -L 'required=True' bench/*.py); do echo "== $$file"; python "$$file"; done
 	@for file in bench/*.sh; do echo "== $$file"; bash "$$file"; done
 
 clean:

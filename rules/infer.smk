@@ -50,8 +50,8 @@ rule infer:
 
 rule stitch:
     input:
-        shards=shards,
-        speeds=shard_speeds,
+        shards=of_shards(layout.SHARD),
+        speeds=of_shards(layout.SHARD_SPEED),
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
     output:

@@ -38,13 +38,12 @@ def bundle(wildcards):
     return layout.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]
 
 
-def shards(wildcards):
-    """Return the shards of an arm in its cell, as many as this run scatters."""
-    # The untrained control has PtychoPINN's form: both are computed at once, into the same shards.
-    network = names.PINN if wildcards.arm == names.UNTRAINED else wildcards.arm
-    return gather.shards(layout.SHARD, network=network, allow_missing=True)
+def of_shards(path):
+    """Return an input function: a path of each shard of an arm, as many as this run scatters."""
 
+    def of(wildcards):
+        # The untrained control has PtychoPINN's form: both are computed at once.
+        network = names.PINN if wildcards.arm == names.UNTRAINED else wildcards.arm
+        return gather.shards(path, network=network, allow_missing=True)
 
-def shard_speeds(wildcards):
-    """Return what was measured of the shards of an arm."""
-    return [path.replace(".npz", "_speed.json") for path in shards(wildcards)]
+    return of

@@ -19,7 +19,7 @@ from ptychostudy.report.page_answer import (
 from ptychostudy.report.page_details import provenance, tables, verification
 from ptychostudy.report.page_figures import compared, picture_path, studied
 from ptychostudy.report.page_look import SCRIPT, STYLE
-from ptychostudy.report.speeds import Speed
+from ptychostudy.report.speed import Speed
 from ptychostudy.report.usable import Judged, judge
 from ptychostudy.study import layout
 

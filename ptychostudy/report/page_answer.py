@@ -16,7 +16,7 @@ from ptychostudy.report.cells import (
 )
 from ptychostudy.report.markdown import interval, photon_text
 from ptychostudy.report.seeds import seeds_text
-from ptychostudy.report.speeds import Speed
+from ptychostudy.report.speed import Speed
 from ptychostudy.report.usable import (
     Judged,
     best_of_view,

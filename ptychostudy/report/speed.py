@@ -1,12 +1,13 @@
 """How fast each arm is: frames per second of every cell, as a record, a table and lines."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ptychostudy.report.markdown import MISSING, photon_text, table
-from ptychostudy.study.names import BASELINE, CELL, PHYSICS, PINN, PTYCHI, TEST_SPLIT, TV
+from ptychostudy.study.names import ARMS, CELL, PHYSICS, PTYCHI, TEST_SPLIT, TV
 
-TIMED = (PINN, BASELINE, PTYCHI, TV, PHYSICS)
+TIMED = (*ARMS, PHYSICS)
 """What is timed, in the order shown."""
 
 DEFINITION = (
@@ -16,6 +17,26 @@ DEFINITION = (
     "starts from. Iterative arms: all their epochs. As measured, beside whatever else the machine "
     "computed."
 )
+
+
+@dataclass(frozen=True)
+class Speed:
+    """One arm over some cells.
+
+    Attributes
+    ----------
+    arm : str
+    seconds : float
+        Mean time of a cell.
+    frames_per_s : float
+    training_s : float or None
+        Wall time of all its trainings; None for what is not trained.
+    """
+
+    arm: str
+    seconds: float
+    frames_per_s: float
+    training_s: float | None
 
 
 def make_cell(
@@ -94,3 +115,25 @@ def speed_lines(cells: Sequence[Mapping[str, Any]]) -> list[str]:
         rates = "".join(f"{rate_text(cell['arms'][arm]):>13}" for arm in TIMED)
         lines.append(f"{place:<24}{rates}")
     return lines
+
+
+def overall(cells: Sequence[Mapping[str, Any]], trainings: Mapping[str, float]) -> list[Speed]:
+    """Return the arms over some cells of `make_cell`, the fastest first; those that never ran not.
+
+    Parameters
+    ----------
+    cells : list of dict
+    trainings : dict of str to float
+        Seconds of all trainings of a network.
+    """
+    each = [_over(arm, cells, trainings.get(arm)) for arm in ARMS]
+    return sorted((one for one in each if one), key=lambda one: -one.frames_per_s)
+
+
+def _over(arm: str, cells: Sequence[Mapping[str, Any]], training_s: float | None) -> Speed | None:
+    ran = [cell for cell in cells if cell["arms"][arm]["seconds"]]
+    if not ran:
+        return None
+    frames = sum(cell["frames"] for cell in ran)
+    seconds = sum(cell["arms"][arm]["seconds"] for cell in ran)
+    return Speed(arm, seconds / len(ran), frames / seconds, training_s)

@@ -4,16 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import read_text, write_text
-from ptychostudy.report.cells import Cell, Summary, cell_key, shown_cells
+from ptychostudy.report.cells import Summary, cell_key, shown_cells
 from ptychostudy.report.page import Material, page, wanted_pictures
 from ptychostudy.report.page_figures import fitting, picture_path
-from ptychostudy.report.speeds import Speed, speeds
+from ptychostudy.report.speed import Speed, overall
 from ptychostudy.runs.job_seconds import seconds_of_all
 from ptychostudy.study import layout
-from ptychostudy.study.names import NETWORKS, PTYCHI, TV
+from ptychostudy.study.names import NETWORKS
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -25,6 +24,8 @@ _FILES = {
     layout.VERIFICATION: "every check and every arm's use",
     layout.INVENTORY: "every file with its size and sha256",
 }
+# Beside its versions, in the record of a reconstruction.
+_TOLD = ("threads", "settings")
 _TITLES = {
     layout.SUMMARY_TEXT: "Every number of every cell",
     layout.AGGREGATE: "Means over all cells",
@@ -65,13 +66,13 @@ def run(
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
     drawn = {_known(path): path.read_bytes() for path in figures}
     used = sum(map(len, drawn.values()))
-    cells = wanted_pictures(study, settings)
+    paths = [picture_path(cell) for cell in wanted_pictures(study, settings)]
     material = Material(
         summary=study,
         verification=checks,
         reports={_TITLES[_known(path)]: read_text(path) for path in texts},
         figures=drawn,
-        pictures=fitting(((path, (hub / path).read_bytes()) for path in _paths(hub, cells)), used),
+        pictures=fitting(((path, (hub / path).read_bytes()) for path in paths), used),
         speeds=_speeds(hub, study, read_json(speed, ["jobs"])["jobs"]),
         records=_records(hub, study),
         files=[(Path(path).name, meaning) for path, meaning in _FILES.items()],
@@ -84,20 +85,11 @@ def _known(path: Path) -> str:
     return f"{layout.ANALYSIS_FOLDER}/{path.name}"
 
 
-def _paths(hub: Path, cells: list[Cell]) -> list[str]:
-    return [path for path in map(picture_path, cells) if (hub / path).is_file()]
-
-
 def _speeds(hub: Path, study: Summary, timed: Sequence[Mapping[str, Any]]) -> list[Speed]:
     """Return how fast each arm was in the shown cells of the first seed."""
     shown = [cell_key(cell) for cell in shown_cells(study)]
-    jobs: dict[str, list[tuple[int, float]]] = {arm: [] for arm in (*NETWORKS, PTYCHI, TV)}
-    for one in timed:
-        for arm, cells in jobs.items():
-            seconds = one["arms"][arm]["seconds"]
-            if cell_key(one) in shown and seconds:
-                cells.append((one["frames"], seconds))
-    return speeds(jobs, _trainings(hub, {cell["view"] for cell in shown}))
+    cells = [cell for cell in timed if cell_key(cell) in shown]
+    return overall(cells, _trainings(hub, {cell["view"] for cell in shown}))
 
 
 def _trainings(hub: Path, views: Iterable[str]) -> dict[str, float]:
@@ -112,20 +104,12 @@ def _trainings(hub: Path, views: Iterable[str]) -> dict[str, float]:
     return {network: time for network, time in times.items() if time}
 
 
-def _manifest(hub: Path, cell: Cell) -> dict[str, Any]:
-    """Return the record of the iterative arm in a cell; an arm that failed may have none."""
-    try:
-        record = read_json(hub / layout.PRODUCT_RECORD.format(**cell_key(cell)))
-    except DataError:
-        return {}
-    return record if isinstance(record, dict) else {}
-
-
 def _records(hub: Path, study: Summary) -> list[tuple[str, object]]:
-    record = _manifest(hub, shown_cells(study)[0])
-    versions = record.get("versions", {})
+    """Return what made the numbers, as the iterative arm of the first cell shown tells it."""
+    first = cell_key(shown_cells(study)[0])
+    record = read_json(hub / layout.PRODUCT_RECORD.format(**first), ["versions", *_TOLD])
     return [
         ("Seeds", ", ".join(map(str, study["seeds"]["list"]))),
-        *sorted(versions.items()),
-        *((key, record[key]) for key in ("threads", "settings") if key in record),
+        *sorted(record["versions"].items()),
+        *((key, record[key]) for key in _TOLD),
     ]

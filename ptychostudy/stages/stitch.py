@@ -1,6 +1,7 @@
 """Stage stitch: bring the patches of one cell to one phase, add them up to an arm's canvas."""
 
 import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,6 @@ from ptychostudy.recipes.shard import Shard, make_whole
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.stitch import ShardPatches, Stitched, stitch
 from ptychostudy.recipes.window import StitchWindow
-from ptychostudy.runs.work import Work
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import StitchSettings
@@ -69,14 +69,15 @@ def run(
     records = _in_order(shards)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    with Work(f"stitch {arm}") as progress:
-        stitched = _stitched(arm, records, source, known, settings)
+    start = time.perf_counter()
+    stitched = _stitched(arm, records, source, known, settings)
+    stitching = time.perf_counter() - start
     spread = _root_mean_square(stitched, source, known["frames"])
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
     write_npz(output, arrays, {"arm": arm, **stitched.record, DISAGREEMENT: spread})
     if speed is not None:
         of_canvas = bool(records[0][1]["arms"][arm].get("canvas"))
-        seconds = _seconds(arm, speeds, progress.seconds)
+        seconds = _seconds(arm, speeds, stitching)
         # What the likelihood took before is told by the stage `maximise`.
         about = {"frames": len(known["frames"]), "seconds": seconds, "of_canvas": of_canvas}
         write_json(speed, about)

@@ -34,6 +34,7 @@ LIKELIHOOD_SPEED = f"data/phase_f/{CELL}/maximise_speed.json"
 
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 """The part of a canvas that one job fills; `scatteritem` is Snakemake's word for ``k-of-n``."""
+SHARD_SPEED = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}_speed.json"
 CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
 CANVAS_SPEED = f"data/inference/{CELL}/{{arm}}_speed.json"
 EXPORTED = f"products/{CELL}/{{arm}}.h5"

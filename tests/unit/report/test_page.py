@@ -10,7 +10,7 @@ from ptychostudy.report import html
 from ptychostudy.report.markdown_html import markdown_html
 from ptychostudy.report.page import Material, page
 from ptychostudy.report.page_figures import fitting, picture_path
-from ptychostudy.report.speeds import speeds
+from ptychostudy.report.speed import Speed
 from ptychostudy.study import layout
 from ptychostudy.study.sections.page import PageSettings
 from studies import made_study
@@ -30,7 +30,7 @@ def made(**changes):
         reports={"Every number": "# Title\n\n## Cells\n\n| a | b |\n| --- | --- |\n| x | 1 |\n"},
         figures={layout.DOSE_CURVES: PNG},
         pictures={picture_path(summary["jobs"][1]): PNG},
-        speeds=speeds({"PtyChi": [(100, 10.0)], "TV": [(100, 4.0), (100, 6.0)]}, {}),
+        speeds=[Speed("TV", 5.0, 20.0, None), Speed("PtyChi", 10.0, 10.0, None)],
         records=[("numpy", "<2.4>")],
         files=[("metrics_summary.json", "every number")],
     )

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ptychostudy.report.speed import make_cell, rate_text, speed_lines, speed_text
+from ptychostudy.report.speed import Speed, make_cell, overall, rate_text, speed_lines, speed_text
 from ptychostudy.stages import inventory, speed
 
 STATUS = {"dose": 1000, "view": "dense", "split": "test"}
@@ -36,6 +36,16 @@ def test_what_did_not_run_has_no_rate(of_canvas):
 @pytest.mark.parametrize(("rate", "text"), [(0.1234, "0.12"), (12.34, "12"), (4567.0, "4600"), (234567.0, "2.3e+05")])
 def test_two_digits(rate, text):
     assert rate_text({"frames_per_second": rate}) == text
+
+
+def test_over_cells_frames_and_seconds_add_up():
+    """No mean of rates; an arm that ran in one cell only counts that one, and one that never ran is left out."""
+    first, other = cell(record(2.0)), {**cell(record(None)), "frames": 30}
+    found = overall([first, other], {"PtychoPINN": 50.0})
+    assert [one.arm for one in found] == ["PtychoPINN", "TV", "Baseline", "PtyChi"]
+    assert found[0] == Speed("PtychoPINN", 2.0, 60.0, 50.0)
+    assert found[1] == Speed("TV", 6.0, 150 / 12, None)
+    assert [one.arm for one in overall([other], {})] == ["TV", "Baseline", "PtyChi"]
 
 
 def test_the_stage_names_each_cell_by_its_status(tmp_path):
