@@ -99,7 +99,7 @@ def criterion(summary: Summary, limits: "PageSettings") -> str:
         f"FRC50 ≥ {limits.min_frc50:g} of Nyquist (page.min_frc50)",
         "better than a flat object in every seed",
     ]
-    scored = f"{shown_splits(summary)} split, scored against: {truth_name(summary)}"
+    scored = f"Scored on the {shown_splits(summary)} split, against: {truth_name(summary)}"
     return html.text(
         f"Usable: {', '.join(asked)}; at this dose and all higher ones. {scored}; "
         f"{seeds_text(summary)}."

@@ -187,7 +187,7 @@ def weights_of_an_undisturbed_training(cluster, root):
 def finished_shards(run):
     """Return the shards that a run said were finished."""
     jobs = re.findall(r"Finished jobid: (\d+) \(Rule: infer\)", run.said)
-    return [re.search(rf"output: (\S+)\n.*\n    jobid: {job}\n", run.said)[1] for job in jobs]
+    return [re.search(rf"output: ([^,\s]+).*\n.*\n    jobid: {job}\n", run.said)[1] for job in jobs]
 
 
 @pytest.mark.timeout(1500)

@@ -5,8 +5,8 @@ import re
 from ptychostudy.io.atomic import sha256_of
 
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt", ".json", ".log"}
-UNEQUAL = "/manifest.json"
-"""End of the names of files with a wall time: the records of iterative runs."""
+UNEQUAL = ("/manifest.json", "_speed.json", "/speed.json", "/speed.md")
+"""Ends of the names of files with a wall time: the records of iterative runs, and how long each arm took."""
 
 
 def files(hub):
