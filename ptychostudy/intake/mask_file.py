@@ -1,7 +1,7 @@
 """A file of its own for the mask of a detector: NPZ or HDF5, one NPY array, or a picture."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -38,13 +38,53 @@ def read_mask_file(path: str | Path, side: int | None) -> MaskFile:
         If there is none, or more than one of which no name says that it is it.
     """
     plain_size(path)
-    if Path(path).suffix.lower() in _PICTURES:
+    if _is_picture(path):
         return MaskFile(Path(path), {"picture": _two_greys(path)})
-    with open(path, "rb") as file:
-        alone = file.read(len(_NPY)) == _NPY
-    if alone:
+    if _is_npy(path):
         return MaskFile(Path(path), {"array": _npy(path)})
     return MaskFile(Path(path), _arrays(path, side))
+
+
+def without_mask(paths: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the files of a scan, and among them the one that can only be the detector's mask.
+
+    A picture, or an array without a name: no program keeps a scan in one.
+
+    Parameters
+    ----------
+    paths : sequence of str
+
+    Raises
+    ------
+    DataError
+        If there are several, or nothing else.
+    """
+    masks = []
+    for path in paths:
+        plain_size(path)
+        if _is_picture(path) or _is_npy(path):
+            masks.append(path)
+    scan = [path for path in paths if path not in masks]
+    if masks and not scan:
+        raise DataError(
+            f"{', '.join(masks)}: an array without a name or a picture, which can only be the mask "
+            "of a scan; needed: the scan's own files beside it"
+        )
+    if len(masks) > 1:
+        raise DataError(
+            f"{', '.join(masks)}: each can only be the detector's mask; needed: one mask, or all "
+            "arrays under their names in one NPZ or HDF5 file"
+        )
+    return scan, masks[0] if masks else None
+
+
+def _is_picture(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in _PICTURES
+
+
+def _is_npy(path: str | Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(_NPY)) == _NPY
 
 
 def _two_greys(path: str | Path) -> np.ndarray:

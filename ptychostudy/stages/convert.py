@@ -14,7 +14,7 @@ from ptychostudy.intake.any_file import look_into, refused, settings_of, take_in
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.first_settings import FirstSettings, first_settings
 from ptychostudy.intake.geometry import check_geometry
-from ptychostudy.intake.mask_file import read_mask_file
+from ptychostudy.intake.mask_file import read_mask_file, without_mask
 from ptychostudy.intake.masks import MaskFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import side_px
@@ -47,7 +47,8 @@ def run(
     Parameters
     ----------
     files : list of Path
-        One, or all that belong to one scan.
+        One, or all that belong to one scan; a lone array (NPY) or a picture among them is the
+        mask of its detector.
     output : Path
     format : str
         ``npz`` with our own keys, ``cxi``, a product of Ptychodus, arrays and options of pty-chi,
@@ -99,6 +100,7 @@ def _told(study: Path) -> _Told:
 def _convert(
     paths: list[str], output: Path, format: str, told: _Told | None, accept: list[str]
 ) -> None:
+    paths, mask_path = without_mask(paths)
     name = ", ".join(paths)
     file = look_into(paths)
     settings = first_settings(file, paths) if told is None else FirstSettings(told.base)
@@ -108,7 +110,7 @@ def _convert(
     # Of a study somebody has looked at it.
     if settings.pixel_matters:
         doubts.refuse(settings.pixel_matters)
-    scan = take_in(paths, settings.base, doubts, None if told is None else told.mask)
+    scan = take_in(paths, settings.base, doubts, _mask(mask_path, settings, told))
     if "counts" in scan:
         check_geometry(scan, settings_of({**settings.base, "npz": npz}), name)
     said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))
@@ -117,6 +119,18 @@ def _convert(
     for text in said:
         print(text)
     print(f"written: {output}")
+
+
+def _mask(path: str | None, settings: FirstSettings, told: _Told | None) -> MaskFile | None:
+    """Return the mask that stands among the files, or that the study names."""
+    named = None if told is None else told.mask
+    if path is None:
+        return named
+    if named is not None:
+        raise DataError(
+            f"{path}: a second mask, beside {named.path} of base.npz.mask; needed: one of them"
+        )
+    return read_mask_file(path, side_px(settings_of(settings.base)))
 
 
 def _arrays(scan: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -24,6 +24,8 @@ from ptychostudy.intake.inspect import (
     look_at_parts,
     with_cures,
 )
+from ptychostudy.intake.mask_file import read_mask_file, without_mask
+from ptychostudy.intake.masks import MaskFile
 from ptychostudy.intake.scan_numbers import numbers, photons_of_parts
 from ptychostudy.intake.user import NOT_USED
 from ptychostudy.io.atomic import DataError
@@ -45,7 +47,8 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
     Parameters
     ----------
     files : list of Path
-        One, or all that belong to one scan.
+        One, or all that belong to one scan; a lone array (NPY) or a picture among them is the
+        mask of its detector.
     write : Path, optional
         Where the study's YAML goes; it is printed all the same. Its folder is the study's hub.
 
@@ -64,9 +67,14 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
 
 
 def _inspected(paths: list[str], write: Path | None) -> int:
+    paths, mask_path = without_mask(paths)
     file = look_into(paths)
     settings = first_settings(file, paths)
-    taken, geometry, fits = _oriented(paths, settings)
+    mask = None
+    if mask_path is not None:
+        settings.base["npz"]["mask"] = mask_path
+        mask = read_mask_file(mask_path, settings.base["frame_px"])
+    taken, geometry, fits = _oriented(paths, settings, mask)
     record, study = _record(paths, file, settings, taken)
     record["checks"] += geometry
     record["fits"] = fits
@@ -74,6 +82,8 @@ def _inspected(paths: list[str], write: Path | None) -> int:
     if taken.scan is None:
         return BAD
     study["base"]["npz"]["path"] = _seen_from(write, paths)
+    if mask_path is not None:
+        study["base"]["npz"]["mask"] = _seen_from(write, [mask_path])
     text = study_yaml(study, _comments(record))
     _print([text])
     if write is None:
@@ -85,7 +95,7 @@ def _inspected(paths: list[str], write: Path | None) -> int:
 
 
 def _oriented(
-    paths: list[str], settings: FirstSettings
+    paths: list[str], settings: FirstSettings, mask: MaskFile | None
 ) -> tuple[Taken, list[dict[str, str]], list[str]]:
     """Take files in, laid out as fits best; return also the check of that, and what fits how well.
 
@@ -94,7 +104,7 @@ def _oriented(
 
     def take() -> Taken:
         name = ", ".join(paths)
-        return with_cures(name, settings, lambda base, doubts: take_in(paths, base, doubts))
+        return with_cures(name, settings, lambda base, doubts: take_in(paths, base, doubts, mask))
 
     taken = take()
     if taken.scan is None or "counts" not in taken.scan:

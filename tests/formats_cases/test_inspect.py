@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from known_scan import known_scan, save
+from PIL import Image
 
 from ptychostudy.__main__ import main
 from ptychostudy.intake.conventions import of_frames
@@ -43,6 +44,38 @@ def inspected(folder, capsys):
 def few(monkeypatch):
     """Try eight layouts in place of 64: for tests of something else."""
     monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
+
+
+def dead_row():
+    """Return a known scan whose detector has a dead row, and the mask of it, in which bad pixels are marked."""
+    scan = known_scan()
+    scan["counts"] = scan["counts"].copy()
+    scan["counts"][:, 5] = 0
+    return scan, np.arange(32)[:, None] * np.ones(32) == 5
+
+
+@pytest.mark.parametrize("name", ["mask.npy", "hot.png"])
+def test_a_lone_array_or_picture_beside_a_scan_is_its_mask(inspected, few, name):
+    scan, bad = dead_row()
+    if name.endswith("npy"):
+        np.save(name, bad)
+    else:
+        Image.fromarray(np.uint8(255 * bad)).save(name)
+    code, text = inspected(scan, name, "--write", "hub/study.yaml")
+    assert code == 0 and f"mask: ../{name}" in text
+    assert read_study(Path("hub/study.yaml")).base.npz.mask == f"../{name}"
+    assert main(["convert", "scan.npz", name, "--output", "out.npz"]) == 0
+    np.testing.assert_array_equal(~read_npz("out.npz")["valid_pixels"], bad)
+
+
+def test_of_masks_alone_or_of_two_nothing_is_made(inspected):
+    scan, bad = dead_row()
+    np.save("a.npy", bad)
+    np.save("b.npy", ~bad)
+    code, text = inspected("a.npy")
+    assert code == 1 and "a.npy: an array without a name" in text and "the scan's own files" in text
+    code, text = inspected(scan, "a.npy", "b.npy")
+    assert code == 1 and "a.npy, b.npy: each can only be the detector's mask" in text
 
 
 @functools.cache
