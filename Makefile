@@ -125,8 +125,8 @@ unit:
 
 # The two halves of the campaign take as long as all other faults together, and each waits a lot; of the workflow's tests
 # most ask a Snakemake that keeps one core busy. Files in the order of their names: xdist would begin with those of many
-# tests, and the campaign, which is two, would run last.
-unit stages workflow faults: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
+# tests, and the campaign, which is two, would run last. On a cluster a study mostly waits, and each file has its own Slurm.
+unit stages workflow faults cluster: override PYTEST_OPTIONS += -n 2 --dist loadfile --no-loadscope-reorder
 
 stages workflow faults interop:
 	$(call suite,tests/$@,test_*.py)
