@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.formats.readers import load_user_file
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.masks import MaskFile
+from ptychostudy.intake.named_by_shape import named_by_shape
 from ptychostudy.intake.user import take_scan, whole_file
 from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import BaseSettings
@@ -16,17 +18,26 @@ from ptychostudy.study.sections.base import BaseSettings
 _KIND = {"kind": "npz", "frames": "measured"}
 
 
-def look_into(paths: list[str]) -> UserFile:
+def look_into(paths: list[str]) -> tuple[UserFile, dict[str, str]]:
     """Read the files of a scan and put them together, without a judgement.
+
+    Returns
+    -------
+    file : UserFile
+        All of them.
+    named : dict of str to str
+        Arrays in it that have names of their own and were taken for what their shapes allow, as
+        ``base.npz.keys`` says where they are.
 
     Raises
     ------
     DataError
         Whatever the files are.
     """
-    base = settings_of({"npz": {"path": paths[0]}})
     with refused(paths):
-        return whole_file(paths, base, Doubts(paths[0], listed=[]))
+        named = named_by_shape({path: load_user_file(path) for path in paths})
+        base = settings_of({"npz": {"path": paths[0], "keys": named}})
+        return whole_file(paths, base, Doubts(paths[0], listed=[])), named
 
 
 def take_in(

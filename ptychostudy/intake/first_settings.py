@@ -66,7 +66,9 @@ class FirstSettings:
         self.base["npz"].update(cure)
 
 
-def first_settings(file: UserFile, paths: list[str]) -> FirstSettings:
+def first_settings(
+    file: UserFile, paths: list[str], named: Mapping[str, str] | None = None
+) -> FirstSettings:
     """Return settings for the files of a scan.
 
     Parameters
@@ -74,11 +76,17 @@ def first_settings(file: UserFile, paths: list[str]) -> FirstSettings:
     file : UserFile
         All of them, put together.
     paths : list of str
+    named : mapping of str to str, optional
+        Arrays of other names than ours, and where they are; see `named_by_shape`.
     """
     path: str | list[str] = paths[0] if len(paths) == 1 else paths
     measured = any(key in file.arrays for key in FRAME_KEYS)
     base: dict[str, Any] = {"kind": "npz", "frames": "measured" if measured else "simulate"}
     settings = FirstSettings({**base, "npz": {"path": path}})
+    if named:
+        settings.base["npz"]["keys"] = dict(named)
+    for key, name in (named or {}).items():
+        settings.assumed.append(f"base.npz.keys: {key} is {name!r}, by its shape and name")
     _add_side(settings, file)
     _add_pixel(settings, file)
     if measured:

@@ -102,8 +102,8 @@ def _convert(
 ) -> None:
     paths, mask_path = without_mask(paths)
     name = ", ".join(paths)
-    file = look_into(paths)
-    settings = first_settings(file, paths) if told is None else FirstSettings(told.base)
+    file, named = look_into(paths)
+    settings = first_settings(file, paths, named) if told is None else FirstSettings(told.base)
     npz = settings.base["npz"]
     npz = {**npz, "accept": list(dict.fromkeys([*npz.get("accept", []), *accept]))}
     doubts = Doubts(name, tuple(npz["accept"]))

@@ -68,8 +68,8 @@ def run(files: list[Path], *, write: Path | None = None) -> int:
 
 def _inspected(paths: list[str], write: Path | None) -> int:
     paths, mask_path = without_mask(paths)
-    file = look_into(paths)
-    settings = first_settings(file, paths)
+    file, named = look_into(paths)
+    settings = first_settings(file, paths, named)
     mask = None
     if mask_path is not None:
         settings.base["npz"]["mask"] = mask_path

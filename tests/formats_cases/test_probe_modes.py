@@ -73,7 +73,7 @@ def test_the_side_of_modes_is_that_of_their_windows_in_any_order(folder, order):
     np.testing.assert_array_equal(take_scan("scan.npz", base)[0]["modes"], modes)
     larger = given.repeat(2, axis=given.shape.index(N)).repeat(2, axis=given.shape.index(N) + 1)
     save("larger.npz", scan_with(modes) | {"probeGuess": larger})
-    assert first_settings(look_into(["larger.npz"]), ["larger.npz"]).base["frame_px"] == 2 * N
+    assert first_settings(look_into(["larger.npz"])[0], ["larger.npz"]).base["frame_px"] == 2 * N
 
 
 @pytest.mark.parametrize(
