@@ -86,7 +86,7 @@ def _unknown(path: str, file: UserFile) -> list[Array]:
         return []
     matches = {text: _DESCRIBED.match(text) for text in file.others}
     arrays = []
-    for text, match in matches.items():
+    for match in matches.values():
         if match is not None:
             sides = match["shape"].replace(",", " ").split()
             arrays.append(Array(match["name"], tuple(map(int, sides)), _kind(match["type"])))

@@ -309,8 +309,9 @@ def test_lines_fit_the_terminal(folder, few, capsys, monkeypatch, columns):
 
 
 def test_missing_frames_are_named(inspected):
+    """Of two stacks that could be them none is taken."""
     scan = known_scan()
-    scan["images"] = scan.pop("counts")
+    scan["images"] = scan["darks"] = scan.pop("counts")
     code, text = inspected(scan)
     assert code == 1 and "frames (counts, diffraction, diff3d)" in text and "images" in text
 
