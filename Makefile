@@ -29,6 +29,7 @@ SHELL := /bin/bash
 override VENV := .venv
 override READY := $(VENV)/.ready
 override CUDA := $(VENV)/.cuda
+override JAX := $(VENV)/jax/.ready
 override ENVIRONMENT := $(READY) $(if $(GPU),$(CUDA))
 GATES := format lint types smk schema unit stages workflow faults interop cluster
 TYPED := ptychostudy
@@ -66,6 +67,12 @@ $(READY): constraints.txt pyproject.toml envs/which | check-python
 	@ln -sf ../../envs/which $(VENV)/bin/which
 	@touch $@
 
+# For tests alone, and in a folder of its own: TensorFlow imports JAX wherever it finds it, and starts later for it.
+$(JAX): constraints.txt $(READY)
+	@$(VENV)/bin/python -m pip install --no-deps --upgrade --constraint constraints.txt --target $(@D) jax jaxlib || \
+		printf '%s\n' '*****' 'jax could not be installed: the tests of that backend do NOT RUN' '*****' >&2
+	@mkdir -p $(@D) && touch $@
+
 # Two packages of CUDA 12 share the paths of their files with those of CUDA 13, which torch brings: they go last.
 $(CUDA): constraints-gpu.txt $(READY)
 	@rm -f $@
@@ -90,6 +97,8 @@ test: $(GATES)
 	@echo "all gates passed: $(GATES)"
 
 $(GATES) faults-long mutations slurm-clean schema-write bench: $(READY)
+
+unit: $(JAX)
 
 # One thread each: the tests are small, and a sum over threads need not come out the same twice.
 unit stages workflow faults interop cluster faults-long: export OMP_NUM_THREADS := 1

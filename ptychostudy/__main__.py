@@ -17,7 +17,15 @@ import traceback
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from ptychostudy.runs.process import KEPT, Stopped, held_stderr, say, set_environment, stoppable
+from ptychostudy.runs.process import (
+    KEPT,
+    Stopped,
+    choose_backend,
+    held_stderr,
+    say,
+    set_environment,
+    stoppable,
+)
 from ptychostudy.runs.progress import show_progress
 
 STAGES = {
@@ -54,6 +62,8 @@ STAGES = {
 OF_RUNS = ("blocked", "archive")
 """About runs of the workflow rather than its data: they live in `ptychostudy.runs`."""
 
+OF_NETWORKS = ("train", "infer")
+"""What Keras computes, with the backend that its settings name."""
 
 DONE = 0
 REFUSED = 2
@@ -119,6 +129,8 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     """
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
+    if stage in OF_NETWORKS:
+        choose_backend(options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
     _check_inputs(words)
     with held_stderr():

@@ -1,6 +1,12 @@
 """Networks: what their trainings and shards read. No rules."""
 
 
+def environment(backend):
+    """Return the conda file of what Keras computes with."""
+    files = {"torch": "../envs/keras_torch.yaml", "jax": "../envs/keras_jax.yaml"}
+    return files.get(backend, "../envs/keras.yaml")
+
+
 def training_doses(wildcards):
     """Return the doses a network learns from: its own, or all."""
     return DOSES if wildcards.dose == "all" else [int(wildcards.dose)]

@@ -23,7 +23,7 @@ rule train_pinn:
     wildcard_constraints:
         dose=r"[0-9]+|all",
     conda:
-        "../envs/keras.yaml"
+        environment(STUDY.train.pinn.backend)
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
@@ -61,7 +61,7 @@ rule train_baseline:
     wildcard_constraints:
         dose=r"[0-9]+|all",
     conda:
-        "../envs/keras.yaml"
+        environment(STUDY.train.baseline.backend)
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),

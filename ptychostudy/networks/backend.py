@@ -14,6 +14,8 @@ from ptychostudy.io import gpu
 
 _log = logging.getLogger("ptychostudy")
 
+# As the devices of TensorFlow, torch and JAX are called.
+_GPU = re.compile("gpu|cuda", re.IGNORECASE)
 # What an error is called where memory is used up: by NumPy, by TensorFlow and by torch.
 OUT_OF_MEMORY = {"MemoryError", "ResourceExhaustedError", "OutOfMemoryError"}
 
@@ -23,25 +25,36 @@ def start() -> None:
 
     Without a GPU that is one clear line, not a failure.
     """
-    device = _device()
-    if "GPU" in device:
-        _log.info("networks run on %s", device)
+    # Known to TensorFlow only after a first operation.
+    device = str(keras.ops.zeros(1).device)
+    used = " ".join(made_by().values())
+    if _GPU.search(device):
+        _log.info("networks run on %s (%s)", device, used)
     elif gpu.given():
-        gpu.warn_unused("TensorFlow", _causes())
+        gpu.warn_unused(used, _causes())
     else:
-        _log.info("no GPU found: networks run on the CPU")
+        _log.info("no GPU found: networks run on the CPU (%s)", used)
 
 
-def _device() -> str:
-    """Return where the backend computes, which TensorFlow knows only after a first operation."""
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        return str(backend)
-    return str(keras.ops.zeros(1).device)
+def made_by() -> dict[str, str]:
+    """Return the name and the version of the backend, as records of what it made keep them."""
+    name = str(keras.backend.backend())
+    return {"name": name, "version": importlib.metadata.version(name)}
+
+
+def compiled() -> bool:
+    """Return whether graphs are compiled by XLA.
+
+    JAX is slow without it; for the others Keras leaves it off on CPUs, and here on GPUs as well, so
+    that a network has the same numbers everywhere.
+    """
+    return bool(keras.backend.backend() == "jax")
 
 
 def _causes() -> list[str]:
-    """Return what TensorFlow lacks of what it needs for a GPU, with the remedy."""
+    """Return what the backend lacks of what it needs for a GPU, with the remedy."""
+    if keras.backend.backend() != "tensorflow":
+        return []
     import tensorflow  # type: ignore[import-untyped]  # it declares no types
 
     build = tensorflow.sysconfig.get_build_info()

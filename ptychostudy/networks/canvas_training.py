@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ptychostudy.networks.backend import exhausted, out_of_memory
+from ptychostudy.networks.backend import compiled, exhausted, out_of_memory
 from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_model import FLIPS, CanvasModel, canvas_model, flipped, learned
 from ptychostudy.networks.descent import CLIP_NORM
@@ -75,7 +75,7 @@ class CanvasCourse:
         self.model: CanvasModel = canvas_model(largest, width=width, seed=settings.seed)
         self.optimizer = keras.optimizers.Adam(self.schedule, global_clipnorm=CLIP_NORM)
         self.optimizer.build(self.model.trainer.trainable_variables)
-        self.model.trainer.compile(self.optimizer, loss=_along, jit_compile=False)
+        self.model.trainer.compile(self.optimizer, loss=_along, jit_compile=compiled())
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate at the start of an epoch, counted from 0."""

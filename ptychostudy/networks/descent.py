@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ptychostudy.networks.backend import exhausted, out_of_memory
+from ptychostudy.networks.backend import compiled, exhausted, out_of_memory
 from ptychostudy.networks.losses import Criterion
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.schedule import PerStep, cosine, epochs_of
@@ -63,7 +63,7 @@ class Descent:
         optimizer.build(variables(self.model))
         self.optimizer = optimizer
         self.model.trainer.compile(
-            optimizer, loss={"target": self.criterion.loss, "object": None}, jit_compile=False
+            optimizer, loss={"target": self.criterion.loss, "object": None}, jit_compile=compiled()
         )
 
     def _optimizer(self) -> keras.optimizers.Adam:

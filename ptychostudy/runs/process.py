@@ -1,6 +1,7 @@
 """A stage as a process: its environment, how it is stopped, and what it says on stderr."""
 
 import contextlib
+import importlib.util
 import os
 import shlex
 import signal
@@ -25,10 +26,11 @@ _DEFAULTS = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "TF_DETERMINISTIC_OPS": "1",
     "TQDM_DISABLE": "1",
-    "KERAS_BACKEND": "tensorflow",
     "MPLBACKEND": "Agg",
 }
 """What libraries read when they are imported, where the caller has not said otherwise."""
+EXTRAS = {"tensorflow": "keras", "torch": "torch", "jax": "jax"}
+"""Backends of Keras, and the extras of the package that install them."""
 _WIDTH = 110
 
 
@@ -117,6 +119,28 @@ def set_environment(threads: str = "1") -> None:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def choose_backend(name: str) -> None:
+    """Let Keras compute with a backend, whatever the shell of the user says.
+
+    Parameters
+    ----------
+    name : {'tensorflow', 'torch', 'jax'}
+        Of the settings: what decides numbers is no accident of a shell.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed.
+    """
+    if importlib.util.find_spec(name) is None:
+        raise ValueError(
+            f"backend is {name}, which is not installed here (Python {sys.prefix}); "
+            f"needed: pip install '.[{EXTRAS[name]}]' in the repository, or another backend in "
+            "train.pinn.backend, train.baseline.backend or infer.backend"
+        )
+    os.environ["KERAS_BACKEND"] = name
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
+from ptychostudy.networks.backend import made_by
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas
 from ptychostudy.recipes.infer import ShardRun, with_control
@@ -103,7 +104,12 @@ def run(
             blocks = _with_record(passing, name, len(squares), records, seconds)
             arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
     # The records are full once the last patch was written.
-    metadata = {"shard": shard, "arms": records, "stitching": window.record}
+    metadata = {
+        "shard": shard,
+        "arms": records,
+        "stitching": window.record,
+        "backend": made_by(),
+    }
     with Work(f"infer {arm} {label} shard {shard}"):
         write_npz(output, arrays, metadata)
     if speed is not None:

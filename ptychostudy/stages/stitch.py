@@ -24,7 +24,7 @@ from ptychostudy.recipes.window import StitchWindow
 if TYPE_CHECKING:
     from ptychostudy.study.sections.infer import StitchSettings
 
-_KEYS = ("shard", "stitching", "arms")
+_KEYS = ("shard", "stitching", "arms", "backend")
 _log = logging.getLogger("ptychostudy")
 
 
@@ -74,7 +74,8 @@ def run(
     stitching = time.perf_counter() - start
     spread = _root_mean_square(stitched, source, known["frames"])
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
-    write_npz(output, arrays, {"arm": arm, **stitched.record, DISAGREEMENT: spread})
+    made_by = {"backend": records[0][1]["backend"]}
+    write_npz(output, arrays, {"arm": arm, **stitched.record, **made_by, DISAGREEMENT: spread})
     if speed is not None:
         of_canvas = bool(records[0][1]["arms"][arm].get("canvas"))
         seconds = _seconds(arm, speeds, stitching)
@@ -135,7 +136,19 @@ def _in_order(shard_files: list[Path]) -> list[tuple[Path, dict[str, Any]]]:
     if not make_whole([Shard.read(name) for name in names]):
         where = shard_files[0].parent if shard_files else "--shards"
         raise DataError(f"{where}: shards {names} do not make one whole")
+    _check_backend(records)
     return records
+
+
+def _check_backend(records: list[tuple[Path, dict[str, Any]]]) -> None:
+    """Refuse shards of several backends, whose networks differ by more than shards may."""
+    (first, told), *further = records
+    for shard_file, record in further:
+        if record["backend"] != told["backend"]:
+            raise DataError(
+                f"{shard_file}: 'backend' is {record['backend']}, that of {first} "
+                f"{told['backend']}; needed: one for a canvas, so infer all of its shards again"
+            )
 
 
 def _read(shard_file: Path, arm: str, record: dict[str, Any], squares: Squares) -> ShardPatches:

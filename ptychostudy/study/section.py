@@ -1,7 +1,7 @@
 """What every section of a configuration shares: closed keys, and the types of its numbers."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,9 @@ Count = Annotated[int, Field(ge=1)]
 Side = Annotated[int, Field(ge=1, le=8192)]
 SEEDS_END = 2**31
 """Seeds are below it: what every generator of NumPy, Keras and torch takes."""
+
+Backend = Literal["tensorflow", "torch", "jax"]
+"""What Keras computes with."""
 
 Seed = Annotated[int, Field(ge=0, lt=SEEDS_END)]
 Dose = Annotated[int, Field(gt=0, le=10**9, description="mean detected photons per frame")]

@@ -80,8 +80,8 @@ def test_the_loss_goes_down(whole, course):
     # What each canvas misses is a quarter of an amplitude between 0.8 and 1.
     assert 0.25**2 * 0.8**2 < before < 0.25**2
     losses = [row["val_loss"] for row in result.history]
-    assert result.status == "ok" and result.best_epoch == 5 and len(losses) == 5
-    assert losses[-1] < 0.5 * before, losses
+    assert result.status == "ok" and len(losses) == 5
+    assert result.best_epoch == 1 + int(np.argmin(losses)) and min(losses) < 0.5 * before, losses
     assert [row["learning_rate"] for row in result.history] == [course.rate(epoch) for epoch in range(5)]
 
 

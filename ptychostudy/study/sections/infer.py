@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ptychostudy.study.section import Count, Section
+from ptychostudy.study.section import Backend, Count, Section
 
 Width = Annotated[int, Field(ge=2)]
 
@@ -27,6 +27,7 @@ class PatchSettings(Section):
         description="weight of a patch's pixels: their light, equal, or falling to the edge of the "
         "square; auto: light",
     )
+    backend: Backend = Field("tensorflow", description="what Keras computes the answers with")
     debug_limit: Count | None = Field(None, description="first n groups only")
 
 

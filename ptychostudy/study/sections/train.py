@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ptychostudy.study.section import Count, Positive, Section, Seed
+from ptychostudy.study.section import Backend, Count, Positive, Section, Seed
 from ptychostudy.study.sections.maximise import MaximiseSettings
 
 ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
@@ -20,6 +20,7 @@ class NetworkSettings(Section):
             "backprojection: one of groups of frames; ptychopinn: the ancestor's topology"
         ),
     )
+    backend: Backend = Field("tensorflow", description="what Keras computes the training with")
     width: Count | Literal["auto"] = Field(
         "auto", description="filters of the first level; auto: 12 (canvas) or 16 (backprojection)"
     )
