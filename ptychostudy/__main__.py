@@ -42,6 +42,8 @@ STAGES = {
     "reconstruct": "the iterative arm (pty-chi)",
     "maximise": "the likelihood on the canvas of a view, plain and with a smoothness prior",
     "infer": "one shard of groups through one network onto partial canvases",
+    "answers": "what a network says and learns on one backend of Keras",
+    "parity": "whether it says and learns the same on every backend",
     "stitch": "add the shards of one cell up to the canvas of one arm",
     "compare": "all arms and controls against the truth",
     "picture": "the fields of one cell beside the truth",
@@ -62,7 +64,7 @@ STAGES = {
 OF_RUNS = ("blocked", "archive")
 """About runs of the workflow rather than its data: they live in `ptychostudy.runs`."""
 
-OF_NETWORKS = ("train", "infer")
+OF_NETWORKS = ("train", "infer", "answers")
 """What Keras computes, with the backend that its settings name."""
 
 DONE = 0
@@ -130,7 +132,7 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
     if stage in OF_NETWORKS:
-        choose_backend(options["settings"].backend)
+        choose_backend(options.get("backend") or options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
     _check_inputs(words)
     with held_stderr():

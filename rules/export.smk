@@ -7,6 +7,9 @@ Not part of `all`; `export_all` names all.
 """
 
 
+include: "parity.smk"
+
+
 rule export:
     input:
         arm_file=arm_file,

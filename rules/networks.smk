@@ -53,3 +53,20 @@ def of_shards(path):
         return gather.shards(path, network=network, allow_missing=True)
 
     return of
+
+
+def of_parity(path):
+    """Return a path for the first dose and view, test split."""
+    dose, view = STUDY.pairs[0]
+    return path.format(dose=dose, view=view, split=names.TEST_SPLIT)
+
+
+def parity_bundle(wildcards):
+    """Return PtychoPINN's bundle."""
+    return layout.bundles(STUDY, *STUDY.pairs[0])[names.PINN]
+
+
+def parity_estimates(wildcards):
+    """Return what a network of canvases changes."""
+    of_canvas = STUDY.train.pinn.architecture == "canvas"
+    return [of_parity(path) for path in (layout.PHYSICS_ONLY, layout.SMOOTHED) if of_canvas]

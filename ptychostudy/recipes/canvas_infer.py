@@ -70,11 +70,18 @@ def infer_canvas(
     model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
     model.warm()
     start = time.perf_counter()
-    made = _tiles(_features(view, estimates), model, tiles, chosen, view)
+    made = _tiles(view_features(view, estimates), model, tiles, chosen, view)
     return replace(made, record={**made.record, "seconds": time.perf_counter() - start})
 
 
-def _features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:
+def view_features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:
+    """Return what a network sees of a view: what the likelihood says of it.
+
+    Raises
+    ------
+    DataError
+        If an estimate is of another canvas.
+    """
     for estimate in estimates:
         if (estimate.origin, estimate.field.shape) != (view.origin, view.shape):
             raise DataError(

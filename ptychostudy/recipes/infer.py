@@ -146,7 +146,7 @@ class ShardRun:
         """
         if self._failed:
             return
-        patches = _patches(self._bundle, self._source, self._squares, self._batch_size)
+        patches = patches_of(self._bundle, self._source, self._squares, self._batch_size)
         patches.warm(self.groups)
         for groups in _chunks(self.groups):
             self._passed.inputs.add(patches.photons(groups))
@@ -205,8 +205,16 @@ def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
     return Normalization(learned[dose]["input_scale"], learned[dose]["probe_gauge"])
 
 
-def _patches(bundle: Mapping[str, Any], source: Scan, squares: Squares, batch_size: int) -> Patches:
-    """Return what a network makes of the groups of a cell."""
+def patches_of(
+    bundle: Mapping[str, Any], source: Scan, squares: Squares, batch_size: int
+) -> Patches:
+    """Return what a network makes of the groups of a cell.
+
+    Raises
+    ------
+    DataError
+        If it was not trained on this dose.
+    """
     learned = _normalization(bundle, source)
     mask = mask_of(source)
     geometry = squares.geometry

@@ -15,6 +15,7 @@ from types import FrameType
 
 from ptychostudy.io import gpu
 from ptychostudy.runs import liveness
+from ptychostudy.study.names import BACKENDS
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -29,8 +30,6 @@ _DEFAULTS = {
     "MPLBACKEND": "Agg",
 }
 """What libraries read when they are imported, where the caller has not said otherwise."""
-EXTRAS = {"tensorflow": "keras", "torch": "torch", "jax": "jax"}
-"""Backends of Keras, and the extras of the package that install them."""
 _WIDTH = 110
 
 
@@ -137,7 +136,7 @@ def choose_backend(name: str) -> None:
     if importlib.util.find_spec(name) is None:
         raise ValueError(
             f"backend is {name}, which is not installed here (Python {sys.prefix}); "
-            f"needed: pip install '.[{EXTRAS[name]}]' in the repository, or another backend in "
+            f"needed: pip install '.[{BACKENDS[name]}]' in the repository, or another backend in "
             "train.pinn.backend, train.baseline.backend or infer.backend"
         )
     os.environ["KERAS_BACKEND"] = name

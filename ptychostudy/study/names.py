@@ -53,3 +53,6 @@ CURVE_COLUMNS = ("model", "ring", "frequency", "count", "half_bit", *PARTS, "com
 
 HISTORY_COLUMNS = ("epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate")
 """Columns of ``history.csv``."""
+
+BACKENDS = {"tensorflow": "keras", "torch": "torch", "jax": "jax"}
+"""What Keras can compute with, and the extra of this package that installs it."""

@@ -143,7 +143,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
     ("module", "rules"),
     [
         ("io/text.py", {"check", "gate", "grid", "inventory", "page", "speed", "summarize", "verify"}),
-        ("io/pictures.py", {"picture", "grid", "figures"}),
+        ("io/pictures.py", {"picture", "grid", "figures", "parity"}),
         ("formats/picture.py", {"base with picture", "base with mask_file"}),
         ("intake/mask_file.py", {"base with mask_file"}),
         ("intake/user.py", {"base with user"}),
@@ -157,7 +157,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("runs/liveness.py", set()),
         ("runs/blocked.py", set()),
         ("runs/archive.py", set()),
-        ("figures/style.py", {"picture", "grid", "figures"}),
+        ("figures/style.py", {"picture", "grid", "figures", "parity"}),
         ("figures/fields.py", {"picture"}),
         ("figures/curves.py", {"figures"}),
         ("figures/grids.py", {"grid", "figures"}),

@@ -1,0 +1,47 @@
+"""Stage answers: what one network says of some frames on one backend; `parity` compares them."""
+
+from pathlib import Path
+from typing import Literal
+
+from ptychostudy.formats.arm_product import read_arm_product
+from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.formats.scan import open_scan
+from ptychostudy.io.arrays import read_npz, write_npz
+from ptychostudy.networks.backend import made_by
+from ptychostudy.networks.backend import start as prepare
+from ptychostudy.recipes.answers import answers
+
+__all__ = ["prepare", "run"]
+
+
+def run(
+    *,
+    backend: Literal["tensorflow", "torch", "jax"],
+    bundle: Path,
+    scan: Path,
+    view: Path,
+    output: Path,
+    estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    frames: int = 64,
+) -> None:
+    """Write patches, numbers of each layer, and the weights after one step of a training.
+
+    Parameters
+    ----------
+    backend : str
+        What Keras computes with.
+    bundle : Path
+        The trained network.
+    scan, view : Path
+        Frames; frame indices and groups.
+    output : Path
+        ``patches``, ``offsets``, ``layer/...``, ``stepped/...``; the backend in the metadata.
+    estimates : list of Path
+        ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
+    frames : int
+        How many frames' patches.
+    """
+    known = read_npz(view, ["frames", "groups"])
+    products = [read_arm_product(file) for file in estimates]
+    said = answers(read_bundle(bundle), open_scan(scan), known, products, frames)
+    write_npz(output, said.arrays(), {"backend": made_by(), "bundle": bundle.name})
