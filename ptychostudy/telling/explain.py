@@ -13,7 +13,7 @@ from ptychostudy.telling import reasons
 from ptychostudy.telling.answer import in_time, show, wrapped
 from ptychostudy.telling.dry_run import Job, dry_run, makers_of
 from ptychostudy.telling.reasons import Reason
-from ptychostudy.telling.records import Record, record_of, seconds_of
+from ptychostudy.telling.records import Record, record_of, records, seconds_of
 
 _INDENT = 12
 _LISTED = 6
@@ -49,16 +49,17 @@ def run(
     json : bool
         One JSON object instead.
     """
-    records = [_explained(name, hub, configfile) for name in file]
-    lines = [line for record in records for line in [*_lines(record), ""]]
-    show(lines[:-1], {"files": records}, as_json=json)
+    explained = [_explained(name, hub, configfile) for name in file]
+    lines = [line for record in explained for line in [*_lines(record), ""]]
+    show(lines[:-1], {"files": explained}, as_json=json)
 
 
 def _explained(name: str, hub: Path, configfile: Path | None) -> dict[str, Any]:
     made = record_of(hub, name)
     explained = {"file": name, "made": None if made is None else _made(made)}
     try:
-        jobs = dry_run(hub, [name], configfile)
+        # Of itself Snakemake makes no deleted file anew whose followers are all there.
+        jobs = dry_run(hub, [name, *_deleted(name, hub)], configfile)
     except ValueError as error:
         return {**explained, "state": _BLOCKED, "why": [_entry("", "", "refused", [str(error)])]}
     makers = makers_of(jobs)
@@ -66,6 +67,18 @@ def _explained(name: str, hub: Path, configfile: Path | None) -> dict[str, Any]:
         return {**explained, "state": _FOREIGN if made is None else _CURRENT, "why": []}
     state = _STALE if (hub / name).exists() else _ABSENT
     return {**explained, "state": state, "why": _why(makers[name], makers, hub)}
+
+
+def _deleted(name: str, hub: Path) -> list[str]:
+    """Return the files that a file was made of, directly or not, and that are gone."""
+    known = records(hub)
+    pending, seen = [name], {name}
+    while pending:
+        inputs = known.get(pending.pop(), {}).get("input") or []
+        fresh = [path for path in inputs if path not in seen]
+        seen.update(fresh)
+        pending += fresh
+    return sorted(path for path in seen - {name} if path in known and not (hub / path).exists())
 
 
 def _why(job: Job, makers: Mapping[str, Job], hub: Path) -> list[dict[str, Any]]:
