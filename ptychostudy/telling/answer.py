@@ -1,6 +1,7 @@
 """An answer on the terminal: lines for a person, or one JSON object for a program."""
 
 import json
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,8 @@ from typing import Any
 _WIDEST = 110
 # What a log or a pipe gets, which have no width.
 _USUAL = (100, 30)
+_COUNTED = re.compile(r"(?<=\d) (?=\w)")
+_BOUND = "\N{NO-BREAK SPACE}"
 
 
 def show(lines: Iterable[str], record: dict[str, Any], *, as_json: bool) -> None:
@@ -32,14 +35,17 @@ def wrapped(text: str, indent: int, first: str = "") -> list[str]:
     first : str
         What stands in those columns of the first line.
     """
-    return textwrap.wrap(
-        text,
+    # A number stays with what it counts.
+    bound = _COUNTED.sub(_BOUND, text)
+    lines = textwrap.wrap(
+        bound,
         width(),
         initial_indent=first.ljust(indent),
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
         break_long_words=False,
     )
+    return [line.replace(_BOUND, " ") for line in lines]
 
 
 def shortened(text: str, room: int) -> str:
