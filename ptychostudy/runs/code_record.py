@@ -13,6 +13,9 @@ from ptychostudy.runs.liveness import STATE
 
 RECORD = STATE / "ptychostudy.code.json"
 
+_KEPT = 300
+"""Digests that are kept, the youngest: a dozen versions of all stages, some 2 MB."""
+
 Modules = dict[str, str]
 """Digest of each module, by its path in the package's folder."""
 
@@ -31,6 +34,7 @@ def note(code: Mapping[str, Sequence[str]], hub: Path = Path(".")) -> None:
     if not new:
         return
     known |= {digest: provenance.file_digests(*names) for digest, names in new.items()}
+    known = dict(list(known.items())[-_KEPT:])
     part = (hub / RECORD).with_suffix(".part")
     try:
         part.write_text(json.dumps(known), encoding="utf-8")

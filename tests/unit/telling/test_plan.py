@@ -68,6 +68,16 @@ def test_the_module_is_named_where_a_run_noted_what_it_was(tmp_path):
     assert code_record.changed("unknown", "f123456789abcdef", "compare", tmp_path) is None
 
 
+def test_the_note_does_not_grow_for_ever(tmp_path, monkeypatch):
+    (tmp_path / ".snakemake").mkdir()
+    monkeypatch.setattr(code_record, "_KEPT", 2)
+    for digest in ("a", "b", "c"):
+        code_record.note({digest: ["ptychostudy.study.names"]}, tmp_path)
+    assert list(code_record.read(tmp_path)) == ["b", "c"]
+    # A hub that cannot be written has no note, and no run fails for it.
+    code_record.note({"d": ["ptychostudy.study.names"]}, tmp_path / "nowhere")
+
+
 def test_files_digests_are_those_of_the_modules_that_count():
     digests = provenance.file_digests("ptychostudy.stages.truth")
     closure = provenance.import_closure("ptychostudy.stages.truth")
