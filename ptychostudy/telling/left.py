@@ -48,11 +48,11 @@ def seconds_left(
     if left and not timed:
         return None, left.total()
     work = sum(count * means[rule] for rule, count in timed.items())
-    beside = _beside(log, known, time.time() if now is None else now)
+    beside = _beside(log, known, running, time.time() if now is None else now)
     return max(0.0, work - running) / beside, left.total() - sum(timed.values())
 
 
-def _beside(log: RunLog, known: Mapping[str, Record], now: float) -> float:
+def _beside(log: RunLog, known: Mapping[str, Record], running: float, now: float) -> float:
     """Return how many jobs ran beside each other so far, by the work done in the time since."""
     # A job of several files has a record for each, and one log.
     jobs = {
@@ -61,7 +61,7 @@ def _beside(log: RunLog, known: Mapping[str, Record], now: float) -> float:
         if (record.get("starttime") or 0.0) >= log.started
     }
     passed = max(now - log.started, 1.0)
-    return min(max(sum(jobs.values()) / passed, 1.0), float(log.cores))
+    return min(max((sum(jobs.values()) + running) / passed, 1.0), float(log.cores))
 
 
 def log_of(hub: Path, output: str, folder: str) -> Path | None:

@@ -166,4 +166,7 @@ def test_jobs_beside_each_other_end_sooner():
     known = {str(k): {"rule": "a", "starttime": 1001.0, "endtime": 1031.0, "log": [f"log{k}"]} for k in range(3)}
     seconds, unknown = left.seconds_left(log, known, running=0.0, now=1050.0)
     assert seconds == pytest.approx(7 * 30 / (90 / 50)) and unknown == 0
+    # What the running ones have done counts for both: less is left, and more ran beside each other.
+    seconds, _ = left.seconds_left(log, known, running=10.0, now=1050.0)
+    assert seconds == pytest.approx((7 * 30 - 10) / 2)
     assert left.seconds_left(log, {}, running=0.0, now=1050.0) == (None, 7)
