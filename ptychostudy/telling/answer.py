@@ -1,8 +1,10 @@
 """An answer on the terminal: lines for a person, or one JSON object for a program."""
 
 import json
+import os
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,7 +18,11 @@ _BOUND = "\N{NO-BREAK SPACE}"
 
 def show(lines: Iterable[str], record: dict[str, Any], *, as_json: bool) -> None:
     """Print the one or the other."""
-    print(json.dumps(record, indent=1) if as_json else "\n".join(lines))
+    try:
+        print(json.dumps(record, indent=1) if as_json else "\n".join(lines), flush=True)
+    except BrokenPipeError:
+        # `| head` has read enough; Python flushes once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def width() -> int:

@@ -178,3 +178,10 @@ def test_the_console_script_is_the_module():
         check=False,
     )
     assert done.returncode == 0 and "--json" in done.stdout and "--threads" not in done.stdout
+
+
+def test_a_reader_that_stops_is_no_error():
+    command = f"{sys.executable} -m ptychostudy doctor --json; echo code $? >&2"
+    done = subprocess.run(["sh", "-c", f"( {command} ) | true"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Broken pipe" not in done.stderr and "Exception" not in done.stderr
+    assert done.stderr.strip() in ("code 0", "code 1")
