@@ -59,10 +59,16 @@ STAGES = {
     "export": "one arm as a Ptychodus product",
     "blocked": "what stopped a run, from Snakemake's log, and how to continue",
     "archive": "move a finished or broken study aside",
+    "doctor": "what this machine and folder lack for a run, each with its remedy",
+    "plan": "what would run, why, how long, and how much memory and disk",
+    "status": "what runs now, how far it is, and what is left",
+    "explain": "what made a file, from what, with which settings, and why it is out of date",
 }
 
 OF_RUNS = ("blocked", "archive")
 """About runs of the workflow rather than its data: they live in `ptychostudy.runs`."""
+TOLD = ("doctor", "plan", "status", "explain")
+"""What only looks, and changes nothing: `ptychostudy.telling`."""
 
 OF_NETWORKS = ("train", "infer", "answers")
 """What Keras computes, with the backend that its settings name."""
@@ -105,7 +111,8 @@ def _stage(stage: str, words: list[str]) -> int:
     parser = _parser(stage, _declaration(stage))
     options = vars(parser.parse_args(words))
     # Libraries read the number of threads once, when a stage imports them.
-    set_environment(str(options.pop("threads")))
+    if stage not in TOLD:
+        set_environment(str(options.pop("threads")))
     _start_log()
     try:
         return _run(stage, words, options)
@@ -134,7 +141,8 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     if stage in OF_NETWORKS:
         choose_backend(options.get("backend") or options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
-    _check_inputs(words)
+    if stage not in TOLD:
+        _check_inputs(words)
     with held_stderr():
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
         if hasattr(module, "prepare"):
@@ -144,6 +152,8 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
 
 
 def _room(stage: str) -> str:
+    if stage in TOLD:
+        return "telling"
     return "runs" if stage in OF_RUNS else "stages"
 
 
@@ -201,13 +211,18 @@ def _parser(stage: str, run: Any) -> argparse.ArgumentParser:
         description=inspect.getdoc(run),
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads for arithmetic (default 1)")
+    if stage not in TOLD:
+        parser.add_argument(
+            "--threads", type=int, default=1, help="threads for arithmetic (default 1)"
+        )
     for name, parameter in inspect.signature(run).parameters.items():
         if name == "settings":
             _add_settings(parser)
         elif parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
             # Files that a person names by hand need no option before them.
-            parser.add_argument(name, nargs="+", type=get_args(parameter.annotation)[0])
+            needed = parameter.default is inspect.Parameter.empty
+            kind = get_args(parameter.annotation)[0]
+            parser.add_argument(name, nargs="+" if needed else "*", type=kind, default=())
         else:
             flag = name.replace("_", "-")
             parser.add_argument(f"--{flag}", dest=name, **_argument(parameter))
@@ -231,6 +246,8 @@ def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
     """Return what argparse needs to know of a keyword argument of ``run``."""
     if parameter.default is inspect.Parameter.empty:
         return {"required": True, **_typed(parameter.annotation)}
+    if parameter.annotation is bool:
+        return {"default": parameter.default, "action": "store_true"}
     return {"default": parameter.default, **_typed(parameter.annotation)}
 
 

@@ -70,6 +70,15 @@ def code_digest(*modules: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def file_digests(*modules: str) -> dict[str, str]:
+    """Return the digest of each file that counts for the `code_digest` of modules, by its path."""
+    digests = {}
+    for path in import_closure(*modules):
+        content = _read(path)[1].encode()
+        digests[path.relative_to(ROOT).as_posix()] = hashlib.sha256(content).hexdigest()[:16]
+    return digests
+
+
 def import_closure(*modules: str) -> list[Path]:
     """Return the sorted source files of this package that importing the modules may run."""
     pending = [path for module in modules for path in _files(module)]

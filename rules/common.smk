@@ -62,10 +62,17 @@ def settings(stage):
     return of
 
 
+# The modules behind each digest, which `run.smk` notes for those who ask what has changed.
+CODE = {}
+
+
 def code(stage):
     """Return the digest of a stage's own sources; comments and docstrings do not count."""
     read = sources.needed(STUDY.base) if stage == "base" else []
-    return provenance.code_digest(f"ptychostudy.stages.{stage}", *read)
+    modules = [f"ptychostudy.stages.{stage}", *read]
+    digest = provenance.code_digest(*modules)
+    CODE[digest] = modules
+    return digest
 
 
 def cells(pattern, folders=("",)):

@@ -1,7 +1,7 @@
 """Run: refuse mistakes and damaged files, claim the hub, widen targets, say what failed. No rules.
 
 in   Snakemake's log, every file of the study
-out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,seen}
+out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,seen,code.json}
 """
 
 import os
@@ -10,7 +10,8 @@ import sys
 from snakemake.logging import logger
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.runs import blocked, liveness, process, shown_errors, start, submissions, targets
+from ptychostudy.runs import blocked, code_record, liveness, process, shown_errors, start
+from ptychostudy.runs import submissions, targets
 from ptychostudy.runs.preflight import PreflightError
 
 RUN, LOGS = None, {}
@@ -43,6 +44,7 @@ onstart:
     if RUN.alone and far and liveness.cancel_orphans(script):
         RUN.restart(workflow.workdir_init)
     liveness.defer_sigterm(cancel=far)
+    code_record.note(CODE)
     if workflow.executor_plugin.name == "slurm":
         submissions.mend(workflow.scheduler._executor, workflow.scheduler)
 

@@ -30,12 +30,15 @@ class Check:
         Takes the hub, returns a list of problems; an empty list means valid.
     each_seed : bool
         Whether it is done again for every seed after the first, in that seed's own folder.
+    advice : str
+        One sentence: what to look at and what to change where it fails.
     """
 
     path: str
     description: str
     run: Callable[[Hub], list[str]]
     each_seed: bool = False
+    advice: str = ""
 
 
 def perform(check: Check, hub: Hub) -> dict[str, Any]:
@@ -50,7 +53,9 @@ def perform(check: Check, hub: Hub) -> dict[str, Any]:
         problems = [_sentence(error)]
     if not problems:
         return {**entry, "valid": True}
-    return {**entry, "valid": False, "error": _shown(problems), "n_problems": len(problems)}
+    failed = {"valid": False, "error": _shown(problems), "n_problems": len(problems)}
+    # A sound study needs none.
+    return {**entry, **failed, **({"advice": check.advice} if check.advice else {})}
 
 
 def _sentence(error: Exception) -> str:

@@ -185,3 +185,15 @@ def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         sentence = f"{check['description']} ({check['path']}): {reason}"
         sentences[check["valid"]].append(sentence)
     return sentences[False], sentences[None]
+
+
+def advice_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return what to look at and what to change for each failed check, the same advice once."""
+    told: dict[str, list[str]] = {}
+    for check in report["validations"]:
+        if check["valid"] is False and check.get("advice"):
+            told.setdefault(check["advice"], []).append(check["description"])
+    lines = []
+    for advice, descriptions in told.items():
+        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", indent="  ")
+    return ["What to do:", *lines] if lines else []

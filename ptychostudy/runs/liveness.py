@@ -90,6 +90,32 @@ class Run:
             self._file.flush()
 
 
+def claimant(hub: Path = Path(".")) -> tuple[str, int] | None:
+    """Return host and process of the run that claimed a hub, or None; it may have been killed."""
+    try:
+        host, _, process = (hub / _CLAIM).read_text(encoding="utf-8").strip().partition(" ")
+    except OSError:
+        return None
+    return (host, int(process)) if process.isdigit() else None
+
+
+def is_alive(claim: tuple[str, int]) -> bool | None:
+    """Return whether the process of a claim is a Snakemake of this machine; None on another."""
+    host, process = claim
+    if host != socket.gethostname():
+        return None
+    try:
+        # A number is given again: another program with it is not that run.
+        return b"snakemake" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def locks(hub: Path = Path(".")) -> list[Path]:
+    """Return the files with which Snakemake locks a hub."""
+    return sorted((hub / _LOCKS).glob("*"))
+
+
 def announce() -> None:
     """Tell the jobs of this process whom to follow."""
     os.environ[RUN] = str(os.getpid())

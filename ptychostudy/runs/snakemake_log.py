@@ -127,6 +127,11 @@ def read_log(text: str) -> Log:
     return Log(own, exits, words, jobs)
 
 
+def planned(text: str) -> list[tuple[str, dict[str, str]]]:
+    """Return rule and ``key: value`` lines of each job of a dry run, in its order."""
+    return [(block["rule"], fields(block)) for block in _BLOCK.finditer(text)]
+
+
 def _without_shown(text: str) -> str:
     # What a job's own log says has other job numbers: of it only commands and their exit codes
     # count.

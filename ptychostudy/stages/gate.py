@@ -8,7 +8,14 @@ from rich.console import Console
 
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
-from ptychostudy.report.closing import WIDTH, closing_lines, legend, usefulness_lines, verdict
+from ptychostudy.report.closing import (
+    WIDTH,
+    advice_lines,
+    closing_lines,
+    legend,
+    usefulness_lines,
+    verdict,
+)
 from ptychostudy.report.speed import speed_lines
 from ptychostudy.study import layout
 
@@ -44,6 +51,7 @@ def run(
     valid = _counted_valid(n_checks, len(unknown))
     # Nothing but true is true: a report of another form must not open the gate.
     if checks["all_valid"] is not True:
+        _print(advice_lines(checks))
         counted = f"{len(failed)} of {n_checks} checks failed"
         raise ValueError(f"{report}: the run is not sound: {counted}: {'; '.join(failed)}")
     _print([f"The run is sound: {valid}"])

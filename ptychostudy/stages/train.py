@@ -23,6 +23,7 @@ from ptychostudy.recipes.train import Trained, train_network
 from ptychostudy.recipes.train_canvas import count_lessons, train_canvas_network
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs.work import Work
+from ptychostudy.study.layout import TRAINING_STATE
 from ptychostudy.study.names import HISTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run(
         _log.info("%s learns in at most %d passes over %s", arm, epochs, lesson.words)
     settings = settled(settings, epochs)
     files = [*scan, *labels, *view]
-    state = State(bundle.with_name("training_state.npz"), _inputs(settings, arm, files))
+    state = State(bundle.with_name(TRAINING_STATE), _inputs(settings, arm, files))
     with Work(f"train {arm} {label}".rstrip()) as progress:
         trained = lesson.train(
             arm,

@@ -48,6 +48,8 @@ SEED = "seeds/seed_{seed}/"
 BUNDLE = "wts.h5.zip"
 HISTORY = "history.csv"
 TRAINING_RECORD = "training.json"
+TRAINING_STATE = "training_state.npz"
+"""The last finished epoch of a training that runs or was stopped."""
 TRAINED = (BUNDLE, HISTORY, TRAINING_RECORD)
 """What a training leaves behind: the network, its history, its outcome."""
 

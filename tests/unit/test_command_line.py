@@ -11,7 +11,13 @@ from ptychostudy.runs.process import Stopped
 
 
 def declared(
-    *, one: Path, many: list[Path], choice: Literal["a", "b"], maybe: int | None = None, name: str = "x"
+    *,
+    one: Path,
+    many: list[Path],
+    choice: Literal["a", "b"],
+    maybe: int | None = None,
+    name: str = "x",
+    json: bool = False,
 ) -> None: ...
 
 
@@ -25,7 +31,16 @@ def test_types_of_a_signature_are_options():
         "choice": {"required": True, "choices": ("a", "b")},
         "maybe": {"default": None, "type": int},
         "name": {"default": "x", "type": str},
+        "json": {"default": False, "action": "store_true"},
     }
+
+
+def test_what_stands_alone_may_be_left_out_where_it_has_a_default():
+    plan = command_line._parser("plan", command_line._declaration("plan"))
+    assert list(vars(plan.parse_args([]))["target"]) == [] and plan.parse_args(["a", "b"]).target == ["a", "b"]
+    explain = command_line._parser("explain", command_line._declaration("explain"))
+    with pytest.raises(SystemExit):
+        explain.parse_args([])
 
 
 @pytest.mark.parametrize(

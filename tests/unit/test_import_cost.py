@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ptychostudy.__main__ import OF_RUNS, STAGES
+from ptychostudy.__main__ import STAGES, _room
 from ptychostudy.provenance import import_closure
 
 ROOT = Path(__file__).resolve().parents[2]
 KERAS_STAGES, TORCH_STAGES = {"train", "infer"}, {"reconstruct", "reference"}
 LIGHT = sorted(set(STAGES) - KERAS_STAGES - TORCH_STAGES)
-ROOMS = {stage: "runs" if stage in OF_RUNS else "stages" for stage in STAGES}
+ROOMS = {stage: _room(stage) for stage in STAGES}
 
 _WATCH = """
 import importlib, sys

@@ -1,0 +1,1 @@
+"""What is told of a machine, a hub and its runs: read only, light, for people and programs."""

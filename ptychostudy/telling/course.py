@@ -1,0 +1,68 @@
+"""How long jobs take one after another and beside each other, from how long they took before."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ptychostudy.runs.job_seconds import seconds_of_all
+from ptychostudy.telling.dry_run import Job
+from ptychostudy.telling.records import Record, mean_seconds, of_any_seed, seconds_of
+
+_BENCHMARKS = ("benchmarks/", ".tsv")
+
+
+def seconds(jobs: Sequence[Job], known: Mapping[str, Record], hub: Path) -> list[float | None]:
+    """Return how long each job would take.
+
+    It is what the same job took, by Snakemake's record or by its benchmark; else what jobs of its
+    rule took on average; else None: no time is made up.
+    """
+    means = mean_seconds(known)
+    return [_of_job(job, known, hub) or means.get(of_any_seed(job.rule)) for job in jobs]
+
+
+def _of_job(job: Job, known: Mapping[str, Record], hub: Path) -> float | None:
+    for output in job.outputs:
+        if output in known:
+            return seconds_of(known[output])
+    folder, suffix = _BENCHMARKS
+    path = job.benchmark.removesuffix(suffix)
+    # That of a further seed lies in its folder.
+    own, _, name = path.rpartition(folder)
+    return seconds_of_all(hub / own, name) if name else None
+
+
+def elapsed(jobs: Sequence[Job], times: Sequence[float], cores: int) -> float:
+    """Return the wall time of jobs on so many cores: each starts when its inputs are made.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    times : sequence of float
+        Seconds of each job.
+    cores : int
+    """
+    waits = _waits(jobs)
+    left = list(range(len(jobs)))
+    running: list[tuple[float, int]] = []
+    done: set[int] = set()
+    now, free = 0.0, cores
+    while left or running:
+        for k in [k for k in left if waits[k] <= done]:
+            needed = min(jobs[k].threads, cores)
+            if needed <= free:
+                free -= needed
+                left.remove(k)
+                heapq.heappush(running, (now + times[k], k))
+        if not running:
+            break
+        now, ended = heapq.heappop(running)
+        free += min(jobs[ended].threads, cores)
+        done.add(ended)
+    return now
+
+
+def _waits(jobs: Sequence[Job]) -> list[set[int]]:
+    """Return for each job the places of those it waits for."""
+    places = {path: k for k, job in enumerate(jobs) for path in job.outputs}
+    return [{places[path] for path in job.inputs if path in places} for job in jobs]
