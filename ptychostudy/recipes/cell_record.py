@@ -1,6 +1,6 @@
 """What is written down of a comparison: rows of its tables, and the record of the cell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,11 +33,13 @@ _WINDOW = "light"
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
 
-def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
+def metric_rows(
+    comparison: Comparison, names: Sequence[str] = (*ARMS, *CONTROLS)
+) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
     # The same rows in every cell, whatever failed.
     rows = []
-    for arm in (*ARMS, *CONTROLS):
+    for arm in names:
         for metric, values in _values(comparison.scores, arm).items():
             cells = [BLANK if value is None else float(value) for value in values]
             rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
