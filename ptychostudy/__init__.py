@@ -4,9 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ptychostudy.api.arms import infer, maximise, reconstruct, train
-    from ptychostudy.api.results import compare, export
-    from ptychostudy.api.scans import (
+    from ptychostudy.calls.arms import infer, maximise, reconstruct, train
+    from ptychostudy.calls.results import compare, export
+    from ptychostudy.calls.scans import (
         inspect,
         load_scan,
         make_scene,
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
     # As PEP 562 has it: every stage imports this package, and NumPy is to be asked for by name.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.api.{_HOMES.get(name, 'scans')}"), name)
+    return getattr(import_module(f"{__name__}.calls.{_HOMES.get(name, 'scans')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,7 @@ MEASURES = (*PHYSICS, "sampling", "measure")
 HEAVY = ("networks", "iterative", "figures")
 ALLOWED: dict[str, tuple[str, ...]] = {
     # For who checks types only: at run time its names come by name.
-    "__init__": ("api",),
+    "__init__": ("calls",),
     "study": (),
     "io": (),
     "provenance": (),
@@ -37,7 +37,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "runs": (*GROUND, "provenance"),
     "checks": (*MEASURES, "formats", "report"),
     "stages": (*MEASURES, "formats", "intake", "writing", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
-    "api": (*MEASURES, "formats", "intake", "recipes"),
+    "calls": (*MEASURES, "formats", "intake", "recipes"),
     "__main__": (*GROUND, "provenance", "runs", "stages"),
 }
 # Package -> the rooms that import it, wherever in a file the import stands.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+import ptychostudy.recipes.compare
 from ptychostudy.formats.arm_product import ArmProduct, canvas_arrays
 from ptychostudy.formats.ptychodus import write_product_h5
 from ptychostudy.formats.scan import Scan
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.recipes.compare import Comparison
-from ptychostudy.recipes.compare import compare as compare_products
 from ptychostudy.recipes.export import Optics, make_product
 from ptychostudy.recipes.sample import View
 from ptychostudy.study.settings import Study
@@ -54,7 +54,9 @@ def compare(
     products = {name: _product(result) for name, result in results.items()}
     settings = cast("CompareSettings", stage_settings(study, "compare"))
     everywhere = view.positions if scanned is None else scanned
-    return compare_products(products, truth, view.positions, settings, scanned=everywhere)
+    return ptychostudy.recipes.compare.compare(
+        products, truth, view.positions, settings, scanned=everywhere
+    )
 
 
 def _product(result: ArmProduct | np.ndarray) -> ArmProduct:

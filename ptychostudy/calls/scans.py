@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ptychostudy.physics.counts import mean_counts
 from ptychostudy.physics.draws import generator
 from ptychostudy.physics.modes import first_mode
 from ptychostudy.physics.windows import extent
-from ptychostudy.recipes.base import make_scene as draw_scene
+from ptychostudy.recipes import base
 from ptychostudy.recipes.sample import View, sample_view
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.recipes.simulate import (
@@ -30,6 +30,7 @@ from ptychostudy.recipes.simulate import (
     split_frames,
     thinned_frames,
 )
+from ptychostudy.study.names import SPLITS, TEST_SPLIT
 from ptychostudy.study.settings import Study, parse_study, read_study
 from ptychostudy.study.stage_settings import stage_settings
 
@@ -83,7 +84,7 @@ def make_scene(study: Study) -> Scene:
             f"base.kind is {study.base.kind}, base.object.kind {study.base.object.kind}; "
             "needed: a synthetic study, its object not of pictures"
         )
-    scene = draw_scene(cast("SourceSettings", stage_settings(study, "base")))
+    scene = base.make_scene(cast("SourceSettings", stage_settings(study, "base")))
     # Whoever computes on with more digits than files hold would not find a study's numbers.
     object_, probe = (field.astype(np.complex64) for field in (scene.object, scene.probe))
     return Scene(object_, probe, scene.positions)
@@ -126,7 +127,7 @@ def load_scan(*files: str | Path) -> Scan:
     file, named = look_into(paths)
     first = first_settings(file, paths, named)
     taken = with_cures(
-        ", ".join(paths), first, lambda base, doubts: take_in(paths, base, doubts, None)
+        ", ".join(paths), first, lambda asked, doubts: take_in(paths, asked, doubts, None)
     )
     if taken.scan is None:
         raise DataError(taken.refusal)
@@ -157,9 +158,7 @@ def _measured(scan: Mapping[str, np.ndarray]) -> Scan:
     )
 
 
-def simulate(
-    scene: Scene, dose: int, study: Study, *, split: Literal["train", "test"] = "test"
-) -> Scan:
+def simulate(scene: Scene, dose: int, study: Study, *, split: str = TEST_SPLIT) -> Scan:
     """Simulate the frames of one part of a scene at a dose.
 
     Parameters
@@ -176,10 +175,12 @@ def simulate(
     Raises
     ------
     ValueError
-        If the dose is below 1, or noise-free counts are asked for at one that is too low.
+        If the dose is below 1, there is no such part, or noise-free counts are asked for at a dose
+        that is too low.
     """
     if dose < 1:
         raise ValueError(f"dose is {dose}; needed: at least 1 photon per frame")
+    _check_split(split)
     frames = cast("FramesSettings", stage_settings(study, "simulate"))
     index = split_frames(scene, frames)[split]
     valid = np.ones(scene.probe.shape[-2:], dtype=bool)
@@ -206,7 +207,7 @@ def thin(
     dose: int,
     *,
     seed: int = 42,
-    split: str = "test",
+    split: str = TEST_SPLIT,
     frames: np.ndarray | None = None,
 ) -> Scan:
     """Thin counted frames to a lower dose: each photon is kept with the same probability.
@@ -264,7 +265,7 @@ def measure_overlap(
     study: Study,
     view: str,
     *,
-    split: Literal["train", "test"] = "test",
+    split: str = TEST_SPLIT,
 ) -> View:
     """Choose the frames and groups of a view, and measure how much they overlap.
 
@@ -284,5 +285,11 @@ def measure_overlap(
     ConfigError
         If the study has no such view.
     """
+    _check_split(split)
     sampling = cast("SamplingSettings", stage_settings(study, "overlap", view))
     return sample_view(positions, first_mode(probe), view, split, sampling)
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; needed: one of {', '.join(SPLITS)}")

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ptychostudy.api.process import OnProgress, run_stage
+from ptychostudy.calls.process import OnProgress, run_stage
 from ptychostudy.formats.arm_product import ArmProduct, canvas_arrays, read_arm_product
 from ptychostudy.formats.positions import position_arrays
 from ptychostudy.formats.probe_modes import MODES
@@ -24,8 +24,6 @@ from ptychostudy.study import layout
 from ptychostudy.study.names import BASELINE, HISTORY_COLUMNS, PHYSICS, PINN, TV, UNTRAINED
 from ptychostudy.study.settings import Study
 from ptychostudy.study.stage_settings import TRAIN, stage_settings
-
-Arm = Literal["PtychoPINN", "Baseline"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +55,14 @@ class Network:
         How the training ended.
     """
 
-    arm: Arm
+    arm: str
     bundle: bytes
     history: list[dict[str, float]]
     record: dict[str, Any]
 
 
 def train(
-    arm: Arm,
+    arm: str,
     scans: Sequence[Scan],
     views: Sequence[View],
     study: Study,
@@ -92,9 +90,13 @@ def train(
 
     Raises
     ------
+    ValueError
+        If the arm is no network.
     DataError
         What the training refuses.
     """
+    if arm not in TRAIN:
+        raise ValueError(f"arm is {arm!r}; needed: one of {', '.join(TRAIN)}")
     with TemporaryDirectory() as folder:
         place = Path(folder)
         options: dict[str, Any] = {
@@ -217,7 +219,7 @@ def reconstruct(
         Told epoch, epochs and loss.
     """
     with _inputs(scan, view) as (place, options):
-        outputs = {"output": place / "product.npz", "manifest": place / "manifest.json"}
+        outputs = {"output": place / "product.npz", "manifest": place / "record.json"}
         read = stage_settings(study, "reconstruct")
         run_stage("reconstruct", read, options | outputs, threads=threads, on_progress=on_progress)
         return _result(outputs["output"])
