@@ -1,6 +1,6 @@
 """What is written down of a comparison: rows of its tables, and the record of the cell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,16 +33,28 @@ _WINDOW = "light"
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
 
 
-def metric_rows(
-    comparison: Comparison, names: Sequence[str] = (*ARMS, *CONTROLS)
-) -> list[dict[str, Any]]:
+def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
     # The same rows in every cell, whatever failed.
     rows = []
-    for arm in names:
-        for metric, values in _values(comparison.scores, arm).items():
-            cells = [BLANK if value is None else float(value) for value in values]
-            rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
+    for arm in (*ARMS, *CONTROLS):
+        rows += _rows(arm, _values(comparison.scores, arm))
+    return rows
+
+
+def rows_of(scores: Mapping[str, scoring.Score]) -> list[dict[str, Any]]:
+    """Return such rows of whatever was scored, in its order."""
+    rows = []
+    for name, score in scores.items():
+        rows += _rows(name, score.evaluation.rows)
+    return rows
+
+
+def _rows(arm: str, metrics: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    rows = []
+    for metric, values in metrics.items():
+        cells = [BLANK if value is None else float(value) for value in values]
+        rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
     return rows
 
 
