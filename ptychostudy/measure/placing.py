@@ -1,4 +1,9 @@
-"""Where one field lies on another of which nothing is known: every place, and all orientations."""
+"""Where one field lies on another of which nothing is known: every place, and all orientations.
+
+Not fields are correlated, for a phase ramp displaces their spectra, and its mean over a whole field
+is also that of edges which saw no light. Correlated are products of each pixel with the conjugate
+of one further on, along both axes: a factor scales them, a ramp turns them all by one phase.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,10 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
+from ptychostudy.measure.fields import is_rounding
 from ptychostudy.physics.orientation import ORIENTATIONS, Orientation
 
 _LEAST_OVERLAP = 0.25
 """Share of the smaller field that has to overlap: less of two fields is alike by chance."""
+_LAG = 2
+"""Pixels from one of a product to the other."""
+_BRIGHTEST = 1.5
+"""In medians, what products are cut at: where there was no light, iterations may leave anything."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +29,7 @@ class Place:
     Attributes
     ----------
     correlation : float
-        Modulus of the complex correlation coefficient where both overlap, from 0 to 1.
+        Correlation coefficient of the products where both overlap, at most 1.
     offset : (int, int)
         Pixel (row, col) of the other field under the first one of this.
     orientation : Orientation
@@ -49,7 +59,7 @@ def places(
 ) -> Iterator[Place]:
     """Yield the best place of a field in each of sixteen ways to lay it out, as given first.
 
-    Phase ramps are removed before, for they displace the spectrum; a factor changes nothing.
+    Neither a factor nor a phase ramp changes anything.
 
     Parameters
     ----------
@@ -57,24 +67,45 @@ def places(
     seen, other_seen : (H, W), (R, C) bool
         Pixels that count.
     """
-    flat = without_ramp(field, seen)
-    target = without_ramp(other, other_seen)
+    target = _products(other, other_seen)
     for conjugated in (False, True):
-        wave = flat.conj() if conjugated else flat
+        wave = field.conj() if conjugated else field
         for orientation in ORIENTATIONS:
-            moving = _turned(wave, orientation)
-            mask = _turned(seen, orientation)
-            correlation, offset = _best(moving, mask, target, other_seen)
+            moving = _products(_turned(wave, orientation), _turned(seen, orientation))
+            correlation, offset = _best(moving, target)
             yield Place(correlation, offset, orientation, conjugated)
 
 
-def without_ramp(field: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return a field (H, W) less its own mean phase ramp, zero where it is not seen."""
-    kept = np.where(seen, field, 0)
-    down = np.angle(np.vdot(kept[:-1], kept[1:]))
-    right = np.angle(np.vdot(kept[:, :-1], kept[:, 1:]))
-    rows, cols = np.ogrid[: field.shape[0], : field.shape[1]]
-    return np.asarray(kept * np.exp(-1j * (down * rows + right * cols)))
+@dataclass(frozen=True)
+class _Products:
+    """Products along both axes (2, H, W) less their mean, and where there are any."""
+
+    values: np.ndarray
+    there: np.ndarray
+
+
+def _products(field: np.ndarray, seen: np.ndarray) -> _Products:
+    values = np.zeros((2, *field.shape), np.complex128)
+    there = np.zeros(values.shape)
+    for axis in range(2):
+        rows, cols = ((_LAG, 0), (0, _LAG))[axis]
+        here = (slice(field.shape[0] - rows), slice(field.shape[1] - cols))
+        both = seen[here] & seen[rows:, cols:]
+        there[axis][here] = both
+        values[axis][here] = _straight(field[rows:, cols:] * field[here].conj(), both)
+    return _Products(values, there)
+
+
+def _straight(products: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return products (H, W) with no mean and the phase of a ramp taken out, zero off the mask."""
+    size = np.median(np.abs(products[there])) if there.any() else 0.0
+    if size == 0:
+        return np.zeros_like(products)
+    cut = products / np.maximum(np.abs(products), _BRIGHTEST * size)
+    mean = cut[there].mean()
+    free = np.where(there, cut - mean, 0) * np.exp(-1j * np.angle(mean))
+    # Rounding is all that is left of a constant.
+    return np.zeros_like(free) if is_rounding(free, _BRIGHTEST) else free
 
 
 def _turned(field: np.ndarray, orientation: Orientation) -> np.ndarray:
@@ -84,36 +115,28 @@ def _turned(field: np.ndarray, orientation: Orientation) -> np.ndarray:
     return turned[::rows, ::cols]
 
 
-def _best(
-    field: np.ndarray, seen: np.ndarray, other: np.ndarray, other_seen: np.ndarray
-) -> tuple[float, tuple[int, int]]:
+def _best(moving: _Products, target: _Products) -> tuple[float, tuple[int, int]]:
     """Return the highest correlation over all offsets, and its offset."""
-    full = [fft.next_fast_len(a + b) for a, b in zip(field.shape, other.shape, strict=True)]
+    ends = target.there.shape[1:]
+    full = [fft.next_fast_len(a + b) for a, b in zip(moving.there.shape[1:], ends, strict=True)]
 
     def correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        spectrum = fft.fft2(b, full) * fft.fft2(a, full).conj()
-        return np.asarray(fft.ifft2(spectrum))
+        spectra = fft.fft2(b, full) * fft.fft2(a, full).conj()
+        # What is alike has one sign: the conjugate of a weak phase has the other one.
+        return np.asarray(fft.ifft2(spectra.sum(axis=0)).real)
 
-    seen, other_seen = seen.astype(float), other_seen.astype(float)
-    count = np.round(correlated(seen, other_seen).real)
-    least = _LEAST_OVERLAP * min(seen.sum(), other_seen.sum())
-    enough = count >= max(least, 2)
-    safe = np.maximum(count, 1)
-    # Over the overlap alone, as sums of products with the masks (Padfield 2012,
-    # doi:10.1109/TIP.2011.2181402): means of whole fields would be those of other pixels.
-    sum_a = correlated(field, other_seen).conj()
-    sum_b = correlated(seen, other)
-    squares_a = correlated(np.abs(field) ** 2, other_seen).real - np.abs(sum_a) ** 2 / safe
-    squares_b = correlated(seen, np.abs(other) ** 2).real - np.abs(sum_b) ** 2 / safe
-    product = correlated(field, other) - sum_a.conj() * sum_b / safe
-    energy = squares_a * squares_b
+    least = _LEAST_OVERLAP * min(moving.there.sum(), target.there.sum())
+    enough = np.round(correlated(moving.there, target.there)) >= max(least, 2)
+    # Of the overlap alone (Padfield 2012, doi:10.1109/TIP.2011.2181402).
+    energy = correlated(np.abs(moving.values) ** 2, target.there)
+    energy *= correlated(moving.there, np.abs(target.values) ** 2)
     # What is constant on the overlap has rounding for its energy.
     fair = enough & (energy > 1e-9 * energy.max())
     found = np.zeros(energy.shape)
-    found[fair] = np.abs(product[fair]) / np.sqrt(energy[fair])
-    row, col = divmod(int(np.argmax(found)), found.shape[1])
+    found[fair] = correlated(moving.values, target.values)[fair] / np.sqrt(energy[fair])
+    row, col = divmod(int(np.argmax(found)), full[1])
     top, left = (
         place - (size if place >= end else 0)
-        for place, size, end in zip((row, col), full, other.shape, strict=True)
+        for place, size, end in zip((row, col), full, ends, strict=True)
     )
     return float(min(found[row, col], 1.0)), (top, left)

@@ -285,5 +285,24 @@ def test_unseen_pixels_do_not_count():
     seen[:20] = False
     spoilt = TRUTH * np.where(seen, 1, 50)
     given = next(places(spoilt, seen, TRUTH, np.ones(SHAPE, bool)))
-    # Less than 1, as the mean ramp of a part is not that of the whole.
+    # Less than 1, as means and ramps of a part are not those of the whole.
     assert given.offset == (0, 0) and given.correlation > 0.95
+
+
+@pytest.mark.parametrize("ramp", [1.0, np.exp(1j * (0.3 * ROWS - 0.2 * COLS))])
+@pytest.mark.parametrize("turn", [np.asarray, lambda field: field[::-1].conj()])
+def test_an_edge_without_light_moves_nothing(ramp, turn):
+    """Of a whole canvas more than half may hold what the iterations left there, with a slope of its own."""
+    rng = np.random.default_rng(7)
+    scanned = (slice(20, 64), slice(24, 84))
+    slope = np.exp(1j * (0.05 * ROWS + 0.04 * COLS) + 0.3j * rng.normal(size=SHAPE))
+    field = (np.abs(slope) + rng.normal(size=SHAPE) / 5) * slope * np.abs(TRUTH).mean()
+    field[scanned] = TRUTH[scanned] + 0.05 * rng.normal(size=(44, 60))
+    canvas = turn(np.pad(2 * field * ramp, ((3, 9), (5, 2))))
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[scanned] = True
+    best = max(places(canvas, canvas != 0, TRUTH, mask), key=lambda place: place.correlation)
+    # Where it is once it is turned back.
+    assert best.offset == (-3, -5)
+    assert best.conjugated == best.orientation.rows_reversed == (turn is not np.asarray)
+    assert not best.orientation.exchanged and not best.orientation.cols_reversed
