@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, read_arm_product
-from ptychostudy.formats.containers import NPZ, container
+from ptychostudy.formats.containers import HDF5, NPZ, container, open_user_hdf5
 from ptychostudy.formats.frames import check_finite, wrong_kind
+from ptychostudy.formats.hdf5_tree import Tree
 from ptychostudy.formats.positions import COORDINATES, read_positions
+from ptychostudy.formats.reader_fields import needed_array
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.formats.user_file import OBJECT, UserFile
 from ptychostudy.io.arrays import member_names, read_npz
@@ -46,6 +48,28 @@ class AnyObject:
     whole: bool = False
     pixel_size_m: float | None = None
     positions: np.ndarray | None = None
+
+
+def read_named(word: str, name: str = TRUTH) -> AnyObject:
+    """Read an object of ``FILE`` as `read_any_object` does, or of ``FILE:KEY`` the array of a key.
+
+    Raises
+    ------
+    DataError
+        Naming the file, the key, what was found and what is needed.
+    """
+    path, colon, key = word.rpartition(":")
+    if not colon or Path(word).exists():
+        return read_any_object(word, name)
+    field = _field(path, key, _one_layer(_array(path, key)))
+    return AnyObject(f"{path}: key {key!r}", field, field != 0)
+
+
+def _array(path: str, key: str) -> np.ndarray:
+    if container(path) != HDF5:
+        return read_npz(path, [key])[key]
+    with open_user_hdf5(path) as file:
+        return needed_array(Tree(path, file), key)
 
 
 def read_any_object(path: str | Path, name: str = TRUTH) -> AnyObject:
@@ -95,12 +119,11 @@ def _of_user(path: str | Path) -> AnyObject:
     if OBJECT not in file.arrays:
         raise DataError(
             f"{path}: no object, found {', '.join(file.held()) or 'nothing'} ({file.format}); "
-            f"needed: a complex object (H, W), in an NPZ under {OBJECT!r}"
+            f"needed: a complex object (H, W), in an NPZ under {OBJECT!r}, or its key: FILE:KEY"
         )
     place = file.places.get(OBJECT, OBJECT)
     array = file.arrays[OBJECT]
-    # NumPy files of several programs have an axis of layers before the object.
-    field = _field(path, place, array[0] if array.ndim == 3 and len(array) == 1 else array)
+    field = _field(path, place, _one_layer(array))
     return AnyObject(
         f"{path}: key {place!r}",
         field,
@@ -108,6 +131,11 @@ def _of_user(path: str | Path) -> AnyObject:
         pixel_size_m=file.declared.get("pixel_size_m"),
         positions=_positions(file),
     )
+
+
+def _one_layer(array: np.ndarray) -> np.ndarray:
+    """Return an array without the axis of layers that several programs have before the object."""
+    return array[0] if array.ndim == 3 and len(array) == 1 else array
 
 
 def _field(path: str | Path, key: str, field: np.ndarray) -> np.ndarray:

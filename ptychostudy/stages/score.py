@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from ptychostudy.formats.any_object import AnyObject, read_any_object
+from ptychostudy.formats.any_object import AnyObject, read_named
 from ptychostudy.io.tables import write_csv
 from ptychostudy.recipes.cell_record import rows_of
 from ptychostudy.recipes.score_arrays import Scored, score_arrays
@@ -17,7 +17,7 @@ _HEADS = ("SSIM", "MS-SSIM", "MAE rad", "Pearson", "FRC50", "rms rad")
 def run(
     files: list[str],
     *,
-    reference: Path,
+    reference: str,
     output: Path | None = None,
     unregistered: list[str] = [],  # noqa: B006 - read, never changed; the command line needs the type
     phase_align: Literal["plane", "mean", "none"] = "plane",
@@ -31,8 +31,9 @@ def run(
     files : list of str
         ``NAME=FILE``: a canvas of this package, NPZ, Ptychodus product, ptypy's .ptyr, a model of
         PtyRAD, or any other format with an object in it. Of a comparison of this package
-        (``reconstructions.npz``) the field of that name is taken.
-    reference : Path
+        (``reconstructions.npz``) the field of that name is taken. ``NAME=FILE:KEY`` takes any
+        complex array of an NPZ or HDF5 file.
+    reference : str
         What they are scored against, in any of these formats. Of a comparison its truth, on its
         mask and rectangle.
     output : Path, optional
@@ -58,7 +59,7 @@ def run(
         raise ValueError(f"--unregistered {found}; needed: some of {', '.join(objects)}, and >= 0")
     scored = score_arrays(
         objects,
-        read_any_object(reference),
+        read_named(reference),
         phase_align=phase_align,
         ms_ssim_sigma=ms_ssim_sigma,
         unregistered=unregistered,
@@ -75,7 +76,7 @@ def _read(files: list[str]) -> dict[str, AnyObject]:
         name, _, path = word.partition("=")
         if not name or not path or name in objects:
             raise ValueError(f"{word!r} is no name of its own and its file; needed: NAME=FILE")
-        objects[name] = read_any_object(path, name)
+        objects[name] = read_named(path, name)
     return objects
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 
+import h5py
 import numpy as np
 import pytest
 
@@ -253,6 +254,19 @@ def test_other_pixels_are_refused(tmp_path, capsys):
     code, _ = run(tmp_path, {"coarse": tmp_path / "coarse.ptyr"}, files["product"])
     said = " ".join(capsys.readouterr().err.split())
     assert code == 2 and "has pixels of 9e-09 m; needed: 8e-09 m" in said
+
+
+def test_any_array_is_taken_by_its_key(tmp_path, capsys):
+    write_npz(tmp_path / "own.npz", {"mine": noisy()[None], "other": np.arange(3)})
+    with h5py.File(tmp_path / "own.h5", "w") as file:
+        file["deep/mine"] = noisy()
+    files = {"a": f"{tmp_path / 'own.npz'}:mine", "b": f"{tmp_path / 'own.h5'}:deep/mine"}
+    files["c"] = npz(tmp_path, "plain", noisy())
+    code, rows = run(tmp_path, files, f"{npz(tmp_path, 'reference', TRUTH)}:objectGuess")
+    assert code == 0 and values(rows, "a") == values(rows, "b") == values(rows, "c") != {}
+    for word, said in ((":none", "key 'none' is missing"), (":other", "key 'other'"), ("", "or its key: FILE:KEY")):
+        code, _ = run(tmp_path, {"a": f"{tmp_path / 'own.npz'}{word}"}, tmp_path / "reference.npz")
+        assert code == 2 and said in " ".join(capsys.readouterr().err.split())
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
