@@ -46,6 +46,7 @@ STAGES = {
     "parity": "whether it says and learns the same on every backend",
     "stitch": "add the shards of one cell up to the canvas of one arm",
     "compare": "all arms and controls against the truth",
+    "score": "reconstructions of other programs against a reference, as the study scores its own",
     "picture": "the fields of one cell beside the truth",
     "summarize": "all tables and texts of the study from one source",
     "speed": "frames per second of each arm in every cell",

@@ -38,9 +38,23 @@ def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     # The same rows in every cell, whatever failed.
     rows = []
     for arm in (*ARMS, *CONTROLS):
-        for metric, values in _values(comparison.scores, arm).items():
-            cells = [BLANK if value is None else float(value) for value in values]
-            rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
+        rows += _rows(arm, _values(comparison.scores, arm))
+    return rows
+
+
+def rows_of(scores: Mapping[str, scoring.Score]) -> list[dict[str, Any]]:
+    """Return such rows of whatever was scored, in its order."""
+    rows = []
+    for name, score in scores.items():
+        rows += _rows(name, score.evaluation.rows)
+    return rows
+
+
+def _rows(arm: str, metrics: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    rows = []
+    for metric, values in metrics.items():
+        cells = [BLANK if value is None else float(value) for value in values]
+        rows.append(dict(zip(METRIC_COLUMNS, (arm, metric, *cells), strict=True)))
     return rows
 
 

@@ -10,7 +10,7 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
 from ptychostudy.physics.rectangle import common, cut
 from ptychostudy.physics.windows import scan_rectangle
-from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PINN
+from ptychostudy.study.names import ARMS, CONTROLS, FLAT
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
@@ -95,7 +95,8 @@ def compare(
     Parameters
     ----------
     products : mapping
-        The arms and the controls that are products, by name.
+        The arms and the controls that are products, by name; what has a name of its own is scored
+        behind the arms, and what is not there is left out.
     truth : (R, C) complex
         The whole object, from its first pixel.
     positions : (k, 2) float
@@ -112,7 +113,7 @@ def compare(
     mask, coverage = _mask(good, rectangle, positions)
     seen = rectangle.cut(truth, (0, 0))
     scores = {}
-    for arm, field in _scored(products, fields).items():
+    for arm, field in _scored(products, fields, rectangle.shape).items():
         scores[arm] = _score(field, seen, mask, settings, arm)
     return Comparison(rectangle.origin, seen, mask, coverage, fields, scores)
 
@@ -142,12 +143,14 @@ def _mask(
 
 
 def _scored(
-    products: Mapping[str, ArmProduct], fields: Mapping[str, np.ndarray]
+    products: Mapping[str, ArmProduct], fields: Mapping[str, np.ndarray], shape: tuple[int, int]
 ) -> dict[str, np.ndarray]:
     """Return what is scored, in the order of the tables: arms, then controls."""
-    scored = {arm: fields[arm] for arm in ARMS if products[arm].good}
+    others = [name for name in products if name not in (*ARMS, *CONTROLS)]
+    arms = [arm for arm in (*ARMS, *others) if arm in products]
+    scored = {arm: fields[arm] for arm in arms if products[arm].good}
     # What an object without structure gets is what a metric gives away.
-    scored[FLAT] = np.ones(fields[PINN].shape, np.complex64)
+    scored[FLAT] = np.ones(shape, np.complex64)
     for control in CONTROLS:
         if control in products and products[control].good:
             scored[control] = fields[control]

@@ -5,6 +5,7 @@ imports this.
 """
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ptychostudy.runs.work import LOGGER
 
 _log = logging.getLogger("ptychostudy")
+_INTERVAL_S = 8.0
 
 
 class Progress(logging.Handler):
@@ -23,7 +25,7 @@ class Progress(logging.Handler):
         Shortest time between two lines.
     """
 
-    def __init__(self, interval_s: float = 8.0) -> None:
+    def __init__(self, interval_s: float = _INTERVAL_S) -> None:
         super().__init__(logging.INFO)
         self.interval_s = interval_s
         self.start = self.last = time.monotonic()
@@ -55,9 +57,12 @@ class Progress(logging.Handler):
 
 
 def show_progress() -> None:
-    """Show the work of this process, whatever was set up before."""
+    """Show the work of this process, whatever was set up before.
+
+    Who started it may ask for lines more often, with the environment's ``PTYCHOSTUDY_PROGRESS_S``.
+    """
     logger = logging.getLogger(LOGGER)
-    logger.handlers = [Progress()]
+    logger.handlers = [Progress(float(os.environ.get("PTYCHOSTUDY_PROGRESS_S", _INTERVAL_S)))]
     logger.propagate = False
 
 

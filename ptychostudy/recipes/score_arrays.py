@@ -1,0 +1,181 @@
+"""Score: reconstructions that came from elsewhere, registered to a reference, on one mask."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ptychostudy.formats.any_object import AnyObject
+from ptychostudy.io.atomic import DataError
+from ptychostudy.measure import scoring
+from ptychostudy.measure.fields import bounding_box
+from ptychostudy.measure.placing import places
+from ptychostudy.physics.illumination import hull_mask
+
+# Of a field that is noise the best place has a few hundredths.
+_ALIKE = 0.2
+# By how much another way to lay a field out must fit better: an object may be nearly symmetric.
+_CLEARLY = 1.01
+# Of pixel sizes that are written in several units.
+_SAME_PIXEL = 1e-3
+_LEAST_PX = 16
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Arrays on the rectangle of a reference.
+
+    Attributes
+    ----------
+    truth : (H, W) complex
+    mask : (H, W) bool
+        Pixels that are scored, the same for all.
+    offsets : dict
+        Pixel (row, col) of the reference under the first one of each array.
+    scores : dict
+        `scoring.Score` of each.
+    """
+
+    truth: np.ndarray
+    mask: np.ndarray
+    offsets: dict[str, tuple[int, int]]
+    scores: dict[str, scoring.Score]
+
+
+def score_arrays(
+    objects: Mapping[str, AnyObject],
+    reference: AnyObject,
+    *,
+    phase_align: str,
+    ms_ssim_sigma: float,
+    unregistered: Collection[str] = (),
+    edge_px: int = 0,
+) -> Scored:
+    """Place arrays on a reference and score them as a study scores its arms.
+
+    Scored is what the reference and all arrays hold, within the hull of the positions of each file
+    that has them; of a comparison of this package exactly its mask.
+
+    Parameters
+    ----------
+    objects : mapping
+        Arrays by name.
+    reference : AnyObject
+    phase_align : {'plane', 'mean', 'none'}
+    ms_ssim_sigma : float
+        Blur before MS-SSIM.
+    unregistered : collection of str
+        Names of arrays that stay on their whole pixels; the shift of all is reported.
+    edge_px : int
+        Cut off the scored rectangle on every side.
+
+    Raises
+    ------
+    DataError
+        If an array is turned or conjugated, has other pixels, lies nowhere on the reference, or if
+        nothing is left to score.
+    """
+    offsets = {name: _offset(each, reference) for name, each in objects.items()}
+    mask = _hulled(reference)
+    fields = {}
+    for name, each in objects.items():
+        fields[name] = _onto(each.field, offsets[name], reference.field.shape)
+        covered = _onto(_hulled(each), offsets[name], reference.field.shape)
+        _check_covers(each, covered, mask, reference)
+        if not reference.whole:
+            mask = mask & covered
+    box = _box(mask, reference, edge_px)
+    mask = mask[box]
+    scores = {
+        name: scoring.score(
+            field[box],
+            reference.field[box],
+            mask,
+            phase_align=phase_align,
+            registration=name not in unregistered,
+            ms_ssim_sigma=ms_ssim_sigma,
+        )
+        for name, field in fields.items()
+    }
+    return Scored(reference.field[box], mask, offsets, scores)
+
+
+def _offset(each: AnyObject, reference: AnyObject) -> tuple[int, int]:
+    """Return the pixel (row, col) of the reference under the first one of an array."""
+    _check_pixel(each, reference)
+    given, *others = places(each.field, each.seen, reference.field, reference.seen)
+    best = max(others, key=lambda place: place.correlation)
+    if best.correlation > max(_ALIKE, _CLEARLY * given.correlation):
+        raise DataError(
+            f"{each.where} fits {reference.where} only once it is changed: {best.words} "
+            f"(correlation {best.correlation:.3f}, as given {given.correlation:.3f}); "
+            "needed: an object laid out as the reference"
+        )
+    if each.origin is not None and reference.origin is not None:
+        row, col = (a - b for a, b in zip(each.origin, reference.origin, strict=True))
+        return row, col
+    if given.correlation < _ALIKE:
+        raise DataError(
+            f"{each.where} is nowhere like {reference.where}: the correlation is "
+            f"{given.correlation:.3f} at best; needed: {_ALIKE} for a place to be found"
+        )
+    return given.offset
+
+
+def _check_pixel(each: AnyObject, reference: AnyObject) -> None:
+    sizes = (each.pixel_size_m, reference.pixel_size_m)
+    if None in sizes:
+        return
+    found, needed = (float(size or 0) for size in sizes)
+    if abs(found - needed) > _SAME_PIXEL * needed:
+        raise DataError(
+            f"{each.where} has pixels of {found:.6g} m; needed: {needed:.6g} m, those of "
+            f"{reference.where}"
+        )
+
+
+def _hulled(each: AnyObject) -> np.ndarray:
+    """Return the pixels that an array knows, within the hull of its positions if it has any."""
+    if each.positions is None:
+        return each.seen
+    hull = hull_mask(each.positions, origin=(0, 0), shape=(each.seen.shape[0], each.seen.shape[1]))
+    return np.asarray(each.seen & hull)
+
+
+def _onto(array: np.ndarray, offset: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array on the rectangle of the reference, zero where it does not reach."""
+    whole = np.zeros(shape, array.dtype)
+    first = np.maximum(offset, 0)
+    end = np.minimum(np.add(offset, array.shape), shape)
+    if np.all(end > first):
+        there = tuple(slice(*ends) for ends in zip(first, end, strict=True))
+        inside = zip(first - offset, end - offset, strict=True)
+        whole[there] = array[tuple(slice(*ends) for ends in inside)]
+    return whole
+
+
+def _check_covers(
+    each: AnyObject, covered: np.ndarray, mask: np.ndarray, reference: AnyObject
+) -> None:
+    """Refuse an array that leaves pixels out which a comparison scores."""
+    missing = int(np.sum(mask & ~covered)) if reference.whole else 0
+    if missing:
+        raise DataError(
+            f"{each.where} has nothing at {missing} of the {mask.sum()} pixels of the mask of "
+            f"{reference.where}; needed: all of them, or a reference without a mask"
+        )
+
+
+def _box(mask: np.ndarray, reference: AnyObject, edge_px: int) -> tuple[slice, ...]:
+    """Return the rectangle on which is scored: that of a comparison, or of what all hold."""
+    rows, cols = bounding_box(mask) if mask.any() else (slice(0, 0), slice(0, 0))
+    if reference.whole:
+        rows, cols = (slice(0, side) for side in mask.shape)
+    box = tuple(slice(each.start + edge_px, each.stop - edge_px) for each in (rows, cols))
+    if min(each.stop - each.start for each in box) < _LEAST_PX or not mask[box].any():
+        sides = " x ".join(str(max(each.stop - each.start, 0)) for each in box)
+        raise DataError(
+            f"{reference.where} and the arrays have {sides} pixels in common; "
+            f"needed: at least {_LEAST_PX} x {_LEAST_PX}"
+        )
+    return box
