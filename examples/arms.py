@@ -29,7 +29,7 @@ def show(done, total, loss):
 
 
 # %% [markdown]
-# The scan is cut into a part to learn from and a part to test on; a view says which frames are used.
+# The scan is cut into a part to learn from and one to test on; a view says which frames are used.
 
 # %%
 scene = ptychostudy.make_scene(study)
