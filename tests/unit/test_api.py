@@ -72,6 +72,19 @@ def test_the_example_of_the_documentation_runs_in_an_empty_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_example_of_an_own_metric_runs_in_an_empty_folder(tmp_path):
+    done = run_python((ROOT / "examples" / "own_metric.py").read_text(encoding="utf-8"), tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = re.findall(r"^ *(\d+) photons  (\w+) +edges (\S+)  phase SSIM (\S+)$", done.stdout, re.MULTILINE)
+    edges = {(int(dose), name): float(value) for dose, name, value, _ in found}
+    assert len(edges) == 6
+    for dose in (100, 1000, 10_000):
+        assert edges[dose, "PhysicsOnly"] < edges[dose, "TV"]
+    for name in ("PhysicsOnly", "TV"):
+        assert edges[100, name] < edges[1000, name] < edges[10_000, name] < 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_wrong_settings_are_named():
     with pytest.raises(ConfigError, match="frame_pix"):
         ptychostudy.settings({"base": {"frame_pix": 32}})
