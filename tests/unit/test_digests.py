@@ -160,6 +160,7 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("figures/style.py", {"picture", "grid", "figures"}),
         ("figures/fields.py", {"picture"}),
         ("figures/curves.py", {"figures"}),
+        ("figures/rings.py", {"figures"}),
         ("figures/grids.py", {"grid", "figures"}),
         ("report/closing.py", {"gate"}),
         ("checks/metrics.py", {"verify"}),

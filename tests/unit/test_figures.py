@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from ptychostudy.figures.curves import dose_curves, frc_plot, overlap_curves
+from ptychostudy.figures.curves import dose_curves, overlap_curves
 from ptychostudy.figures.fields import comparison_plot
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
-from ptychostudy.figures.style import STYLES
+from ptychostudy.figures.rings import Rings, frc_curves
+from ptychostudy.figures.style import OTHER, STYLES
 from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
@@ -246,10 +247,38 @@ def test_controls_stand_below_the_arms_on_the_same_scale():
     assert sum(not ax.axison for ax in figure.axes) == 4, "two blanks in each row of the lower band"
 
 
-def test_frc_plot_draws_curves_and_thresholds():
-    frequency = np.linspace(0, 1, 20)
-    figure = frc_plot(frequency, {"PtychoPINN": 1 - frequency}, np.full(20, 0.1716), "cell")
-    assert [line.get_label() for line in figure.axes[0].lines] == ["PtychoPINN", "half-bit", "0.5"]
+def ringed(study, models=MODELS):
+    x = np.linspace(0, 1, 20)
+    return {
+        (cell["dose"], cell["view"], cell["split"]): {
+            model: Rings(x, 1 - x * (k + 1) / 10, np.full(20, 0.1716)) for k, model in enumerate(models)
+        }
+        for cell in study["jobs"]
+    }
+
+
+def test_ring_curves_have_a_panel_a_cell_both_thresholds_and_grey_controls(summary):
+    figure = frc_curves(summary, ringed(summary))
+    heads = [ax.get_title().split(" photons")[0] for ax in figure.axes]
+    assert heads[:2] == heads[2:] and heads[0] != heads[1]
+    assert [ax.get_title().split("\n")[1].split(",")[0] for ax in figure.axes[::2]] == ["dense", "sparse"]
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert set(lines) == {*MODELS, "half-bit", "0.5"}
+    assert set(lines["0.5"].get_ydata()) == {0.5} and set(lines["half-bit"].get_ydata()) == {0.1716}
+    np.testing.assert_allclose(lines[list(MODELS)[1]].get_ydata()[-1], 0.8)
+    for model in MODELS:
+        assert lines[model].get_marker() == STYLES.get(model, OTHER)["marker"]
+        assert (lines[model].get_color() == STYLES.get(model, OTHER)["color"]) == (model in ARMS)
+    text = " ".join([caption(figure), *(ax.get_title() for ax in figure.axes)])
+    assert "van Heel and Schatz 2005" in text and "n = " in text and text.count("linear") > 4
+    assert caption(figure).endswith("Truth: simulated object.") and "PtyChi converged in" in text
+    assert rendered(figure) == rendered(frc_curves(summary, ringed(summary)))
+
+
+def test_an_arm_without_rings_keeps_its_place_in_the_legend(summary):
+    figure = frc_curves(summary, ringed(summary, list(MODELS)[1:]))
+    assert len(figure.axes[0].lines[0].get_xdata()) == 0
+    assert next(iter(MODELS)) in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_one_cell_and_one_arm_alone_are_drawn():
