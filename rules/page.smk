@@ -21,6 +21,7 @@ rule page:
         figures=[
             "analysis/dose_curves.png",
             "analysis/overlap_curves.png",
+            "analysis/frc_curves.png",
             "analysis/ms_ssim_heatmap.png",
             "analysis/correlation_heatmap.png",
             "analysis/ssim_grid.png",

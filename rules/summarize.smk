@@ -83,6 +83,7 @@ rule grid:
 rule figures:
     input:
         summary="analysis/metrics_summary.json",
+        curves=cells("analysis/dose_{dose}/{view}/{split}/frc_curves.csv"),
     output:
         correlation=report(
             "analysis/correlation_heatmap.png", caption="../report/heatmap.rst", category="Figures"
@@ -94,6 +95,7 @@ rule figures:
         overlap=report(
             "analysis/overlap_curves.png", caption="../report/curves.rst", category="Figures"
         ),
+        frc=report("analysis/frc_curves.png", caption="../report/rings.rst", category="Figures"),
     log:
         "logs/analysis/figures.log",
     benchmark:
@@ -108,9 +110,8 @@ rule figures:
     shell:
         """
         python -m ptychostudy figures \
-            --summary {input.summary:q} \
-            --correlation {output.correlation:q} \
-            --ms-ssim {output.ms_ssim:q} \
-            --dose {output.dose:q} \
-            --overlap {output.overlap:q} 2>&1 | tee {log:q}
+            --summary {input.summary:q} --curves {input.curves:q} \
+            --correlation {output.correlation:q} --ms-ssim {output.ms_ssim:q} \
+            --dose {output.dose:q} --overlap {output.overlap:q} \
+            --frc {output.frc:q} 2>&1 | tee {log:q}
         """

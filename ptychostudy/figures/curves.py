@@ -1,4 +1,4 @@
-"""Quality against dose, overlap and spatial frequency."""
+"""Quality against dose and overlap."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,13 +11,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from ptychostudy.figures.score_lines import PHASE_ERROR, draw_legend, draw_scores
 from ptychostudy.figures.style import (
     BELOW,
-    OTHER,
-    SMALL,
-    STYLES,
     TEXT,
     conditions,
     finish,
-    soften,
 )
 from ptychostudy.report.cells import nominal_dose, shown_cells, shown_column, shown_splits
 from ptychostudy.report.markdown import photon_text
@@ -37,11 +33,11 @@ _OVERLAP_CAPTION = (
     "ring correlation with the truth (complex) falls below 0.5. Dashed: controls; the flat object "
     "shows the metric's zero."
 )
-_DOSE_UNITS = {
+DOSE_UNITS = {
     "fixed_frame": "photons per frame",
     "fixed_fluence": "photons per frame\nof the full scan",
 }
-_FRC_CAPTION = "Square crop of the scored pixels under a Tukey window. Dashed: controls."
+"""What the dose of each design counts."""
 
 Summary = Mapping[str, Any]
 Cells = Sequence[Mapping[str, Any]]
@@ -55,8 +51,8 @@ def dose_curves(summary: Summary) -> Figure:
     every seed a black rim.
     """
     cells = shown_cells(summary)
-    views = _by_overlap(cells)
-    figure, axes = _panels(2, len(views), width=3.0, height=6.6)
+    views = by_overlap(cells)
+    figure, axes = panels(2, len(views), width=3.0, height=6.6)
     for column, view in zip(axes.T, views, strict=True):
         _draw_view(column, [cell for cell in cells if cell["view"] == view], summary)
     _draw_floors(axes[0], cells)
@@ -66,14 +62,14 @@ def dose_curves(summary: Summary) -> Figure:
     return finish(figure, title, f"{_DOSE_CAPTION} {conditions(summary, cells)}")
 
 
-def _panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
+def panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
     """Return a figure and its panels (rows, cols), each so many inches wide, beside the legend."""
     figure = Figure(figsize=(2.0 + width * cols, height), layout="constrained")
     axes: np.ndarray = figure.subplots(rows, cols, sharex=True, sharey="row", squeeze=False)
     return figure, axes
 
 
-def _by_overlap(cells: Cells) -> list[str]:
+def by_overlap(cells: Cells) -> list[str]:
     """Return the views, the densest first; of equal overlap in alphabetical order."""
     # Sorted twice: a set has no order of its own that is the same in every process.
     views = sorted({cell["view"] for cell in cells})
@@ -102,7 +98,7 @@ def _set_logarithmic(ax: Axes) -> None:
 
 def _view_title(cells: Cells) -> str:
     view = cells[0]["view"]
-    return f"{view}\noverlap {_overlap_text(cells, view)}"
+    return f"{view}\noverlap {overlap_text(cells, view)}"
 
 
 def _plain_number(value: float, _: int | None) -> str:
@@ -135,9 +131,9 @@ def overlap_curves(summary: Summary) -> Figure:
     object pixel.
     """
     cells = shown_cells(summary)
-    doses = _by_dose(cells, summary["design"])
+    doses = by_dose(cells, summary["design"])
     labels = _overlap_metrics(shown_column(summary))
-    figure, axes = _panels(len(labels), len(doses), width=2.5, height=7.8)
+    figure, axes = panels(len(labels), len(doses), width=2.5, height=7.8)
     for column, (dose, same) in zip(axes.T, doses.items(), strict=True):
         _draw_dose(column, same, summary, list(labels))
         column[0].set_title(_dose_title(dose, same, summary["design"]), fontsize=TEXT)
@@ -153,7 +149,7 @@ def _label_rows(axes: np.ndarray, labels: Iterable[str]) -> None:
         ax.set_ylabel(label, fontsize=TEXT)
 
 
-def _by_dose(cells: Cells, design: str) -> dict[int, list[Mapping[str, Any]]]:
+def by_dose(cells: Cells, design: str) -> dict[int, list[Mapping[str, Any]]]:
     """Return the cells of each nominal dose by their overlap, the lowest dose first."""
     doses: dict[int, list[Mapping[str, Any]]] = {}
     for cell in sorted(cells, key=_overlap):
@@ -191,11 +187,12 @@ def _mean(cells: Cells, view: str, metric: str) -> float:
 def _overlaps(cells: Cells) -> str:
     """Return the mean overlaps of every view as a sentence."""
     views = dict.fromkeys(cell["view"] for cell in cells)
-    texts = [f"{view} {_overlap_text(cells, view)}" for view in views]
+    texts = [f"{view} {overlap_text(cells, view)}" for view in views]
     return f"{_OVERLAP_MEANS}: {', '.join(texts)}."
 
 
-def _overlap_text(cells: Cells, view: str) -> str:
+def overlap_text(cells: Cells, view: str) -> str:
+    """Return a view's mean overlap, by area and by length."""
     area = _mean(cells, view, _OVERLAP)
     linear = _mean(cells, view, _LINEAR)
     return f"{area:.2f} (linear {linear:.2f})"
@@ -204,51 +201,4 @@ def _overlap_text(cells: Cells, view: str) -> str:
 def _dose_title(dose: int, cells: Cells, design: str) -> str:
     # An ordered set: at fixed fluence the cells of a dose have equal light, which is named once.
     light = dict.fromkeys(photon_text(cell["photons_per_pixel"]) for cell in cells)
-    return f"{photon_text(dose)} {_DOSE_UNITS[design]}\nn = {', '.join(light)}"
-
-
-def frc_plot(
-    frequency: np.ndarray, curves: Mapping[str, np.ndarray], half_bit: np.ndarray, title: str
-) -> Figure:
-    """Draw Fourier ring correlations against the truth with the thresholds 0.5 and half-bit.
-
-    Parameters
-    ----------
-    frequency : (k,) float
-        Fraction of Nyquist.
-    curves : dict of str to (k,) float
-        Correlation of each model.
-    half_bit : (k,) float
-        Half-bit threshold.
-    title : str
-        Which cell and which column.
-    """
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
-    ax = figure.subplots()
-    for model, correlation in curves.items():
-        _draw_rings(ax, frequency, correlation, model)
-    _draw_thresholds(ax, frequency, half_bit)
-    # Rings of noise scatter about zero: some of what is below it is shown.
-    ax.set(xlim=(0, 1), ylim=(-0.2, 1.03))
-    ax.set_xlabel("spatial frequency / Nyquist", fontsize=TEXT)
-    ax.set_ylabel("ring correlation with the truth", fontsize=TEXT)
-    soften(ax)
-    ax.legend(fontsize=SMALL, frameon=False)
-    return finish(figure, title, _FRC_CAPTION)
-
-
-def _draw_rings(ax: Axes, frequency: np.ndarray, correlation: np.ndarray, model: str) -> None:
-    style = STYLES.get(model, OTHER)
-    ax.plot(
-        frequency,
-        correlation,
-        label=model,
-        color=style["color"],
-        linestyle=style["linestyle"],
-        linewidth=1.5,
-    )
-
-
-def _draw_thresholds(ax: Axes, frequency: np.ndarray, half_bit: np.ndarray) -> None:
-    ax.plot(frequency, half_bit, color="black", linestyle=":", linewidth=1, label="half-bit")
-    ax.axhline(0.5, color="black", linestyle="-.", linewidth=0.8, label="0.5")
+    return f"{photon_text(dose)} {DOSE_UNITS[design]}\nn = {', '.join(light)}"

@@ -18,19 +18,24 @@ from ptychostudy.study.names import ARMS, PARTS
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 _CAPTION = (
-    "Colour scale: truth, 0.5 to 99.5 %. Grey: not scored. SSIM: Wang 2004, data range = span of "
-    "the truth. r: Pearson's correlation. "
+    "Colour scale: {known}, 0.5 to 99.5 %. Phase error: model - {known}, gauge removed as scored, "
+    "one scale for all, to 99.5 % of the arms' errors. Grey: not scored. SSIM: Wang 2004, data "
+    "range = span of the {known}. r: Pearson's correlation. "
 )
-_COLOUR_MAPS = {"amplitude": "gray", "phase": "cividis"}
-_UNITS = {"amplitude": "|O|", "phase": "phase (rad)"}
+_ERROR = "error"
+# Of a band of panels: amplitude, phase, phase error.
+_ROWS = len(PARTS) + 1
+_COLOUR_MAPS = {"amplitude": "gray", "phase": "cividis", _ERROR: "PuOr_r"}
+_UNITS = {"amplitude": "|O|", "phase": "phase (rad)", _ERROR: "error (rad)"}
 _SHOWN_SCORES = {"ssim": "SSIM", "pearson": "r"}
 # A few outlying pixels of the truth do not set the scale.
 _SCALE_PERCENTILES = (0.5, 99.5)
 # Panels side by side: truth and arms above, controls below them, read at the width of a page.
 _COLUMNS = 1 + len(ARMS)
-# Inches of the longer side of a panel; a narrow one still has room for its scores.
-_PANEL = 1.9
-_NARROWEST = 1.35
+# Inches: five panels with their letters of 7.5 pt are printed 170 mm wide, where 6 pt are read.
+_WIDE = 1.32
+_HIGHEST = 1.9
+_ERROR_PERCENTILE = 99.5
 _BAR_LENGTHS = (500, 200, 100, 50, 20, 10)
 # White with a black rim is seen on any grey.
 _RIM = [withStroke(linewidth=3.5, foreground="black")]
@@ -44,8 +49,9 @@ def comparison_plot(
     *,
     scores: Scores | None = None,
     caption: str = "",
+    known: str = "Truth",
 ) -> Figure:
-    """Show amplitude and phase of the truth and of every arm, one colour scale per row.
+    """Show amplitude, phase and phase error of every arm, one colour scale for each of the three.
 
     Parameters
     ----------
@@ -61,6 +67,8 @@ def comparison_plot(
         ``{model: {"ssim" | "pearson": (amplitude, phase, value)}}``, printed above each panel.
     caption : str
         Under which conditions the cell was measured.
+    known : str
+        What `truth` is called: a measured study has a reference.
 
     Returns
     -------
@@ -68,33 +76,67 @@ def comparison_plot(
     """
     box = bounding_box(mask)
     kept = mask[box]
-    cropped = {"Truth": truth[box]}
+    cropped = {known: truth[box]}
     for model, field in fields.items():
         cropped[model] = field[box]
     columns = min(len(cropped), _COLUMNS)
     bands = math.ceil(len(cropped) / columns)
     figure = Figure(figsize=_figure_size(kept.shape, columns, bands), layout="constrained")
-    axes = figure.subplots(bands * len(PARTS), columns, squeeze=False)
+    axes = figure.subplots(bands * _ROWS, columns, squeeze=False)
     for number, part in enumerate(PARTS):
         shown = {model: _panel(field, truth[box], kept, part) for model, field in cropped.items()}
-        scale = _colour_scale(shown["Truth"][kept])
-        for row, models in zip(
-            axes[number :: len(PARTS)], _bands(list(shown), columns), strict=True
-        ):
+        scale = _colour_scale(shown[known][kept])
+        for row, models in zip(axes[number::_ROWS], _bands(list(shown), columns), strict=True):
             drawn = _draw_row(row, {model: shown[model] for model in models}, kept, part, scale)
             _frame_row(row, models, scores or {}, part)
             _draw_colour_bar(figure, row, drawn, _UNITS[part])
+    _draw_errors(figure, axes[len(PARTS) :: _ROWS], cropped, kept)
     _draw_scale_bar(axes[0][0], kept.shape[1])
-    return finish(figure, title, _CAPTION + caption)
+    return finish(figure, title, _CAPTION.format(known=known.lower()) + caption)
+
+
+def _draw_errors(
+    figure: Figure, rows: np.ndarray, fields: Mapping[str, np.ndarray], kept: np.ndarray
+) -> None:
+    """Draw the phase errors of all fields (h, w) but the first, against which they are."""
+    known = next(iter(fields))
+    shown = {model: _error(field, fields[known], kept) for model, field in fields.items()}
+    span = _error_span([shown[model][kept] for model in shown if model in ARMS])
+    scale = Normalize(-span, span)
+    for row, models in zip(rows, _bands(list(shown), len(rows[0])), strict=True):
+        drawn = _draw_row(row, {model: shown[model] for model in models}, kept, _ERROR, scale)
+        for ax in row[: len(models)]:
+            _frame_panel(ax, "")
+        row[0].set_ylabel("Phase error", fontsize=TEXT)
+        _draw_colour_bar(figure, row, drawn, _UNITS[_ERROR])
+    _blank(rows[0][0])
+
+
+def _blank(ax: Axes) -> None:
+    """Leave the place of what has no error empty, but for the name of its row."""
+    ax.images[0].remove()
+    ax.set_facecolor("none")
+
+
+def _error(field: np.ndarray, truth: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return the wrapped phase difference (h, w) as it is scored; none where the truth is dark."""
+    lit = kept & (np.abs(truth) > 0)
+    return np.where(lit, phase_pair(field, truth, lit)[2], 0.0)
+
+
+def _error_span(errors: Sequence[np.ndarray]) -> float:
+    """Return what ends the scale of the errors (p,) of the arms; without an arm, pi."""
+    if not errors:
+        return math.pi
+    # Perfect arms have a scale all the same.
+    return max(float(np.percentile(np.abs(errors), _ERROR_PERCENTILE)), 1e-6)
 
 
 def _figure_size(shape: tuple[int, ...], columns: int, bands: int) -> tuple[float, float]:
-    """Return width and height in inches of bands of two rows of panels, each of shape (H, W)."""
+    """Return width and height in inches of bands of three rows of panels, each (H, W)."""
     rows, cols = shape
-    wide = _PANEL if rows < cols else _PANEL * cols / rows
-    high = _PANEL * rows / cols if rows < cols else _PANEL
-    width = max(wide, _NARROWEST) * 1.12 * columns + 0.9
-    return width, 2 * bands * (high + 0.45) + 0.8
+    high = min(_HIGHEST, _WIDE * rows / cols)
+    return _WIDE * 1.12 * columns + 0.9, _ROWS * bands * (high + 0.35) + 1.3
 
 
 def _bands(models: Sequence[str], columns: int) -> Iterator[Sequence[str]]:

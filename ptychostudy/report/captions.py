@@ -14,6 +14,11 @@ def title(cell: Cell) -> str:
     return f"{photon_text(cell['dose'])} photons per frame, {cell['view']}, {cell['split']}"
 
 
+def known_name(cell: Cell) -> str:
+    """Return what the field is called that the arms are scored against: measured data have none."""
+    return "Reference" if "reference" in cell["truth"] else "Truth"
+
+
 def caption(cell: Cell, seed: int | None) -> str:
     """Return what stands below the picture of one cell; `seed` is None of the first one."""
     name = "the first" if seed is None else seed

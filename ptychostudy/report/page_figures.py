@@ -19,6 +19,10 @@ CAPTIONS = {
         "Quality against overlap: SSIM, MS-SSIM and FRC50 over the measured disc overlap, a column "
         "for each dose."
     ),
+    layout.RING_CURVES: (
+        "Fourier ring correlation of the complex field with the truth, a panel for each cell of "
+        "the first seed. Thresholds: 0.5 and half-bit (van Heel and Schatz 2005). Grey: controls."
+    ),
     layout.MS_SSIM_HEATMAP: (
         "MS-SSIM of every arm and control in every cell. Below the line: controls; the flat object "
         "shows the metric's zero."

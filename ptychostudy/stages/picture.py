@@ -7,13 +7,16 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.pictures import write_figure
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
-from ptychostudy.report.captions import caption, panel_scores, title
+from ptychostudy.report.captions import caption, known_name, panel_scores, title
 from ptychostudy.report.cell_files import repeated_seed
 from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS
 
+# Sharp enough on a screen; the pictures of all cells stay within the page and the report.
+_DPI = 115
+
 
 def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
-    """Draw amplitude and phase of every arm and control that was scored.
+    """Draw amplitude, phase and phase error of every arm and control that was scored.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
         Output ``comparison_plot.png``.
     """
     arrays = read_npz(aligned)
-    cell = read_json(status, ["arms", "dose", "view", "split"])
+    cell = read_json(status, ["arms", "dose", "view", "split", "truth"])
     # A model that failed has scores of none, and no field to show.
     fields = {model: arrays[model] for model in (*ARMS, *CONTROLS) if model in arrays}
     figure = comparison_plot(
@@ -33,5 +36,6 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
         title(cell),
         scores=panel_scores(read_csv(metrics, METRIC_COLUMNS)),
         caption=caption(cell, repeated_seed(status)),
+        known=known_name(cell),
     )
-    write_figure(plot, figure)
+    write_figure(plot, figure, dpi=_DPI)

@@ -92,6 +92,7 @@ CORRELATION_HEATMAP = "analysis/correlation_heatmap.png"
 MS_SSIM_HEATMAP = "analysis/ms_ssim_heatmap.png"
 DOSE_CURVES = "analysis/dose_curves.png"
 OVERLAP_CURVES = "analysis/overlap_curves.png"
+RING_CURVES = "analysis/frc_curves.png"
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -110,6 +111,7 @@ REPORTS = (
     MS_SSIM_HEATMAP,
     DOSE_CURVES,
     OVERLAP_CURVES,
+    RING_CURVES,
 )
 
 INVENTORY_TEXT = "analysis/artifact_inventory.txt"

@@ -7,7 +7,7 @@ import pytest
 from ptychostudy.__main__ import main
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
-from ptychostudy.study.names import METRIC_COLUMNS
+from ptychostudy.study.names import CURVE_COLUMNS, METRIC_COLUMNS
 from studies import made_record
 
 SETTINGS = {"ms_ssim_threshold": 0.8, "seeds": [0, 4, 7], "design": "fixed_frame", "trained_on": "each"}
@@ -118,9 +118,16 @@ def test_a_seed_that_lacks_a_cell_is_refused(hub, capsys):
 def test_figures_and_gate_show_the_seeds(hub, capsys):
     summarize()
     summary, analysis = hub / "analysis/metrics_summary.json", hub / "analysis"
-    pictures = {"correlation": "c.png", "ms-ssim": "m.png", "dose": "d.png", "overlap": "o.png"}
+    pictures = {"correlation": "c.png", "ms-ssim": "m.png", "dose": "d.png", "overlap": "o.png", "frc": "f.png"}
     arguments = [word for option, name in pictures.items() for word in (f"--{option}", str(analysis / name))]
-    assert main(["figures", "--summary", str(summary), *arguments]) == 0
+    command = ["figures", "--summary", str(summary), *arguments, "--curves"]
+    tables = files("frc_curves.csv", 0)
+    for table in tables:
+        rings = [("Flat", ring, ring / 2, 1 + 8 * ring, 0.5, 0.0, 0.0, 0.0) for ring in range(3)]
+        write_csv(table, CURVE_COLUMNS, [dict(zip(CURVE_COLUMNS, ring, strict=True)) for ring in rings])
+    assert main([*command, tables[0]]) == 2
+    assert "no table of ring correlations in dose_" in " ".join(capsys.readouterr().err.split())
+    assert main([*command, *tables]) == 0
     assert all((analysis / name).read_bytes()[:4] == b"\x89PNG" for name in pictures.values())
     validations = [{"path": "analysis", "description": "x", "valid": True}]
     write_json(analysis / "report.json", {"all_valid": True, "n_checks": 1, "validations": validations})

@@ -5,11 +5,13 @@ import io
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
-from ptychostudy.figures.curves import dose_curves, frc_plot, overlap_curves
+from ptychostudy.figures.curves import dose_curves, overlap_curves
 from ptychostudy.figures.fields import comparison_plot
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
-from ptychostudy.figures.style import STYLES
+from ptychostudy.figures.rings import Rings, frc_curves
+from ptychostudy.figures.style import OTHER, STYLES
 from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
@@ -54,7 +56,11 @@ def test_comparison_shows_the_field_on_the_scale_of_the_truth():
     np.testing.assert_allclose(shown[2].get_array()[inside], 2 * np.abs(truth)[mask], rtol=1e-12)
     # A factor i is a phase of pi/2 above the truth, rounding of an angle apart.
     np.testing.assert_allclose((shown[4].get_array() - shown[3].get_array())[inside], np.pi / 2, atol=1e-12)
-    for row in (shown[:3], shown[3:]):
+    # The error is drawn of the arms alone: i is off by pi/2 everywhere, the other by rounding.
+    np.testing.assert_allclose(shown[6].get_array()[inside], np.pi / 2, atol=1e-12)
+    np.testing.assert_allclose(shown[7].get_array()[inside], 0, atol=1e-12)
+    assert shown[6].get_clim() == pytest.approx((-np.pi / 2, np.pi / 2)) and len(shown) == 8
+    for row in (shown[:3], shown[3:6], shown[6:]):
         assert len({image.get_clim() for image in row}) == 1
     assert "PtyChi\nSSIM 0.812  r 0.900" in words(figure) and "SSIM 0.250" in words(figure)
     assert any(text.endswith(" px") for text in words(figure)) and "phase (rad)" in words(figure)
@@ -221,9 +227,9 @@ def test_notes_are_read_on_their_colour(summary):
     assert (colours["0.000"], colours["0.800"], colours["failed"]) == ("white", "black", "black")
 
 
-@pytest.mark.parametrize(("shape", "size"), [((30, 60), (7.284, 3.6)), ((60, 30), (5.436, 5.5))])
+@pytest.mark.parametrize(("shape", "size"), [((30, 60), (5.3352, 4.33)), ((60, 30), (5.3352, 8.05))])
 def test_panels_have_the_shape_of_the_field(shape, size):
-    # The longer side is 1.9 in; a panel is at least 1.35 in wide, which its scores need.
+    # A panel is 1.32 in wide, which its scores need, and at most 1.9 in high.
     truth, mask = np.ones(shape, complex), np.ones(shape, bool)
     figure = comparison_plot({"PtychoPINN": truth, "PtyChi": truth}, truth, mask, "cell")
     np.testing.assert_allclose(figure.get_size_inches(), size)
@@ -234,7 +240,8 @@ def test_controls_stand_below_the_arms_on_the_same_scale():
     drawn = {model: truth * (2 + k) * np.exp(0.1j * k) for k, model in enumerate((*ARMS, *CONTROLS))}
     figure = comparison_plot(drawn, truth, mask, "cell")
     panels = [ax for ax in figure.axes if ax.images]
-    amplitudes, phases = [*panels[:5], *panels[10:13]], [*panels[5:10], *panels[13:]]
+    # Between them the errors: four of the arms, below three of the controls.
+    amplitudes, phases = [*panels[:5], *panels[14:17]], [*panels[5:10], *panels[17:20]]
     assert [ax.get_title() for ax in amplitudes] == ["Truth", *ARMS, *CONTROLS]
     for row in (amplitudes, phases):
         assert len({ax.images[0].get_clim() for ax in row}) == 1
@@ -243,13 +250,41 @@ def test_controls_stand_below_the_arms_on_the_same_scale():
         found, turned = (ax.images[0].get_array()[inside] for ax in (amplitude, phase))
         np.testing.assert_allclose(found, (2 + k) * np.abs(truth)[mask], rtol=1e-12)
         np.testing.assert_allclose(turned - start[inside], 0.1 * k, atol=1e-12)
-    assert sum(not ax.axison for ax in figure.axes) == 4, "two blanks in each row of the lower band"
+    assert sum(not ax.axison for ax in figure.axes) == 6, "two blanks in each row of the lower band"
 
 
-def test_frc_plot_draws_curves_and_thresholds():
-    frequency = np.linspace(0, 1, 20)
-    figure = frc_plot(frequency, {"PtychoPINN": 1 - frequency}, np.full(20, 0.1716), "cell")
-    assert [line.get_label() for line in figure.axes[0].lines] == ["PtychoPINN", "half-bit", "0.5"]
+def ringed(study, models=MODELS):
+    x = np.linspace(0, 1, 20)
+    return {
+        (cell["dose"], cell["view"], cell["split"]): {
+            model: Rings(x, 1 - x * (k + 1) / 10, np.full(20, 0.1716)) for k, model in enumerate(models)
+        }
+        for cell in study["jobs"]
+    }
+
+
+def test_ring_curves_have_a_panel_a_cell_both_thresholds_and_grey_controls(summary):
+    figure = frc_curves(summary, ringed(summary))
+    heads = [ax.get_title().split(" photons")[0] for ax in figure.axes]
+    assert heads[:2] == heads[2:] and heads[0] != heads[1]
+    assert [ax.get_title().split("\n")[1].split(",")[0] for ax in figure.axes[::2]] == ["dense", "sparse"]
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    assert set(lines) == {*MODELS, "half-bit", "0.5"}
+    assert set(lines["0.5"].get_ydata()) == {0.5} and set(lines["half-bit"].get_ydata()) == {0.1716}
+    np.testing.assert_allclose(lines[list(MODELS)[1]].get_ydata()[-1], 0.8)
+    for model in MODELS:
+        assert lines[model].get_marker() == STYLES.get(model, OTHER)["marker"]
+        assert (lines[model].get_color() == STYLES.get(model, OTHER)["color"]) == (model in ARMS)
+    text = " ".join([caption(figure), *(ax.get_title() for ax in figure.axes)])
+    assert "van Heel and Schatz 2005" in text and "n = " in text and text.count("linear") > 4
+    assert caption(figure).endswith("Truth: simulated object.") and "PtyChi converged in" in text
+    assert rendered(figure) == rendered(frc_curves(summary, ringed(summary)))
+
+
+def test_an_arm_without_rings_keeps_its_place_in_the_legend(summary):
+    figure = frc_curves(summary, ringed(summary, list(MODELS)[1:]))
+    assert len(figure.axes[0].lines[0].get_xdata()) == 0
+    assert next(iter(MODELS)) in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_one_cell_and_one_arm_alone_are_drawn():
@@ -283,7 +318,7 @@ def test_colour_scales_are_the_truth_s_whatever_the_arms_are():
     for image in panels[:4]:
         np.testing.assert_allclose(image.get_clim(), amplitude, rtol=1e-9)
     # The truth's phase is shown about its mean; its span is what the scale must have.
-    for image in panels[4:]:
+    for image in panels[4:8]:
         low, high = image.get_clim()
         assert high - low == pytest.approx(np.ptp(np.percentile(phases, [0.5, 99.5])), rel=1e-6)
 
@@ -294,3 +329,17 @@ def test_a_truth_without_contrast_still_has_a_scale():
     for ax in figure.axes:
         for image in ax.images:
             assert image.get_clim()[1] > image.get_clim()[0]
+
+
+def test_measured_data_have_a_reference():
+    truth, mask = fields()
+    figure = comparison_plot({"PtyChi": truth}, truth, mask, "cell", known="Reference")
+    assert "Reference" in words(figure) and "Truth" not in words(figure)
+    assert "model - reference" in caption(figure) and "truth" not in caption(figure)
+
+
+def test_letters_of_a_comparison_are_read_at_the_width_of_a_page():
+    truth, mask = fields()
+    figure = comparison_plot(dict.fromkeys((*ARMS, *CONTROLS), truth), truth, mask, "cell")
+    sizes = [text.get_fontsize() for text in figure.findobj(Text) if text.get_text()]
+    assert min(sizes) * (170 / 25.4) / figure.get_figwidth() >= 6

@@ -10,7 +10,7 @@ from ptychostudy.__main__ import STAGES, _room
 from ptychostudy.provenance import import_closure
 
 ROOT = Path(__file__).resolve().parents[2]
-KERAS_STAGES, TORCH_STAGES = {"train", "infer"}, {"reconstruct", "reference"}
+KERAS_STAGES, TORCH_STAGES = {"train", "infer", "answers"}, {"reconstruct", "reference"}
 LIGHT = sorted(set(STAGES) - KERAS_STAGES - TORCH_STAGES)
 ROOMS = {stage: _room(stage) for stage in STAGES}
 
