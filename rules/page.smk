@@ -43,8 +43,7 @@ rule page:
         settings=settings("page"),
     shell:
         """
-        python -m ptychostudy page --settings {params.settings:q} \
-            --report {input.report:q} --summary {input.summary:q} \
-            --speed {input.speed:q} --texts {input.texts:q} --figures {input.figures:q} \
-            --output {output.page:q} 2>&1 | tee {log:q}
+        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} \
+            --report {input.report:q} --summary {input.summary:q} --texts {input.texts:q} \
+            --figures {input.figures:q} --output {output.page:q} 2>&1 | tee {log:q}
         """

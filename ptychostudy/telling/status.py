@@ -89,6 +89,10 @@ def _course(
     left = jobs_left(log)
     worked = sum(job["seconds"] for job in running)
     seconds, unknown = seconds_left(log, known, worked)
+    # Jobs may take longer than they used to: a run cannot end before what its trainings say.
+    told = [job["epoch"]["seconds_left"] for job in running if job["epoch"] is not None]
+    if seconds is not None:
+        seconds = max([seconds, *told])
     return {
         "total": log.planned.total(),
         "done": log.finished.total(),

@@ -190,7 +190,7 @@ def test_a_network_serves_frames_behind_another_mask():
     assert infer(without, stopped).good
     for bundle, other in ((without, stopped), (behind_it, SOURCE)):
         assert recipe._normalization(bundle, other) == normalization_of(other)
-        model = recipe._patches(bundle, other, squares_of(bundle, other, VIEW, PATCHES), 16).network.model
+        model = recipe.patches_of(bundle, other, squares_of(bundle, other, VIEW, PATCHES), 16).network.model
         assert known_to(model) == other.valid.sum()
         assert same_weights(get_weights(model), bundle["weights"])
     # Behind the training's own mask, what was learned with, whatever these frames say of their strength.

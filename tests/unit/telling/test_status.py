@@ -79,7 +79,8 @@ def told(hub, capsys):
     status.run(hub=hub, json=True)
     record = json.loads(capsys.readouterr().out)
     status.run(hub=hub)
-    return record, capsys.readouterr().out
+    # However the terminal wraps it.
+    return record, " ".join(capsys.readouterr().out.split())
 
 
 def test_a_running_training_is_told_with_epoch_loss_and_time(hub, capsys):
@@ -99,6 +100,15 @@ def test_a_running_training_is_told_with_epoch_loss_and_time(hub, capsys):
     assert record["seconds_left"] == pytest.approx(130, abs=3)
     assert record["warning"] == {"log": f"logs/{BUNDLE}.log", "text": "UserWarning: something odd"}
     assert "warning" in text and record["slurm"] is None
+
+
+def test_a_run_ends_no_sooner_than_its_training_says(hub, capsys):
+    """The job has outlasted what such a job took: by that alone nothing would be left."""
+    for name in ("base", "train_pinn"):
+        path = hub / ".snakemake" / "metadata" / encoded(name)
+        put(path, json.dumps({**json.loads(path.read_text()), "starttime": 1.0, "endtime": 2.0}))
+    record, _ = told(hub, capsys)
+    assert record["seconds_left"] >= 72
 
 
 def test_a_log_of_an_earlier_run_says_nothing(hub, capsys):
