@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.physics.minimise import minimise
+from ptychostudy.physics.minimise import minimise, unit_of
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
-from ptychostudy.physics.total_variation import total_variation
+from ptychostudy.physics.slow_phase import minimise_slow
+from ptychostudy.physics.total_variation import STIFFNESS, total_variation
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.maximise import MaximiseSettings
 
 # Of the brightest pixel's light: less is the edge of a scan.
 _LIT = 0.1
+# Of the curvature of total variation where nothing steps: an object steps.
+_STIFF = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,16 @@ def smooth(
     ----------
     likelihood : ScanLikelihood
     start : (H, W) complex
-        From `plain`: from a flat start slow phase would be frozen before it has grown.
+        From `plain`: descent of pixels alone would freeze slow phase before it has grown. At all
+        scales the start is flat, for what noise has roughened is not smoothed as well as what never
+        was rough, and this is not asked for.
     weight : float
         See `price_of`.
     settings : MaximiseSettings
     """
-    return smoothed(likelihood, start, weight, settings.smooth_iterations)
+    if settings.scales == "all":
+        return smooth_at_all_scales(likelihood, weight, settings.steps_with_prior)
+    return smoothed(likelihood, start, weight, settings.steps_with_prior)
 
 
 def smoothed(
@@ -83,3 +90,12 @@ def smoothed(
     light = likelihood.light
     objective = Penalised(likelihood, price_of(weight, light))
     return minimise(objective, start, light, iterations)
+
+
+def smooth_at_all_scales(likelihood: ScanLikelihood, weight: float, iterations: int) -> np.ndarray:
+    """Return an object (H, W) complex64 after some iterations from a flat start, see `smooth`."""
+    light = likelihood.light
+    price = price_of(weight, light)
+    flat = np.ones(likelihood.shape, dtype=np.complex64)
+    unit = unit_of(light, _STIFF * STIFFNESS * price)
+    return minimise_slow(Penalised(likelihood, price), flat, unit, iterations)

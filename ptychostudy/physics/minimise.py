@@ -25,32 +25,67 @@ def minimise(
         Light on each pixel: the curvature of a likelihood there.
     iterations : int
     """
+    scale = unit_of(light)
+
+    def scaled(numbers: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = objective(complex_of(numbers, start.shape) * scale)
+        # Real and imaginary part each have twice the gradient with respect to the conjugate.
+        return value, real_of(2 * scale * gradient)
+
+    first = real_of(np.asarray(start, dtype=np.complex64) / scale)
+    found = descend(scaled, first, iterations, _MEMORY)
+    return np.asarray(complex_of(found, start.shape) * scale)
+
+
+def descend(
+    function: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    first: np.ndarray,
+    iterations: int,
+    memory: int,
+) -> np.ndarray:
+    """Return the numbers (k,) after some iterations of L-BFGS.
+
+    Parameters
+    ----------
+    function : callable
+        Value and slope (k,) at numbers.
+    first : (k,) float64
+    iterations, memory : int
+    """
     # Half a second, which no stage is to wait for that only imports this.
     from scipy.optimize import minimize
 
-    scale = 1 / np.sqrt(light + _DIM * light.max()).astype(np.float32)
-
-    def scaled(numbers: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = objective(_complex(numbers, start.shape) * scale)
-        # Real and imaginary part each have twice the gradient with respect to the conjugate.
-        return value, _real(2 * scale * gradient)
-
-    first = _real(np.asarray(start, dtype=np.complex64) / scale)
     # A step costs one evaluation, and now and then a second: more are a search in rounding errors.
     found = minimize(
-        scaled,
+        function,
         first,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": iterations, "maxcor": _MEMORY, "maxfun": 2 * iterations + 10},
+        options={"maxiter": iterations, "maxcor": memory, "maxfun": 2 * iterations + 10},
     )
-    return np.asarray(_complex(found.x, start.shape) * scale)
+    return np.asarray(found.x)
 
 
-def _real(field: np.ndarray) -> np.ndarray:
+def unit_of(light: np.ndarray, stiffness: float = 0.0) -> np.ndarray:
+    """Return the units (H, W) float32 of pixels in which all of them curve alike.
+
+    Parameters
+    ----------
+    light : (H, W) float
+        See `minimise`.
+    stiffness : float
+        Curvature that every pixel has beside that.
+    """
+    unit: np.ndarray = 1 / np.sqrt(light + _DIM * light.max() + stiffness).astype(np.float32)
+    return unit
+
+
+def real_of(field: np.ndarray) -> np.ndarray:
+    """Return real parts and imaginary parts (2 H W,) float64 of a canvas (H, W)."""
     return np.stack([field.real, field.imag]).astype(np.float64).ravel()
 
 
-def _complex(numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def complex_of(numbers: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the canvas (H, W) complex64 of such numbers."""
     real, imaginary = numbers.reshape(2, *shape).astype(np.float32)
     return np.asarray(real + 1j * imaginary, dtype=np.complex64)

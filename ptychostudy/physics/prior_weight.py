@@ -1,10 +1,11 @@
 """How strong a smoothness prior is: as photons say that the object has not been fitted to."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.physics.maximum import plain, smoothed
+from ptychostudy.physics.maximum import plain, smooth_at_all_scales, smoothed
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ _FACTOR = 2.0
 _LAST = 64.0
 _ITERATIONS = 25
 """With each weight, from the object of the last one."""
+# At all scales, where each weight has a flat start, powers of the factor: from 1/16 to 64.
+_LEAST_POWER, _FIRST_POWER, _GREATEST_POWER = -4, -1, 6
 
 
 def choose_weight(
@@ -22,8 +25,9 @@ def choose_weight(
 ) -> float:
     """Return the weight with which an object fits held-out photons best.
 
-    Weights double from 1/8 while the fit gets better; between the best and its neighbours the
-    least of a parabola in the logarithm is taken. Each object starts from that of the last weight.
+    Weights double from 1/8 while the fit gets better, each object starting from that of the last
+    weight; at all scales they double from 1/2, or halve where that is no better, each from a flat
+    start. Between the best and its neighbours the least of a parabola in the logarithm is taken.
 
     Parameters
     ----------
@@ -31,6 +35,8 @@ def choose_weight(
         Of the photons that an object is made of, and of those it is judged by.
     settings : MaximiseSettings
     """
+    if settings.scales == "all":
+        return _chosen_apart(seen, held_out, settings.steps_with_prior)
     field = plain(seen, settings)
     weights: list[float] = []
     misses: list[float] = []
@@ -45,6 +51,31 @@ def choose_weight(
 
 def _rises(misses: list[float]) -> bool:
     return len(misses) > 1 and misses[-1] > misses[-2]
+
+
+def _chosen_apart(seen: ScanLikelihood, held_out: ScanLikelihood, iterations: int) -> float:
+    """Return the weight of the least misfit, of objects that have nothing to do with each other."""
+
+    def miss(power: int) -> float:
+        field = smooth_at_all_scales(seen, _FACTOR**power, iterations)
+        return held_out.value_and_gradient(field)[0]
+
+    misses = {_FIRST_POWER: miss(_FIRST_POWER)}
+    _go(misses, miss, 1)
+    if min(misses, key=lambda power: misses[power]) == _FIRST_POWER:
+        _go(misses, miss, -1)
+    powers = sorted(misses)
+    return _least(_FACTOR ** np.array(powers), np.array([misses[power] for power in powers]))
+
+
+def _go(misses: dict[int, float], miss: Callable[[int], float], way: int) -> None:
+    """Add the misses of further powers, one way, until one is no better than the last."""
+    power = _FIRST_POWER
+    while _LEAST_POWER <= power + way <= _GREATEST_POWER:
+        power += way
+        misses[power] = miss(power)
+        if misses[power] >= misses[power - way]:
+            return
 
 
 def _least(weights: np.ndarray, misses: np.ndarray) -> float:

@@ -5,6 +5,9 @@ import numpy as np
 ROUNDED = 0.02
 """Size of a step, in units of the object, below which the variation is quadratic."""
 
+STIFFNESS = 2 / ROUNDED
+"""Curvature at a pixel without steps, in the measure of a gradient by the conjugate."""
+
 
 def total_variation(field: np.ndarray, rounded: float = ROUNDED) -> tuple[float, np.ndarray]:
     """Return the total variation of a field and its gradient with respect to the conjugate.

@@ -20,6 +20,7 @@ from ptychostudy.study.sections.maximise import MaximiseSettings
 from scenes import SHAPE, made_scan, made_scene
 
 WAYS = MaximiseSettings()
+SCALES = MaximiseSettings(scales="all")
 
 
 def error(field, truth, where):
@@ -119,10 +120,16 @@ def noisy():
     return view, view.likelihood()
 
 
-def test_a_stronger_prior_smooths_more_and_fits_worse(noisy):
+def test_steps_with_the_prior_follow_the_scales_unless_said():
+    assert (WAYS.steps_with_prior, SCALES.steps_with_prior) == (25, 80)
+    assert MaximiseSettings(scales="all", smooth_iterations=7).steps_with_prior == 7
+
+
+@pytest.mark.parametrize("ways", [WAYS, SCALES], ids=["pixels", "all scales"])
+def test_a_stronger_prior_smooths_more_and_fits_worse(noisy, ways):
     _, likelihood = noisy
-    start = plain(likelihood, WAYS)
-    fields = [start] + [smooth(likelihood, start, weight, WAYS) for weight in (0.25, 1.0, 4.0)]
+    start = plain(likelihood, ways)
+    fields = [start] + [smooth(likelihood, start, weight, ways) for weight in (0.25, 1.0, 4.0)]
     rough = [total_variation(field)[0] for field in fields]
     assert all(after < 0.9 * before for before, after in zip(rough, rough[1:], strict=False)), rough
     misses = [likelihood.value_and_gradient(field)[0] for field in fields[1:]]
@@ -138,14 +145,23 @@ def test_what_is_penalised_is_the_sum(noisy):
     np.testing.assert_allclose(gradient, parts[0][1] + np.float32(7) * parts[1][1], rtol=1e-6)
 
 
-def test_the_prior_brings_a_noisy_object_nearer_to_the_truth(noisy):
+def test_at_all_scales_the_penalised_objective_ends_lower(noisy):
+    """It is the same function, from further away: what descent of pixels leaves is slow phase."""
+    _, likelihood = noisy
+    objective = Penalised(likelihood, price_of(0.5, likelihood.light))
+    pixels, scales = (objective(smooth(likelihood, plain(likelihood, ways), 0.5, ways))[0] for ways in (WAYS, SCALES))
+    assert scales < pixels - 1
+
+
+@pytest.mark.parametrize("ways", [WAYS, SCALES], ids=["pixels", "all scales"])
+def test_the_prior_brings_a_noisy_object_nearer_to_the_truth(noisy, ways):
     view, likelihood = noisy
     rows, cols = view.shape
     truth = view.source.truth[view.origin[0] :, view.origin[1] :][:rows, :cols]
     lit = likelihood.light > 0.1 * likelihood.light.max()
     start = plain(likelihood, WAYS)
-    weight = weight_of(view, WAYS)
-    assert error(smooth(likelihood, start, weight, WAYS), truth, lit) < 0.9 * error(start, truth, lit)
+    weight = weight_of(view, ways)
+    assert error(smooth(likelihood, start, weight, ways), truth, lit) < 0.9 * error(start, truth, lit)
 
 
 class Valley:
@@ -165,6 +181,7 @@ def as_it_is(monkeypatch):
     """Let the object of a weight be the weight itself."""
     monkeypatch.setattr(prior_weight, "plain", lambda seen, settings: None)
     monkeypatch.setattr(prior_weight, "smoothed", lambda seen, start, weight, iterations: weight)
+    monkeypatch.setattr(prior_weight, "smooth_at_all_scales", lambda seen, weight, iterations: weight)
 
 
 @pytest.mark.parametrize("least", [0.3, 1.0, 1.7, 11.0])
@@ -181,10 +198,25 @@ def test_a_valley_beyond_the_weights_ends_at_the_last_one(as_it_is, least, wante
     assert choose_weight(SimpleNamespace(), Valley(least), WAYS) == wanted
 
 
-def test_noisier_frames_want_a_stronger_prior():
+@pytest.mark.parametrize("least", [0.13, 0.3, 0.5, 1.0, 1.7, 11.0])
+def test_of_objects_that_start_apart_the_middle_is_found_from_a_half(as_it_is, least):
+    """Up first, down only where that was no better, and no weight is asked twice."""
+    valley = Valley(least)
+    assert choose_weight(SimpleNamespace(), valley, SCALES) == pytest.approx(least)
+    assert valley.asked[:2] == [0.5, 1.0] and len(set(valley.asked)) == len(valley.asked)
+    assert min(valley.asked) > min(least, 0.5) / 4 and max(valley.asked) < 4 * max(least, 0.5)
+
+
+@pytest.mark.parametrize(("least", "wanted"), [(1e-4, 1 / 16), (1e4, 64.0)])
+def test_at_all_scales_a_valley_beyond_the_weights_ends_at_the_last_one(as_it_is, least, wanted):
+    assert choose_weight(SimpleNamespace(), Valley(least), SCALES) == wanted
+
+
+@pytest.mark.parametrize("ways", [WAYS, SCALES], ids=["pixels", "all scales"])
+def test_noisier_frames_want_a_stronger_prior(ways):
     """In units of the noise a clean scan wants none to speak of; one of a few photons a pixel does."""
     frames = np.arange(0, 96, 3)
-    weights = [weight_of(ViewOfScan.of(made_scan(dose, seed=2), frames), WAYS) for dose in (1e3, 1e6)]
+    weights = [weight_of(ViewOfScan.of(made_scan(dose, seed=2), frames), ways) for dose in (1e3, 1e6)]
     assert weights[0] > 1.5 * weights[1], weights
 
 

@@ -6,12 +6,23 @@ from pydantic import Field
 
 from ptychostudy.study.section import Count, Positive, Section, Seed
 
+_STEPS = {"pixels": 25, "all": 80}
+
 
 class MaximiseSettings(Section):
     """Maximum likelihood with a known probe, plain and with a smoothness prior."""
 
     iterations: Count = Field(60, description="of L-BFGS from a flat start, without a prior")
-    smooth_iterations: Count = Field(25, description="further ones with the smoothness prior")
+    scales: Literal["pixels", "all"] = Field(
+        "pixels",
+        description=(
+            "unknowns with the smoothness prior: pixels, from the object without it, or pixels and "
+            "slow phases of all scales, from a flat start"
+        ),
+    )
+    smooth_iterations: Count | Literal["auto"] = Field(
+        "auto", description="with the smoothness prior; auto: 25, at all scales 80"
+    )
     weight: Positive | Literal["auto"] = Field(
         "auto",
         description=(
@@ -23,3 +34,8 @@ class MaximiseSettings(Section):
         0.2, gt=0, lt=1, description="share of the photons by which the weight is chosen"
     )
     seed: Seed = Field(17, description="of the draw of those photons")
+
+    @property
+    def steps_with_prior(self) -> int:
+        """Iterations with the smoothness prior."""
+        return _STEPS[self.scales] if self.smooth_iterations == "auto" else self.smooth_iterations
