@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Of the brightest pixel's light: less is the edge of a scan.
 _LIT = 0.1
+_STEPS = {"pixels": 25, "all": 80}
 # Of the curvature of total variation where nothing steps: an object steps.
 _STIFF = 0.1
 
@@ -62,6 +63,15 @@ def plain(likelihood: ScanLikelihood, settings: "MaximiseSettings") -> np.ndarra
     return minimise(likelihood.value_and_gradient, flat, likelihood.light, settings.iterations)
 
 
+def steps_with_prior(settings: "MaximiseSettings") -> int:
+    """Return the iterations with the smoothness prior: as the settings say, or as its scales need."""
+    return (
+        _STEPS[settings.scales]
+        if settings.smooth_iterations == "auto"
+        else settings.smooth_iterations
+    )
+
+
 def smooth(
     likelihood: ScanLikelihood, start: np.ndarray, weight: float, settings: "MaximiseSettings"
 ) -> np.ndarray:
@@ -79,8 +89,8 @@ def smooth(
     settings : MaximiseSettings
     """
     if settings.scales == "all":
-        return smooth_at_all_scales(likelihood, weight, settings.steps_with_prior)
-    return smoothed(likelihood, start, weight, settings.steps_with_prior)
+        return smooth_at_all_scales(likelihood, weight, steps_with_prior(settings))
+    return smoothed(likelihood, start, weight, steps_with_prior(settings))
 
 
 def smoothed(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.physics.maximum import plain, smooth_at_all_scales, smoothed
+from ptychostudy.physics.maximum import plain, smooth_at_all_scales, smoothed, steps_with_prior
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def choose_weight(
     settings : MaximiseSettings
     """
     if settings.scales == "all":
-        return _chosen_apart(seen, held_out, settings.steps_with_prior)
+        return _chosen_apart(seen, held_out, steps_with_prior(settings))
     field = plain(seen, settings)
     weights: list[float] = []
     misses: list[float] = []

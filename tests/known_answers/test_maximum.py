@@ -8,7 +8,7 @@ import scipy.optimize
 
 from ptychostudy.physics import prior_weight
 from ptychostudy.physics.held_out import Frames
-from ptychostudy.physics.maximum import Penalised, plain, price_of, smooth, smoothed
+from ptychostudy.physics.maximum import Penalised, plain, price_of, smooth, smoothed, steps_with_prior
 from ptychostudy.physics.minimise import minimise
 from ptychostudy.physics.prior_weight import choose_weight
 from ptychostudy.physics.propagate import intensities
@@ -121,8 +121,8 @@ def noisy():
 
 
 def test_steps_with_the_prior_follow_the_scales_unless_said():
-    assert (WAYS.steps_with_prior, SCALES.steps_with_prior) == (25, 80)
-    assert MaximiseSettings(scales="all", smooth_iterations=7).steps_with_prior == 7
+    assert (steps_with_prior(WAYS), steps_with_prior(SCALES)) == (25, 80)
+    assert steps_with_prior(MaximiseSettings(scales="all", smooth_iterations=7)) == 7
 
 
 @pytest.mark.parametrize("ways", [WAYS, SCALES], ids=["pixels", "all scales"])

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from ptychostudy.study.section import Count, Positive, Section, Seed
 
-_STEPS = {"pixels": 25, "all": 80}
-
 
 class MaximiseSettings(Section):
     """Maximum likelihood with a known probe, plain and with a smoothness prior."""
@@ -34,8 +32,3 @@ class MaximiseSettings(Section):
         0.2, gt=0, lt=1, description="share of the photons by which the weight is chosen"
     )
     seed: Seed = Field(17, description="of the draw of those photons")
-
-    @property
-    def steps_with_prior(self) -> int:
-        """Iterations with the smoothness prior."""
-        return _STEPS[self.scales] if self.smooth_iterations == "auto" else self.smooth_iterations
