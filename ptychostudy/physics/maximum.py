@@ -64,7 +64,7 @@ def plain(likelihood: ScanLikelihood, settings: "MaximiseSettings") -> np.ndarra
 
 
 def steps_with_prior(settings: "MaximiseSettings") -> int:
-    """Return the iterations with the smoothness prior: as the settings say, or as its scales need."""
+    """Return the iterations with the prior: as the settings say, or as its scales need."""
     return (
         _STEPS[settings.scales]
         if settings.smooth_iterations == "auto"
