@@ -14,6 +14,7 @@ from ptychostudy.io import gpu
 
 _log = logging.getLogger("ptychostudy")
 
+_TITLES = {"tensorflow": "TensorFlow", "torch": "torch", "jax": "JAX"}
 # As the devices of TensorFlow, torch and JAX are called.
 _GPU = re.compile("gpu|cuda", re.IGNORECASE)
 # What an error is called where memory is used up: by NumPy, by TensorFlow and by torch.
@@ -31,7 +32,7 @@ def start() -> None:
     if _GPU.search(device):
         _log.info("networks run on %s (%s)", device, used)
     elif gpu.given():
-        gpu.warn_unused(used, _causes())
+        gpu.warn_unused(_TITLES[made_by()["name"]], _causes())
     else:
         _log.info("no GPU found: networks run on the CPU (%s)", used)
 
