@@ -1,6 +1,7 @@
 """Scans as arrays: settings, a scene, frames at a dose, and how much they overlap."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,9 +12,12 @@ from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.formats.scan_metadata import STEPS, make_step, scan_metadata
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.formats.valid_pixels import mask_record
-from ptychostudy.intake.any_file import look_into, take_in
+from ptychostudy.intake.any_file import look_into, settings_of, take_in
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.first_settings import first_settings
+from ptychostudy.intake.geometry import check_geometry
 from ptychostudy.intake.inspect import with_cures
+from ptychostudy.intake.mask_file import read_mask_file, without_mask
 from ptychostudy.io.arrays import member_names
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import mean_counts
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.overlap import SamplingSettings
     from ptychostudy.study.sections.simulate import FramesSettings
 
+_log = logging.getLogger("ptychostudy")
 UNKNOWN = "unknown"
 """What the metadata of frames that were measured say of their truth."""
 _OURS = {"counts", "photons_requested", "photons_measured", "objectGuess"}
@@ -102,13 +107,19 @@ def inspect(*files: str | Path) -> UserFile:
     return file
 
 
-def load_scan(*files: str | Path) -> Scan:
+def load_scan(*files: str | Path, accept: Sequence[str] = ()) -> Scan:
     """Read frames, positions and probe of one scan, in any format that the package reads.
+
+    It is judged as a study would: what is certain is set right and logged, what is doubtful is
+    refused, and so is a geometry that does not fit the frames.
 
     Parameters
     ----------
     *files : path
-        One, or all that belong to the scan.
+        One, or all that belong to the scan; a lone array (NPY) or a picture among them is the mask
+        of its detector.
+    accept : sequence of str
+        Doubts that were looked at, as ``base.npz.accept`` of a study.
 
     Returns
     -------
@@ -124,16 +135,25 @@ def load_scan(*files: str | Path) -> Scan:
     paths = [str(path) for path in files]
     if len(paths) == 1 and paths[0].endswith(".npz") and _OURS <= set(member_names(paths[0])):
         return open_scan(paths[0])
+    paths, mask_path = without_mask(paths)
+    name = ", ".join(paths)
     file, named = look_into(paths)
     first = first_settings(file, paths, named)
-    taken = with_cures(
-        ", ".join(paths), first, lambda asked, doubts: take_in(paths, asked, doubts, None)
-    )
-    if taken.scan is None:
-        raise DataError(taken.refusal)
-    if "counts" not in taken.scan:
-        raise DataError(f"{', '.join(paths)}: holds no frames; needed: frames, or `simulate`")
-    return _measured(taken.scan)
+    mask = None
+    if mask_path is not None:
+        mask = read_mask_file(mask_path, first.base["frame_px"])
+    cured = with_cures(name, first, lambda asked, doubts: take_in(paths, asked, doubts, mask))
+    for text in [*first.assumed, *(f"{each.text}; set: {each.cure}" for each in cured.settled)]:
+        _log.info("%s: %s", name, text)
+    if first.pixel_matters:
+        raise DataError(f"{name}: {first.pixel_matters}")
+    # Once more, for what is left to doubt.
+    asked = {**first.base, "npz": {**first.base["npz"], "accept": list(accept)}}
+    scan = take_in(paths, asked, Doubts(name, tuple(accept)), mask)
+    if "counts" not in scan:
+        raise DataError(f"{name}: holds no frames; needed: frames, or `simulate`")
+    check_geometry(scan, settings_of(asked), name)
+    return _measured(scan)
 
 
 def _measured(scan: Mapping[str, np.ndarray]) -> Scan:

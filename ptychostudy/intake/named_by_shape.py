@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ptychostudy.formats.containers import NPZ, container
 from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.plain_npz import NAME as PLAIN
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import PROBE, UserFile
-from ptychostudy.intake.named_keys import read_named
+from ptychostudy.io.npz_headers import member_headers
 
 _DESCRIBED = re.compile(r"^(?P<name>.+?) \((?P<shape>[\d, ]+)\) (?P<type>[a-z]+\d*)$")
 # Fewer pixels on a side, or fewer frames, are no diffraction data.
@@ -63,6 +64,8 @@ def named_by_shape(files: Mapping[str, UserFile]) -> dict[str, str]:
         For our keys that no file has, paths as of ``base.npz.keys``.
     """
     there = {key: array for file in files.values() for key, array in file.arrays.items()}
+    if PROBE in there and COORDINATES[0] in there and any(key in there for key in FRAME_KEYS):
+        return {}
     unknown = [array for path, file in files.items() for array in _unknown(path, file)]
     named = {}
     shape = next((there[key].shape for key in FRAME_KEYS if key in there), None)
@@ -84,16 +87,15 @@ def _unknown(path: str, file: UserFile) -> list[Array]:
     """Return what a file of no program's own holds beside the arrays of known names."""
     if file.format != PLAIN:
         return []
-    matches = {text: _DESCRIBED.match(text) for text in file.others}
     arrays = []
-    for match in matches.values():
+    for match in map(_DESCRIBED.match, file.others):
         if match is not None:
             sides = match["shape"].replace(",", " ").split()
             arrays.append(Array(match["name"], tuple(map(int, sides)), _kind(match["type"])))
     # Of the members of an NPZ only the names are known.
-    bare = [text for text, match in matches.items() if match is None and " " not in text]
-    for name, array in read_named(path, {name: name for name in bare}).items():
-        arrays.append(Array(name, array.shape, array.dtype.kind))
+    if container(path) == NPZ:
+        headers = member_headers(path, file.others)
+        arrays += [Array(name, each.shape, each.dtype.kind) for name, each in headers.items()]
     return arrays
 
 

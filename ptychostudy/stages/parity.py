@@ -64,7 +64,12 @@ def run(
             f"only {', '.join(backends) or 'no backend'} is installed; needed: two, of "
             f"{', '.join(BACKENDS)} (pip install '.[torch]')"
         )
-    bundles = bundle if len(bundle) == len(backends) else bundle[:1] * len(backends)
+    if len(bundle) not in (1, len(backends)):
+        raise DataError(
+            f"--bundle names {len(bundle)} files; needed: one, or one for each of "
+            f"{', '.join(backends)}"
+        )
+    bundles = bundle if len(bundle) == len(backends) else bundle * len(backends)
     told = {
         name: _asked(name, path, [scan, view, *estimates], frames)
         for name, path in zip(backends, bundles, strict=True)

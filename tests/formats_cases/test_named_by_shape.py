@@ -62,6 +62,18 @@ def test_of_a_member_of_an_npz_only_the_name_is_known_before_it_is_read(folder):
     assert named("scan.npz") == {"counts": "frames_of_mine", "probeGuess": "P", "ycoords": "y", "xcoords": "x"}
 
 
+@pytest.mark.parametrize("ours", [True, False], ids=["under our names", "under others"])
+def test_what_is_no_plain_array_is_nobody_s_business(folder, few, capsys, ours):
+    """Notes that a user pickled beside the scan are named as not used, and are read by nobody."""
+    names = {key: key if ours else name.replace("/", "_") for key, name in WHERE.items()}
+    arrays = {name: known_scan()[key] for key, name in names.items()}
+    np.savez("scan.npz", **arrays, notes=np.array({"sample": "star"}, dtype=object), text=np.array("star"))
+    assert named("scan.npz") == ({} if ours else names)
+    assert main(["inspect", "scan.npz"]) == 0
+    said = capsys.readouterr().out
+    assert "Not used" in said and "notes" in said
+
+
 def test_what_has_our_name_is_not_looked_for(folder):
     write(where={**WHERE, "counts": "counts"})
     assert named("scan.h5") == {key: name for key, name in WHERE.items() if key != "counts"}

@@ -87,6 +87,15 @@ def test_a_weight_changed_by_a_hundredth_fails_and_its_layer_is_named(compared):
     assert code == 0 and record["verdict"] == "fail"
 
 
+def test_a_bundle_too_many_is_refused(hub, monkeypatch, capsys):
+    monkeypatch.chdir(hub)
+    monkeypatch.setattr(parity, "BACKENDS", {"tensorflow": "keras", "torch": "torch"})
+    words = [word for name, value in OUTPUTS.items() for word in (f"--{name}", value)]
+    assert main(["parity", "--bundle", *["wts.h5.zip"] * 3, "--scan", "scan.npz", "--view", "view.npz", *words]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "--bundle names 3 files; needed: one, or one for each of tensorflow, torch" in said
+
+
 def test_one_backend_is_none_to_compare(hub, monkeypatch, capsys):
     monkeypatch.chdir(hub)
     monkeypatch.setattr(parity.importlib.util, "find_spec", lambda name: "here" if name == "torch" else None)

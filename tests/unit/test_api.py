@@ -143,6 +143,49 @@ def test_a_scan_of_ours_and_a_stranger_are_loaded(tmp_path, small):
         ptychostudy.load_scan(path)
 
 
+def stranger(path, **changes):
+    """Write a scan as another program would, with some arrays changed; return the scan."""
+    scan = made_scan()
+    rows, cols = scan.positions.T
+    arrays = {"counts": scan.counts, "ycoords": rows, "xcoords": cols, "probeGuess": scan.probe}
+    np.savez(path, **arrays | {key: change(arrays) for key, change in changes.items()})
+    return scan
+
+
+def test_a_lone_array_beside_a_scan_is_its_mask(tmp_path):
+    scan = stranger(tmp_path / "scan.npz")
+    bad = np.zeros(scan.valid.shape, bool)
+    bad[3, 5] = bad[20] = True
+    np.save(tmp_path / "mask.npy", bad)
+    found = ptychostudy.load_scan(tmp_path / "scan.npz", tmp_path / "mask.npy")
+    assert np.array_equal(found.valid, ~bad) and not found.counts[:, bad].any()
+
+
+def test_what_is_certain_is_set_right_and_said(tmp_path, caplog):
+    caplog.set_level("INFO", "ptychostudy")
+    scan = stranger(tmp_path / "scan.npz", counts=lambda arrays: 50 * arrays["counts"])
+    found = ptychostudy.load_scan(tmp_path / "scan.npz")
+    assert np.array_equal(found.counts, scan.counts)
+    assert any("set: {'gain': 50" in text for text in caplog.messages)
+
+
+def test_what_is_doubtful_is_refused_until_it_is_accepted(tmp_path):
+    path = tmp_path / "scan.npz"
+    most = np.ones(made_scan().valid.shape, bool)
+    most[8:24, 8:24] = False
+    stranger(path, bad_pixels=lambda arrays: most)
+    with pytest.raises(DataError, match=r"(?s)mask takes.*accept"):
+        ptychostudy.load_scan(path)
+    assert np.array_equal(ptychostudy.load_scan(path, accept=["mask"]).valid, ~most)
+
+
+def test_frames_that_the_positions_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "scan.npz"
+    stranger(path, ycoords=lambda arrays: arrays["ycoords"].max() + 16 - arrays["ycoords"])
+    with pytest.raises(DataError, match="geometry"):
+        ptychostudy.load_scan(path)
+
+
 def test_a_stage_speaks_for_itself(small):
     study, _, scan, view = small
     told = []

@@ -1,0 +1,30 @@
+"""What the members of an NPZ say of themselves, without their numbers."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from ptychostudy.io.npy import Header, read_header
+from ptychostudy.io.zips import READ_ERRORS
+
+
+def member_headers(path: str | Path, names: Iterable[str]) -> dict[str, Header]:
+    """Return shape and type of members of an NPZ whose directory has been checked.
+
+    What is no plain array, such as pickled objects, is left out: nobody has asked for it.
+
+    Parameters
+    ----------
+    path : str or Path
+    names : iterable of str
+    """
+    headers = {}
+    with zipfile.ZipFile(path) as zip_file:
+        for name in names:
+            try:
+                info = zip_file.getinfo(f"{name}.npy")
+                with zip_file.open(info) as member:
+                    headers[name] = read_header(member, info.file_size)
+            except READ_ERRORS:
+                continue
+    return headers
