@@ -5,16 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ptychostudy.calls.arms import infer, maximise, reconstruct, train
+    from ptychostudy.calls.loading import inspect, load_scan
     from ptychostudy.calls.results import compare, export
-    from ptychostudy.calls.scans import (
-        inspect,
-        load_scan,
-        make_scene,
-        measure_overlap,
-        settings,
-        simulate,
-        thin,
-    )
+    from ptychostudy.calls.scans import make_scene, measure_overlap, settings, simulate, thin
 
 __version__ = "0.1.0"
 __all__ = [
@@ -36,6 +29,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("infer", "maximise", "reconstruct", "train"), "arms"),
     **dict.fromkeys(("compare", "export"), "results"),
+    **dict.fromkeys(("inspect", "load_scan"), "loading"),
 }
 
 

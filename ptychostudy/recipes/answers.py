@@ -83,14 +83,15 @@ def _of_canvas(
     estimates: Sequence[ArmProduct],
     count: int,
 ) -> Answers:
-    """Return the windows of the first frames, cut out of the whole canvas."""
+    """Return the windows of some frames, cut out of the whole canvas."""
     view = ViewOfScan.of(source, frames)
     features = view_features(view, estimates)
     width = bundle["config"]["options"]["width"]
     model = with_weights(view.shape, bundle["weights"], width=width)
     changed = features.changed(model.answer(features.channels)[0])
     n = source.probe.shape[-1]
-    places = corners(source.positions[frames[:count]], n) - np.array(view.origin)
+    shown_frames = frames[_spread(len(frames), count)]
+    places = corners(source.positions[shown_frames], n) - np.array(view.origin)
     inside = np.clip(places, 0, np.array(view.shape) - n)
     shown = model.padded(features.channels)
     return Answers(
@@ -104,10 +105,10 @@ def _of_canvas(
 def _of_groups(
     bundle: Mapping[str, Any], source: Scan, view: Mapping[str, np.ndarray], count: int
 ) -> Answers:
-    """Return the squares of the first groups, of as many frames or a few more."""
+    """Return the squares of some groups, of as many frames or a few more."""
     frames_of_group = bundle["config"]["frames"]
     members = members_of(frames_of_group, view["frames"], view["groups"])
-    members = members[: -(-count // frames_of_group)]
+    members = members[_spread(len(members), -(-count // frames_of_group))]
     window = choose_window(PatchSettings(), source, view["frames"], view["groups"])
     squares = Squares.of(source, members, window)
     patches = patches_of(bundle, source, squares, len(members))
@@ -119,3 +120,8 @@ def _of_groups(
         layers_of(patches.network.model.trainer, shown),
         one_step(patches.network.model, shown),
     )
+
+
+def _spread(there: int, wanted: int) -> np.ndarray:
+    """Return indices (k,) of so many, spread over all: the first of a scan lie at its edge."""
+    return np.linspace(0, there - 1, min(there, wanted), dtype=int)
