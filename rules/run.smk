@@ -13,8 +13,9 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.runs import blocked, code_record, liveness, process, shown_errors, start
 from ptychostudy.runs import submissions, targets
 from ptychostudy.runs.preflight import PreflightError
+from ptychostudy.telling import quiet_run
 
-RUN, LOGS = None, {}
+RUN, LOGS, QUIET = None, {}, None
 
 # Within a cluster job Snakemake is no run of its own: it is told what to do, and claims nothing.
 if workflow.is_main_process:
@@ -32,10 +33,12 @@ if workflow.is_main_process:
     )
     LOGS = blocked.logs()
     shown_errors.shorten(logger)
+    QUIET = quiet_run.attach(workflow)
+    process.tell_width()
 else:
     liveness.announce()
 
-shell.prefix(process.shell_prefix(workflow.basedir))
+shell.prefix(process.shell_prefix(workflow.basedir, silent=QUIET is not None))
 
 
 onstart:
@@ -45,14 +48,20 @@ onstart:
         RUN.restart(workflow.workdir_init)
     liveness.defer_sigterm(cancel=far)
     code_record.note(CODE)
+    if QUIET:
+        QUIET.expect(workflow)
     if workflow.executor_plugin.name == "slurm":
         submissions.mend(workflow.scheduler._executor, workflow.scheduler)
 
 
 onerror:
+    if QUIET:
+        QUIET.settle(logger)
     resume = blocked.continuation(sys.argv, shell_folder=os.environ.get("PWD", ""))
     blocked.report(log, resume, LOGS)
 
 
 onsuccess:
+    if QUIET:
+        QUIET.settle(logger)
     blocked.resolve()

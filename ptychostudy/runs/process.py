@@ -43,13 +43,15 @@ KEPT = (
 )
 
 
-def shell_prefix(package: Path | str) -> str:
+def shell_prefix(package: Path | str, *, silent: bool = False) -> str:
     """Return what Snakemake puts before the command of each job.
 
     Parameters
     ----------
     package : Path or str
         Folder that holds the package ``ptychostudy``.
+    silent : bool
+        Whether jobs write into their logs alone, and not to the terminal.
 
     Returns
     -------
@@ -63,7 +65,8 @@ def shell_prefix(package: Path | str) -> str:
     export = f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
     # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
     # last words and its status.
-    return f"set -euo pipefail; trap '' TERM; {export}; "
+    quiet = "exec >/dev/null; " if silent else ""
+    return f"set -euo pipefail; trap '' TERM; {export}; {quiet}"
 
 
 @contextlib.contextmanager
@@ -93,6 +96,13 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def tell_width() -> None:
+    """Tell jobs how wide the terminal is: behind their pipes they cannot see it."""
+    if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        os.environ.setdefault("COLUMNS", str(columns))
 
 
 def say(text: str) -> None:

@@ -1,0 +1,93 @@
+"""How long a run still takes: each job as long as before, begun when its inputs are made."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ptychostudy.telling import course
+from ptychostudy.telling.dry_run import Job
+from ptychostudy.telling.records import of_any_seed
+
+_SOON_S = 1.0
+"""What a job is given that has outlasted its time."""
+
+
+@dataclass(frozen=True)
+class Far:
+    """How far a job is that runs.
+
+    Attributes
+    ----------
+    worked : float
+        Seconds since its start.
+    told : float
+        Seconds that it says are left; 0 if it says nothing.
+    """
+
+    worked: float
+    told: float = 0.0
+
+
+class Forecast:
+    """The jobs of a run and how long each of them takes.
+
+    Parameters
+    ----------
+    jobs : mapping of int to Job
+        By their numbers in Snakemake.
+    times : iterable of float or None
+        Seconds of each, None where nothing is known.
+    slots : int
+        Cores, or on a cluster jobs, that there are at once.
+    """
+
+    def __init__(self, jobs: Mapping[int, Job], times: Iterable[float | None], slots: int) -> None:
+        self.jobs = jobs
+        self.slots = slots
+        self._times = dict(zip(jobs, times, strict=True))
+        self._seen: dict[str, list[float]] = defaultdict(list)
+
+    def note(self, number: int, seconds: float) -> None:
+        """Learn how long a job has taken, for those of its rule of which nothing is known."""
+        if number in self.jobs:
+            self._seen[of_any_seed(self.jobs[number].rule)].append(seconds)
+
+    def seconds_left(
+        self, done: Collection[int], running: Mapping[int, Far]
+    ) -> tuple[float | None, int]:
+        """Return about how long the run still takes, and of how many jobs that is not known.
+
+        Parameters
+        ----------
+        done : collection of int
+            Jobs that have ended, well or not.
+        running : mapping of int to Far
+        """
+        # Those that run are first: they have their cores already.
+        left = [*running, *(number for number in self.jobs if number not in {*done, *running})]
+        times = {number: self._time(number) for number in left if number in self.jobs}
+        known = [time for time in times.values() if time is not None]
+        unknown = len(times) - len(known)
+        if not known:
+            return (0.0, 0) if not times else (None, unknown)
+        # A job of which nothing is known counts as an average one.
+        usual = statistics.fmean(known)
+        filled = [
+            _rest(usual if time is None else time, running.get(number))
+            for number, time in times.items()
+        ]
+        jobs = [replace(self.jobs[number], reason="") for number in times]
+        return course.elapsed(jobs, filled, self.slots), unknown
+
+    def _time(self, number: int) -> float | None:
+        time = self._times[number]
+        seen = self._seen.get(of_any_seed(self.jobs[number].rule))
+        return statistics.fmean(seen) if time is None and seen else time
+
+
+def _rest(time: float, far: Far | None) -> float:
+    if far is None:
+        return time
+    # What a training says of itself is better than what such trainings took.
+    return far.told or max(time - far.worked, _SOON_S)
