@@ -8,7 +8,6 @@ everything.
 import logging
 import os
 import re
-import sys
 import threading
 import time
 from logging.handlers import QueueHandler

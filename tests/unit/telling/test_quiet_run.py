@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import OutputSettings
+from snakemake_logger_plugin_ptychostudy import LogHandler
 
 from ptychostudy.telling import panel, quiet_run
 from ptychostudy.telling.dry_run import Job
 from ptychostudy.telling.forecast import Far, Forecast
 from ptychostudy.telling.run_log import Epoch
 from ptychostudy.telling.run_state import RunState
-from snakemake_logger_plugin_ptychostudy import LogHandler
 
 EPOCH = "train PtychoPINN dose_1000/dense: epoch 4 of 9, loss 0.030038, about 1:12 left\n"
 
