@@ -3,7 +3,7 @@
     python tests/page_in_browser.py CHROMIUM PAGE.html WIDTH
 
 Printed: what the browser complained of, requests that failed, pictures that are not seen, whether the page is wider
-than its window, and of each column of a ``sortable`` table its texts as given, after one click on its heading, after two.
+than its window, and of each column of a ``sortable`` table its texts as given, after a click on its heading, after two.
 Playwright has to be importable; `chromium_install.sh` sees to the browser.
 """
 
