@@ -106,7 +106,7 @@ def _block(content: str) -> str:
 
 def _below(material: Material, judged: Sequence[Judged]) -> list[str]:
     summary = material.summary
-    figures = studied(material.figures)
+    figures = studied(material.figures, summary["jobs"])
     cells = decisive_cells(summary, judged)
     pictures = compared(cells, material.pictures)
     design = html.paragraph(html.text(f"Design: {DESIGNS[summary['design']]}."), class_="note")
