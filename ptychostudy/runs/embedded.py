@@ -1,4 +1,4 @@
-"""The workflow within another one, by Snakemake's ``module``: where its files and its package lie."""
+"""The workflow within another one, by Snakemake's ``module``: where its files and package lie."""
 
 from collections.abc import Callable
 from pathlib import Path
