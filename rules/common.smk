@@ -3,7 +3,11 @@
 import os
 import sys
 
-sys.path.insert(0, str(workflow.basedir))
+# Not `workflow.basedir`: where this one is a module, that is another workflow's.
+SOURCE = os.path.dirname(str(workflow.current_basedir))
+# That of a Snakefile fetched from elsewhere is no folder; its package was installed.
+if os.path.isdir(SOURCE):
+    sys.path.insert(0, SOURCE)
 
 from ptychostudy import provenance
 from ptychostudy.intake import sources
@@ -22,15 +26,18 @@ def told(check, *arguments):
         sys.exit(f"ptychostudy: {error}")
 
 
+# A module is given its configuration by the workflow that has it.
+EMBEDDED = not workflow.modifier.is_main_snakefile()
+
 # What a hub says of its study need not be said on the command line, which still has the last word.
-if os.path.exists("study.yaml"):
+if os.path.exists("study.yaml") and not EMBEDDED:
     told(read_yaml, "study.yaml")
 
     configfile: "study.yaml"
 
 
 # Snakemake has read them, and lets keys pass that are given twice.
-for path in workflow.configfiles:
+for path in [] if EMBEDDED else workflow.configfiles:
     told(read_yaml, path)
 STUDY = told(parse_study, config)
 

@@ -1,5 +1,7 @@
 """Run: refuse mistakes and damaged files, claim the hub, widen targets, say what failed. No rules.
 
+Where this workflow is a module, its run is another's: see embedded.smk.
+
 in   Snakemake's log, every file of the study
 out  red/blocked_{UTC}.md  analysis/blocker.log  .snakemake/ptychostudy.{run,seen,code.json}
 """
@@ -38,11 +40,11 @@ if workflow.is_main_process:
 else:
     liveness.announce()
 
-shell.prefix(process.shell_prefix(workflow.basedir, silent=QUIET is not None))
+shell.prefix(process.shell_prefix(SOURCE, silent=QUIET is not None))
 
 
 onstart:
-    script = f"{workflow.basedir}/profiles/slurm/cancel_orphans.sh"
+    script = f"{SOURCE}/profiles/slurm/cancel_orphans.sh"
     far = not workflow.local_exec
     if RUN.alone and far and liveness.cancel_orphans(script):
         RUN.restart(workflow.workdir_init)

@@ -15,7 +15,13 @@ from ptychostudy.figures.style import (
     conditions,
     finish,
 )
-from ptychostudy.report.cells import nominal_dose, shown_cells, shown_column, shown_splits
+from ptychostudy.report.cells import (
+    nominal_dose,
+    shown_cells,
+    shown_column,
+    shown_splits,
+    spoken,
+)
 from ptychostudy.report.markdown import photon_text
 
 _OVERLAP = "metric_2_image_based_avg"
@@ -59,7 +65,7 @@ def dose_curves(summary: Summary) -> Figure:
     _label_rows(axes, ("rms phase error (rad)", f"{shown_column(summary)} SSIM"))
     draw_legend(figure, summary, axes)
     title = f"Quality against dose, {shown_splits(summary)} split"
-    return finish(figure, title, f"{_DOSE_CAPTION} {conditions(summary, cells)}")
+    return finish(figure, title, f"{spoken(_DOSE_CAPTION, cells)} {conditions(summary, cells)}")
 
 
 def panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
@@ -140,7 +146,8 @@ def overlap_curves(summary: Summary) -> Figure:
     _label_rows(axes, labels.values())
     draw_legend(figure, summary, axes)
     title = f"Quality against overlap, {shown_splits(summary)} split"
-    caption = f"{_PHOTONS} {_overlaps(cells)} {_OVERLAP_CAPTION} {conditions(summary, cells)}"
+    meanings = f"{_PHOTONS} {_overlaps(cells)} {spoken(_OVERLAP_CAPTION, cells)}"
+    caption = f"{meanings} {conditions(summary, cells)}"
     return finish(figure, title, caption)
 
 

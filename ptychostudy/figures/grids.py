@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, or_nan
-from ptychostudy.report.cells import model_order, shown_column
+from ptychostudy.report.cells import model_order, shown_column, spoken
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
 from ptychostudy.study.names import ARMS, OTHERS
@@ -89,7 +89,7 @@ def ssim_grid(summary: Summary) -> Figure:
     _write_notes(ax, grid, drawn)
     _label(ax, grid)
     _draw_colour_bar(figure, ax, drawn, "Δ phase MS-SSIM")
-    caption = f"{_GAIN_CAPTION} {_LABELLED} {conditions(summary, grid.cells)}"
+    caption = f"{spoken(_GAIN_CAPTION, grid.cells)} {_LABELLED} {conditions(summary, grid.cells)}"
     return finish(figure, "Phase MS-SSIM: PtychoPINN minus the other arm", caption)
 
 
@@ -155,7 +155,8 @@ def _heatmap(summary: Summary, metric: str) -> Figure:
     _label(ax, grid)
     _draw_colour_bar(figure, ax, drawn, _LABELS[metric])
     said = conditions(summary, grid.cells)
-    caption = f"{_MEANINGS[metric]}. {_SCORE_CAPTION} {_LABELLED} {said}"
+    meaning = spoken(_MEANINGS[metric], grid.cells)
+    caption = f"{meaning}. {_SCORE_CAPTION} {_LABELLED} {said}"
     return finish(figure, f"{_LABELS[metric]} of the {shown_column(summary)}", caption)
 
 

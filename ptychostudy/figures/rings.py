@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ptychostudy.figures.curves import DOSE_UNITS, by_dose, by_overlap, overlap_text, panels
+from ptychostudy.figures.period_axis import draw_half_periods
 from ptychostudy.figures.style import OTHER, SMALL, STYLES, TEXT, conditions, finish, soften
-from ptychostudy.report.cells import model_order, shown_cells, shown_splits
+from ptychostudy.report.cells import model_order, shown_cells, shown_splits, spoken
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.study.names import ARMS
 
@@ -62,10 +63,16 @@ def frc_curves(summary: Mapping[str, Any], rings: Mapping[Place, Mapping[str, Ri
             _draw_panel(ax, shown, rings, models)
             ax.set_title(_title(dose, shown, summary["design"]), fontsize=SMALL)
     _label(axes)
+    pixel_m = cells[0]["pixel_size_m"]
+    if pixel_m is not None:
+        for ax in axes[-1]:
+            draw_half_periods(ax, pixel_m)
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", fontsize=SMALL, frameon=False)
     title = f"Fourier ring correlation with the truth, {shown_splits(summary)} split"
-    return finish(figure, title, f"{_CAPTION} {conditions(summary, cells)}")
+    return finish(
+        figure, spoken(title, cells), f"{spoken(_CAPTION, cells)} {conditions(summary, cells)}"
+    )
 
 
 def _draw_panel(

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ptychostudy.measure.statistics import LEAST_VALUES
-from ptychostudy.report.cells import DESIGNS, truth_name
+from ptychostudy.report.cells import DESIGNS, known_word, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
 from ptychostudy.study.names import BASELINE, FLAT, PHYSICS, PINN, PTYCHI, TV, UNTRAINED
 
@@ -51,7 +51,7 @@ def conditions(summary: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -
         DESIGNS[summary["design"]],
         _seeds(summary),
         *endings(summary, cells),
-        f"truth: {truth_name(summary)}",
+        f"{known_word(cells)}: {truth_name(summary)}",
     ]
     # `str.capitalize` would make the rest small letters: PtyChi.
     return " ".join(f"{text[0].upper()}{text[1:]}." for text in texts)

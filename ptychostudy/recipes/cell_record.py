@@ -21,6 +21,7 @@ from ptychostudy.study.names import (
     PINN,
     SCORED,
 )
+from ptychostudy.study.pixel import UNSTATED_PIXEL_M
 
 BLANK = "n/a"
 """What stands in a table where a number has no meaning."""
@@ -112,6 +113,7 @@ def cell_record(
     return {
         "status": _status(products),
         "truth": source.metadata["truth"],
+        "pixel_size_m": known_pixel_m(source.metadata),
         "conditions": [*conditions(source), *_of_the_scan(overlap, products)],
         **_photons(source, overlap["frames_per_pixel"]),
         "overlap": {key: value for key, value in overlap.items() if isinstance(value, float)},
@@ -121,6 +123,18 @@ def cell_record(
         "mask_px": int(comparison.mask.sum()),
         "coverage": comparison.coverage,
     }
+
+
+def known_pixel_m(metadata: Mapping[str, Any]) -> float | None:
+    """Return the side of an object pixel; None where a user's file came without one.
+
+    A study of a file must have a number and may leave the one it finds: that one says nothing.
+    """
+    # The first transformation of a scan is the one that took it in.
+    taken = metadata[STEPS][0]["parameters"]
+    side = taken.get("pixel_size_m")
+    unsaid = taken.get("kind") == "npz" and side == UNSTATED_PIXEL_M
+    return None if side is None or unsaid else float(side)
 
 
 def _status(products: Mapping[str, ArmProduct]) -> str:

@@ -18,6 +18,7 @@ from ptychostudy.report.cells import (
     arm_record,
     cell_name,
     ending,
+    known_word,
     model_order,
     nominal_dose,
     score,
@@ -147,8 +148,8 @@ def _score_blocks(cell: Cell) -> list[list[str]]:
     shown = [_model_head(model) for model in models]
     header = ["Metric", "Column", *shown, "Perfect"]
     facts = (
-        f"Truth: {cell['truth']}. Measured dose {measured_text(cell)} photons per frame, "
-        f"{describe(cell)}."
+        f"{known_word([cell]).capitalize()}: {cell['truth']}. "
+        f"Measured dose {measured_text(cell)} photons per frame, {describe(cell)}."
     )
     return [[f"### {cell_name(cell)}"], [facts], table(header, _score_rows(cell, models))]
 

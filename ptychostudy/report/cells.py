@@ -120,6 +120,16 @@ def truth_name(summary: Summary) -> str:
     return " and ".join(sorted(truths))
 
 
+def known_word(cells: Iterable[Cell]) -> str:
+    """Return in a word what some cells are scored against: measured frames have no truth."""
+    return "reference" if any("reference" in cell["truth"] for cell in cells) else "truth"
+
+
+def spoken(text: str, cells: Iterable[Cell]) -> str:
+    """Return a text about the truth as it is to be said of some cells, which may have none."""
+    return text.replace("truth", known_word(cells))
+
+
 def shown_cells(summary: Summary) -> list[Cell]:
     """Return the cells a reader is shown first: the test split, unseen in training.
 

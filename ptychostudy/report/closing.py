@@ -14,6 +14,7 @@ from ptychostudy.report.cells import (
     shown_cells,
     shown_column,
     shown_splits,
+    spoken,
     truth_name,
 )
 from ptychostudy.report.markdown import interval, photon_text
@@ -130,7 +131,7 @@ def legend(summary: Summary) -> list[str]:
     sentences = [
         f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
         f"{seeds_text(summary)}.",
-        _METRICS.format(column=shown_column(summary)),
+        spoken(_METRICS, summary["jobs"]).format(column=shown_column(summary)),
         _COLUMNS,
         f"{_listed(controls)}: controls. What Flat gets is the zero of a metric.",
         f"Design: {DESIGNS[summary['design']]}.",

@@ -52,7 +52,10 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
             "PtychoPINN minus the other arm, mean over the cells in which both have a result; "
             f"seed {delta['seed']}."
         ],
-        ["MS-SSIM: Wang 2003, data range = span of the truth. MAE: wrapped difference, rad."],
+        [
+            "MS-SSIM: Wang 2003, data range = span of the truth or reference. "
+            "MAE: wrapped difference, rad."
+        ],
         *_mean_blocks(delta),
         ["## Cells (Phase)"],
         [_GRID_LEGEND],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ptychostudy.report import html
 from ptychostudy.report.captions import caption, title
-from ptychostudy.report.cells import Cell, cell_key
+from ptychostudy.report.cells import Cell, cell_key, spoken
 from ptychostudy.study import layout
 
 # Bytes of pictures that the page carries: as text a third more, and it stays below 5 MB.
@@ -38,11 +38,12 @@ CAPTIONS = {
 """A figure of the study to what stands under it, in the order shown."""
 
 
-def studied(pictures: Mapping[str, bytes]) -> list[str]:
-    """Return the figures of the study under their captions."""
+def studied(pictures: Mapping[str, bytes], cells: Sequence[Cell]) -> list[str]:
+    """Return the figures of the study of some cells under their captions."""
+    said = {path: spoken(words, cells) for path, words in CAPTIONS.items()}
     return [
         html.figure(html.picture(pictures[path], words), html.text(words))
-        for path, words in CAPTIONS.items()
+        for path, words in said.items()
         if path in pictures
     ]
 

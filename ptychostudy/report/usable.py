@@ -17,6 +17,7 @@ from ptychostudy.report.cells import (
     nominal_dose,
     shown_cells,
     shown_column,
+    spoken,
 )
 from ptychostudy.report.seeds import repeated
 from ptychostudy.report.usefulness import FAILED, NOT_JUDGED, USEFUL
@@ -100,7 +101,7 @@ def _unfit(summary: Summary, cell: Cell, arm: str) -> list[str]:
     if FAILED in verdicts:
         return ["failed"]
     if NOT_JUDGED in verdicts:
-        return ["the truth has no contrast"]
+        return [spoken("the truth has no contrast", summary["jobs"])]
     if all(verdict == USEFUL for verdict in verdicts):
         return []
     return ["no better than a flat object"]

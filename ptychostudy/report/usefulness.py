@@ -30,7 +30,15 @@ reference.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.report.cells import CONTROL, Cell, arm_record, cell_key, reason_of, score
+from ptychostudy.report.cells import (
+    CONTROL,
+    Cell,
+    arm_record,
+    cell_key,
+    reason_of,
+    score,
+    spoken,
+)
 from ptychostudy.report.markdown import number, photon_text
 from ptychostudy.study.names import ARMS, PARTS
 
@@ -107,7 +115,7 @@ def judge_arm(cell: Cell, arm: str, *, seed: int = 0, named: bool = False) -> di
         "verdict": verdict,
         "useful": _IS_USEFUL[verdict],
         "measures": measures,
-        "text": f"{name}: {_explained(verdict, record, measures, floor)}",
+        "text": f"{name}: {spoken(_explained(verdict, record, measures, floor), [cell])}",
     }
 
 

@@ -58,15 +58,34 @@ def shell_prefix(package: Path | str, *, silent: bool = False) -> str:
     str
         With the braces that Snakemake's formatting asks for.
     """
+    # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
+    # last words and its status.
+    quiet = "exec >/dev/null; " if silent else ""
+    return f"set -euo pipefail; trap '' TERM; {package_export(package)}; {quiet}"
+
+
+def package_export(package: Path | str, *, first: bool = True) -> str:
+    """Return the shell command by which Python finds a package, first or last of all.
+
+    Parameters
+    ----------
+    package : Path or str
+        Folder that holds it.
+    first : bool
+        Before what PYTHONPATH holds already.
+
+    Returns
+    -------
+    str
+        With the braces that Snakemake's formatting asks for.
+    """
     # The package is that of this Snakefile, in environments of conda too: they hold what it
     # imports but not itself, and Snakemake takes PYTHONPATH out of theirs before the command, where
     # alone it can be said again.
     folder = shlex.quote(str(package)).replace("{", "{{").replace("}", "}}")
-    export = f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
-    # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
-    # last words and its status.
-    quiet = "exec >/dev/null; " if silent else ""
-    return f"set -euo pipefail; trap '' TERM; {export}; {quiet}"
+    if first:
+        return f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+    return f"export PYTHONPATH=${{{{PYTHONPATH:+$PYTHONPATH:}}}}{folder}"
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
         Output ``comparison_plot.png``.
     """
     arrays = read_npz(aligned)
-    cell = read_json(status, ["arms", "dose", "view", "split", "truth"])
+    cell = read_json(status, ["arms", "dose", "view", "split", "truth", "pixel_size_m"])
     # A model that failed has scores of none, and no field to show.
     fields = {model: arrays[model] for model in (*ARMS, *CONTROLS) if model in arrays}
     figure = comparison_plot(
@@ -37,5 +37,6 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
         scores=panel_scores(read_csv(metrics, METRIC_COLUMNS)),
         caption=caption(cell, repeated_seed(status)),
         known=known_name(cell),
+        pixel_m=cell["pixel_size_m"],
     )
     write_figure(plot, figure, dpi=_DPI)

@@ -211,10 +211,10 @@ def labels(study: "Study", dose: int | str) -> str:
 
     It is that of the view with the most frames: the best the study has without the truth.
     """
-    # Views by a wanted overlap count as none kept: how many they keep the settings do not say.
-    kept = {
-        view: study.overlap.views[view].s_img or 0.0 for own, view in study.pairs if own == dose
-    }
+    views = {view: study.overlap.views[view] for own, view in study.pairs if own == dose}
+    # Views by a wanted overlap count as none kept: how many they keep the settings do not say. Nor
+    # do they say the fraction that a number of frames is.
+    kept = {name: (view.s_img or 0.0, view.n_subsample or 0) for name, view in views.items()}
     best = max(kept, key=kept.__getitem__)
     return PRODUCT.format(dose=dose, view=best, split=TRAINING_SPLIT)
 

@@ -187,6 +187,13 @@ def _check_fluence(study: Study) -> None:
             f"simulate.design is fixed_fluence, overlap.views {solved} have no s_img; "
             "needed: s_img for each view"
         )
+    # A part of the scan with all its frames has as many photons on a pixel as the whole.
+    parts = [name for name in study.view_list if study.overlap.views[name].sequential]
+    if parts:
+        raise ValueError(
+            f"simulate.design is fixed_fluence, overlap.views {parts} are sequential; "
+            "needed: sequential: false"
+        )
     highest = max(study.dose_list)
     if highest > _LARGEST_DOSE:
         raise ValueError(
