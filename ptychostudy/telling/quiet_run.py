@@ -32,9 +32,9 @@ _EVERY_S = 1.0
 _LINE_S, _LINE_SHARE = 60.0, 0.1
 _LINE = 160
 _NOISE = re.compile(
-    r"None$|Assuming |Building DAG|Using shell|Group jobs: inactive|Conda environments: ignored"
-    r"|Singularity containers: ignored|Select jobs|Complete log|Elapsed time|SLURM run ID"
-    r"|Job \S+ has been submitted"
+    r"None$|Config file |Assuming |Building DAG|Using shell|Group jobs: inactive|Select jobs"
+    r"|Conda environments: ignored|Singularity containers: ignored|Complete log|Elapsed time"
+    r"|SLURM run ID|Job \S+ has been submitted"
 )
 """What Snakemake says in every run and nobody asks."""
 

@@ -95,8 +95,13 @@ def said(handler, *records):
 
 
 def test_until_a_workflow_listens_it_says_what_snakemake_says(handler):
-    assert said(handler, record(None, text="Building DAG of jobs...")) == "Building DAG of jobs...\n"
-    assert said(handler, record("progress", text="None", done=3, total=4)) == "3 of 4 steps (75%) done\n"
+    """What comes before it reads a Snakefile is kept until then."""
+    assert said(handler, record(None, text="Building DAG of jobs...")) == ""
+    text = said(handler, record("progress", text="None", done=3, total=4))
+    assert text == "Building DAG of jobs...\n3 of 4 steps (75%) done\n"
+    assert said(handler, record(None, text="last")) == ""
+    handler.close()
+    assert handler.plain.stream.getvalue() == "last\n"
 
 
 def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
