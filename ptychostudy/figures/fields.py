@@ -13,7 +13,7 @@ from ptychostudy.figures.scale_bar import draw_scale_bar
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
-from ptychostudy.study.names import ARMS, PARTS
+from ptychostudy.study.names import ARMS, CONTROLS, PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
@@ -101,7 +101,8 @@ def _draw_errors(
     """Draw the phase errors of all fields (h, w) but the first, against which they are."""
     known = next(iter(fields))
     shown = {model: _error(field, fields[known], kept) for model, field in fields.items()}
-    span = _error_span([shown[model][kept] for model in shown if model in ARMS])
+    arms = [model for model in list(shown)[1:] if model not in CONTROLS]
+    span = _error_span([shown[model][kept] for model in arms])
     scale = Normalize(-span, span)
     for row, models in zip(rows, _bands(list(shown), len(rows[0])), strict=True):
         drawn = _draw_row(row, {model: shown[model] for model in models}, kept, _ERROR, scale)

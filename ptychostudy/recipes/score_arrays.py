@@ -48,6 +48,7 @@ def score_arrays(
     *,
     phase_align: str,
     ms_ssim_sigma: float,
+    frc_sigma: float = 0.0,
     unregistered: Collection[str] = (),
     edge_px: int = 0,
 ) -> Scored:
@@ -64,6 +65,8 @@ def score_arrays(
     phase_align : {'plane', 'mean', 'none'}
     ms_ssim_sigma : float
         Blur before MS-SSIM.
+    frc_sigma : float
+        Blur of the ring correlation, in rings.
     unregistered : collection of str
         Names of arrays that stay on their whole pixels; the shift of all is reported.
     edge_px : int
@@ -94,6 +97,7 @@ def score_arrays(
             phase_align=phase_align,
             registration=name not in unregistered,
             ms_ssim_sigma=ms_ssim_sigma,
+            frc_sigma=frc_sigma,
         )
         for name, field in fields.items()
     }

@@ -398,6 +398,14 @@ def test_a_measured_study_speaks_of_its_reference_and_of_no_truth():
         assert "reference" in said and "truth" not in said.lower()
 
 
+def test_errors_of_others_arrays_set_the_scale_and_those_of_controls_do_not():
+    truth, mask = fields()
+    drawn = {"theirs": truth * np.exp(0.2j), "Flat": truth * np.exp(0.7j)}
+    figure = comparison_plot(drawn, truth, mask, "cell")
+    last = [ax.images[0] for ax in figure.axes if ax.images][-1]
+    assert last.get_clim() == pytest.approx((-0.2, 0.2))
+
+
 def test_letters_of_a_comparison_are_read_at_the_width_of_a_page():
     truth, mask = fields()
     figure = comparison_plot(dict.fromkeys((*ARMS, *CONTROLS), truth), truth, mask, "cell")
