@@ -67,18 +67,22 @@ class Forecast:
         # Those that run are first: they have their cores already.
         left = [*running, *(number for number in self.jobs if number not in {*done, *running})]
         times = {number: self._time(number) for number in left if number in self.jobs}
-        known = [time for time in times.values() if time is not None]
-        unknown = len(times) - len(known)
-        if not known:
-            return (0.0, 0) if not times else (None, unknown)
+        unknown = list(times.values()).count(None)
+        if times and not self._known():
+            return None, unknown
         # A job of which nothing is known counts as an average one.
-        usual = statistics.fmean(known)
+        usual = statistics.fmean(self._known() or [0.0])
         filled = [
             _rest(usual if time is None else time, running.get(number))
             for number, time in times.items()
         ]
         jobs = [replace(self.jobs[number], reason="") for number in times]
         return course.elapsed(jobs, filled, self.slots), unknown
+
+    def _known(self) -> list[float]:
+        """Return all times that are known, of earlier runs and of this one."""
+        before = [time for time in self._times.values() if time is not None]
+        return before + [time for times in self._seen.values() for time in times]
 
     def _time(self, number: int) -> float | None:
         time = self._times[number]

@@ -59,8 +59,9 @@ def test_a_job_of_unknown_time_is_counted_and_learnt():
     forecast = Forecast(CHAIN, [10.0, None, None, None], slots=1)
     assert forecast.seconds_left([], {}) == (40.0, 3)
     forecast.note(2, 50.0)
-    # 50 s for the other training, and (10 + 50 + 50) / 3 on average for what is not known.
-    assert forecast.seconds_left([1, 2], {}) == (50.0 + 50.0, 1)
+    # 50 s for the other training, and (10 + 50) / 2 on average for what is not known.
+    assert forecast.seconds_left([1, 2], {}) == (50.0 + 30.0, 1)
+    assert forecast.seconds_left([1, 2, 3], {}) == (30.0, 1)
     assert Forecast(CHAIN, [None] * 4, slots=1).seconds_left([], {}) == (None, 4)
 
 
@@ -135,12 +136,14 @@ def test_a_failed_job_is_shown_with_its_whole_log(handler):
     Path("a.log").write_text("line\n" * 200 + "ptychostudy train: frames are negative; mend them\n")
     said(handler, began(1, "train", "a.log"))
     failed = record(
-        "job_error", logging.ERROR, "x", jobid=1, rule_name="train", rule_msg=None, input=[], output=["o"],
+        "job_error", logging.ERROR, "x", jobid=1, rule_name="train", rule_msg=None, input=["i"], output=["o"],
         log=["a.log"], conda_env=None, aux={}, shellcmd="python -m ptychostudy train --settings '{\"a\": 1}'",
     )  # fmt: skip
     text = said(handler, failed)
     assert "Error in rule train" in text and "frames are negative; mend them" in text
-    assert text.count("line\n") == 200 and '"a"' not in text
+    assert text.count("line\n") == 200 and "output: o" in text
+    # What Snakemake's log holds and nobody reads here.
+    assert "shell:" not in text and "message:" not in text and "input:" not in text
 
 
 def test_what_fails_within_ends_no_run(handler, capsys):
