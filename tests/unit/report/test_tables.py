@@ -320,3 +320,17 @@ def test_a_mask_is_said_once_for_all_cells_that_have_it():
     assert said not in before
     # Once for the means, once for each cell.
     assert text.count(said) == 1 + len(study["jobs"])
+
+
+@pytest.mark.parametrize("width", [40, 80, 110])
+def test_what_stands_below_the_table_breaks_between_words(width):
+    """A terminal would break longer lines in the middle of a word."""
+    study = made_study()
+    report = {"validations": [{"path": "p", "description": "d", "valid": False, "advice": "look at it " * 20}]}
+    texts = [closing.legend, closing.usefulness_lines]
+    wide = [" ".join(" ".join(text(study, 1000)).split()) for text in texts]
+    for text, whole in zip(texts, wide, strict=True):
+        lines = text(study, width)
+        assert max(map(len, lines)) <= width
+        assert " ".join(" ".join(lines).split()) == whole
+    assert max(map(len, closing.advice_lines(report, width))) <= width
