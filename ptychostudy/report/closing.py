@@ -36,8 +36,8 @@ _METRICS = (
 )
 _COLUMNS = (
     "n: detected photons per object pixel. Overlap: area that the probe's disc shares with its "
-    "neighbours, in brackets 1 - step / diameter. *: best of the arms. OK: seeds that succeeded; Conv: in which "
-    "PtyChi converged."
+    "neighbours, in brackets 1 - step / diameter. *: best of the arms. OK: seeds that succeeded; "
+    "Conv: in which PtyChi converged."
 )
 
 Key = tuple[str, str]
