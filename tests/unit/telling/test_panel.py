@@ -51,8 +51,23 @@ def test_what_a_job_has_done_and_what_it_says_count():
     # A training of twice as many epochs than before knows it.
     assert forecast.seconds_left([1], {2: Far(30.0), 3: Far(30.0, told=170.0)}) == (175.0, 0)
     # It has outlasted its time, and ends any moment.
-    assert forecast.seconds_left([1, 2], {3: Far(300.0)})[0] == pytest.approx(6.0)
+    assert forecast.seconds_left([1, 2], {3: Far(101.0)})[0] == pytest.approx(6.0, abs=0.8)
     assert forecast.seconds_left([1, 2, 3, 4], {}) == (0.0, 0)
+
+
+def test_a_machine_that_is_slower_than_before_is_noticed():
+    forecast = Forecast(CHAIN, TIMES, slots=2)
+    # 70 s and 30 s of trust for 10 s and 30 s of trust.
+    forecast.note(1, 70.0)
+    assert forecast.seconds_left([1], {})[0] == pytest.approx(2.5 * 105)
+    # One that runs on beyond its 100 s says it, too.
+    late = (70 + 290 + 30) / (10 + 100 + 30)
+    left = forecast.seconds_left([1], {2: Far(290.0), 3: Far(90.0)})[0]
+    assert left == pytest.approx(late * 100 - 90 + late * 5)
+    # As fast as before: as long as before.
+    forecast = Forecast(CHAIN, TIMES, slots=2)
+    forecast.note(1, 10.0)
+    assert forecast.seconds_left([1], {}) == (105.0, 0)
 
 
 def test_a_job_of_unknown_time_is_counted_and_learnt():
