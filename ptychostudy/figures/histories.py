@@ -135,9 +135,11 @@ def _draw_losses(ax: Axes, training: Training, prefix: str, style: Mapping[str, 
     span = float(np.nanmax(loss)) - lowest
     if lowest - np.nanmin(floor) <= _NEAR * span:
         ax.plot(epoch, floor, ":", color=style["color"], linewidth=1.3)
-    elif not prefix:
-        text = f"↓ floor {floor[-1]:.4g}"
-        ax.text(0.03, 0.06, text, transform=ax.transAxes, fontsize=SMALL, color="#555555")
+    elif not prefix or floor[-1] != training.history["floor"][-1]:
+        # Where falling curves leave room, on the side of the axis; one that both have is said once.
+        x, y, side = (0.97, 0.86, "right") if prefix else (0.03, 0.06, "left")
+        place: dict[str, Any] = {"transform": ax.transAxes, "fontsize": SMALL, "ha": side}
+        ax.text(x, y, f"↓ floor {floor[-1]:.3g}", color=style["color"], **place)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

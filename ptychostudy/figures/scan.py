@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from ptychostudy.figures.scale_bar import draw_scale_bar
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
@@ -30,6 +31,8 @@ _DOTS = {TRAINING_SPLIT: "white", TEST_SPLIT: "black"}
 _UNLIT = "#8c8c8c"
 # Decades of photons that are shown; fewer are dark.
 _DECADES = 5
+# Of the largest to the smallest photon number: powers of ten alone would be one number or two.
+_FEW = 100
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _draw_probe(
     _draw_bar(figure, row[0], shown)
     draw_scale_bar(row[0], probe.shape[1], pixel_m)
     turn = Normalize(-np.pi, np.pi)
-    row[1].imshow(np.angle(probe), cmap="twilight", norm=turn, alpha=np.sqrt(amplitude))
+    row[1].imshow(np.angle(probe), cmap="twilight", norm=turn, alpha=np.minimum(2 * amplitude, 1))
     _appear(row[1], "phase (rad)")
     # A grey that the map, from white to black, does not hold.
     row[1].set_facecolor(_UNLIT)
@@ -178,13 +181,17 @@ def _draw_frame(figure: Figure, ax: Axes, frame: np.ndarray, valid: np.ndarray) 
     """Draw photons (N, N) on a logarithmic scale; what counts nothing is grey."""
     most = max(float(frame.max()), 1e-6)
     least = float(frame[frame > 0].min()) if np.any(frame > 0) else most
-    # A frame of single photons has a scale all the same.
-    low = min(max(least, most / 10**_DECADES), most / 2)
+    # A frame of single photons has a scale all the same, and each of them is brighter than none.
+    low = max(least / 2, most / 10**_DECADES)
     photons = np.ma.array(np.maximum(frame, low), mask=~valid)
     shown = ax.imshow(photons, cmap="inferno", norm=LogNorm(low, most), interpolation="nearest")
     _appear(ax, "")
     ax.set_facecolor(MASKED)
-    _draw_bar(figure, ax, shown)
+    bar = _draw_bar(figure, ax, shown)
+    few = most / low < _FEW
+    bar.ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12))
+    bar.ax.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_bar(figure: Figure, ax: Axes, shown: AxesImage) -> Any:

@@ -110,6 +110,8 @@ def test_probe_scan_and_frames_are_drawn_as_they_are():
     # Zeros have no logarithm: they get the lowest that is shown.
     np.testing.assert_allclose(frames[0], np.maximum(mean, mean.max() / 1e5))
     np.testing.assert_allclose(frames[2][one > 0], 4)
+    # A single photon is brighter than none.
+    assert frames[2].min() == images[6].get_clim()[0] == 2
     assert len(frames) == 4 and f"frame 7: {one.sum():g} photons" in words(figure)
     assert "1 000 photons per frame\nmeasured 1010" in words(figure) and "All detector pixels count." in said(figure)
     assert rendered(figure) == rendered(overview()[0])
