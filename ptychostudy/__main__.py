@@ -52,6 +52,7 @@ STAGES = {
     "speed": "frames per second of each arm in every cell",
     "grid": "the phase-only grid of differences",
     "figures": "heat maps and dose and overlap curves",
+    "insight": "trainings, probe and scan, and what networks say of their own error",
     "check": "whether highlights, preview and grid say the same as the numbers",
     "inventory": "every file of the study with its size and sha256",
     "verify": "check every artifact and recompute its numbers",

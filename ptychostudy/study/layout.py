@@ -93,6 +93,16 @@ MS_SSIM_HEATMAP = "analysis/ms_ssim_heatmap.png"
 DOSE_CURVES = "analysis/dose_curves.png"
 OVERLAP_CURVES = "analysis/overlap_curves.png"
 RING_CURVES = "analysis/frc_curves.png"
+TRAINING_HISTORIES = "analysis/training_histories.png"
+SCAN_OVERVIEW = "analysis/scan.png"
+DISAGREEMENT_MAPS = "analysis/disagreement.png"
+VECTORS = {
+    DOSE_CURVES: "analysis/dose_curves.svg",
+    OVERLAP_CURVES: "analysis/overlap_curves.svg",
+    RING_CURVES: "analysis/frc_curves.svg",
+    TRAINING_HISTORIES: "analysis/training_histories.svg",
+}
+"""The same as lines, of figures that are no pictures."""
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -112,6 +122,10 @@ REPORTS = (
     DOSE_CURVES,
     OVERLAP_CURVES,
     RING_CURVES,
+    TRAINING_HISTORIES,
+    SCAN_OVERVIEW,
+    DISAGREEMENT_MAPS,
+    *VECTORS.values(),
 )
 
 INVENTORY_TEXT = "analysis/artifact_inventory.txt"

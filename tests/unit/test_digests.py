@@ -142,8 +142,11 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("io/text.py", {"check", "gate", "grid", "inventory", "page", "speed", "summarize", "verify"}),
-        ("io/pictures.py", {"picture", "grid", "figures", "parity"}),
+        (
+            "io/text.py",
+            {"check", "figures", "gate", "grid", "insight", "inventory", "page", "speed", "summarize", "verify"},
+        ),
+        ("io/pictures.py", {"picture", "grid", "figures", "insight", "parity"}),
         ("formats/picture.py", {"base with picture", "base with mask_file"}),
         ("intake/mask_file.py", {"base with mask_file"}),
         ("intake/user.py", {"base with user"}),
@@ -157,11 +160,12 @@ def test_the_byte_code_imports_exactly_what_counts(stage, tmp_path):
         ("runs/liveness.py", set()),
         ("runs/blocked.py", set()),
         ("runs/archive.py", set()),
-        ("figures/style.py", {"picture", "grid", "figures", "parity"}),
+        ("figures/style.py", {"picture", "grid", "figures", "insight", "parity"}),
         ("figures/fields.py", {"picture"}),
         ("figures/curves.py", {"figures"}),
         ("figures/rings.py", {"figures"}),
         ("figures/grids.py", {"grid", "figures"}),
+        ("figures/scan.py", {"insight"}),
         ("report/closing.py", {"gate"}),
         ("checks/metrics.py", {"verify"}),
         ("networks/losses.py", {"train_pinn", "train_baseline"}),
