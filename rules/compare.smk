@@ -51,17 +51,8 @@ rule picture:
         metrics="analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv",
         status="analysis/dose_{dose}/{view}/{split}/status.json",
     output:
-        plot=report(
-            "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
-            caption="../report/comparison.rst",
-            category="Reconstructions",
-            labels={
-                "dose": "{dose}",
-                "view": "{view}",
-                "split": "{split}",
-                "seed": str(STUDY.seeds[0]),
-            },
-        ),
+        # Not in the report, whose page holds those that matter: it would grow with every cell.
+        plot="analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
     log:
         "logs/analysis/dose_{dose}/{view}/{split}/comparison_plot.png.log",
     benchmark:

@@ -2,8 +2,8 @@
 
 Snakemake finds the plug-in by its name and imports it at every start, before it reads a Snakefile.
 So it holds nothing of the package ``ptychostudy``, which is the one beside that Snakefile: the
-workflow gives a listener (``rules/run.smk``). Until then, in a dry run, and of another workflow it
-says what Snakemake says.
+workflow gives a listener (``rules/run.smk``). In a dry run, and of another workflow, it says what
+Snakemake says.
 """
 
 import logging
@@ -34,6 +34,7 @@ class LogHandler(LogHandlerBase):
         stream = sys.stdout if asked.stdout else sys.stderr
         self.listener: Callable[[logging.LogRecord], None] | None = None
         self.ending: Callable[[], None] | None = None
+        self._held: list[logging.LogRecord] = []
         self.plain = ColorizingTextHandler(nocolor=asked.nocolor, stream=stream)
         self.plain.setFormatter(DefaultFormatter(asked.quiet, asked.show_failed_logs))
         self.plain.addFilter(
@@ -45,15 +46,30 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         """Take one record; whatever goes wrong here must not end the thread that reads them."""
         try:
+            if self.listener is None and self._is_early(record):
+                self._held.append(record)
+            else:
+                self._hand_on(record)
+        except Exception:
+            self.handleError(record)
+
+    def _is_early(self, record: logging.LogRecord) -> bool:
+        """Say whether it may wait until it is known who listens: what is no event is chat."""
+        asked = self.common_settings
+        chat = getattr(record, "event", None) is None and record.levelno < logging.WARNING
+        return chat and not (asked.dryrun or asked.verbose)
+
+    def _hand_on(self, *records: logging.LogRecord) -> None:
+        held, self._held = self._held, []
+        for record in (*held, *records):
             if self.listener is not None:
                 self.listener(record)
             else:
                 self.plain.handle(record)
-        except Exception:
-            self.handleError(record)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+        self._hand_on()
         if self.ending is not None:
             self.ending()
         super().close()

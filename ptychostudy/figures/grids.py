@@ -25,7 +25,7 @@ _MEANINGS = {
     "pearson": "1 is a perfect match, 0 a flat object, less has the darkest colour",
 }
 _LABELLED = (
-    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), in brackets "
+    "n: detected photons per object pixel. Overlap: shared area of probe discs, in brackets "
     "linear, 1 - step / probe diameter."
 )
 _GAIN_CAPTION = (

@@ -20,8 +20,8 @@ Place = tuple[int, str, str]
 _CAPTION = (
     "Ring correlation of the complex field with the truth, first seed; square crop of the scored "
     "pixels under a Tukey window. Thresholds: 0.5 (against a truth SNR 1/3) and half-bit (van Heel "
-    "and Schatz 2005). Grey: controls. n: detected photons per object pixel. Overlap: mean disc "
-    "overlap (metric 2); linear: 1 - step / probe diameter."
+    "and Schatz 2005). Grey: controls. n: detected photons per object pixel. Overlap: shared "
+    "area of probe discs; linear: 1 - step / probe diameter."
 )
 # Marks of a curve: enough to be told apart in grey, few enough to leave the line.
 _MARKS = 5

@@ -137,6 +137,21 @@ def sanity_blocks(summary: Summary, threshold: float) -> list[list[str]]:
     ]
 
 
+def low_text(summary: Summary, threshold: float) -> str:
+    """Return which arms stay below the threshold of the sanity check, as a sentence."""
+    heads = [
+        f"{arm} ({' and '.join(low)})"
+        for arm in ARMS
+        if (low := _low(summary["aggregate_metrics"][arm]["ms_ssim"], threshold))
+    ]
+    return f"Below a mean MS-SSIM of {threshold:.2f}: {', '.join(heads) or 'no arm'}."
+
+
+def _low(means: Mapping[str, float | None], threshold: float) -> list[str]:
+    values = {column: means[f"mean_{column}"] for column in PARTS}
+    return [column for column, value in values.items() if value is not None and value < threshold]
+
+
 def _sanity_row(arm: str, means: Mapping[str, float | None], threshold: float) -> list[str]:
     # The ancestor's abbreviations, which stand in the status.
     shown = {"amp": means["mean_amplitude"], "phase": means["mean_phase"]}

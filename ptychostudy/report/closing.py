@@ -35,9 +35,9 @@ _METRICS = (
     "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior."
 )
 _COLUMNS = (
-    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear "
-    "1 - step / diameter. *: best of the arms. OK: seeds that succeeded; Conv: in which "
-    "PtyChi converged."
+    "n: detected photons per object pixel. Overlap: area that the probe's disc shares with its "
+    "neighbours, in brackets 1 - step / diameter. *: best of the arms. OK: seeds that succeeded; "
+    "Conv: in which PtyChi converged."
 )
 
 Key = tuple[str, str]
@@ -125,8 +125,8 @@ def _runs(summary: Summary, cell: Cell, model: str) -> tuple[str, str]:
     return succeeded, converged
 
 
-def legend(summary: Summary) -> list[str]:
-    """Return what the columns of the closing table mean."""
+def legend(summary: Summary, width: int = WIDTH) -> list[str]:
+    """Return what the columns of the closing table mean, in lines of so many columns."""
     controls = model_order(summary["jobs"])[len(ARMS) :]
     sentences = [
         f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
@@ -139,7 +139,7 @@ def legend(summary: Summary) -> list[str]:
     seeds = summary["seeds"]
     if seeds["n"] > 1:
         sentences.append(f"[low, high]: {seeds['method']}.")
-    return [line for text in sentences for line in _wrapped(text)]
+    return [line for text in sentences for line in _wrapped(text, width)]
 
 
 def _listed(models: Sequence[str]) -> str:
@@ -150,28 +150,29 @@ def _listed(models: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _wrapped(text: str, *, indent: str = "") -> list[str]:
+def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
     # What is continued stands two spaces further in; a paragraph does not.
     hanging = f"{indent}  " if indent else ""
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent=indent,
         subsequent_indent=hanging,
         break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
-def usefulness_lines(summary: Summary) -> list[str]:
+def usefulness_lines(summary: Summary, width: int = WIDTH) -> list[str]:
     """Return which arms are better than a flat object, and by what the others are not.
 
-    Only the cells that are shown count.
+    Only the cells that are shown count. No line is longer than `width`.
     """
     splits = {cell["split"] for cell in shown_cells(summary)}
     judged = [one for one in summary["usefulness"] if one["split"] in splits]
-    lines = _wrapped(counted(judged))
+    lines = _wrapped(counted(judged), width)
     for text in remarks(judged):
-        lines += _wrapped(text, indent="  ")
+        lines += _wrapped(text, width, indent="  ")
     return lines
 
 
@@ -188,13 +189,16 @@ def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return sentences[False], sentences[None]
 
 
-def advice_lines(report: Mapping[str, Any]) -> list[str]:
-    """Return what to look at and what to change for each failed check, the same advice once."""
+def advice_lines(report: Mapping[str, Any], width: int = WIDTH) -> list[str]:
+    """Return what to look at and what to change for each failed check, the same advice once.
+
+    No line is longer than `width`.
+    """
     told: dict[str, list[str]] = {}
     for check in report["validations"]:
         if check["valid"] is False and check.get("advice"):
             told.setdefault(check["advice"], []).append(check["description"])
     lines = []
     for advice, descriptions in told.items():
-        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", indent="  ")
+        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", width, indent="  ")
     return ["What to do:", *lines] if lines else []

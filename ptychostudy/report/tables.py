@@ -6,6 +6,7 @@ from typing import Any
 from ptychostudy.report.aggregate_tables import (
     conditions,
     delta_blocks,
+    low_text,
     mean_blocks,
     overview_table,
     sanity_blocks,
@@ -22,6 +23,8 @@ from ptychostudy.study.names import ARMS, PARTS
 _JOBS = "Jobs: {n_jobs}, successful {n_success}, failed {n_failed}."
 _AGGREGATE = "Summary statistics across all jobs per model. A failed arm enters no mean. "
 _OVERVIEW = "MS-SSIM: mean and best, MAE: mean, phase in rad; over all cells, train and test. "
+_PHASE = "Phase G is the comparison of all arms and controls with the truth, cell by cell."
+_RAN = "A comparison is successful if every arm came to an end; how good it is, is another matter. "
 _ALL_GOOD = "**✓ ALL COMPARISONS SUCCESSFUL ✓**"
 _FAILURES = "**⚠️ FAILURES PRESENT ⚠️**"
 _FAILED = "{n_failed} of {n_jobs} comparison job(s) failed"
@@ -33,6 +36,7 @@ def metrics_summary(summary: Summary) -> str:
     """Return ``metrics_summary.md``: means per model, every cell, provenance, definitions."""
     return document(
         ["# Phase G Metrics Summary"],
+        [_PHASE],
         [_JOBS.format_map(summary)],
         ["## Aggregate Metrics"],
         [_AGGREGATE + conditions(summary)],
@@ -99,17 +103,15 @@ def _highlight_lines(delta: Delta, entry: Mapping[str, Any]) -> list[str]:
 
 def metrics_digest(summary: Summary, delta: Mapping[str, Any], threshold: float) -> str:
     """Return ``metrics_digest.md``: whether all cells succeeded, and what to look at first."""
-    highlights = aggregate_highlights(summary, delta, threshold)
     return document(
         ["# Phase G Dense Metrics Digest"],
+        [_PHASE],
         _banner(summary),
+        [_RAN + low_text(summary, threshold)],
         ["## Pipeline Summary"],
         _pipeline_lines(summary),
         [conditions(summary)],
         *sanity_blocks(summary, threshold),
-        ["## Highlights"],
-        # A fence keeps the lines of the other file as they are.
-        ["```text", highlights.rstrip("\n"), "```"],
         *delta_blocks(delta),
     )
 

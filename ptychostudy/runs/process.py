@@ -121,7 +121,9 @@ def tell_width() -> None:
     """Tell jobs how wide the terminal is: behind their pipes they cannot see it."""
     if sys.stderr.isatty():
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        os.environ.setdefault("COLUMNS", str(columns))
+        # One that does not say it has none.
+        if columns:
+            os.environ.setdefault("COLUMNS", str(columns))
 
 
 def say(text: str) -> None:

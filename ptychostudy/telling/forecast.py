@@ -11,6 +11,8 @@ from ptychostudy.telling.records import of_any_seed
 
 _SOON_S = 1.0
 """What a job is given that has outlasted its time."""
+_TRUSTED_S = 30.0
+"""Seconds of work until which earlier times are trusted more than how fast this run is."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,30 @@ class Forecast:
         self.slots = slots
         self._times = dict(zip(jobs, times, strict=True))
         self._seen: dict[str, list[float]] = defaultdict(list)
+        self._took: dict[int, float] = {}
 
     def note(self, number: int, seconds: float) -> None:
-        """Learn how long a job has taken, for those of its rule of which nothing is known."""
+        """Learn how long a job has taken.
+
+        Others of its rule take as long, if nothing is known of them; the others take longer if
+        this one took longer than before.
+        """
         if number in self.jobs:
+            self._took[number] = seconds
             self._seen[of_any_seed(self.jobs[number].rule)].append(seconds)
+
+    def _pace(self, running: Mapping[int, Far]) -> float:
+        """Return how much longer jobs take than they took before: the machine may be another."""
+        late = {
+            number: far.worked
+            for number, far in running.items()
+            if far.worked > (self._times.get(number) or far.worked)
+        }
+        took = {**self._took, **late}
+        pairs = [(took[number], time) for number, time in self._times.items() if number in took]
+        known = [(seconds, time) for seconds, time in pairs if time is not None]
+        now, before = (sum(column) for column in zip(*known, strict=True)) if known else (0.0, 0.0)
+        return (now + _TRUSTED_S) / (before + _TRUSTED_S)
 
     def seconds_left(
         self, done: Collection[int], running: Mapping[int, Far]
@@ -67,18 +88,23 @@ class Forecast:
         # Those that run are first: they have their cores already.
         left = [*running, *(number for number in self.jobs if number not in {*done, *running})]
         times = {number: self._time(number) for number in left if number in self.jobs}
-        known = [time for time in times.values() if time is not None]
-        unknown = len(times) - len(known)
-        if not known:
-            return (0.0, 0) if not times else (None, unknown)
+        unknown = list(times.values()).count(None)
+        if times and not self._known():
+            return None, unknown
         # A job of which nothing is known counts as an average one.
-        usual = statistics.fmean(known)
+        usual = statistics.fmean(self._known() or [0.0])
+        pace = self._pace(running)
         filled = [
-            _rest(usual if time is None else time, running.get(number))
+            _rest(pace * (usual if time is None else time), running.get(number))
             for number, time in times.items()
         ]
         jobs = [replace(self.jobs[number], reason="") for number in times]
         return course.elapsed(jobs, filled, self.slots), unknown
+
+    def _known(self) -> list[float]:
+        """Return all times that are known, of earlier runs and of this one."""
+        before = [time for time in self._times.values() if time is not None]
+        return before + [time for times in self._seen.values() for time in times]
 
     def _time(self, number: int) -> float | None:
         time = self._times[number]

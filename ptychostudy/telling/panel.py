@@ -12,6 +12,8 @@ from ptychostudy.telling.run_state import Running, RunState
 _JOBS = 8
 """Running jobs that are shown."""
 _UP_AND_CLEAR = "\x1b[{count}A\r\x1b[J"
+# Of a terminal that does not say its size.
+_USUAL = (80, 24)
 _BESIDE = 2
 """Rows that the panel leaves to others, so that it can be drawn over."""
 
@@ -98,10 +100,11 @@ class Screen:
     def draw(self, panel: Sequence[str]) -> None:
         """Draw the panel in place of the one before; the cursor stands below it."""
         size = os.get_terminal_size(self.stream.fileno())
+        columns, rows = size.columns or _USUAL[0], size.lines or _USUAL[1]
         # A line that wraps would be two, and one that scrolls away could not be drawn over.
-        kept = panel[: max(size.lines - _BESIDE, 1)]
+        kept = panel[: max(rows - _BESIDE, 1)]
         over = _UP_AND_CLEAR.format(count=self._drawn) if self._drawn else ""
-        text = "".join(f"{shortened(line, size.columns - 1)}\n" for line in kept)
+        text = "".join(f"{shortened(line, columns - 1)}\n" for line in kept)
         self.stream.write(over + text)
         self.stream.flush()
         self._drawn = len(kept)

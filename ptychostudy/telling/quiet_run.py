@@ -32,9 +32,9 @@ _EVERY_S = 1.0
 _LINE_S, _LINE_SHARE = 60.0, 0.1
 _LINE = 160
 _NOISE = re.compile(
-    r"None$|Assuming |Building DAG|Using shell|Group jobs: inactive|Conda environments: ignored"
-    r"|Singularity containers: ignored|Select jobs|Complete log|Elapsed time|SLURM run ID"
-    r"|Job \S+ has been submitted"
+    r"None$|Config file |Assuming |Building DAG|Using shell|Group jobs: inactive|Select jobs"
+    r"|Conda environments: ignored|Singularity containers: ignored|Complete log|Elapsed time"
+    r"|SLURM run ID|Job \S+ has been submitted"
 )
 """What Snakemake says in every run and nobody asks."""
 
@@ -127,7 +127,7 @@ class QuietRun:
                 self._print(f"{counted(self._state.total, 'job')} of {rules}")
             elif self._is_shown(event, record):
                 self._clear()
-                self._plain.handle(record)
+                self._plain.handle(_brief(record) if event == "job_error" else record)
 
     def _is_shown(self, event: str, record: logging.LogRecord) -> bool:
         text = record.getMessage()
@@ -191,6 +191,11 @@ class QuietRun:
     def _print(self, text: str) -> None:
         self._clear()
         print(text, file=self._stream, flush=True)
+
+
+def _brief(record: logging.LogRecord) -> logging.LogRecord:
+    """Return what is said of a failed job without its inputs and command, which the log has."""
+    return logging.makeLogRecord({**vars(record), "msg": "", "input": [], "shellcmd": ""})
 
 
 def _job(job: Any, *, local: bool) -> Job:

@@ -51,16 +51,32 @@ def test_what_a_job_has_done_and_what_it_says_count():
     # A training of twice as many epochs than before knows it.
     assert forecast.seconds_left([1], {2: Far(30.0), 3: Far(30.0, told=170.0)}) == (175.0, 0)
     # It has outlasted its time, and ends any moment.
-    assert forecast.seconds_left([1, 2], {3: Far(300.0)})[0] == pytest.approx(6.0)
+    assert forecast.seconds_left([1, 2], {3: Far(101.0)})[0] == pytest.approx(6.0, abs=0.8)
     assert forecast.seconds_left([1, 2, 3, 4], {}) == (0.0, 0)
+
+
+def test_a_machine_that_is_slower_than_before_is_noticed():
+    forecast = Forecast(CHAIN, TIMES, slots=2)
+    # 70 s and 30 s of trust for 10 s and 30 s of trust.
+    forecast.note(1, 70.0)
+    assert forecast.seconds_left([1], {})[0] == pytest.approx(2.5 * 105)
+    # One that runs on beyond its 100 s says it, too.
+    late = (70 + 290 + 30) / (10 + 100 + 30)
+    left = forecast.seconds_left([1], {2: Far(290.0), 3: Far(90.0)})[0]
+    assert left == pytest.approx(late * 100 - 90 + late * 5)
+    # As fast as before: as long as before.
+    forecast = Forecast(CHAIN, TIMES, slots=2)
+    forecast.note(1, 10.0)
+    assert forecast.seconds_left([1], {}) == (105.0, 0)
 
 
 def test_a_job_of_unknown_time_is_counted_and_learnt():
     forecast = Forecast(CHAIN, [10.0, None, None, None], slots=1)
     assert forecast.seconds_left([], {}) == (40.0, 3)
     forecast.note(2, 50.0)
-    # 50 s for the other training, and (10 + 50 + 50) / 3 on average for what is not known.
-    assert forecast.seconds_left([1, 2], {}) == (50.0 + 50.0, 1)
+    # 50 s for the other training, and (10 + 50) / 2 on average for what is not known.
+    assert forecast.seconds_left([1, 2], {}) == (50.0 + 30.0, 1)
+    assert forecast.seconds_left([1, 2, 3], {}) == (30.0, 1)
     assert Forecast(CHAIN, [None] * 4, slots=1).seconds_left([], {}) == (None, 4)
 
 
@@ -95,8 +111,13 @@ def said(handler, *records):
 
 
 def test_until_a_workflow_listens_it_says_what_snakemake_says(handler):
-    assert said(handler, record(None, text="Building DAG of jobs...")) == "Building DAG of jobs...\n"
-    assert said(handler, record("progress", text="None", done=3, total=4)) == "3 of 4 steps (75%) done\n"
+    """What comes before it reads a Snakefile is kept until then."""
+    assert said(handler, record(None, text="Building DAG of jobs...")) == ""
+    text = said(handler, record("progress", text="None", done=3, total=4))
+    assert text == "Building DAG of jobs...\n3 of 4 steps (75%) done\n"
+    assert said(handler, record(None, text="last")) == ""
+    handler.close()
+    assert handler.plain.stream.getvalue() == "last\n"
 
 
 def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
@@ -130,12 +151,14 @@ def test_a_failed_job_is_shown_with_its_whole_log(handler):
     Path("a.log").write_text("line\n" * 200 + "ptychostudy train: frames are negative; mend them\n")
     said(handler, began(1, "train", "a.log"))
     failed = record(
-        "job_error", logging.ERROR, "x", jobid=1, rule_name="train", rule_msg=None, input=[], output=["o"],
+        "job_error", logging.ERROR, "x", jobid=1, rule_name="train", rule_msg=None, input=["i"], output=["o"],
         log=["a.log"], conda_env=None, aux={}, shellcmd="python -m ptychostudy train --settings '{\"a\": 1}'",
     )  # fmt: skip
     text = said(handler, failed)
     assert "Error in rule train" in text and "frames are negative; mend them" in text
-    assert text.count("line\n") == 200 and '"a"' not in text
+    assert text.count("line\n") == 200 and "output: o" in text
+    # What Snakemake's log holds and nobody reads here.
+    assert "shell:" not in text and "message:" not in text and "input:" not in text
 
 
 def test_what_fails_within_ends_no_run(handler, capsys):
