@@ -37,7 +37,7 @@ if workflow.is_main_process:
 else:
     liveness.announce()
 
-shell.prefix(process.shell_prefix(SOURCE))
+shell.prefix(process.shell_prefix(PACKAGE))
 
 
 onstart:
