@@ -45,6 +45,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     arm="|".join(names.ARMS),
     network="|".join(names.NETWORKS),
+    foreign="|".join(STUDY.arms.extra),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -107,6 +108,26 @@ def arm_file(wildcards):
     return {names.PTYCHI: layout.PRODUCT, names.TV: layout.SMOOTHED}.get(
         wildcards.arm, layout.CANVAS
     )
+
+
+def place(wildcards):
+    """Return what tells a cell of this seed apart, by name."""
+    return {**{key: wildcards[key] for key in names.CELL}, "seed": STUDY.seeds[0]}
+
+
+def foreign_file(wildcards):
+    """Return the file that `arms.extra` names for a cell."""
+    return STUDY.arms.files(**place(wildcards))[wildcards.foreign]
+
+
+def foreign_key(wildcards):
+    """Return the key of the array, if `arms.extra` names one."""
+    return STUDY.arms.keys(**place(wildcards))[wildcards.foreign]
+
+
+def foreign_products(wildcards):
+    """Return what was adopted of other programs in a cell."""
+    return layout.adopted(STUDY, **place(wildcards))
 
 
 def study_files(wildcards):
