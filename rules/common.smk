@@ -122,7 +122,7 @@ def foreign_file(wildcards):
 
 def foreign_key(wildcards):
     """Return the key of the array, if `arms.extra` names one."""
-    return STUDY.arms.keys(**place(wildcards))[wildcards.foreign]
+    return STUDY.arms.array_keys(**place(wildcards))[wildcards.foreign]
 
 
 def foreign_products(wildcards):

@@ -10,8 +10,9 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import arms_of, foreign
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import ARMS, arms_of, foreign
+from ptychostudy.study.names import ARMS
 
 
 def arms(hub: Hub) -> list[str]:

@@ -8,8 +8,9 @@ from ptychostudy.checks.cells import Cell, cell_path, read_status
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import CELL, foreign
+from ptychostudy.study.names import CELL
 
 _TOLD = ("source", "placed")
 """What of a product's record stands in that of its comparison, too."""

@@ -13,8 +13,9 @@ from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.tables import read_csv
 from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import arms_of
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import CONTROLS, FLAT, METRIC_COLUMNS, SCORED, arms_of
+from ptychostudy.study.names import CONTROLS, FLAT, METRIC_COLUMNS, SCORED
 
 # Tables hold nine digits. The absolute part is for scores near zero, which are mostly rounding.
 _RELATIVE, _ABSOLUTE = 1e-6, 1e-6

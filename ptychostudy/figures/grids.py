@@ -14,7 +14,8 @@ from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, o
 from ptychostudy.report.cells import arms_in, model_order, shown_column
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
-from ptychostudy.study.names import OTHERS, PINN, foreign
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import OTHERS, PINN
 
 Summary = Mapping[str, Any]
 Cell = Mapping[str, Any]

@@ -18,8 +18,6 @@ ORIGIN = "origin"
 DISAGREEMENT = "disagreement"
 """Of an arm that is stitched: how far overlapping patches are from each other, (H, W) float32; and
 in the metadata the root mean square of it."""
-REGISTERED = "registered"
-"""Of another program's, in the metadata: whether it is moved by fractions of a pixel."""
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.formats.arm_product import REGISTERED, ArmProduct
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
 from ptychostudy.recipes.cell_rectangle import Rectangle, cell_rectangle
-from ptychostudy.recipes.covering import covering
+from ptychostudy.recipes.covering import REGISTERED, covering
 from ptychostudy.study.names import ARMS, CONTROLS, FLAT
 
 if TYPE_CHECKING:

@@ -5,6 +5,9 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.recipes.cell_rectangle import Rectangle
 
+REGISTERED = "registered"
+"""In the metadata of a product: whether it is moved by fractions of a pixel."""
+
 LEAST_COVERED = 0.95
 """Share of the scored pixels that a product must cover; what it lacks of them is scored as 0."""
 

@@ -6,7 +6,8 @@ A cell is the record of one (dose, view, split), from `ptychostudy.report.cell_r
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.study.names import CELL, FLAT, PTYCHI, SPLITS, TEST_SPLIT, arms_of
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import CELL, FLAT, PTYCHI, SPLITS, TEST_SPLIT
 
 Cell = Mapping[str, Any]
 """The status record of one cell with the list ``metrics``."""

@@ -14,7 +14,8 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.names import PTYCHI, arms_of
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import PTYCHI
 
 # Doses nearer than this enclose the answer closely enough.
 _WIDEST_STEP = 3.0

@@ -24,7 +24,7 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.names import arms_of
+from ptychostudy.study.arm_names import arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings

@@ -26,15 +26,8 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.names import (
-    BASELINE,
-    CELL,
-    DELTA_METRICS,
-    OTHERS,
-    PARTS,
-    PINN,
-    foreign,
-)
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
 
 MEASURED = (
     *((metric, column) for metric in ("ssim", "ms_ssim", "pearson", "mae") for column in PARTS),

@@ -8,7 +8,8 @@ from ptychostudy.report.cells import Cell, Summary, arms_in, cell_name, model_or
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.names import NETWORKS, OTHERS, PARTS, foreign
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import NETWORKS, OTHERS, PARTS
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {

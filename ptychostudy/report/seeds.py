@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ptychostudy.report.cells import Cell, Summary, cell_key
-from ptychostudy.study.names import PINN, PTYCHI, arms_of
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import PINN, PTYCHI
 
 _NONE: Mapping[str, Any] = {"values": {}, "mean": None, "low": None, "high": None}
 _NO_PAIR: Mapping[str, Any] = {**_NONE, "n": 0}

@@ -21,7 +21,7 @@ from ptychostudy.report.cells import (
 )
 from ptychostudy.report.seeds import repeated
 from ptychostudy.report.usefulness import FAILED, NOT_JUDGED, USEFUL
-from ptychostudy.study.names import arms_of
+from ptychostudy.study.arm_names import arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings

@@ -18,7 +18,7 @@ from ptychostudy.report.usefulness import (
     place_name,
     sentence,
 )
-from ptychostudy.study.names import arms_of
+from ptychostudy.study.arm_names import arms_of
 
 _WHAT = (
     "An arm is useful in a cell where its phase error is below the flat object's, its SSIM above "

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.any_object import read_any_object, read_named
-from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, REGISTERED, ArmProduct
+from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, ArmProduct
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.recipes.adopt import Ground, adopt_object
+from ptychostudy.recipes.covering import REGISTERED
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.arms import AdoptSettings

@@ -9,7 +9,8 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.report.captions import caption, known_name, panel_scores, title
 from ptychostudy.report.cell_files import repeated_seed
-from ptychostudy.study.names import CONTROLS, METRIC_COLUMNS, arms_of
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import CONTROLS, METRIC_COLUMNS
 
 # Sharp enough on a screen; the pictures of all cells stay within the page and the report.
 _DPI = 115

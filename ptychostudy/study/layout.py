@@ -6,7 +6,8 @@ compares them with these. Paths are relative to the hub, the working directory o
 
 from typing import TYPE_CHECKING
 
-from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT, foreign
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
     from ptychostudy.study.settings import Study

@@ -1,6 +1,5 @@
 """Names that parts of a study must spell alike: arms, splits, and the columns of its tables."""
 
-from collections.abc import Iterable
 from typing import Final
 
 # Final, so that mypy takes them for the values that sections write out as choices.
@@ -57,13 +56,3 @@ HISTORY_COLUMNS = ("epoch", "loss", "val_loss", "floor", "val_floor", "learning_
 
 BACKENDS = {"tensorflow": "keras", "torch": "torch", "jax": "jax"}
 """What Keras can compute with, and the extra of this package that installs it."""
-
-
-def arms_of(models: Iterable[str]) -> list[str]:
-    """Return the arms among some models: ours, in any case, then those of other programs."""
-    return [*ARMS, *foreign(models)]
-
-
-def foreign(models: Iterable[str]) -> list[str]:
-    """Return which of some models are neither our arms nor controls, in alphabetical order."""
-    return sorted(set(models) - {*ARMS, *CONTROLS})

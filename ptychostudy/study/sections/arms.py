@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from ptychostudy.study.layout import FOREIGN_FOLDER
 from ptychostudy.study.names import ARMS, CELL, CONTROLS
 from ptychostudy.study.section import Section
 
 _SEED = "seed"
 _PLACES = (*CELL, _SEED)
-_ADOPTED = "data/foreign"
 # What stands in files beside arms, by names of its own.
 _TAKEN = (*ARMS, *CONTROLS, "truth", "mask", "origin")
 
@@ -31,8 +31,8 @@ def _pattern(text: str) -> str:
         raise ValueError(f"a path with names in pairs of braces ({error})") from None
     if unknown:
         raise ValueError(f"only {_braced(_PLACES)} in braces, not {_braced(unknown)}")
-    if text.startswith(f"{_ADOPTED}/"):
-        raise ValueError(f"a path that does not lie in {_ADOPTED}, where a study has its own")
+    if text.startswith(f"{FOREIGN_FOLDER}/"):
+        raise ValueError(f"a path that does not lie in {FOREIGN_FOLDER}, where a study has its own")
     return text
 
 
@@ -58,15 +58,18 @@ ForeignName = Annotated[
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 
 
+Unregistered = Annotated[
+    list[ForeignName], Field(description="of extra, those that stay on their whole pixels")
+]
+
+
 class AdoptSettings(Section):
     """What the stage ``adopt`` reads."""
 
-    unregistered: list[ForeignName] = Field(
-        default=[], description="of extra, those that stay on their whole pixels"
-    )
+    unregistered: Unregistered = []
 
 
-class ArmsSettings(AdoptSettings):
+class ArmsSettings(Section):
     """Reconstructions of other programs, as arms of their own."""
 
     extra: dict[ForeignName, Pattern] = Field(
@@ -76,6 +79,7 @@ class ArmsSettings(AdoptSettings):
             "and {seed} where they vary; path:KEY names the array"
         ),
     )
+    unregistered: Unregistered = []
 
     def files(self, **cell: int | str) -> dict[str, str]:
         """Return the file of each extra arm in one cell of one seed, without the array's key.
@@ -87,7 +91,7 @@ class ArmsSettings(AdoptSettings):
         """
         return {name: named[0] for name, named in self._named_arrays(cell).items()}
 
-    def keys(self, **cell: int | str) -> dict[str, str]:
+    def array_keys(self, **cell: int | str) -> dict[str, str]:
         """Return the key of each extra arm's array, empty where the format knows it."""
         return {name: named[1] for name, named in self._named_arrays(cell).items()}
 
