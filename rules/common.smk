@@ -121,8 +121,8 @@ def foreign_file(wildcards):
 
 
 def foreign_key(wildcards):
-    """Return the key of the array, if `arms.extra` names one."""
-    return STUDY.arms.array_keys(**place(wildcards))[wildcards.foreign]
+    """Return the key of the array, or nothing where `arms.extra` names none."""
+    return [key for key in [STUDY.arms.array_keys(**place(wildcards))[wildcards.foreign]] if key]
 
 
 def foreign_products(wildcards):

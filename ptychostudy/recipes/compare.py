@@ -1,7 +1,7 @@
 """Compare the arms of one cell: the same rectangle, mask, truth and gauge rules for all."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,7 +100,7 @@ def compare(
     registered = [*settings.register_arms, *(name for name in kept if _is_registered(kept[name]))]
     scores = {}
     for arm, field in _scored(everything, fields, rectangle.shape).items():
-        scores[arm] = _score(field, seen, mask, settings, arm, registered)
+        scores[arm] = _score(field, seen, mask, settings, arm, registration=arm in registered)
     return Comparison(rectangle.origin, seen, mask, coverage, fields, scores, kept)
 
 
@@ -144,7 +144,8 @@ def _score(
     mask: np.ndarray,
     settings: "CompareSettings",
     arm: str,
-    registered: Collection[str],
+    *,
+    registration: bool,
 ) -> scoring.Score:
     """Align one arm with the truth and measure it."""
     gauge = settings.phase_align
@@ -156,6 +157,6 @@ def _score(
         truth,
         mask,
         phase_align=gauge,
-        registration=arm in registered,
+        registration=registration,
         ms_ssim_sigma=settings.ms_ssim_sigma,
     )

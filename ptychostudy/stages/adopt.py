@@ -23,7 +23,7 @@ def run(
     *,
     name: str,
     source: Path,
-    key: str = "",
+    key: list[str] = [],  # noqa: B006 - read, never changed; the command line needs the type
     scan: Path,
     view: Path,
     output: Path,
@@ -41,8 +41,8 @@ def run(
     source : Path
         A file of any format with an object in it; of a comparison of this package the field of
         that name.
-    key : str
-        Of the array, where the format does not say which it is.
+    key : list of str
+        That of the array, where the format does not say which it is; else nothing.
     scan, view : Path
         Truth and positions of all frames; ``{view}_{split}.npz``.
     output : Path
@@ -68,9 +68,10 @@ def run(
     write_npz(output, arrays, record)
 
 
-def _adopted(source: Path, key: str, name: str, ground: Ground) -> ArmProduct:
+def _adopted(source: Path, key: list[str], name: str, ground: Ground) -> ArmProduct:
     try:
-        each = read_named(f"{source}:{key}", name) if key else read_any_object(source, name)
+        word = ":".join([str(source), *key])
+        each = read_named(word, name) if key else read_any_object(source, name)
         return adopt_object(each, ground)
     except DataError as error:
         return ground.nothing(str(error))
