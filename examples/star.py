@@ -1,4 +1,4 @@
-"""A measured Siemens star at a low dose: PtychoPINN on two backends of Keras, and pty-chi; two minutes.
+"""A measured star at a low dose: PtychoPINN on two backends of Keras, and pty-chi; two minutes.
 
     python star.py [siemens_star.npz]
 

@@ -57,6 +57,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     arm="|".join(names.ARMS),
     network="|".join(names.NETWORKS),
+    foreign="|".join(STUDY.arms.extra),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -134,4 +135,5 @@ def whole_study(wildcards):
 
 
 include: "networks.smk"
+include: "foreign.smk"
 include: "resources.smk"
