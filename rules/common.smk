@@ -9,7 +9,12 @@ SOURCE = os.path.dirname(str(workflow.current_basedir))
 if os.path.isdir(SOURCE):
     sys.path.insert(0, SOURCE)
 
-from ptychostudy import provenance
+try:
+    from ptychostudy import provenance
+except ImportError as error:
+    sys.exit(
+        f"{error} (of {SOURCE}); needed: its version of ptychostudy, installed by pip where Snakemake runs"
+    )
 from ptychostudy.intake import sources
 from ptychostudy.study import layout, names
 from ptychostudy.study.settings import parse_study
@@ -52,6 +57,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     arm="|".join(names.ARMS),
     network="|".join(names.NETWORKS),
+    foreign="|".join(STUDY.arms.extra),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -129,4 +135,5 @@ def whole_study(wildcards):
 
 
 include: "networks.smk"
+include: "foreign.smk"
 include: "resources.smk"

@@ -1,11 +1,10 @@
 """Embedded: this workflow within another one, whose run it is, with hooks and targets of its own. No rules.
 
 in   the module's `prefix` and `config`
-out  HUB, the folder that holds the study's folders
+out  HUB, the folder that holds the study's folders; PACKAGE, the one that holds the package
 """
 
 import sys
-from pathlib import Path
 
 from snakemake.shell import shell as shell_class
 
@@ -14,10 +13,10 @@ from ptychostudy.runs.preflight import PreflightError
 
 try:
     HUB = embedded.hub(workflow.modifier.modify_path)
-    embedded.check_package(SOURCE, provenance.ROOT)
+    PACKAGE = embedded.package_folder(SOURCE)
 except PreflightError as error:
     sys.exit(f"ptychostudy: {error}")
 
 if EMBEDDED:
     liveness.announce()
-    shell.prefix(embedded.shell_prefix(shell_class._get_process_prefix(), SOURCE))
+    shell.prefix(embedded.shell_prefix(shell_class._get_process_prefix(), PACKAGE))

@@ -19,12 +19,10 @@ rule page:
             "analysis/ssim_grid_summary.md",
         ],
         figures=[
-            "analysis/dose_curves.png",
-            "analysis/overlap_curves.png",
-            "analysis/frc_curves.png",
-            "analysis/ms_ssim_heatmap.png",
-            "analysis/correlation_heatmap.png",
+            *expand("analysis/{of}_curves.png", of=["dose", "overlap", "frc"]),
+            *expand("analysis/{of}_heatmap.png", of=["ms_ssim", "correlation"]),
             "analysis/ssim_grid.png",
+            *expand("analysis/{of}.png", of=["disagreement", "scan", "training_histories"]),
         ],
         pictures=cells("analysis/dose_{dose}/{view}/{split}/comparison_plot.png"),
     output:

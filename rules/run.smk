@@ -40,7 +40,7 @@ if workflow.is_main_process:
 else:
     liveness.announce()
 
-shell.prefix(process.shell_prefix(SOURCE, silent=QUIET is not None))
+shell.prefix(process.shell_prefix(PACKAGE, silent=QUIET is not None))
 
 
 onstart:

@@ -9,6 +9,7 @@ from ptychostudy.report.cells import (
     DESIGNS,
     Cell,
     Summary,
+    arms_in,
     model_order,
     nominal_dose,
     shown_cells,
@@ -20,7 +21,6 @@ from ptychostudy.report.cells import (
 from ptychostudy.report.markdown import interval, photon_text
 from ptychostudy.report.seeds import repeated, runs_of, seeds_text
 from ptychostudy.report.verdict_texts import counted, remarks
-from ptychostudy.study.names import ARMS
 
 WIDTH = 110
 _SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
@@ -80,12 +80,15 @@ def _heading(cell: Cell, design: str) -> str:
 def _rows(summary: Summary, cell: Cell) -> list[list[str]]:
     keys = _keys(shown_column(summary))
     models = model_order(summary["jobs"])
+    arms = arms_in(summary["jobs"])
     statistics = {model: [repeated(summary, cell, model, *key) for key in keys] for model in models}
     # One column of the table at a time: the same score of each arm, controls left out.
-    columns = zip(*(statistics[arm] for arm in ARMS), strict=True)
+    columns = zip(*(statistics[arm] for arm in arms), strict=True)
     best = [_best(column, key) for column, key in zip(columns, keys, strict=True)]
+    # Nothing marks a control, however good.
+    marked = {model: best if model in arms else [None] * len(keys) for model in models}
     return [
-        [model, *_scores(model, statistics[model], keys, best), *_runs(summary, cell, model)]
+        [model, *_scores(statistics[model], keys, marked[model]), *_runs(summary, cell, model)]
         for model in models
     ]
 
@@ -103,7 +106,6 @@ def _best(column: Iterable[Mapping[str, Any]], key: Key) -> float | None:
 
 
 def _scores(
-    model: str,
     statistics: Sequence[Mapping[str, Any]],
     keys: Sequence[Key],
     best: Sequence[float | None],
@@ -111,7 +113,7 @@ def _scores(
     texts = []
     for statistic, (metric, _), top in zip(statistics, keys, best, strict=True):
         mean = statistic["mean"]
-        is_best = model in ARMS and mean is not None and mean == top
+        is_best = mean is not None and mean == top
         # Without its comma an interval fits the width of the terminal.
         text = interval(statistic, metric).replace(",", "")
         texts.append(f"*{text}" if is_best else text)
@@ -127,7 +129,8 @@ def _runs(summary: Summary, cell: Cell, model: str) -> tuple[str, str]:
 
 def legend(summary: Summary, width: int = WIDTH) -> list[str]:
     """Return what the columns of the closing table mean, in lines of so many columns."""
-    controls = model_order(summary["jobs"])[len(ARMS) :]
+    cells = summary["jobs"]
+    controls = model_order(cells)[len(arms_in(cells)) :]
     sentences = [
         f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
         f"{seeds_text(summary)}.",

@@ -24,7 +24,7 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.names import ARMS
+from ptychostudy.study.arm_names import arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -115,8 +115,9 @@ def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
     """Return the lowest usable dose of each arm in each view, with its scores."""
     views = views_by_overlap(summary)
     heads = ["Arm", *(f"{html.text(view)}<br>{_overlap(summary, view)}" for view in views)]
+    arms = arms_of(one.arm for one in judged)
     rows = [
-        [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in ARMS
+        [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in arms
     ]
     unit = _UNITS[summary["design"]]
     table = html.table(heads, rows, f"Lowest usable dose, {unit}")

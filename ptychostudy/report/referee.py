@@ -56,7 +56,7 @@ def referee_answers(summary: Summary, made: Made) -> list[tuple[str, str]]:
     hardest = hardest_cell(summary)
     return [
         ("Which direct error stands beside SSIM?", _errors(summary, hardest)),
-        ("Is the truth shown beside the reconstructions?", _truth(summary)),
+        ("Are the arms shown beside what they are scored against?", _truth(summary)),
         ("What does a method without learning reach?", _rivals(summary, hardest)),
         ("What if the probe is wrong?", _wrong_probe(made)),
         ("Do the networks know this object?", _objects(made)),
@@ -116,7 +116,7 @@ def _error(cell: Cell, model: str) -> str:
 
 def _truth(summary: Summary) -> str:
     return (
-        f"Each picture begins with it ({truth_name(summary)}); arms share its colour scales, and "
+        f"Each picture begins with it, {truth_name(summary)}; arms share its colour scales, and "
         "beneath each stands its phase error."
     )
 

@@ -12,13 +12,13 @@ from ptychostudy.report.aggregate_tables import (
     sanity_blocks,
 )
 from ptychostudy.report.cell_tables import cell_blocks, zero_blocks
-from ptychostudy.report.cells import Summary, model_order, truth_name
+from ptychostudy.report.cells import Summary, arms_in, model_order, truth_name
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import document, number, table
 from ptychostudy.report.seed_tables import seed_blocks
 from ptychostudy.report.verdict_texts import useful_blocks
 from ptychostudy.study import layout
-from ptychostudy.study.names import ARMS, PARTS
+from ptychostudy.study.names import PARTS
 
 _JOBS = "Jobs: {n_jobs}, successful {n_success}, failed {n_failed}."
 _AGGREGATE = "Summary statistics across all jobs per model. A failed arm enters no mean. "
@@ -86,7 +86,7 @@ def aggregate_report(summary: Summary, delta: Mapping[str, Any], threshold: floa
 def aggregate_highlights(summary: Summary, delta: Mapping[str, Any], threshold: float) -> str:
     """Return ``aggregate_highlights.txt``: the report in a few lines of plain text."""
     lines = [f"MS-SSIM (mean) threshold: {threshold:.2f}"]
-    for arm in ARMS:
+    for arm in arms_in(summary["jobs"]):
         means = summary["aggregate_metrics"][arm]["ms_ssim"]
         amplitude, phase = (number(means[f"mean_{column}"]) for column in PARTS)
         lines.append(f"{arm} amplitude/phase: {amplitude} / {phase}")

@@ -1,11 +1,17 @@
-"""The workflow within another one, by Snakemake's ``module``: where its files and package lie."""
+"""The workflow as a ``module`` of another one: where its files and its package lie."""
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ptychostudy import provenance
+from ptychostudy.runs.liveness import STATE
 from ptychostudy.runs.preflight import PreflightError
 from ptychostudy.runs.process import package_export
 from ptychostudy.study import layout
+
+_PACKAGE = "ptychostudy"
+_LINKED = STATE / "ptychostudy.package"
 
 
 def hub(modify_path: Callable[[str], str]) -> str:
@@ -33,29 +39,44 @@ def hub(modify_path: Callable[[str], str]) -> str:
     return hubs.pop() or "."
 
 
-def check_package(snakefile_folder: str, package_folder: Path) -> None:
-    """Refuse a Snakefile that finds the package of another copy of the repository.
+def package_folder(source: str) -> Path:
+    """Return a folder that holds the package for jobs, also in environments that have none.
 
     Parameters
     ----------
-    snakefile_folder : str
-        Of the Snakefile; where it is no folder of this machine, the package is an installed one.
-    package_folder : Path
-        Holds the package that was imported.
+    source : str
+        Folder of the Snakefile; where it is none of this machine, as of a Snakefile on GitHub, the
+        package is an installed one. Beside that lies much that is not for other environments: a
+        folder with a link to it alone is made in the working directory.
 
     Raises
     ------
     PreflightError
+        If the package that was imported is another one than that beside the Snakefile.
     """
-    beside = Path(snakefile_folder, "ptychostudy")
-    if beside.is_dir() and not beside.samefile(package_folder / "ptychostudy"):
+    beside = Path(source, _PACKAGE)
+    if not beside.is_dir():
+        return _linked(provenance.ROOT / _PACKAGE)
+    if not beside.samefile(provenance.ROOT / _PACKAGE):
         raise PreflightError(
-            f"{snakefile_folder}/Snakefile found the package of {package_folder}; needed: all "
-            "modules of one workflow from one copy of ptychostudy"
+            f"{source}/Snakefile found the package of {provenance.ROOT}; needed: all modules of "
+            "one workflow from one copy of ptychostudy"
         )
+    return Path(source)
 
 
-def shell_prefix(before: str, snakefile_folder: str) -> str:
+def _linked(installed: Path) -> Path:
+    link = _LINKED / _PACKAGE
+    if not (link.exists() and link.samefile(installed)):
+        _LINKED.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        # Jobs of a cluster read the Snakefile, too.
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(installed)
+    return _LINKED.absolute()
+
+
+def shell_prefix(before: str, folder: Path) -> str:
     """Return what goes before each command of a workflow that has this one as a module.
 
     Its own commands are among them: for these it changes nothing but where Python looks last.
@@ -64,12 +85,11 @@ def shell_prefix(before: str, snakefile_folder: str) -> str:
     ----------
     before : str
         What goes there now: Snakemake's, the other workflow's, or that of another such module.
-    snakefile_folder : str
-        As of `check_package`.
+    folder : Path
+        Holds the package.
     """
-    own = f"{package_export(snakefile_folder, first=False)}; "
+    own = f"{package_export(folder, first=False)}; "
     kept = before.replace("{", "{{").replace("}", "}}")
     # Formatted once, what was added for another module has half as many braces.
     known = own.replace("{{", "{").replace("}}", "}") in before
-    is_here = Path(snakefile_folder, "ptychostudy").is_dir()
-    return f"{kept}{own}" if is_here and not known else kept
+    return kept if known else f"{kept}{own}"

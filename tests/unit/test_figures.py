@@ -13,7 +13,7 @@ from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim
 from ptychostudy.figures.period_axis import half_periods
 from ptychostudy.figures.rings import Rings, frc_curves
 from ptychostudy.figures.scale_bar import bar_length
-from ptychostudy.figures.style import OTHER, STYLES
+from ptychostudy.figures.style import STYLES
 from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
@@ -275,8 +275,8 @@ def test_ring_curves_have_a_panel_a_cell_both_thresholds_and_grey_controls(summa
     assert set(lines["0.5"].get_ydata()) == {0.5} and set(lines["half-bit"].get_ydata()) == {0.1716}
     np.testing.assert_allclose(lines[list(MODELS)[1]].get_ydata()[-1], 0.8)
     for model in MODELS:
-        assert lines[model].get_marker() == STYLES.get(model, OTHER)["marker"]
-        assert (lines[model].get_color() == STYLES.get(model, OTHER)["color"]) == (model in ARMS)
+        assert lines[model].get_marker() == STYLES[model]["marker"]
+        assert (lines[model].get_color() == STYLES[model]["color"]) == (model in ARMS)
     text = " ".join([caption(figure), *(ax.get_title() for ax in figure.axes)])
     assert "van Heel and Schatz 2005" in text and "n = " in text and text.count("linear") > 4
     assert caption(figure).endswith("Truth: simulated object.") and "PtyChi converged in" in text

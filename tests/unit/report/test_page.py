@@ -126,3 +126,18 @@ def test_a_table_keeps_a_bar_within_a_cell_and_marks_numbers():
     text = markdown_html("| a | b |\n| --- | --- |\n| x \\| y | -1.5 |\n")
     assert '<th scope="row">x | y</th><td class="number">-1.5</td>' in text
     assert html.table(["a"], [["b"]], "c").count("<caption>c</caption>") == 1
+
+
+def test_a_figure_of_lines_has_its_vector_beside_the_page():
+    figures = {layout.DOSE_CURVES: PNG, layout.SCAN_OVERVIEW: PNG}
+    text = page(made(figures=figures), LIMITS)
+    assert text.count('href="dose_curves.svg"') == 1 and text.count(".svg") == 1
+
+
+def test_the_page_of_a_measured_study_speaks_of_its_reference():
+    summary = made_study()
+    cells = [{**cell, "truth": "full-dose iterative reference"} for cell in summary["jobs"]]
+    figures = dict.fromkeys((layout.RING_CURVES, layout.DISAGREEMENT_MAPS), PNG)
+    text = page(made(summary={**summary, "jobs": cells}, figures=figures), LIMITS)
+    assert "correlation of the complex field with the reference" in text
+    assert "error against the reference" in text and not re.search(r"\btruth\b", text, re.IGNORECASE)
