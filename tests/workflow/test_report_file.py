@@ -18,7 +18,7 @@ def report(finished, tmp_path_factory):
 
 
 def variable(report, name):
-    (text,) = re.findall(rf"^ *var {name} = (.*);?$", report, re.MULTILINE)
+    (text,) = re.findall(rf"^ *var {name} = ([{{\"].*);?$", report, re.MULTILINE)
     return json.loads(text.rstrip(";"))
 
 
