@@ -27,8 +27,6 @@ from ptychostudy.study.names import CONTROLS, HISTORY_COLUMNS, NETWORKS
 
 # Sharp enough on a screen; all figures of a study stay within its page.
 _DPI = 110
-# Maps of noise fill megabytes; these have one colour map.
-_COLOURS = 256
 # Of pixels about the scan: as far as most probes reach.
 _AROUND_PX = 16
 # Frames that are added up at once.
@@ -87,7 +85,7 @@ def run(
     write_figure(scan, overview, dpi=_DPI)
     maps = [_cell_maps(cell, products, aligned) for cell in cells]
     drawn = disagreement_maps(maps, known=known_word(cells), pixel_m=pixel_m)
-    write_figure(disagreement, drawn, dpi=_DPI, colours=_COLOURS)
+    write_figure(disagreement, drawn, dpi=_DPI)
 
 
 def _trainings(histories: Sequence[Path], records: Sequence[Path]) -> list[Training]:
