@@ -1,7 +1,7 @@
 """Pictures of the reconstructed fields beside the truth."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,13 +13,14 @@ from matplotlib.patheffects import withStroke
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.names import ARMS, PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 _CAPTION = (
     "Colour scale: {known}, 0.5 to 99.5 %. Phase error: model - {known}, gauge removed as scored, "
-    "one scale for all, to 99.5 % of the arms' errors. Grey: not scored. SSIM: Wang 2004, data "
+    "one scale for all, to 99.5 % of {whose} errors. Grey: not scored. SSIM: Wang 2004, data "
     "range = span of the {known}. r: Pearson's correlation. "
 )
 _ERROR = "error"
@@ -92,7 +93,13 @@ def comparison_plot(
             _draw_colour_bar(figure, row, drawn, _UNITS[part])
     _draw_errors(figure, axes[len(PARTS) :: _ROWS], cropped, kept)
     _draw_scale_bar(axes[0][0], kept.shape[1])
-    return finish(figure, title, _CAPTION.format(known=known.lower()) + caption)
+    return finish(figure, title, _caption(known, fields) + caption)
+
+
+def _caption(known: str, models: Iterable[str]) -> str:
+    # No field of another program, however far off, makes ours look better.
+    whose = "our arms'" if foreign(models) else "the arms'"
+    return _CAPTION.format(known=known.lower(), whose=whose)
 
 
 def _draw_errors(
