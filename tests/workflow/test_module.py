@@ -34,7 +34,7 @@ rule mine:
     output:
         "mine.txt",
     shell:
-        "trap > {{output}}; echo words=$WORDS{{{{}}}} >> {{output}}"
+        "trap > {{output}}; echo words={{{{}}}} >> {{output}}"
 
 
 rule all:

@@ -1,4 +1,7 @@
-"""The package as pip installs it: what the wheel holds, and the examples run from it, far from the repository."""
+"""The package as pip installs it: what the wheel holds, and the examples run from it, far from the repository.
+
+That of a metric of one's own is in tests/unit/test_api.py.
+"""
 
 import re
 import shutil
@@ -42,7 +45,6 @@ def site(wheel, tmp_path_factory):
 
 def run(site, folder, *words):
     """Run Python as a user would, in a folder of theirs; the installed package is the only one in sight."""
-    # Without the cost of compiling all modules for each process.
     environment = {"PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     return subprocess.run(
         [sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -99,17 +101,6 @@ def test_the_example_of_a_network_of_one_s_own(site, tmp_path):
     ssim = scores(site, tmp_path, "own_network.py")
     assert set(ssim) == ARMS | {"Mine"}
     assert ssim["Mine"] > ssim["PhysicsOnly"] > 0.2 > ssim["Flat"]
-
-
-@pytest.mark.slow
-def test_the_example_of_a_metric_of_one_s_own(site, tmp_path):
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    done = run(site, folder, ROOT / "examples" / "own_metric.py")
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^ *(\d+) photons  TV +edges (\d\.\d+)", done.stdout, re.MULTILINE)
-    edges = [float(value) for _, value in rows]
-    assert len(edges) == 3 and edges == sorted(edges) and edges[-1] > 0.8 and list(folder.iterdir()) == []
 
 
 @pytest.mark.slow
