@@ -20,8 +20,8 @@ VIEW = "dense"
 study = ptychostudy.settings(
     {
         "base": {"kind": "siemens_star", "frames": "measured"},
-        "reference": {"epochs": 20},
-        "train": {"pinn": {"epochs": 10, "width": 8}},
+        "reference": {"epochs": 15},
+        "train": {"pinn": {"epochs": 8, "width": 8}},
         "maximise": {"weight": 1.5},
     }
 )
