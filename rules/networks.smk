@@ -39,6 +39,13 @@ def training_labels(wildcards):
     return [layout.labels(STUDY, dose) for dose in training_doses(wildcards)]
 
 
+def trainings(name):
+    """Return one of the files of every training of the first seed."""
+    bundles = [layout.bundles(STUDY, *pair) for pair in STUDY.pairs]
+    every = dict.fromkeys(bundle for of_pair in bundles for bundle in of_pair.values())
+    return [bundle.replace(layout.BUNDLE, name) for bundle in every]
+
+
 def bundle(wildcards):
     """Return the bundle of a network for the cell's dose and view."""
     return layout.bundles(STUDY, wildcards.dose, wildcards.view)[wildcards.network]

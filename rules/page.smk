@@ -19,12 +19,10 @@ rule page:
             "analysis/ssim_grid_summary.md",
         ],
         figures=[
-            "analysis/dose_curves.png",
-            "analysis/overlap_curves.png",
-            "analysis/frc_curves.png",
-            "analysis/ms_ssim_heatmap.png",
-            "analysis/correlation_heatmap.png",
+            *expand("analysis/{of}_curves.png", of=["dose", "overlap", "frc"]),
+            *expand("analysis/{of}_heatmap.png", of=["ms_ssim", "correlation"]),
             "analysis/ssim_grid.png",
+            *expand("analysis/{of}.png", of=["disagreement", "scan", "training_histories"]),
         ],
         pictures=cells("analysis/dose_{dose}/{view}/{split}/comparison_plot.png"),
     output:
@@ -41,9 +39,10 @@ rule page:
     params:
         code=code("page"),
         settings=settings("page"),
+        hub=HUB,
     shell:
         """
-        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} \
+        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} --hub {params.hub:q} \
             --report {input.report:q} --summary {input.summary:q} --texts {input.texts:q} \
             --figures {input.figures:q} --output {output.page:q} 2>&1 | tee {log:q}
         """

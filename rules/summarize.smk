@@ -1,11 +1,12 @@
-"""Summarize: comparisons of all cells -> one source of numbers; tables, texts and figures from it.
+"""Summarize: comparisons of all cells -> one source of numbers; tables and texts from it.
 
 in   analysis/dose_{dose}/{view}/{split}/{status.json,comparison_metrics.csv}, also of every seed
-out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, tables, figures
+out  analysis/{comparison_manifest,metrics_summary,metrics_delta_summary}.json, tables
 """
 
 
 include: "speed.smk"
+include: "figures.smk"
 
 
 rule summarize:
@@ -77,41 +78,4 @@ rule grid:
             --summary {input.summary:q} \
             --output-md {output.text:q} \
             --output-png {output.picture:q} 2>&1 | tee {log:q}
-        """
-
-
-rule figures:
-    input:
-        summary="analysis/metrics_summary.json",
-        curves=cells("analysis/dose_{dose}/{view}/{split}/frc_curves.csv"),
-    output:
-        correlation=report(
-            "analysis/correlation_heatmap.png", caption="../report/heatmap.rst", category="Figures"
-        ),
-        ms_ssim=report(
-            "analysis/ms_ssim_heatmap.png", caption="../report/heatmap.rst", category="Figures"
-        ),
-        dose=report("analysis/dose_curves.png", caption="../report/curves.rst", category="Figures"),
-        overlap=report(
-            "analysis/overlap_curves.png", caption="../report/curves.rst", category="Figures"
-        ),
-        frc=report("analysis/frc_curves.png", caption="../report/rings.rst", category="Figures"),
-    log:
-        "logs/analysis/figures.log",
-    benchmark:
-        "benchmarks/analysis/figures.tsv"
-    conda:
-        "../envs/plot.yaml"
-    resources:
-        mem_mb=memory(2000),
-        runtime=minutes(20),
-    params:
-        code=code("figures"),
-    shell:
-        """
-        python -m ptychostudy figures \
-            --summary {input.summary:q} --curves {input.curves:q} \
-            --correlation {output.correlation:q} --ms-ssim {output.ms_ssim:q} \
-            --dose {output.dose:q} --overlap {output.overlap:q} \
-            --frc {output.frc:q} 2>&1 | tee {log:q}
         """

@@ -35,6 +35,7 @@ def made_record(dose, view, split, *, scores=None, failed=(), converged=True):
         "split": split,
         "status": "failed" if failed else "success",
         "truth": "simulated object",
+        "pixel_size_m": 1e-8,
         "photons_requested": dose,
         "photons_measured": dose * 1.0001,
         "photons_per_pixel": dose * density,

@@ -15,7 +15,13 @@ from ptychostudy.figures.style import (
     conditions,
     finish,
 )
-from ptychostudy.report.cells import nominal_dose, shown_cells, shown_column, shown_splits
+from ptychostudy.report.cells import (
+    nominal_dose,
+    shown_cells,
+    shown_column,
+    shown_splits,
+    spoken,
+)
 from ptychostudy.report.markdown import photon_text
 
 _OVERLAP = "metric_2_image_based_avg"
@@ -23,7 +29,7 @@ _LINEAR = "linear_overlap"
 _DOSE_CAPTION = (
     "Floor: no unbiased estimate has a smaller phase error. Below the floor (hollow): uses its "
     "prior, a network what it learned, a solver its start. SSIM: Wang 2004, data range = span of "
-    "the truth. Overlap: mean disc overlap (metric 2); linear: 1 - step / probe diameter. Dashed: "
+    "the truth. Overlap: shared area of probe discs; linear: 1 - step / probe diameter. Dashed: "
     "controls; the flat object shows the metric's zero."
 )
 _OVERLAP_MEANS = "Overlap: area two illuminated discs share, mean over nearest neighbours"
@@ -59,7 +65,7 @@ def dose_curves(summary: Summary) -> Figure:
     _label_rows(axes, ("rms phase error (rad)", f"{shown_column(summary)} SSIM"))
     draw_legend(figure, summary, axes)
     title = f"Quality against dose, {shown_splits(summary)} split"
-    return finish(figure, title, f"{_DOSE_CAPTION} {conditions(summary, cells)}")
+    return finish(figure, title, f"{spoken(_DOSE_CAPTION, cells)} {conditions(summary, cells)}")
 
 
 def panels(rows: int, cols: int, *, width: float, height: float) -> tuple[Figure, np.ndarray]:
@@ -140,7 +146,8 @@ def overlap_curves(summary: Summary) -> Figure:
     _label_rows(axes, labels.values())
     draw_legend(figure, summary, axes)
     title = f"Quality against overlap, {shown_splits(summary)} split"
-    caption = f"{_PHOTONS} {_overlaps(cells)} {_OVERLAP_CAPTION} {conditions(summary, cells)}"
+    meanings = f"{_PHOTONS} {_overlaps(cells)} {spoken(_OVERLAP_CAPTION, cells)}"
+    caption = f"{meanings} {conditions(summary, cells)}"
     return finish(figure, title, caption)
 
 
@@ -173,7 +180,7 @@ def _draw_dose(
     overlaps = [_overlap(cell) for cell in cells]
     for ax, metric in zip(column, metrics, strict=True):
         draw_scores(ax, overlaps, cells, summary, metric)
-    column[-1].set_xlabel("mean disc overlap (metric 2)", fontsize=TEXT)
+    column[-1].set_xlabel("overlap, shared area of probe discs", fontsize=TEXT)
 
 
 def _overlap(cell: Mapping[str, Any]) -> float:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from matplotlib.patheffects import withStroke
 
+from ptychostudy.figures.scale_bar import draw_scale_bar
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
@@ -36,9 +36,6 @@ _COLUMNS = 1 + len(ARMS)
 _WIDE = 1.32
 _HIGHEST = 1.9
 _ERROR_PERCENTILE = 99.5
-_BAR_LENGTHS = (500, 200, 100, 50, 20, 10)
-# White with a black rim is seen on any grey.
-_RIM = [withStroke(linewidth=3.5, foreground="black")]
 
 
 def comparison_plot(
@@ -50,6 +47,7 @@ def comparison_plot(
     scores: Scores | None = None,
     caption: str = "",
     known: str = "Truth",
+    pixel_m: float | None = None,
 ) -> Figure:
     """Show amplitude, phase and phase error of every arm, one colour scale for each of the three.
 
@@ -69,6 +67,8 @@ def comparison_plot(
         Under which conditions the cell was measured.
     known : str
         What `truth` is called: a measured study has a reference.
+    pixel_m : float, optional
+        Side of an object pixel, where it is known.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def comparison_plot(
             _frame_row(row, models, scores or {}, part)
             _draw_colour_bar(figure, row, drawn, _UNITS[part])
     _draw_errors(figure, axes[len(PARTS) :: _ROWS], cropped, kept)
-    _draw_scale_bar(axes[0][0], kept.shape[1])
+    draw_scale_bar(axes[0][0], kept.shape[1], pixel_m)
     return finish(figure, title, _CAPTION.format(known=known.lower()) + caption)
 
 
@@ -214,38 +214,3 @@ def _draw_colour_bar(figure: Figure, row: Sequence[Axes], drawn: AxesImage, unit
     bar = figure.colorbar(drawn, ax=list(row), fraction=0.03, pad=0.01, extend="both")
     bar.set_label(unit, fontsize=SMALL)
     bar.ax.tick_params(labelsize=SMALL)
-
-
-def _draw_scale_bar(ax: Axes, cols: int) -> None:
-    """Draw a bar of a round number of pixels, at most 0.4 of the panel's width if it can be."""
-    length = next((length for length in _BAR_LENGTHS if length <= 0.4 * cols), 5)
-    bottom, top = ax.get_ylim()
-    y = bottom + 0.07 * (top - bottom)
-    start = 0.05 * cols
-    _draw_bar(ax, start, start + length, y)
-    _write_above(ax, f"{length} px", (start + length / 2, y))
-
-
-def _draw_bar(ax: Axes, start: float, stop: float, y: float) -> None:
-    ax.plot(
-        [start, stop],
-        [y, y],
-        color="white",
-        linewidth=2,
-        solid_capstyle="butt",
-        path_effects=_RIM,
-    )
-
-
-def _write_above(ax: Axes, text: str, point: tuple[float, float]) -> None:
-    ax.annotate(
-        text,
-        point,
-        xytext=(0, 2.5),
-        textcoords="offset points",
-        color="white",
-        ha="center",
-        va="bottom",
-        fontsize=SMALL,
-        path_effects=_RIM,
-    )

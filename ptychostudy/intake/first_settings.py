@@ -12,10 +12,8 @@ from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.declared import stated_pixel_m
 from ptychostudy.intake.photon_unit import photon_unit
 from ptychostudy.intake.user_modes import window_sides
+from ptychostudy.study.pixel import UNSTATED_PIXEL_M
 from ptychostudy.study.sections.base import FrameSide
-
-PIXEL_M = 1e-8
-"""Object pixel of a study that says nothing, and of which no file does."""
 
 # Frames that show what numbers a stack holds.
 _SHOWN = 16
@@ -110,11 +108,12 @@ def _add_side(settings: FirstSettings, file: UserFile) -> None:
 def _add_pixel(settings: FirstSettings, file: UserFile) -> None:
     settings.stated_unit = file.declared.get("position_unit", "px")
     stated, _ = stated_pixel_m(file.declared, settings.base["frame_px"])
-    settings.base["pixel_size_m"] = float(f"{stated or PIXEL_M:.6g}")
+    settings.base["pixel_size_m"] = float(f"{stated or UNSTATED_PIXEL_M:.6g}")
     if stated is None:
         settings.pixel_known = False
         settings.assumed.append(
-            f"base.pixel_size_m is {PIXEL_M:g}: the file does not say how large an object pixel is"
+            f"base.pixel_size_m is {UNSTATED_PIXEL_M:g}: "
+            "the file does not say how large an object pixel is"
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ptychostudy.report.cell_texts import describe, measured_text
-from ptychostudy.report.cells import Cell, ending
+from ptychostudy.report.cells import Cell, ending, known_word
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.study.names import PTYCHI, SCORED
 
@@ -16,7 +16,7 @@ def title(cell: Cell) -> str:
 
 def known_name(cell: Cell) -> str:
     """Return what the field is called that the arms are scored against: measured data have none."""
-    return "Reference" if "reference" in cell["truth"] else "Truth"
+    return known_word([cell]).capitalize()
 
 
 def caption(cell: Cell, seed: int | None) -> str:
@@ -24,7 +24,7 @@ def caption(cell: Cell, seed: int | None) -> str:
     name = "the first" if seed is None else seed
     return (
         f"Measured dose {measured_text(cell)} photons per frame, {describe(cell)}. "
-        f"{_endings(cell['arms'])}. Seed: {name}. Truth: {cell['truth']}."
+        f"{_endings(cell['arms'])}. Seed: {name}. {known_name(cell)}: {cell['truth']}."
     )
 
 

@@ -18,6 +18,7 @@ from ptychostudy.report.cells import (
     arm_record,
     cell_name,
     ending,
+    known_word,
     model_order,
     nominal_dose,
     score,
@@ -43,12 +44,13 @@ _HEADER = (
 _FACTS = (
     "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected "
     "photons per object pixel over the scan. Overlap, area: shared area of two discs of the "
-    "probe's diameter, mean over each frame's nearest neighbours (metric 2); linear: 1 - step / "
-    "diameter. Multiplicity: how many frames light a pixel, smallest and 5th percentile inside "
-    "the scanned hull. Floor: 1/sqrt(2n), below which no unbiased estimate of the phase comes. "
-    "PtyChi: whether its iteration had converged when it stopped. R: sum |sqrt(expected) - "
-    "sqrt(counted)| / sum sqrt(counted) of PtyChi's object and its frames; noise: what photon "
-    "noise alone makes of R, below which an object follows the noise."
+    "probe's diameter, mean over each frame's nearest neighbours (metric 2 of the three that "
+    "`overlap` writes); linear: 1 - step / diameter. Multiplicity: how many frames light a pixel, "
+    "smallest and 5th percentile inside the scanned hull. Floor: 1/sqrt(2n), below which no "
+    "unbiased estimate of the phase comes. PtyChi: whether its iteration had converged when it "
+    "stopped. R: sum |sqrt(expected) - sqrt(counted)| / sum sqrt(counted) of PtyChi's object and "
+    "its frames; noise: what photon noise alone makes of R, below which an object follows the "
+    "noise."
 )
 _ZERO_HEADER = (
     "Metric",
@@ -147,8 +149,8 @@ def _score_blocks(cell: Cell) -> list[list[str]]:
     shown = [_model_head(model) for model in models]
     header = ["Metric", "Column", *shown, "Perfect"]
     facts = (
-        f"Truth: {cell['truth']}. Measured dose {measured_text(cell)} photons per frame, "
-        f"{describe(cell)}."
+        f"{known_word([cell]).capitalize()}: {cell['truth']}. "
+        f"Measured dose {measured_text(cell)} photons per frame, {describe(cell)}."
     )
     return [[f"### {cell_name(cell)}"], [facts], table(header, _score_rows(cell, models))]
 

@@ -18,8 +18,8 @@ CHECKED = (
 _LABEL_WIDTH = 35
 _GRID_HEADER = ("Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", PTYCHI)
 _GRID_LEGEND = (
-    "n: detected photons per object pixel. Overlap: metric 2 (area), 1 - step / probe diameter "
-    "(linear)."
+    "n: detected photons per object pixel. Overlap: the area that the probe's disc shares with its "
+    "neighbours, and linear, 1 - step / probe diameter."
 )
 _NOT_PHASE_ONLY = "preview metadata validation failed: "
 _AMPLITUDE = f"{_NOT_PHASE_ONLY}the phase-only preview contains the word amplitude"
@@ -52,7 +52,10 @@ def ssim_grid_summary(delta: Mapping[str, Any]) -> str:
             "PtychoPINN minus the other arm, mean over the cells in which both have a result; "
             f"seed {delta['seed']}."
         ],
-        ["MS-SSIM: Wang 2003, data range = span of the truth. MAE: wrapped difference, rad."],
+        [
+            "MS-SSIM: Wang 2003, data range = span of the truth or reference. "
+            "MAE: wrapped difference, rad."
+        ],
         *_mean_blocks(delta),
         ["## Cells (Phase)"],
         [_GRID_LEGEND],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ptychostudy.report import html
 from ptychostudy.report.captions import caption, title
-from ptychostudy.report.cells import Cell, cell_key
+from ptychostudy.report.cells import Cell, cell_key, spoken
 from ptychostudy.study import layout
 
 # Bytes of pictures that the page carries: as text a third more, and it stays below 5 MB.
@@ -34,17 +34,38 @@ CAPTIONS = {
         "MS-SSIM differences of the phase: PtychoPINN minus the other arm, cell by cell; above "
         "zero PtychoPINN is closer."
     ),
+    layout.DISAGREEMENT_MAPS: (
+        "What networks say of their own error: how far patches or passes are from each other, "
+        "beside the error against the truth, on one logarithmic scale."
+    ),
+    layout.SCAN_OVERVIEW: (
+        "Probe, multiplicity and positions of each view, mean and one frame of each dose on a "
+        "logarithmic scale; grey detector pixels count nothing."
+    ),
+    layout.TRAINING_HISTORIES: (
+        "Training and validation loss of every network, each on its own scale; vertical line: best "
+        "epoch, whose weights are kept; dotted or named: the floor of the loss."
+    ),
 }
 """A figure of the study to what stands under it, in the order shown."""
 
 
-def studied(pictures: Mapping[str, bytes]) -> list[str]:
-    """Return the figures of the study under their captions."""
+def studied(pictures: Mapping[str, bytes], cells: Sequence[Cell]) -> list[str]:
+    """Return the figures of the study of some cells under their captions."""
+    said = {path: spoken(words, cells) for path, words in CAPTIONS.items()}
     return [
-        html.figure(html.picture(pictures[path], words), html.text(words))
-        for path, words in CAPTIONS.items()
+        html.figure(html.picture(pictures[path], words), html.text(words) + _vector(path))
+        for path, words in said.items()
         if path in pictures
     ]
+
+
+def _vector(path: str) -> str:
+    """Return a link to the same figure as lines, where there is one, beside the page."""
+    if path not in layout.VECTORS:
+        return ""
+    name = layout.VECTORS[path].removeprefix(f"{layout.ANALYSIS_FOLDER}/")
+    return " " + html.element("a", "SVG", href=name)
 
 
 def picture_path(cell: Cell) -> str:

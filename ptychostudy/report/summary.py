@@ -15,6 +15,7 @@ from ptychostudy.report.cells import (
     model_order,
     reason_of,
     score,
+    spoken,
 )
 from ptychostudy.report.deltas import mean_of_known
 from ptychostudy.report.seed_section import seed_section
@@ -99,7 +100,8 @@ def _without_definitions(cell: Cell) -> dict[str, Any]:
 def _definitions(cells: Iterable[Cell]) -> dict[str, str]:
     definitions: dict[str, str] = {}
     for cell in cells:
-        definitions.update(cell.get("definitions", {}))
+        said = cell.get("definitions", {})
+        definitions |= {metric: spoken(text, [cell]) for metric, text in said.items()}
     return definitions
 
 

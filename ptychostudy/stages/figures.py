@@ -9,11 +9,15 @@ import numpy as np
 from ptychostudy.figures.curves import dose_curves, overlap_curves
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap
 from ptychostudy.figures.rings import Place, Rings, frc_curves
+from ptychostudy.figures.vector import svg_text
 from ptychostudy.io.pictures import write_figure
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
+from ptychostudy.io.text import write_text
 from ptychostudy.report.cells import shown_cells
 from ptychostudy.study.names import CURVE_COLUMNS
+
+_COLOURS = 256
 
 
 def run(
@@ -25,6 +29,7 @@ def run(
     dose: Path,
     overlap: Path,
     frc: Path,
+    vectors: list[Path],
 ) -> None:
     """Draw the figures of a study from its summary and its ring correlations.
 
@@ -36,14 +41,26 @@ def run(
         ``frc_curves.csv`` of every cell, in its folder ``dose_{dose}/{view}/{split}``.
     correlation, ms_ssim, dose, overlap, frc : Path
         Output pictures (PNG).
+    vectors : list of Path
+        Some of them once more (SVG), by the same names.
     """
     study = read_json(summary, ["jobs", "seeds"])
-    write_figure(correlation, correlation_heatmap(study))
-    write_figure(ms_ssim, ms_ssim_heatmap(study))
-    write_figure(dose, dose_curves(study))
-    write_figure(overlap, overlap_curves(study))
     files = {path.parts[-4:-1]: path for path in curves}
-    write_figure(frc, frc_curves(study, dict(_rings(cell, files) for cell in shown_cells(study))))
+    rings = dict(_rings(cell, files) for cell in shown_cells(study))
+    drawn = {
+        correlation: correlation_heatmap(study),
+        ms_ssim: ms_ssim_heatmap(study),
+        dose: dose_curves(study),
+        overlap: overlap_curves(study),
+        frc: frc_curves(study, rings),
+    }
+    by_name = {path.stem: figure for path, figure in drawn.items()}
+    # Of lines a few colours lose nothing that is seen, and the vector has it all.
+    of_lines = {vector.stem for vector in vectors}
+    for path, figure in drawn.items():
+        write_figure(path, figure, colours=_COLOURS if path.stem in of_lines else None)
+    for vector in vectors:
+        write_text(vector, svg_text(by_name[vector.stem]))
 
 
 def _rings(

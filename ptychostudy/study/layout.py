@@ -6,6 +6,7 @@ compares them with these. Paths are relative to the hub, the working directory o
 
 from typing import TYPE_CHECKING
 
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 SHARD_SPEED = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}_speed.json"
 CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
 CANVAS_SPEED = f"data/inference/{CELL}/{{arm}}_speed.json"
+FOREIGN = f"data/foreign/{CELL}/{{foreign}}.npz"
+"""What another program made of a cell, adopted; the wildcard is its name in ``arms.extra``."""
 EXPORTED = f"products/{CELL}/{{arm}}.h5"
 COMPARISON = f"analysis/{CELL}/{{name}}"
 PARITY_STATS = "analysis/parity/stats.json"
@@ -93,6 +96,16 @@ MS_SSIM_HEATMAP = "analysis/ms_ssim_heatmap.png"
 DOSE_CURVES = "analysis/dose_curves.png"
 OVERLAP_CURVES = "analysis/overlap_curves.png"
 RING_CURVES = "analysis/frc_curves.png"
+TRAINING_HISTORIES = "analysis/training_histories.png"
+SCAN_OVERVIEW = "analysis/scan.png"
+DISAGREEMENT_MAPS = "analysis/disagreement.png"
+VECTORS = {
+    DOSE_CURVES: "analysis/dose_curves.svg",
+    OVERLAP_CURVES: "analysis/overlap_curves.svg",
+    RING_CURVES: "analysis/frc_curves.svg",
+    TRAINING_HISTORIES: "analysis/training_histories.svg",
+}
+"""The same as lines, of figures that are no pictures."""
 REPORTS = (
     COMPARISON_MANIFEST,
     SUMMARY,
@@ -112,6 +125,10 @@ REPORTS = (
     DOSE_CURVES,
     OVERLAP_CURVES,
     RING_CURVES,
+    TRAINING_HISTORIES,
+    SCAN_OVERVIEW,
+    DISAGREEMENT_MAPS,
+    *VECTORS.values(),
 )
 
 INVENTORY_TEXT = "analysis/artifact_inventory.txt"
@@ -140,6 +157,7 @@ OVERLAP_FOLDER = "data/phase_d"
 TRAINING_FOLDER = "data/phase_e"
 PRODUCT_FOLDER = "data/phase_f"
 INFERENCE_FOLDER = "data/inference"
+FOREIGN_FOLDER = "data/foreign"
 ANALYSIS_FOLDER = "analysis"
 LOGS_FOLDER = "logs"
 SEEDS_FOLDER = "seeds"
@@ -150,6 +168,7 @@ DRAWN = (
     TRAINING_FOLDER,
     PRODUCT_FOLDER,
     INFERENCE_FOLDER,
+    FOREIGN_FOLDER,
     ANALYSIS_FOLDER,
     LOGS_FOLDER,
     "benchmarks",
@@ -219,6 +238,11 @@ def labels(study: "Study", dose: int | str) -> str:
     return PRODUCT.format(dose=dose, view=best, split=TRAINING_SPLIT)
 
 
+def adopted(study: "Study", **cell: int | str) -> list[str]:
+    """Return the products of other programs in one cell, in the order of the tables."""
+    return [FOREIGN.format(**cell, foreign=name) for name in foreign(study.arms.extra)]
+
+
 def _of_view(view: str) -> list[str]:
     """Return the files of a view, which every dose and every seed shares."""
     files = []
@@ -235,6 +259,7 @@ def _drawn(study: "Study") -> list[str]:
     for dose, view in study.pairs:
         for split in SPLITS:
             cells += _of_cell(dose, view, split)
+            cells += adopted(study, dose=dose, view=view, split=split)
     return [*frames, *_trained(study), *cells]
 
 

@@ -120,7 +120,8 @@ def test_figures_and_gate_show_the_seeds(hub, capsys):
     summary, analysis = hub / "analysis/metrics_summary.json", hub / "analysis"
     pictures = {"correlation": "c.png", "ms-ssim": "m.png", "dose": "d.png", "overlap": "o.png", "frc": "f.png"}
     arguments = [word for option, name in pictures.items() for word in (f"--{option}", str(analysis / name))]
-    command = ["figures", "--summary", str(summary), *arguments, "--curves"]
+    vectors = [analysis / "d.svg", analysis / "f.svg"]
+    command = ["figures", "--summary", str(summary), *arguments, "--vectors", *map(str, vectors), "--curves"]
     tables = files("frc_curves.csv", 0)
     for table in tables:
         rings = [("Flat", ring, ring / 2, 1 + 8 * ring, 0.5, 0.0, 0.0, 0.0) for ring in range(3)]
@@ -129,6 +130,7 @@ def test_figures_and_gate_show_the_seeds(hub, capsys):
     assert "no table of ring correlations in dose_" in " ".join(capsys.readouterr().err.split())
     assert main([*command, *tables]) == 0
     assert all((analysis / name).read_bytes()[:4] == b"\x89PNG" for name in pictures.values())
+    assert all(vector.read_text().startswith("<?xml") for vector in vectors)
     validations = [{"path": "analysis", "description": "x", "valid": True}]
     write_json(analysis / "report.json", {"all_valid": True, "n_checks": 1, "validations": validations})
     capsys.readouterr()

@@ -10,8 +10,10 @@ from matplotlib.text import Text
 from ptychostudy.figures.curves import dose_curves, overlap_curves
 from ptychostudy.figures.fields import comparison_plot
 from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim_grid
+from ptychostudy.figures.period_axis import half_periods
 from ptychostudy.figures.rings import Rings, frc_curves
-from ptychostudy.figures.style import OTHER, STYLES
+from ptychostudy.figures.scale_bar import bar_length
+from ptychostudy.figures.style import STYLES
 from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
@@ -273,8 +275,8 @@ def test_ring_curves_have_a_panel_a_cell_both_thresholds_and_grey_controls(summa
     assert set(lines["0.5"].get_ydata()) == {0.5} and set(lines["half-bit"].get_ydata()) == {0.1716}
     np.testing.assert_allclose(lines[list(MODELS)[1]].get_ydata()[-1], 0.8)
     for model in MODELS:
-        assert lines[model].get_marker() == STYLES.get(model, OTHER)["marker"]
-        assert (lines[model].get_color() == STYLES.get(model, OTHER)["color"]) == (model in ARMS)
+        assert lines[model].get_marker() == STYLES[model]["marker"]
+        assert (lines[model].get_color() == STYLES[model]["color"]) == (model in ARMS)
     text = " ".join([caption(figure), *(ax.get_title() for ax in figure.axes)])
     assert "van Heel and Schatz 2005" in text and "n = " in text and text.count("linear") > 4
     assert caption(figure).endswith("Truth: simulated object.") and "PtyChi converged in" in text
@@ -336,6 +338,64 @@ def test_measured_data_have_a_reference():
     figure = comparison_plot({"PtyChi": truth}, truth, mask, "cell", known="Reference")
     assert "Reference" in words(figure) and "Truth" not in words(figure)
     assert "model - reference" in caption(figure) and "truth" not in caption(figure)
+
+
+@pytest.mark.parametrize(
+    ("cols", "pixel_m", "length", "text"),
+    [
+        (227, 1e-8, 50, "500 nm"),
+        (300, 1e-8, 100, "1 µm"),
+        (100, 8.47e-9, 200 / 8.47, "200 nm"),
+        (1000, 5e-8, 400, "20 µm"),
+        (100, 2e-11, 25, "0.5 nm"),
+        (125, None, 50, "50 px"),
+        (124, None, 20, "20 px"),
+        (2, None, 1, "1 px"),
+    ],
+)
+def test_a_scale_bar_has_the_longest_round_length_in_two_fifths_of_the_width(cols, pixel_m, length, text):
+    found, said = bar_length(cols, pixel_m)
+    assert (found, said) == (pytest.approx(length), text)
+
+
+def test_the_bar_of_a_comparison_is_as_long_as_it_says():
+    truth, mask = fields()
+    # 44 columns are scored: of 10 nm a bar of 100 nm has ten of them, of no known length one of 10 px as well.
+    for pixel_m, text in ((1e-8, "100 nm"), (None, "10 px")):
+        figure = comparison_plot({"PtyChi": truth}, truth, mask, "cell", pixel_m=pixel_m)
+        (bar,) = figure.axes[0].lines
+        assert np.ptp(bar.get_xdata()) == pytest.approx(10) and text in words(figure)
+
+
+def test_frequencies_are_told_as_half_periods_where_the_pixel_is_known(summary):
+    figure = frc_curves(summary, ringed(summary))
+    # A pixel of 10 nm: Nyquist is a half period of 10 nm, half of it one of 20 nm.
+    for ax, below in ((figure.axes[0], 0), (figure.axes[-1], 1)):
+        assert len(ax.child_axes) == below
+    (axis,) = figure.axes[-1].child_axes
+    told = dict(zip([text.get_text() for text in axis.get_xticklabels()], axis.get_xticks(), strict=True))
+    assert told["10"] == pytest.approx(1) and told["20"] == pytest.approx(0.5)
+    assert axis.get_xlabel() == "half period (nm)"
+    unknown = {**summary, "jobs": [{**cell, "pixel_size_m": None} for cell in summary["jobs"]]}
+    assert not any(ax.child_axes for ax in frc_curves(unknown, ringed(unknown)).axes)
+
+
+@pytest.mark.parametrize("pixel_nm", [10.0, 8.47, 0.04, 123.0, 1.0])
+def test_half_periods_are_round_and_do_not_touch(pixel_nm):
+    lengths = half_periods(pixel_nm)
+    frequencies = pixel_nm / np.array(lengths)
+    assert len(lengths) >= 4 and frequencies[0] <= 1 + 1e-9 and frequencies[0] > 0.6
+    assert np.all(-np.diff(frequencies) >= 0.13)
+
+
+def test_a_measured_study_speaks_of_its_reference_and_of_no_truth():
+    study = made_study()
+    cells = [{**cell, "truth": "full-dose iterative reference"} for cell in study["jobs"]]
+    study = {**study, "jobs": cells}
+    drawn = [draw(study) for draw in (dose_curves, overlap_curves, correlation_heatmap, ms_ssim_heatmap, ssim_grid)]
+    for figure in [*drawn, frc_curves(study, ringed(study))]:
+        said = " ".join(words(figure)) + caption(figure)
+        assert "reference" in said and "truth" not in said.lower()
 
 
 def test_errors_of_others_arrays_set_the_scale_and_those_of_controls_do_not():

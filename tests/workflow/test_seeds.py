@@ -74,7 +74,7 @@ def test_summary_holds_one_value_a_seed_and_its_interval(repeated):
 def test_another_seed_costs_itself_and_the_reports(repeated):
     jobs = repeated.jobs(*PART[:-1], "seeds=[0,1,2,5]")
     own = {name for name in jobs if not name.startswith("seed_5_")}
-    assert own == {"summarize", "figures", "grid", "check", "inventory", "verify", "page", "gate"}
+    assert own == {"summarize", "figures", "insight", "grid", "check", "inventory", "verify", "page", "gate"}
     assert jobs["seed_5_train_pinn"] == 1
 
 

@@ -12,6 +12,7 @@ AFTER_COMPARE = {
     "summarize": 1,
     "grid": 1,
     "figures": 1,
+    "insight": 1,
     "check": 1,
     "inventory": 1,
     "verify": 1,
@@ -57,7 +58,7 @@ EDIT = "\n\ndef _added():\n    return 0.0\n"
 TEXTS = {key: count for key, count in AFTER_COMPARE.items() if key not in ("compare", "picture")}
 AFTER_SUMMARIZE = {key: count for key, count in TEXTS.items() if key != "speed"}
 LAST = {"inventory": 1, "verify": 1, "page": 1, "gate": 1}
-DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
+DRAWN = {"picture": 8, "grid": 1, "figures": 1, "insight": 1, "check": 1, **LAST}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,7 @@ DRAWN = {"picture": 8, "grid": 1, "figures": 1, "check": 1, **LAST}
         ("runs/blockers", {}),
         ("figures/style", DRAWN),
         ("figures/fields", {"picture": 8, **LAST}),
+        ("figures/histories", {"insight": 1, **LAST}),
         ("io/text", TEXTS),
         ("report/tables", AFTER_SUMMARIZE),
         ("checks/metrics", {"verify": 1, "page": 1, "gate": 1}),

@@ -10,7 +10,8 @@ from conftest import Workflow
 
 REPORT = "analysis/verification_report.json"
 TARGETS = [REPORT, "post_verify", "all"]
-END = {"summarize": 1, "grid": 1, "figures": 1, "check": 1, "inventory": 1, "verify": 1, "page": 1, "gate": 1}
+END = {"summarize": 1, "grid": 1, "figures": 1, "insight": 1, "check": 1}
+END |= {"inventory": 1, "verify": 1, "page": 1, "gate": 1}
 CELL = "dose_1000/dense/test"
 SHARD = f"data/inference/{CELL}/PtychoPINN/shard_1-of-2.npz"
 COMPARED = {"speed": 1} | END
@@ -63,6 +64,7 @@ KINDS = {
     f"analysis/{CELL}/comparison_plot.png": {"picture": 1} | SUMMARIZED,
     "analysis/metrics_digest.md": END,
     "analysis/dose_curves.png": {"figures": 1} | SUMMARIZED,
+    "analysis/scan.png": {"insight": 1} | SUMMARIZED,
     "analysis/artifact_inventory.txt": SUMMARIZED,
     REPORT: {"verify": 1, "page": 1, "gate": 1},
 }

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from ptychostudy.study.pixel import UNSTATED_PIXEL_M
 from ptychostudy.study.section import Dose, Positive, Section, Seed, Side
 from ptychostudy.study.sections.npz import NpzSettings
 from ptychostudy.study.sections.split import SplitSettings
@@ -100,7 +101,7 @@ class BaseSettings(Section):
     frame_px: Literal[32, 64, 128, 256, "auto"] = Field(
         "auto", description="frame side N; auto: that of the user's file, 64 without one"
     )
-    pixel_size_m: Positive = Field(1e-8, description="object pixel")
+    pixel_size_m: Positive = Field(UNSTATED_PIXEL_M, description="object pixel")
     seed: Seed = Field(7, description="of object, probe and scan")
     object: ObjectSettings = Field(ObjectSettings(), description="the simulated object")
     probe: ProbeSettings = Field(ProbeSettings(), description="the simulated probe")

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ptychostudy.formats.arm_product import ArmProduct
-from ptychostudy.recipes.cell_record import BLANK, cell_record, conditions, curve_rows, metric_rows
+from ptychostudy.recipes.cell_record import (
+    BLANK,
+    cell_record,
+    conditions,
+    curve_rows,
+    known_pixel_m,
+    metric_rows,
+)
 from ptychostudy.recipes.compare import compare
 from ptychostudy.study.names import (
     ARMS,
@@ -122,6 +129,20 @@ def test_tables_have_every_arm_and_metric():
     curves = curve_rows(comparison)
     assert all(tuple(row) == CURVE_COLUMNS for row in curves)
     assert all(row["complex"] == pytest.approx(1.0, abs=1e-12) for row in curves if row["model"] == PINN)
+
+
+@pytest.mark.parametrize(
+    ("taken", "known"),
+    [
+        ({"kind": "synthetic", "pixel_size_m": 1e-8}, 1e-8),
+        ({"kind": "siemens_star", "pixel_size_m": 5e-9}, 5e-9),
+        ({"kind": "npz", "pixel_size_m": 8.47e-9}, 8.47e-9),
+        ({"kind": "npz", "pixel_size_m": 1e-8}, None),
+        ({}, None),
+    ],
+)
+def test_a_pixel_is_known_unless_a_file_left_the_default(taken, known):
+    assert known_pixel_m({"data_transformations": [{"parameters": taken}, {"parameters": {}}]}) == known
 
 
 def test_the_record_holds_the_floor_of_the_dose():

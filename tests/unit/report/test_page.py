@@ -10,12 +10,21 @@ from ptychostudy.report import html
 from ptychostudy.report.markdown_html import markdown_html
 from ptychostudy.report.page import Material, page
 from ptychostudy.report.page_figures import fitting, picture_path
+from ptychostudy.report.referee import Made
 from ptychostudy.report.speed import Speed
 from ptychostudy.study import layout
 from ptychostudy.study.sections.page import PageSettings
 from studies import made_study
 
 PNG = b"\x89PNG\r\n\x1a\n"
+GROUPS = {
+    "view": "dense",
+    "gridsize": 2,
+    "neighbor_count": 6,
+    "n_groups": 12,
+    "metric_1_group_based_avg": 0.7,
+    "metric_2_image_based_avg": 0.765,
+}
 LIMITS = PageSettings(max_phase_rms_rad=0.21, min_frc50=0.5)
 # They have no end tag.
 VOID = {"meta", "link", "img", "br"}
@@ -30,6 +39,7 @@ def made(**changes):
         reports={"Every number": "# Title\n\n## Cells\n\n| a | b |\n| --- | --- |\n| x | 1 |\n"},
         figures={layout.DOSE_CURVES: PNG},
         pictures={picture_path(summary["jobs"][1]): PNG},
+        made=Made(steps={}, groups=GROUPS, solver={}, trainings={}),
         speeds=[Speed("TV", 5.0, 20.0, None), Speed("PtyChi", 10.0, 10.0, None)],
         records=[("numpy", "<2.4>")],
         files=[("metrics_summary.json", "every number")],
@@ -116,3 +126,18 @@ def test_a_table_keeps_a_bar_within_a_cell_and_marks_numbers():
     text = markdown_html("| a | b |\n| --- | --- |\n| x \\| y | -1.5 |\n")
     assert '<th scope="row">x | y</th><td class="number">-1.5</td>' in text
     assert html.table(["a"], [["b"]], "c").count("<caption>c</caption>") == 1
+
+
+def test_a_figure_of_lines_has_its_vector_beside_the_page():
+    figures = {layout.DOSE_CURVES: PNG, layout.SCAN_OVERVIEW: PNG}
+    text = page(made(figures=figures), LIMITS)
+    assert text.count('href="dose_curves.svg"') == 1 and text.count(".svg") == 1
+
+
+def test_the_page_of_a_measured_study_speaks_of_its_reference():
+    summary = made_study()
+    cells = [{**cell, "truth": "full-dose iterative reference"} for cell in summary["jobs"]]
+    figures = dict.fromkeys((layout.RING_CURVES, layout.DISAGREEMENT_MAPS), PNG)
+    text = page(made(summary={**summary, "jobs": cells}, figures=figures), LIMITS)
+    assert "correlation of the complex field with the reference" in text
+    assert "error against the reference" in text and not re.search(r"\btruth\b", text, re.IGNORECASE)
