@@ -138,6 +138,23 @@ def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
     assert capsys.readouterr().out == "The run is sound\n"
 
 
+def test_in_a_log_how_far_it_is_stands_in_a_line_now_and_then(handler):
+    """Every minute at first, later at each tenth of the time that it has taken."""
+    quiet = quiet_run.QuietRun(handler)
+    quiet._state.started = quiet._last_line
+    said(handler, record("run_info", stats={"train": 2, "total": 2}), began(1, "train", None))
+    told, start = [], quiet._last_line
+    for second in range(0, 7200, 10):
+        quiet._show({1: Epoch("train a", 4, 9, 0.5, 72)}, start + second)
+        told += [second] if said(handler) else []
+    assert told[:3] == [60, 120, 180] and len(told) < 45
+    assert all(b - a >= max(60, 0.1 * b) for a, b in zip(told, told[1:], strict=False))
+    quiet._show({1: Epoch("train a", 4, 9, 0.5, 72)}, start + 10_000)
+    text = said(handler)
+    assert text.startswith("0 of 2 jobs done, 1 running; 166:40 so far, ") and text.count("\n") == 1
+    assert "train a: epoch 4 of 9, loss 0.5, about 72 s left" in text
+
+
 def test_warnings_come_once_and_what_is_unknown_is_shown(handler):
     quiet_run.QuietRun(handler)
     warning = record(None, logging.WARNING, "File x is missing")
