@@ -8,6 +8,7 @@ sys.path.insert(0, str(workflow.basedir))
 from ptychostudy import provenance
 from ptychostudy.intake import sources
 from ptychostudy.study import layout, names
+from ptychostudy.study.foreign_files import check_places
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
@@ -33,6 +34,7 @@ if os.path.exists("study.yaml"):
 for path in workflow.configfiles:
     told(read_yaml, path)
 STUDY = told(parse_study, config)
+told(check_places, STUDY)
 
 DOSES = STUDY.dose_list
 VIEWS = STUDY.view_list
