@@ -19,7 +19,7 @@ rule adopt:
     conda:
         "../envs/core.yaml"
     resources:
-        mem_mb=memory(2000),
+        mem_mb=memory(4000),
         runtime=minutes(20),
     params:
         code=code("adopt"),

@@ -17,6 +17,7 @@ except ImportError as error:
     )
 from ptychostudy.intake import sources
 from ptychostudy.study import layout, names
+from ptychostudy.study.foreign_files import check_places
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
@@ -45,6 +46,7 @@ if os.path.exists("study.yaml") and not EMBEDDED:
 for path in [] if EMBEDDED else workflow.configfiles:
     told(read_yaml, path)
 STUDY = told(parse_study, config)
+told(check_places, STUDY)
 
 DOSES = STUDY.dose_list
 VIEWS = STUDY.view_list

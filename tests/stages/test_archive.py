@@ -18,6 +18,7 @@ WRITTEN = (
     "data/phase_e/dose_1000/dense/gs2/wts.h5.zip",
     "data/phase_f/dose_1000/dense/test/manifest.json",
     "data/inference/dose_1000/dense/test/PtyChi.npz",
+    "data/foreign/dose_1000/dense/test/Theirs.npz",
     "analysis/verification_report.json",
     "logs/analysis/x.log",
     "benchmarks/analysis/x.tsv",

@@ -3,6 +3,7 @@
 import pytest
 
 from ptychostudy.study import layout
+from ptychostudy.study.foreign_files import check_places
 from ptychostudy.study.settings import Study, parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError
@@ -76,11 +77,18 @@ def test_names_of_something_else_are_refused(name, needed):
         ("{dose.real}_{view}_{split}.npz", "in braces, not {dose.real}"),
         ("{}_{view}_{split}.npz", "in braces, not {}"),
         ("{dose_{view}_{split}.npz", "names in pairs of braces"),
-        ("data/foreign/{dose}_{view}_{split}.npz", "does not lie in data/foreign"),
     ],
 )
 def test_other_words_in_braces_are_refused(pattern, needed):
     assert needed in refusal({"Mine": pattern})
+
+
+def test_files_do_not_lie_among_what_was_adopted():
+    check_places(parse_study({"arms": {"extra": {"Mine": WHOLE}}}))
+    with pytest.raises(
+        ConfigError, match=r"'arms.extra.Mine': found 'data/foreign/.*needed: .*not lie in data/foreign"
+    ):
+        check_places(parse_study({"arms": {"extra": {"Mine": f"data/foreign/{WHOLE}"}}}))
 
 
 def test_names_that_differ_by_capitals_alone_are_refused():

@@ -207,7 +207,7 @@ def test_overlap_gets_its_view_and_no_other():
     assert settings.s_img == 0.35 and "views" not in settings.plain() and settings.split.axis == "y"
     with pytest.raises(ConfigError, match=r"view 'thin' is not in the configuration; needed: one of \['dense', 'spar"):
         stage_settings(study, "overlap", "thin")
-    with pytest.raises(ConfigError, match="stage 'grid' has no settings; needed: one of base, compare"):
+    with pytest.raises(ConfigError, match="stage 'grid' has no settings; needed: one of adopt, base, compare"):
         stage_settings(study, "grid")
 
 

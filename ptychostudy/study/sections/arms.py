@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ptychostudy.study.aliases import canonical, is_ours
-from ptychostudy.study.layout import FOREIGN_FOLDER
 from ptychostudy.study.names import ARMS, CELL, CONTROLS
 from ptychostudy.study.section import Section
 
@@ -35,8 +34,6 @@ def _pattern(text: str) -> str:
         raise ValueError(f"a path with names in pairs of braces ({error})") from None
     if unknown:
         raise ValueError(f"only {_braced(_PLACES)} in braces, not {_braced(unknown)}")
-    if text.startswith(f"{FOREIGN_FOLDER}/"):
-        raise ValueError(f"a path that does not lie in {FOREIGN_FOLDER}, where a study has its own")
     return text
 
 
