@@ -76,9 +76,10 @@ def run(
     check_picture(picture)
     objects = _read(files)
     fixed = [canonical(name) for name in unregistered]
+    known = read_named(reference)
     scored = score_arrays(
         objects,
-        read_named(reference),
+        known,
         phase_align=phase_align_method,
         ms_ssim_sigma=ms_ssim_sigma,
         frc_sigma=frc_sigma,
@@ -89,7 +90,9 @@ def run(
     if output is not None:
         write_csv(output, METRIC_COLUMNS, rows_of(scored.scores))
     if picture is not None:
-        _draw(scored, picture, Path(reference).name, phase_align_method)
+        title = f"Reconstructions against {Path(reference).name}"
+        words = f"Gauge removed: {_GAUGES[phase_align_method]}. Registered: {_moved(scored)}."
+        _draw(scored, picture, title, words, pixel_m=known.pixel_size_m)
 
 
 def _read(files: list[str]) -> dict[str, AnyObject]:
@@ -114,21 +117,28 @@ def _say_name(given: str, name: str) -> None:
         _log.info("%s is taken for %s", given, name)
 
 
-def _draw(scored: Scored, picture: Path, reference: str, gauge: str) -> None:
+def _moved(scored: Scored) -> str:
+    names = [name for name, score in scored.scores.items() if score.record["registered"]]
+    return ", ".join(names) or "none"
+
+
+def _draw(
+    scored: Scored, picture: Path, title: str, caption: str, *, pixel_m: float | None
+) -> None:
     """Write the picture of the fields beside their reference."""
     # Who wants no picture does not pay for Matplotlib.
     from ptychostudy.figures.fields import comparison_plot
     from ptychostudy.io.pictures import write_figure
 
-    moved = [name for name, score in scored.scores.items() if score.record["registered"]]
     figure = comparison_plot(
         {name: score.field for name, score in scored.scores.items()},
         scored.truth,
         scored.mask,
-        f"Reconstructions against {reference}",
+        title,
         scores={name: score.evaluation.rows for name, score in scored.scores.items()},
-        caption=f"Gauge removed: {_GAUGES[gauge]}. Registered: {', '.join(moved) or 'none'}.",
+        caption=caption,
         known="Reference",
+        pixel_m=pixel_m,
     )
     write_figure(picture, figure)
 

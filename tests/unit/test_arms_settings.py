@@ -58,6 +58,8 @@ def test_seeds_have_files_of_their_own():
         ("ptychi", "a name that is none of PtychoPINN"),
         ("Flat", "a name that is none of PtychoPINN"),
         ("truth", "a name that is none of PtychoPINN"),
+        ("pinn", "another name, as pinn is one for PtychoPINN"),
+        ("pty_chi", "another name, as pty_chi is one for PtyChi"),
         ("two words", "match pattern"),
         ("../up", "match pattern"),
         ("1st", "match pattern"),
