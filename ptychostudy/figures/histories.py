@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ptychostudy.figures.style import OTHER, SMALL, STYLES, TEXT, finish
+from ptychostudy.figures.style import SMALL, STYLES, TEXT, finish
 from ptychostudy.report.markdown import photon_text
 
 _CAPTION = (
@@ -94,7 +94,7 @@ def training_histories(trainings: Sequence[Training]) -> Figure:
 
 def _draw(ax: Axes, training: Training) -> None:
     """Draw one training: two losses, each on an axis of its own colour."""
-    color = STYLES.get(training.network, OTHER)["color"]
+    color = STYLES[training.network]["color"]
     ax.set_title(_title(training), fontsize=SMALL)
     other = ax.twinx()
     _draw_losses(ax, training, "", {**_LEARNED, "color": color})
