@@ -32,6 +32,7 @@ override CUDA := $(VENV)/.cuda
 override JAX := $(VENV)/jax/.ready
 override ENVIRONMENT := $(READY) $(if $(GPU),$(CUDA))
 GATES := format lint types smk schema unit stages workflow faults interop cluster
+PLUGIN := snakemake_logger_plugin_ptychostudy
 TYPED := ptychostudy
 SCHEMA := config/schema/config.schema.json
 PRINT_SCHEMA := from ptychostudy.study.settings import json_schema; print(json_schema(), end="")
@@ -46,25 +47,27 @@ help:
 
 # --- studies ---------------------------------------------------------------------------------------------------------
 
-# `rules` is quiet because each stage says itself what it does; errors of a stage are printed all the same.
+# Not after the target: all words that follow --logger would be loggers.
 run: $(ENVIRONMENT)
-	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' $(TARGET)
+	snakemake --logger ptychostudy --cores $(CORES) --directory '$(HUB)' $(TARGET)
 
 experiment: HUB := experiment
 experiment: $(ENVIRONMENT)
-	snakemake --quiet rules host --cores $(CORES) --directory '$(HUB)' --configfile config/experiment.yaml -- $(TARGET)
+	snakemake --logger ptychostudy --cores $(CORES) --directory '$(HUB)' --configfile config/experiment.yaml -- $(TARGET)
 
 # --- environment -----------------------------------------------------------------------------------------------------
 
 environment: $(ENVIRONMENT)
 
 # Without the stamp a folder is half made and is made anew; with it, a new lock or pyproject only changes what differs.
+# Snakemake looks for plug-ins among folders on the path, where an editable installation puts none: so the link.
 $(READY): constraints.txt pyproject.toml envs/which | check-python
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@rm -f $@
 	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
 	$(VENV)/bin/python -m pip install --no-deps ptychodus==1.7.0
 	@ln -sf ../../envs/which $(VENV)/bin/which
+	@ln -sfn '$(CURDIR)/$(PLUGIN)' "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/$(PLUGIN)"
 	@touch $@
 
 # For tests alone, and in a folder of its own: TensorFlow imports JAX wherever it finds it, and starts later for it.

@@ -14,13 +14,14 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: f"{workflow.basedir}/config/config.yaml"
+configfile: f"{workflow.current_basedir}/config/config.yaml"
 
 
 report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/embedded.smk"
 include: "rules/base.smk"
 include: "rules/simulate.smk"
 include: "rules/overlap.smk"
@@ -33,28 +34,27 @@ include: "rules/verify.smk"
 include: "rules/gate.smk"
 include: "rules/export.smk"
 include: "rules/seeds.smk"
-include: "rules/run.smk"
 
 
-# The verdict is read where the command was typed; no job that shares its fate takes it away.
-localrules:
-    all,
-    export_all,
-    gate,
-    post_verify,
+if not EMBEDDED:
+
+    include: "rules/run.smk"
 
 
 rule all:
     default_target: True
     input:
         whole_study,
+    localrule: True
 
 
 rule post_verify:
     input:
         whole_study,
+    localrule: True
 
 
 rule export_all:
     input:
         cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=names.ARMS)),
+    localrule: True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ptychostudy.calls.arms import infer, maximise, reconstruct, train
     from ptychostudy.calls.loading import inspect, load_scan
+    from ptychostudy.calls.measured import reference, split
     from ptychostudy.calls.results import compare, export
     from ptychostudy.calls.scans import make_scene, measure_overlap, settings, simulate, thin
 
@@ -20,8 +21,10 @@ __all__ = [
     "maximise",
     "measure_overlap",
     "reconstruct",
+    "reference",
     "settings",
     "simulate",
+    "split",
     "thin",
     "train",
 ]
@@ -30,6 +33,7 @@ _HOMES = {
     **dict.fromkeys(("infer", "maximise", "reconstruct", "train"), "arms"),
     **dict.fromkeys(("compare", "export"), "results"),
     **dict.fromkeys(("inspect", "load_scan"), "loading"),
+    **dict.fromkeys(("reference", "split"), "measured"),
 }
 
 

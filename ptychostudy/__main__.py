@@ -45,6 +45,7 @@ STAGES = {
     "answers": "what a network says and learns on one backend of Keras",
     "parity": "whether it says and learns the same on every backend",
     "stitch": "add the shards of one cell up to the canvas of one arm",
+    "adopt": "a reconstruction of another program as an arm of one cell",
     "compare": "all arms and controls against the truth",
     "score": "reconstructions of other programs against a reference, as the study scores its own",
     "picture": "the fields of one cell beside the truth",

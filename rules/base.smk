@@ -5,6 +5,7 @@ out  data/base/base.npz  data/base/reference.npz
 """
 
 
+# Nodes of a cluster often have no network.
 rule fetch:
     output:
         scan="data/base/siemens_star.npz",
@@ -12,6 +13,7 @@ rule fetch:
         "logs/data/base/siemens_star.npz.log",
     benchmark:
         "benchmarks/data/base/siemens_star.npz.tsv"
+    localrule: True
     conda:
         "../envs/core.yaml"
     resources:
@@ -26,11 +28,6 @@ rule fetch:
             --settings {params.settings:q} \
             --output {output.scan:q} 2>&1 | tee {log:q}
         """
-
-
-# Nodes of a cluster often have no network.
-localrules:
-    fetch,
 
 
 rule base:

@@ -3,9 +3,18 @@
 import os
 import sys
 
-sys.path.insert(0, str(workflow.basedir))
+# Not `workflow.basedir`: where this one is a module, that is another workflow's.
+SOURCE = os.path.dirname(str(workflow.current_basedir))
+# That of a Snakefile fetched from elsewhere is no folder; its package was installed.
+if os.path.isdir(SOURCE):
+    sys.path.insert(0, SOURCE)
 
-from ptychostudy import provenance
+try:
+    from ptychostudy import provenance
+except ImportError as error:
+    sys.exit(
+        f"{error} (of {SOURCE}); needed: its version of ptychostudy, installed by pip where Snakemake runs"
+    )
 from ptychostudy.intake import sources
 from ptychostudy.study import layout, names
 from ptychostudy.study.settings import parse_study
@@ -22,15 +31,18 @@ def told(check, *arguments):
         sys.exit(f"ptychostudy: {error}")
 
 
+# A module is given its configuration by the workflow that has it.
+EMBEDDED = not workflow.modifier.is_main_snakefile()
+
 # What a hub says of its study need not be said on the command line, which still has the last word.
-if os.path.exists("study.yaml"):
+if os.path.exists("study.yaml") and not EMBEDDED:
     told(read_yaml, "study.yaml")
 
     configfile: "study.yaml"
 
 
 # Snakemake has read them, and lets keys pass that are given twice.
-for path in workflow.configfiles:
+for path in [] if EMBEDDED else workflow.configfiles:
     told(read_yaml, path)
 STUDY = told(parse_study, config)
 
@@ -45,6 +57,7 @@ wildcard_constraints:
     split="|".join(SPLITS),
     arm="|".join(names.ARMS),
     network="|".join(names.NETWORKS),
+    foreign="|".join(STUDY.arms.extra),
 
 
 # How many there are is asked of `gather`, which also knows of --set-scatter.
@@ -122,4 +135,5 @@ def whole_study(wildcards):
 
 
 include: "networks.smk"
+include: "foreign.smk"
 include: "resources.smk"

@@ -1,8 +1,11 @@
 """Compare (phase G): products of all arms, truth -> aligned fields, metrics, curves; their picture.
 
-in   data/{inference,phase_f}/dose_{dose}/{view}/{split}/...  the truth, which lies with the frames
+in   data/{inference,phase_f,foreign}/dose_{dose}/{view}/{split}/...  the truth, which lies with the frames
 out  analysis/dose_{dose}/{view}/{split}/...
 """
+
+
+include: "adopt.smk"
 
 
 rule compare:
@@ -15,6 +18,7 @@ rule compare:
         physics="data/phase_f/dose_{dose}/{view}/{split}/physics_only.npz",
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         overlap="data/phase_d/{view}/{view}_{split}.npz",
+        extra=foreign_products,
     output:
         raw="analysis/dose_{dose}/{view}/{split}/reconstructions.npz",
         aligned="analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz",
@@ -39,7 +43,7 @@ rule compare:
             --dose {wildcards.dose} --view {wildcards.view} --split {wildcards.split} \
             --pinn {input.pinn:q} --baseline {input.baseline:q} --untrained {input.untrained:q} \
             --ptychi {input.ptychi:q} --tv {input.tv:q} --physics {input.physics:q} \
-            --scan {input.scan:q} --overlap {input.overlap:q} \
+            --scan {input.scan:q} --overlap {input.overlap:q} --extra {input.extra:q} \
             --raw {output.raw:q} --aligned {output.aligned:q} --metrics {output.metrics:q} \
             --curves {output.curves:q} --status {output.status:q} 2>&1 | tee {log:q}
         """
@@ -51,17 +55,8 @@ rule picture:
         metrics="analysis/dose_{dose}/{view}/{split}/comparison_metrics.csv",
         status="analysis/dose_{dose}/{view}/{split}/status.json",
     output:
-        plot=report(
-            "analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
-            caption="../report/comparison.rst",
-            category="Reconstructions",
-            labels={
-                "dose": "{dose}",
-                "view": "{view}",
-                "split": "{split}",
-                "seed": str(STUDY.seeds[0]),
-            },
-        ),
+        # Not in the report, whose page holds those that matter: it would grow with every cell.
+        plot="analysis/dose_{dose}/{view}/{split}/comparison_plot.png",
     log:
         "logs/analysis/dose_{dose}/{view}/{split}/comparison_plot.png.log",
     benchmark:

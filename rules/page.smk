@@ -22,9 +22,7 @@ rule page:
             *expand("analysis/{of}_curves.png", of=["dose", "overlap", "frc"]),
             *expand("analysis/{of}_heatmap.png", of=["ms_ssim", "correlation"]),
             "analysis/ssim_grid.png",
-            "analysis/disagreement.png",
-            "analysis/scan.png",
-            "analysis/training_histories.png",
+            *expand("analysis/{of}.png", of=["disagreement", "scan", "training_histories"]),
         ],
         pictures=cells("analysis/dose_{dose}/{view}/{split}/comparison_plot.png"),
     output:
@@ -45,5 +43,5 @@ rule page:
         """
         python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} \
             --report {input.report:q} --summary {input.summary:q} --texts {input.texts:q} \
-            --figures {input.figures:q} --output {output.page:q} 2>&1 | tee {log:q}
+            --figures {input.figures:q} --hub {HUB:q} --output {output.page:q} 2>&1 | tee {log:q}
         """

@@ -71,9 +71,12 @@ def inherit_profile(prefix):
     own = workflow.resource_settings
     line = preflight.command_line()
     groups = line.groups if line else None
+    # As a module its rules may have names that begin with something more.
+    before = workflow.modifier.modify_rulename("")
     for said in (own.overwrite_resources, own.overwrite_threads, groups or {}):
         for name, value in list(said.items()):
-            said[prefix + name] = value
+            if name.startswith(before):
+                said[before + prefix + name.removeprefix(before)] = value
 
 
 # Snakemake reads these settings once, when the first rule is defined.

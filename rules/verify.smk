@@ -51,10 +51,12 @@ rule inventory:
         runtime=minutes(20),
     params:
         code=code("inventory"),
+        hub=HUB,
     shell:
         """
         python -m ptychostudy inventory \
             --files {input.files:q} \
+            --hub {params.hub:q} \
             --text {output.text:q} \
             --record {output.record:q} 2>&1 | tee {log:q}
         """
@@ -80,9 +82,11 @@ rule verify:
     params:
         code=code("verify"),
         settings=settings("verify"),
+        hub=HUB,
     shell:
         """
         python -m ptychostudy verify \
             --settings {params.settings:q} \
+            --hub {params.hub:q} \
             --output {output.report:q} 2>&1 | tee {log:q}
         """

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("Snakefile", "rules", "ptychostudy", "config", "profiles", "envs", "report")
+PLUGIN = "snakemake_logger_plugin_ptychostudy"
+PARTS = ("Snakefile", "rules", "ptychostudy", PLUGIN, "config", "profiles", "envs", "report")
 CONFIGURATIONS = ROOT / "tests" / "workflow" / "config"
 TINY = CONFIGURATIONS / "tiny.yaml"
 USER = CONFIGURATIONS / "user.yaml"

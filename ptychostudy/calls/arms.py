@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ptychostudy.calls.files import scan_file, view_file
 from ptychostudy.calls.process import OnProgress, run_stage
 from ptychostudy.formats.arm_product import ArmProduct, canvas_arrays, read_arm_product
-from ptychostudy.formats.positions import position_arrays
-from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.scan import Scan
-from ptychostudy.formats.valid_pixels import valid_arrays
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
@@ -101,8 +99,8 @@ def train(
         place = Path(folder)
         options: dict[str, Any] = {
             "arm": arm,
-            "scan": [_scan_file(place / f"scan_{i}.npz", scan) for i, scan in enumerate(scans)],
-            "view": [_view_file(place / f"view_{i}.npz", view) for i, view in enumerate(views)],
+            "scan": [scan_file(place / f"scan_{i}.npz", scan) for i, scan in enumerate(scans)],
+            "view": [view_file(place / f"view_{i}.npz", view) for i, view in enumerate(views)],
             "labels": [_result_file(place / f"l_{i}.npz", each) for i, each in enumerate(labels)],
             "bundle": place / layout.BUNDLE,
             "history": place / layout.HISTORY,
@@ -231,31 +229,10 @@ def _inputs(scan: Scan, view: View) -> Iterator[tuple[Path, dict[str, Any]]]:
     with TemporaryDirectory() as folder:
         place = Path(folder)
         files = {
-            "scan": _scan_file(place / "scan.npz", scan),
-            "view": _view_file(place / "view.npz", view),
+            "scan": scan_file(place / "scan.npz", scan),
+            "view": view_file(place / "view.npz", view),
         }
         yield place, files
-
-
-def _scan_file(path: Path, scan: Scan) -> Path:
-    arrays = {
-        **position_arrays(scan.positions),
-        "probeGuess": scan.probe,
-        **({} if scan.modes is None else {MODES: scan.modes}),
-        "objectGuess": scan.truth,
-        **valid_arrays(scan.valid),
-        "counts": scan.counts,
-        "photons_requested": np.float64(scan.photons_requested),
-        "photons_measured": np.float64(scan.photons_measured),
-    }
-    write_npz(path, arrays, scan.metadata)
-    return path
-
-
-def _view_file(path: Path, view: View) -> Path:
-    arrays = {"frames": view.frames, "groups": view.groups, **position_arrays(view.positions)}
-    write_npz(path, arrays, view.metrics)
-    return path
 
 
 def _result_file(path: Path, result: ArmProduct) -> Path:

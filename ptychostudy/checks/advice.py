@@ -88,3 +88,7 @@ PRODUCTS = (
     "A reconstruction is not the one its manifest.json names: `snakemake --forcerun reconstruct` "
     "makes both anew."
 )
+FOREIGN = (
+    "A file of another program was changed, moved or taken away after the run: put it back where "
+    "`arms.extra` says, or run Snakemake, which adopts what is there now and compares anew."
+)

@@ -1,7 +1,7 @@
 """Check of the metrics: tables and records hold what scoring the stored fields again gives."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,10 @@ from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.tables import read_csv
 from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import arms_of
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import ARMS, CONTROLS, FLAT, METRIC_COLUMNS, SCORED
+from ptychostudy.study.names import CONTROLS, FLAT, METRIC_COLUMNS, SCORED
 
-_MODELS = (*ARMS, *CONTROLS)
 # Tables hold nine digits. The absolute part is for scores near zero, which are mostly rounding.
 _RELATIVE, _ABSOLUTE = 1e-6, 1e-6
 
@@ -46,11 +46,13 @@ def _wrong_metrics(hub: Hub, cell: Cell) -> list[str]:
     # Scored as the comparison says that it did.
     sigma = read_metadata(aligned_file)["settings"]["ms_ssim_sigma"]
     rows = _read_rows(folder / layout.METRICS)
-    scores = _evaluated(fields, sigma)
+    # Which models there are follows from the settings, not from what the files hold.
+    models = [*arms_of(hub.settings.arms.extra), *CONTROLS]
+    scores = _evaluated(fields, models, sigma)
     records = read_status(hub, cell)["arms"]
-    problems = _wrong_models(rows)
-    problems += _wrong_phase_errors(records, fields)
-    problems += _wrong_rows(rows, scores)
+    problems = _wrong_models(rows, models)
+    problems += _wrong_phase_errors(records, fields, models)
+    problems += _wrong_rows(rows, scores, models)
     return [f"{name}: {problem}" for problem in problems]
 
 
@@ -59,10 +61,10 @@ def _read_rows(table_file: Path) -> dict[tuple[str, str], dict[str, str]]:
     return {(row["model"], row["metric"]): row for row in rows}
 
 
-def _evaluated(fields: Fields, ms_ssim_sigma: float) -> dict[str, Scores]:
+def _evaluated(fields: Fields, models: Sequence[str], ms_ssim_sigma: float) -> dict[str, Scores]:
     """Score every model that has a field."""
     scores: dict[str, Scores] = {}
-    for model in _MODELS:
+    for model in models:
         if model in fields:
             evaluation = evaluate(
                 fields[model], fields["truth"], fields["mask"], ms_ssim_sigma=ms_ssim_sigma
@@ -71,16 +73,18 @@ def _evaluated(fields: Fields, ms_ssim_sigma: float) -> dict[str, Scores]:
     return scores
 
 
-def _wrong_models(rows: Rows) -> list[str]:
+def _wrong_models(rows: Rows, models: Sequence[str]) -> list[str]:
     listed = {model for model, _ in rows}
-    wrong = sorted(listed ^ set(_MODELS))
+    wrong = sorted(listed ^ set(models))
     return [f"the table lists too much or too little: {wrong}"] if wrong else []
 
 
-def _wrong_phase_errors(records: Mapping[str, Any], fields: Fields) -> list[str]:
+def _wrong_phase_errors(
+    records: Mapping[str, Any], fields: Fields, models: Sequence[str]
+) -> list[str]:
     """Compare the phase errors, which are in no table; whether an arm is useful rests on them."""
     problems = []
-    for model in _MODELS:
+    for model in models:
         recorded = records.get(model, {}).get("rms_phase_rad")
         rms = _rms_phase(fields, model)
         if not _same_error(recorded, rms):
@@ -100,12 +104,12 @@ def _same_error(recorded: float | None, recomputed: float | None) -> bool:
     return close(recorded, recomputed)
 
 
-def _wrong_rows(rows: Rows, scores: Mapping[str, Scores]) -> list[str]:
+def _wrong_rows(rows: Rows, scores: Mapping[str, Scores], models: Sequence[str]) -> list[str]:
     # Of an arm that failed there is no field, and no number in the table. The control Flat, an
     # object of ones, comes from no arm: it is always there, with every metric.
     failed = dict.fromkeys(scores[FLAT], (None,) * len(SCORED))
     problems = []
-    for model in _MODELS:
+    for model in models:
         for metric, values in scores.get(model, failed).items():
             row = rows.get((model, metric))
             problems += _compare_row(row, values, f"{model} {metric}")

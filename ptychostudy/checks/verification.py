@@ -5,6 +5,7 @@ from typing import Any
 from ptychostudy.checks import (
     advice,
     fields,
+    foreign,
     frames,
     inventory,
     metrics,
@@ -143,6 +144,17 @@ CHECKS = (
     ),
 )
 
+# Only where there are any: the report of a study without them does not know of it.
+FOREIGN_CHECKS = (
+    Check(
+        layout.FOREIGN_FOLDER,
+        "arms of other programs are those of their files",
+        foreign.sources,
+        advice=advice.FOREIGN,
+        each_seed=True,
+    ),
+)
+
 
 def perform_all(hub: Hub) -> list[dict[str, Any]]:
     """Do every check on the first seed, and those of what a seed draws on each further one.
@@ -157,8 +169,9 @@ def perform_all(hub: Hub) -> list[dict[str, Any]]:
     list of dict
         From `perform`, in order; paths of further seeds begin with their folder.
     """
-    entries = [perform(check, hub) for check in CHECKS]
-    repeated = [check for check in CHECKS if check.each_seed]
+    checks = (*CHECKS, *FOREIGN_CHECKS) if hub.settings.arms.extra else CHECKS
+    entries = [perform(check, hub) for check in checks]
+    repeated = [check for check in checks if check.each_seed]
     for seed, repetition in zip(hub.settings.seeds[1:], hub.repetitions(), strict=True):
         for check in repeated:
             entry = perform(check, repetition)

@@ -29,7 +29,7 @@ _LINEAR = "linear_overlap"
 _DOSE_CAPTION = (
     "Floor: no unbiased estimate has a smaller phase error. Below the floor (hollow): uses its "
     "prior, a network what it learned, a solver its start. SSIM: Wang 2004, data range = span of "
-    "the truth. Overlap: mean disc overlap (metric 2); linear: 1 - step / probe diameter. Dashed: "
+    "the truth. Overlap: shared area of probe discs; linear: 1 - step / probe diameter. Dashed: "
     "controls; the flat object shows the metric's zero."
 )
 _OVERLAP_MEANS = "Overlap: area two illuminated discs share, mean over nearest neighbours"
@@ -180,7 +180,7 @@ def _draw_dose(
     overlaps = [_overlap(cell) for cell in cells]
     for ax, metric in zip(column, metrics, strict=True):
         draw_scores(ax, overlaps, cells, summary, metric)
-    column[-1].set_xlabel("mean disc overlap (metric 2)", fontsize=TEXT)
+    column[-1].set_xlabel("overlap, shared area of probe discs", fontsize=TEXT)
 
 
 def _overlap(cell: Mapping[str, Any]) -> float:

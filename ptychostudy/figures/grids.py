@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, or_nan
-from ptychostudy.report.cells import model_order, shown_column, spoken
+from ptychostudy.report.cells import arms_in, model_order, shown_column, spoken
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
-from ptychostudy.study.names import ARMS, OTHERS
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import OTHERS, PINN
 
 Summary = Mapping[str, Any]
 Cell = Mapping[str, Any]
@@ -25,7 +26,7 @@ _MEANINGS = {
     "pearson": "1 is a perfect match, 0 a flat object, less has the darkest colour",
 }
 _LABELLED = (
-    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), in brackets "
+    "n: detected photons per object pixel. Overlap: shared area of probe discs, in brackets "
     "linear, 1 - step / probe diameter."
 )
 _GAIN_CAPTION = (
@@ -95,14 +96,15 @@ def ssim_grid(summary: Summary) -> Figure:
 
 def _gains(summary: Summary) -> _Grid:
     cells = summary["jobs"]
+    others = [*OTHERS, *foreign(arms_in(cells))]
     gains = [
-        [paired(summary, cell, other, "ms_ssim", "phase") for cell in cells] for other in OTHERS
+        [paired(summary, cell, other, "ms_ssim", "phase") for cell in cells] for other in others
     ]
     notes = []
-    for other, row in zip(OTHERS, gains, strict=True):
+    for other, row in zip(others, gains, strict=True):
         pairs = zip(cells, row, strict=True)
         notes.append([_gain_note(summary, cell, other, gain) for cell, gain in pairs])
-    return _Grid([f"vs {other}" for other in OTHERS], cells, _means(gains), notes)
+    return _Grid([f"vs {other}" for other in others], cells, _means(gains), notes)
 
 
 def _means(rows: Sequence[Sequence[Mapping[str, Any]]]) -> np.ndarray:
@@ -113,9 +115,9 @@ def _means(rows: Sequence[Sequence[Mapping[str, Any]]]) -> np.ndarray:
 def _gain_note(summary: Summary, cell: Cell, other: str, gain: Mapping[str, Any]) -> str:
     """Return the gain with its interval and both scores, or which arm is missing."""
     if gain["mean"] is None:
-        failed = [model for model in (ARMS[0], other) if _failed(summary, cell, model)]
+        failed = [model for model in (PINN, other) if _failed(summary, cell, model)]
         return f"{failed[0]}\nfailed" if failed else "n/a"
-    ours = repeated(summary, cell, ARMS[0], "ms_ssim", "phase")["mean"]
+    ours = repeated(summary, cell, PINN, "ms_ssim", "phase")["mean"]
     theirs = repeated(summary, cell, other, "ms_ssim", "phase")["mean"]
     return f"{_with_interval(gain, '+z.3f')}\n{ours:.3f} | {theirs:.3f}"
 
@@ -151,7 +153,7 @@ def _heatmap(summary: Summary, metric: str) -> Figure:
     drawn = ax.imshow(grid.values, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
     _write_notes(ax, grid, drawn)
     # The arms come first; below the line is what they are read beside.
-    ax.axhline(len(ARMS) - 0.5, color="white", linewidth=4)
+    ax.axhline(len(arms_in(summary["jobs"])) - 0.5, color="white", linewidth=4)
     _label(ax, grid)
     _draw_colour_bar(figure, ax, drawn, _LABELS[metric])
     said = conditions(summary, grid.cells)

@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 
 from ptychostudy.figures.curves import DOSE_UNITS, by_dose, by_overlap, overlap_text, panels
 from ptychostudy.figures.period_axis import draw_half_periods
-from ptychostudy.figures.style import OTHER, SMALL, STYLES, TEXT, conditions, finish, soften
-from ptychostudy.report.cells import model_order, shown_cells, shown_splits, spoken
+from ptychostudy.figures.style import SMALL, TEXT, conditions, finish, soften, styles_of
+from ptychostudy.report.cells import arms_in, model_order, shown_cells, shown_splits, spoken
 from ptychostudy.report.markdown import photon_text
-from ptychostudy.study.names import ARMS
 
 Place = tuple[int, str, str]
 """Dose, view and split of a cell."""
@@ -20,8 +19,8 @@ Place = tuple[int, str, str]
 _CAPTION = (
     "Ring correlation of the complex field with the truth, first seed; square crop of the scored "
     "pixels under a Tukey window. Thresholds: 0.5 (against a truth SNR 1/3) and half-bit (van Heel "
-    "and Schatz 2005). Grey: controls. n: detected photons per object pixel. Overlap: mean disc "
-    "overlap (metric 2); linear: 1 - step / probe diameter."
+    "and Schatz 2005). Grey: controls. n: detected photons per object pixel. Overlap: shared "
+    "area of probe discs; linear: 1 - step / probe diameter."
 )
 # Marks of a curve: enough to be told apart in grey, few enough to leave the line.
 _MARKS = 5
@@ -56,7 +55,7 @@ def frc_curves(summary: Mapping[str, Any], rings: Mapping[Place, Mapping[str, Ri
     views = by_overlap(cells)
     doses = by_dose(cells, summary["design"])
     figure, axes = panels(len(views), len(doses), width=2.5, height=1.6 + 2.3 * len(views))
-    models = model_order(summary["jobs"])
+    models = _styled(summary)
     for row, view in zip(axes, views, strict=True):
         for ax, (dose, same) in zip(row, doses.items(), strict=True):
             shown = [cell for cell in same if cell["view"] == view]
@@ -79,7 +78,7 @@ def _draw_panel(
     ax: Axes,
     cells: Sequence[Mapping[str, Any]],
     rings: Mapping[Place, Mapping[str, Rings]],
-    models: Sequence[str],
+    models: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Draw every model of the cells of one dose and view: one, or none of a pair not studied."""
     soften(ax)
@@ -87,19 +86,25 @@ def _draw_panel(
     ax.set(xlim=(0, 1), ylim=(-0.2, 1.03))
     for cell in cells:
         curves = rings[cell["dose"], cell["view"], cell["split"]]
-        for number, model in enumerate(models):
-            _draw_model(ax, curves.get(model), model, 2 * number)
+        for number, (model, style) in enumerate(models.items()):
+            _draw_model(ax, curves.get(model), {"label": model, **style}, 2 * number)
         # The flat object is always scored; thresholds are of the rings, the same of all models.
         _draw_thresholds(ax, next(iter(curves.values())))
 
 
-def _draw_model(ax: Axes, curve: Rings | None, model: str, first: int) -> None:
+def _styled(summary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return how each model is drawn, in the order of the legend: controls thin and grey."""
+    models, arms = model_order(summary["jobs"]), arms_in(summary["jobs"])
+    styles = styles_of(models)
+    return {model: {**styles[model], **(_ARM if model in arms else _CONTROL)} for model in models}
+
+
+def _draw_model(ax: Axes, curve: Rings | None, style: Mapping[str, Any], first: int) -> None:
     """Draw one curve, marked from its ring `first` on; of a failed model only its legend."""
-    style = {**STYLES.get(model, OTHER), **(_ARM if model in ARMS else _CONTROL)}
     x, y = (np.empty(0), np.empty(0)) if curve is None else curve[:2]
     # Curves lie on each other where all arms are right: each is marked at rings of its own.
     every = (first, max(1, len(x) // _MARKS))
-    ax.plot(x, y, label=model, markevery=every, **style)
+    ax.plot(x, y, markevery=every, **style)
 
 
 def _draw_thresholds(ax: Axes, curve: Rings) -> None:

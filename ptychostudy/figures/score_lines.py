@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ptychostudy.figures.style import OTHER, SMALL, STYLES, or_nan, soften
-from ptychostudy.report.cells import model_order
+from ptychostudy.figures.style import SMALL, or_nan, soften, styles_of
+from ptychostudy.report.cells import arms_in, model_order
 from ptychostudy.report.seeds import repeated, runs_of
-from ptychostudy.study.names import ARMS
 
 PHASE_ERROR = ("rms_phase_rad", "phase")
 """Metric and column of the score that the counting floor bounds."""
@@ -43,10 +42,7 @@ class _Curve:
     low: np.ndarray
     high: np.ndarray
     seeds: list[list[float]]
-
-    @property
-    def style(self) -> dict[str, Any]:
-        return STYLES.get(self.model, OTHER)
+    style: Mapping[str, Any]
 
     @property
     def color(self) -> str:
@@ -78,19 +74,26 @@ def draw_scores(
     soften(ax)
     ax.margins(x=0.08)
     # All models of the study, not of these cells: each has its place in the legend.
-    for model in model_order(summary["jobs"]):
+    models, arms = model_order(summary["jobs"]), arms_in(summary["jobs"])
+    styles = styles_of(models)
+    for model in models:
         scores = [repeated(summary, cell, model, *metric) for cell in cells]
-        curve = _curve(model, x, scores)
+        curve = _curve(model, x, scores, styles[model])
         if summary["seeds"]["n"] > 1:
             _draw_seeds(ax, curve)
         _draw_curve(ax, curve)
-        if model in ARMS and metric == PHASE_ERROR:
+        if model in arms and metric == PHASE_ERROR:
             _mark_below(ax, curve, [cell["phase_floor_rad"] for cell in cells])
-        if model in ARMS:
+        if model in arms:
             _mark_unsettled(ax, curve, [_unsettled(summary, cell, model) for cell in cells])
 
 
-def _curve(model: str, x: Sequence[float], scores: Sequence[Mapping[str, Any]]) -> _Curve:
+def _curve(
+    model: str,
+    x: Sequence[float],
+    scores: Sequence[Mapping[str, Any]],
+    style: Mapping[str, Any],
+) -> _Curve:
     return _Curve(
         model=model,
         x=x,
@@ -98,6 +101,7 @@ def _curve(model: str, x: Sequence[float], scores: Sequence[Mapping[str, Any]]) 
         low=np.array([or_nan(score["low"]) for score in scores]),
         high=np.array([or_nan(score["high"]) for score in scores]),
         seeds=[list(score["values"].values()) for score in scores],
+        style=style,
     )
 
 

@@ -1,7 +1,8 @@
 """Colours, text sizes and frames that all figures share."""
 
+import itertools
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, known_word, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.names import BASELINE, FLAT, PHYSICS, PINN, PTYCHI, TV, UNTRAINED
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
@@ -24,7 +26,14 @@ STYLES: dict[str, dict[str, Any]] = {
     UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
     PHYSICS: {"color": "#000000", "marker": ".", "linestyle": "--"},
 }
-OTHER = {"color": "#56B4E9", "marker": "d", "linestyle": "--"}
+# Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Two are of
+# Tol's muted palette (personal.sron.nl/~pault).
+_FOREIGN: tuple[dict[str, Any], ...] = (
+    {"color": "#56B4E9", "marker": "D", "linestyle": "-."},
+    {"color": "#882255", "marker": "P", "linestyle": "-."},
+    {"color": "#332288", "marker": "*", "linestyle": "-."},
+    {"color": "#661100", "marker": "h", "linestyle": "-."},
+)
 # Points.
 SMALL = 7.5
 TEXT = 8.5
@@ -35,6 +44,11 @@ FAILED = "#eeeeee"
 BELOW = "#f0f0f0"
 # Characters of a caption in an inch of the figure's width.
 _CHARACTERS = 17
+
+
+def styles_of(models: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return colour, marker and line of each model; arms of other programs take turns."""
+    return {**STYLES, **dict(zip(foreign(models), itertools.cycle(_FOREIGN)))}
 
 
 def finish(figure: Figure, title: str, caption: str) -> Figure:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, read_arm_product
-from ptychostudy.formats.containers import HDF5, NPZ, container, open_user_hdf5
+from ptychostudy.formats.containers import HDF5, NPZ, UNKNOWN, container, open_user_hdf5
 from ptychostudy.formats.frames import check_finite, wrong_kind
 from ptychostudy.formats.hdf5_tree import Tree
+from ptychostudy.formats.npy_file import is_npy, read_npy_file
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.reader_fields import needed_array
 from ptychostudy.formats.readers import load_user_file
@@ -78,7 +79,8 @@ def read_any_object(path: str | Path, name: str = TRUTH) -> AnyObject:
     Parameters
     ----------
     path : str or Path
-        A canvas or a comparison of this package, or any file that `load_user_file` reads.
+        A canvas or a comparison of this package, one NPY array, or any file that `load_user_file`
+        reads.
     name : str
         In a comparison, which of its fields.
 
@@ -87,12 +89,20 @@ def read_any_object(path: str | Path, name: str = TRUTH) -> AnyObject:
     DataError
         Naming the file, the key, what was found and what is needed.
     """
-    names = member_names(path) if container(path) == NPZ else []
+    kind = container(path)
+    if kind == UNKNOWN and is_npy(path):
+        return _of_array(path)
+    names = member_names(path) if kind == NPZ else []
     if {MASK, ORIGIN, TRUTH} <= set(names):
         return _of_comparison(path, name, names)
     if {FIELD, COVERAGE, ORIGIN} <= set(names):
         return _of_canvas(path)
     return _of_user(path)
+
+
+def _of_array(path: str | Path) -> AnyObject:
+    field = _field(path, "array", _one_layer(read_npy_file(path, "one complex array (H, W)")))
+    return AnyObject(str(path), field, field != 0)
 
 
 def _of_comparison(path: str | Path, name: str, names: list[str]) -> AnyObject:

@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from ptychostudy.formats.mask_keys import MASK_KEYS
+from ptychostudy.formats.npy_file import is_npy, read_npy_file
 from ptychostudy.formats.picture import read_image
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.intake.masks import MaskFile
 from ptychostudy.intake.named_keys import read_named
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.npy import read_npy
-from ptychostudy.io.zips import READ_ERRORS, first_line
 
 _PICTURES = (".png", ".tif", ".tiff")
-_NPY = b"\x93NUMPY"
 # As `load_user_file` describes what is in an HDF5 file.
 _DESCRIBED = re.compile(r"^(?P<name>.+) \((?P<rows>\d+), (?P<cols>\d+)\) \S+$")
 _Fits = Callable[[tuple[int, ...]], bool]
@@ -40,8 +38,8 @@ def read_mask_file(path: str | Path, side: int | None) -> MaskFile:
     plain_size(path)
     if _is_picture(path):
         return MaskFile(Path(path), {"picture": _two_greys(path)})
-    if _is_npy(path):
-        return MaskFile(Path(path), {"array": _npy(path)})
+    if is_npy(path):
+        return MaskFile(Path(path), {"array": read_npy_file(path, _NEEDED)})
     return MaskFile(Path(path), _arrays(path, side))
 
 
@@ -62,7 +60,7 @@ def without_mask(paths: Sequence[str]) -> tuple[list[str], str | None]:
     masks = []
     for path in paths:
         plain_size(path)
-        if _is_picture(path) or _is_npy(path):
+        if _is_picture(path) or is_npy(path):
             masks.append(path)
     scan = [path for path in paths if path not in masks]
     if masks and not scan:
@@ -82,11 +80,6 @@ def _is_picture(path: str | Path) -> bool:
     return Path(path).suffix.lower() in _PICTURES
 
 
-def _is_npy(path: str | Path) -> bool:
-    with open(path, "rb") as file:
-        return file.read(len(_NPY)) == _NPY
-
-
 def _two_greys(path: str | Path) -> np.ndarray:
     grey = read_image(path)
     found = len(np.unique(grey))
@@ -97,16 +90,6 @@ def _two_greys(path: str | Path) -> np.ndarray:
         )
     # Stretched to 0 and 1 by the reader.
     return np.asarray(grey > 0.5)
-
-
-def _npy(path: str | Path) -> np.ndarray:
-    try:
-        with open(path, "rb") as file:
-            return read_npy(file, plain_size(path))
-    except READ_ERRORS as error:
-        raise DataError(
-            f"{path}: not a readable NPY array ({first_line(error)}); needed: {_NEEDED}"
-        ) from error
 
 
 def _arrays(path: str | Path, side: int | None) -> dict[str, np.ndarray]:

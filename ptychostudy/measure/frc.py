@@ -5,11 +5,12 @@ data sets the same quality reads 1/7. The two thresholds answer different questi
 a table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.ndimage import gaussian_filter1d
 
 from ptychostudy.measure.fields import bounding_box, is_rounding
 from ptychostudy.measure.taper import tukey_window
@@ -209,6 +210,23 @@ def _lit(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Tell the rings with power in both images; without, a ring correlates with nothing."""
     quiet = _QUIET * max(first.max(), second.max())
     return np.asarray((first > quiet) & (second > quiet))
+
+
+def smoothed(curve: RingCurve, sigma: float) -> RingCurve:
+    """Return a `RingCurve` whose correlation is blurred along the rings.
+
+    It then falls below a threshold where it does so on average, not where its noise first does.
+
+    Parameters
+    ----------
+    curve : RingCurve
+    sigma : float
+        Of the Gaussian, in rings; 0 is off. Beyond its ends the curve goes on as it ends.
+    """
+    if not sigma:
+        return curve
+    blurred = gaussian_filter1d(curve.correlation, sigma, mode="nearest")
+    return replace(curve, correlation=np.asarray(blurred))
 
 
 def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:

@@ -11,7 +11,14 @@ import numpy as np
 
 from ptychostudy.measure.columns import Column, columns
 from ptychostudy.measure.fields import bounding_box, check_fields, is_rounding
-from ptychostudy.measure.frc import RingCurve, area, cutoff, half_period_px, ring_correlation
+from ptychostudy.measure.frc import (
+    RingCurve,
+    area,
+    cutoff,
+    half_period_px,
+    ring_correlation,
+    smoothed,
+)
 from ptychostudy.measure.ssim import ms_ssim, ssim
 from ptychostudy.physics.plane import without_plane
 from ptychostudy.study.names import PARTS, SCORED
@@ -179,6 +186,7 @@ def evaluate(
     *,
     ms_ssim_sigma: float = 1.0,
     frc_taper: float = 0.25,
+    frc_sigma: float = 0.0,
     boundary: str = "reflect",
 ) -> Evaluation:
     """Score a prediction on every metric.
@@ -194,6 +202,8 @@ def evaluate(
         Blur of both fields before ``ms_ssim``, in px; 0 is off.
     frc_taper : float
         Share of the Tukey window's slopes in the ring correlation.
+    frc_sigma : float
+        Blur of the ring correlation before it is judged, in rings; 0 is off.
     boundary : {'reflect', 'valid'}
         Edge treatment of ``ssim`` and ``ms_ssim``.
 
@@ -215,7 +225,9 @@ def evaluate(
     # Windows and rings see the covered rectangle only, not the empty margin around it.
     box = bounding_box(mask)
     scored = _scored_columns(pred[box], truth[box], mask[box])
-    curves = {name: _ring_curve(column, frc_taper) for name, column in scored.items()}
+    curves = {
+        name: smoothed(_ring_curve(column, frc_taper), frc_sigma) for name, column in scored.items()
+    }
     rows = _rows(_scores(scored, curves, _all_similarities(scored, ms_ssim_sigma, boundary)))
     rows["partial_pearson"] = (*_beyond_plane(scored), None)
     ranges = {name: column.span for name, column in scored.items()}

@@ -71,7 +71,7 @@ def places(
     for conjugated in (False, True):
         wave = field.conj() if conjugated else field
         for orientation in ORIENTATIONS:
-            moving = _products(_turned(wave, orientation), _turned(seen, orientation))
+            moving = _products(turned(wave, orientation), turned(seen, orientation))
             correlation, offset = _best(moving, target)
             yield Place(correlation, offset, orientation, conjugated)
 
@@ -108,11 +108,12 @@ def _straight(products: np.ndarray, there: np.ndarray) -> np.ndarray:
     return np.zeros_like(free) if is_rounding(free, _BRIGHTEST) else free
 
 
-def _turned(field: np.ndarray, orientation: Orientation) -> np.ndarray:
-    turned = field.T if orientation.exchanged else field
+def turned(field: np.ndarray, orientation: Orientation) -> np.ndarray:
+    """Return a field (H, W) laid out so, from its first to its last pixel."""
+    there = field.T if orientation.exchanged else field
     rows = -1 if orientation.rows_reversed else 1
     cols = -1 if orientation.cols_reversed else 1
-    return turned[::rows, ::cols]
+    return there[::rows, ::cols]
 
 
 def _best(moving: _Products, target: _Products) -> tuple[float, tuple[int, int]]:

@@ -105,6 +105,7 @@ def score(
     phase_align: str = "plane",
     registration: bool = False,
     ms_ssim_sigma: float = 1.0,
+    frc_sigma: float = 0.0,
 ) -> Score:
     """Align one arm and evaluate it.
 
@@ -118,6 +119,8 @@ def score(
         Whether the measured shift is applied; it is reported in any case.
     ms_ssim_sigma : float
         Blur before MS-SSIM.
+    frc_sigma : float
+        Blur of the ring correlation, in rings.
 
     Returns
     -------
@@ -127,7 +130,7 @@ def score(
     aligned = align(field, truth, mask, phase_align=phase_align, registration=registration)
     # Rounded as it is stored, before it is scored: who reads the field finds the same numbers.
     kept = aligned.field.astype(np.complex64)
-    evaluation = evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma)
+    evaluation = evaluate(kept, truth, mask, ms_ssim_sigma=ms_ssim_sigma, frc_sigma=frc_sigma)
     record = {
         "shift_px": _floats(shift),
         "registered": registration,

@@ -28,7 +28,8 @@ BLANK = "n/a"
 
 _ENDED = ("status", "reason", "statistics", "converged")
 # And of those that know: how far its frames are from what it expects, its patches from each other.
-_FITTED = ("misfit", DISAGREEMENT)
+# How one of another program was found to lie, and how much of what is scored it covers.
+_FITTED = ("misfit", DISAGREEMENT, "source", "placed", "covered")
 _WINDOW = "light"
 # The control is no product: there is nothing in it that could fail.
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
@@ -38,7 +39,7 @@ def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
     # The same rows in every cell, whatever failed.
     rows = []
-    for arm in (*ARMS, *CONTROLS):
+    for arm in (*ARMS, *comparison.foreign, *CONTROLS):
         rows += _rows(arm, _values(comparison.scores, arm))
     return rows
 
@@ -138,7 +139,7 @@ def known_pixel_m(metadata: Mapping[str, Any]) -> float | None:
 
 
 def _status(products: Mapping[str, ArmProduct]) -> str:
-    """Return whether all arms ended well; a control that did not spoils no cell."""
+    """Return whether our arms ended well; nothing else that did not spoils a cell."""
     arms = [product for arm, product in products.items() if arm not in CONTROLS]
     return "success" if all(product.good for product in arms) else "failed"
 
@@ -158,7 +159,7 @@ def _photons(source: Scan, frames_per_pixel: float) -> dict[str, float]:
 def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[str, dict[str, Any]]:
     """Return how each arm and control ended, and how it was aligned."""
     arms: dict[str, dict[str, Any]] = {}
-    for arm, product in products.items():
+    for arm, product in {**products, **comparison.foreign}.items():
         arms[arm] = {key: product.record.get(key) for key in _ENDED}
         known = {key: product.record.get(key) for key in _FITTED}
         arms[arm] |= {key: value for key, value in known.items() if value is not None}

@@ -1,25 +1,22 @@
 """Compare the arms of one cell: the same rectangle, mask, truth and gauge rules for all."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
-from ptychostudy.physics.rectangle import common, cut
-from ptychostudy.physics.windows import scan_rectangle
+from ptychostudy.recipes.cell_rectangle import Rectangle, cell_rectangle
+from ptychostudy.recipes.covering import REGISTERED, covering
 from ptychostudy.study.names import ARMS, CONTROLS, FLAT
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
 
-_AROUND_PX = 11
-"""Pixels about the scan: the hull of all frames, which is scored, and an edge for the spectra."""
 
-
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Comparison:
     """The arms of a cell on one rectangle.
 
@@ -36,6 +33,8 @@ class Comparison:
         Field (H, W) of each arm as it came, failed or not.
     scores : dict
         `scoring.Score` of each arm and control that ended well.
+    foreign : dict
+        Products of other programs, failed where they cover too little of the mask.
     """
 
     origin: tuple[int, int]
@@ -44,6 +43,7 @@ class Comparison:
     coverage: float
     fields: dict[str, np.ndarray]
     scores: dict[str, scoring.Score]
+    foreign: dict[str, ArmProduct] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> dict[str, np.ndarray]:
@@ -62,26 +62,6 @@ class Comparison:
         return {**self.place, **fields}
 
 
-@dataclass(frozen=True)
-class Rectangle:
-    """Pixels of the object on which arms are compared.
-
-    Attributes
-    ----------
-    origin : (int, int)
-        First pixel (row, col).
-    shape : (int, int)
-        Rows and columns.
-    """
-
-    origin: tuple[int, int]
-    shape: tuple[int, int]
-
-    def cut(self, field: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
-        """Return the rectangle (H, W) of a field that begins at ``origin``."""
-        return cut(field, origin, self.origin, self.shape)
-
-
 def compare(
     products: Mapping[str, ArmProduct],
     truth: np.ndarray,
@@ -89,6 +69,7 @@ def compare(
     settings: "CompareSettings",
     *,
     scanned: np.ndarray,
+    foreign: Mapping[str, ArmProduct] | None = None,
 ) -> Comparison:
     """Bring all arms onto the rectangle of the scan and score them.
 
@@ -104,27 +85,27 @@ def compare(
     settings : CompareSettings
     scanned : (m, 2) float
         Those of all frames of the split: the rectangle is that of every view.
+    foreign : mapping, optional
+        Products of other programs, from `ptychostudy.recipes.adopt`: scored on the rectangle and
+        mask of the others, which they change nothing of.
     """
-    rectangle = _rectangle(products, truth, scanned)
-    fields = {}
-    for arm, product in products.items():
-        fields[arm] = rectangle.cut(product.field, product.origin)
+    places = [(product.origin, product.field.shape) for product in products.values()]
+    rectangle = cell_rectangle(truth, scanned, places)
     good = [product for product in products.values() if product.good]
     mask, coverage = _mask(good, rectangle, positions)
+    kept = {name: covering(each, rectangle, mask) for name, each in (foreign or {}).items()}
+    everything = {**products, **kept}
+    fields = {arm: rectangle.cut(each.field, each.origin) for arm, each in everything.items()}
     seen = rectangle.cut(truth, (0, 0))
+    registered = [*settings.register_arms, *(name for name in kept if _is_registered(kept[name]))]
     scores = {}
-    for arm, field in _scored(products, fields, rectangle.shape).items():
-        scores[arm] = _score(field, seen, mask, settings, arm)
-    return Comparison(rectangle.origin, seen, mask, coverage, fields, scores)
+    for arm, field in _scored(everything, fields, rectangle.shape).items():
+        scores[arm] = _score(field, seen, mask, settings, arm, registration=arm in registered)
+    return Comparison(rectangle.origin, seen, mask, coverage, fields, scores, kept)
 
 
-def _rectangle(
-    products: Mapping[str, ArmProduct], truth: np.ndarray, scanned: np.ndarray
-) -> Rectangle:
-    """Return the rectangle of the scan with an edge, as far as all products and the truth reach."""
-    places: list[tuple[tuple[int, int], tuple[int, ...]]] = [((0, 0), truth.shape)]
-    places += [(product.origin, product.field.shape) for product in products.values()]
-    return Rectangle(*common([scan_rectangle(scanned, _AROUND_PX), *places]))
+def _is_registered(product: ArmProduct) -> bool:
+    return bool(product.record.get(REGISTERED, True))
 
 
 def _mask(
@@ -163,6 +144,8 @@ def _score(
     mask: np.ndarray,
     settings: "CompareSettings",
     arm: str,
+    *,
+    registration: bool,
 ) -> scoring.Score:
     """Align one arm with the truth and measure it."""
     gauge = settings.phase_align
@@ -174,6 +157,6 @@ def _score(
         truth,
         mask,
         phase_align=gauge,
-        registration=arm in settings.register_arms,
+        registration=registration,
         ms_ssim_sigma=settings.ms_ssim_sigma,
     )

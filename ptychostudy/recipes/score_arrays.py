@@ -9,15 +9,8 @@ from ptychostudy.formats.any_object import AnyObject
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure import scoring
 from ptychostudy.measure.fields import bounding_box
-from ptychostudy.measure.placing import places
-from ptychostudy.physics.illumination import hull_mask
+from ptychostudy.recipes.placed import ALIKE, hulled, known_offset, likeliest, nowhere, onto
 
-# Of a field that is noise the best place has a few hundredths.
-_ALIKE = 0.2
-# By how much another way to lay a field out must fit better: an object may be nearly symmetric.
-_CLEARLY = 1.01
-# Of pixel sizes that are written in several units.
-_SAME_PIXEL = 1e-3
 _LEAST_PX = 16
 
 
@@ -48,6 +41,7 @@ def score_arrays(
     *,
     phase_align: str,
     ms_ssim_sigma: float,
+    frc_sigma: float = 0.0,
     unregistered: Collection[str] = (),
     edge_px: int = 0,
 ) -> Scored:
@@ -64,6 +58,8 @@ def score_arrays(
     phase_align : {'plane', 'mean', 'none'}
     ms_ssim_sigma : float
         Blur before MS-SSIM.
+    frc_sigma : float
+        Blur of the ring correlation, in rings.
     unregistered : collection of str
         Names of arrays that stay on their whole pixels; the shift of all is reported.
     edge_px : int
@@ -76,11 +72,11 @@ def score_arrays(
         nothing is left to score.
     """
     offsets = {name: _offset(each, reference) for name, each in objects.items()}
-    mask = _hulled(reference)
+    mask = hulled(reference)
     fields = {}
     for name, each in objects.items():
-        fields[name] = _onto(each.field, offsets[name], reference.field.shape)
-        covered = _onto(_hulled(each), offsets[name], reference.field.shape)
+        fields[name] = onto(each.field, offsets[name], reference.field.shape)
+        covered = onto(hulled(each), offsets[name], reference.field.shape)
         _check_covers(each, covered, mask, reference)
         if not reference.whole:
             mask = mask & covered
@@ -94,6 +90,7 @@ def score_arrays(
             phase_align=phase_align,
             registration=name not in unregistered,
             ms_ssim_sigma=ms_ssim_sigma,
+            frc_sigma=frc_sigma,
         )
         for name, field in fields.items()
     }
@@ -102,56 +99,19 @@ def score_arrays(
 
 def _offset(each: AnyObject, reference: AnyObject) -> tuple[int, int]:
     """Return the pixel (row, col) of the reference under the first one of an array."""
-    _check_pixel(each, reference)
-    given, *others = places(each.field, each.seen, reference.field, reference.seen)
-    best = max(others, key=lambda place: place.correlation)
-    if best.correlation > max(_ALIKE, _CLEARLY * given.correlation):
+    given, best = likeliest(each, reference)
+    if best is not given:
         raise DataError(
             f"{each.where} fits {reference.where} only once it is changed: {best.words} "
             f"(correlation {best.correlation:.3f}, as given {given.correlation:.3f}); "
             "needed: an object laid out as the reference"
         )
-    if each.origin is not None and reference.origin is not None:
-        row, col = (a - b for a, b in zip(each.origin, reference.origin, strict=True))
-        return row, col
-    if given.correlation < _ALIKE:
-        raise DataError(
-            f"{each.where} is nowhere like {reference.where}: the correlation is "
-            f"{given.correlation:.3f} at best; needed: {_ALIKE} for a place to be found"
-        )
+    known = known_offset(each, reference)
+    if known is not None:
+        return known
+    if given.correlation < ALIKE:
+        raise nowhere(each, reference, given)
     return given.offset
-
-
-def _check_pixel(each: AnyObject, reference: AnyObject) -> None:
-    sizes = (each.pixel_size_m, reference.pixel_size_m)
-    if None in sizes:
-        return
-    found, needed = (float(size or 0) for size in sizes)
-    if abs(found - needed) > _SAME_PIXEL * needed:
-        raise DataError(
-            f"{each.where} has pixels of {found:.6g} m; needed: {needed:.6g} m, those of "
-            f"{reference.where}"
-        )
-
-
-def _hulled(each: AnyObject) -> np.ndarray:
-    """Return the pixels that an array knows, within the hull of its positions if it has any."""
-    if each.positions is None:
-        return each.seen
-    hull = hull_mask(each.positions, origin=(0, 0), shape=(each.seen.shape[0], each.seen.shape[1]))
-    return np.asarray(each.seen & hull)
-
-
-def _onto(array: np.ndarray, offset: tuple[int, int], shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array on the rectangle of the reference, zero where it does not reach."""
-    whole = np.zeros(shape, array.dtype)
-    first = np.maximum(offset, 0)
-    end = np.minimum(np.add(offset, array.shape), shape)
-    if np.all(end > first):
-        there = tuple(slice(*ends) for ends in zip(first, end, strict=True))
-        inside = zip(first - offset, end - offset, strict=True)
-        whole[there] = array[tuple(slice(*ends) for ends in inside)]
-    return whole
 
 
 def _check_covers(

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.report.cells import DESIGNS, Summary, convergence, model_order
+from ptychostudy.report.cells import DESIGNS, Summary, arms_in, convergence, model_order
 from ptychostudy.report.deltas import DELTAS, METRIC_LABELS, Delta
 from ptychostudy.report.markdown import number, photon_text, table
-from ptychostudy.study.names import ARMS, PARTS
+from ptychostudy.study.names import PARTS
 
 _KINDS = {"ms_ssim": ("mean", "best"), "mae": ("mean",)}
 """What is shown of each metric; as in the ancestor, an error has no best."""
@@ -127,14 +127,29 @@ def _delta_row(delta: Delta, entry: Mapping[str, Any]) -> list[str]:
 
 def sanity_blocks(summary: Summary, threshold: float) -> list[list[str]]:
     """Return whether the mean MS-SSIM of each arm reaches a threshold."""
-    rows = [
-        _sanity_row(arm, summary["aggregate_metrics"][arm]["ms_ssim"], threshold) for arm in ARMS
-    ]
+    means = summary["aggregate_metrics"]
+    arms = arms_in(summary["jobs"])
+    rows = [_sanity_row(arm, means[arm]["ms_ssim"], threshold) for arm in arms]
     return [
         ["## MS-SSIM Sanity Check"],
         [f"_Threshold: mean amplitude/phase ≥ {threshold:.2f}_"],
         table(["Model", "Amplitude", "Phase", "Status"], rows),
     ]
+
+
+def low_text(summary: Summary, threshold: float) -> str:
+    """Return which arms stay below the threshold of the sanity check, as a sentence."""
+    heads = [
+        f"{arm} ({' and '.join(low)})"
+        for arm in arms_in(summary["jobs"])
+        if (low := _low(summary["aggregate_metrics"][arm]["ms_ssim"], threshold))
+    ]
+    return f"Below a mean MS-SSIM of {threshold:.2f}: {', '.join(heads) or 'no arm'}."
+
+
+def _low(means: Mapping[str, float | None], threshold: float) -> list[str]:
+    values = {column: means[f"mean_{column}"] for column in PARTS}
+    return [column for column, value in values.items() if value is not None and value < threshold]
 
 
 def _sanity_row(arm: str, means: Mapping[str, float | None], threshold: float) -> list[str]:

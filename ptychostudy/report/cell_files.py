@@ -1,4 +1,4 @@
-"""Which files belong together: the two of a cell, and those of a seed."""
+"""Which files belong together: the two of a cell, and those of a seed; what a file is called."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,6 +17,11 @@ def repeated_seed(path: Path) -> int | None:
     """Return the seed that a path names; None of the first seed, whose files have no such path."""
     match = _REPETITION.search(path.as_posix())
     return int(match.group(1)) if match else None
+
+
+def frames_name(path: Path) -> str:
+    """Return what a file of frames is called in its hub, wherever that lies."""
+    return Path(*path.parts[-len(Path(layout.FRAMES).parts) :]).as_posix()
 
 
 def file_pairs(status_files: Sequence[Path], table_files: Sequence[Path]) -> list[FilePair]:

@@ -44,12 +44,13 @@ _HEADER = (
 _FACTS = (
     "Dose: requested photons per frame. Measured: recounted, mean over the frames. n: detected "
     "photons per object pixel over the scan. Overlap, area: shared area of two discs of the "
-    "probe's diameter, mean over each frame's nearest neighbours (metric 2); linear: 1 - step / "
-    "diameter. Multiplicity: how many frames light a pixel, smallest and 5th percentile inside "
-    "the scanned hull. Floor: 1/sqrt(2n), below which no unbiased estimate of the phase comes. "
-    "PtyChi: whether its iteration had converged when it stopped. R: sum |sqrt(expected) - "
-    "sqrt(counted)| / sum sqrt(counted) of PtyChi's object and its frames; noise: what photon "
-    "noise alone makes of R, below which an object follows the noise."
+    "probe's diameter, mean over each frame's nearest neighbours (metric 2 of the three that "
+    "`overlap` writes); linear: 1 - step / diameter. Multiplicity: how many frames light a pixel, "
+    "smallest and 5th percentile inside the scanned hull. Floor: 1/sqrt(2n), below which no "
+    "unbiased estimate of the phase comes. PtyChi: whether its iteration had converged when it "
+    "stopped. R: sum |sqrt(expected) - sqrt(counted)| / sum sqrt(counted) of PtyChi's object and "
+    "its frames; noise: what photon noise alone makes of R, below which an object follows the "
+    "noise."
 )
 _ZERO_HEADER = (
     "Metric",

@@ -6,7 +6,8 @@ A cell is the record of one (dose, view, split), from `ptychostudy.report.cell_r
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ptychostudy.study.names import ARMS, CELL, FLAT, PTYCHI, SPLITS, TEST_SPLIT
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import CELL, FLAT, PTYCHI, SPLITS, TEST_SPLIT
 
 Cell = Mapping[str, Any]
 """The status record of one cell with the list ``metrics``."""
@@ -62,14 +63,19 @@ def _rank(cell: Cell) -> tuple[Any, ...]:
     return cell["dose"], cell["view"], SPLITS.index(cell["split"])
 
 
+def arms_in(cells: Iterable[Cell]) -> list[str]:
+    """Return the arms of some cells: ours, then those of other programs in alphabetical order."""
+    return arms_of(model for cell in cells for model in cell["arms"])
+
+
 def model_order(cells: Iterable[Cell]) -> list[str]:
     """Return all models, arms first, then the controls in alphabetical order.
 
     An arm that always failed is kept.
     """
     models = {model for cell in cells for model in cell["arms"]}
-    controls = models - set(ARMS)
-    return [*ARMS, *sorted(controls)]
+    arms = arms_of(models)
+    return [*arms, *sorted(models - set(arms))]
 
 
 def arm_record(cell: Cell, model: str) -> Mapping[str, Any]:

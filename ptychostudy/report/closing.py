@@ -9,6 +9,7 @@ from ptychostudy.report.cells import (
     DESIGNS,
     Cell,
     Summary,
+    arms_in,
     model_order,
     nominal_dose,
     shown_cells,
@@ -20,7 +21,6 @@ from ptychostudy.report.cells import (
 from ptychostudy.report.markdown import interval, photon_text
 from ptychostudy.report.seeds import repeated, runs_of, seeds_text
 from ptychostudy.report.verdict_texts import counted, remarks
-from ptychostudy.study.names import ARMS
 
 WIDTH = 110
 _SCORES = ("SSIM", "MS-SSIM", "FRC50", "rms rad")
@@ -35,9 +35,9 @@ _METRICS = (
     "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior."
 )
 _COLUMNS = (
-    "n: detected photons per object pixel. Overlap: mean disc overlap (metric 2), linear "
-    "1 - step / diameter. *: best of the arms. OK: seeds that succeeded; Conv: in which "
-    "PtyChi converged."
+    "n: detected photons per object pixel. Overlap: area that the probe's disc shares with its "
+    "neighbours, in brackets 1 - step / diameter. *: best of the arms. OK: seeds that succeeded; "
+    "Conv: in which PtyChi converged."
 )
 
 Key = tuple[str, str]
@@ -80,12 +80,15 @@ def _heading(cell: Cell, design: str) -> str:
 def _rows(summary: Summary, cell: Cell) -> list[list[str]]:
     keys = _keys(shown_column(summary))
     models = model_order(summary["jobs"])
+    arms = arms_in(summary["jobs"])
     statistics = {model: [repeated(summary, cell, model, *key) for key in keys] for model in models}
     # One column of the table at a time: the same score of each arm, controls left out.
-    columns = zip(*(statistics[arm] for arm in ARMS), strict=True)
+    columns = zip(*(statistics[arm] for arm in arms), strict=True)
     best = [_best(column, key) for column, key in zip(columns, keys, strict=True)]
+    # Nothing marks a control, however good.
+    marked = {model: best if model in arms else [None] * len(keys) for model in models}
     return [
-        [model, *_scores(model, statistics[model], keys, best), *_runs(summary, cell, model)]
+        [model, *_scores(statistics[model], keys, marked[model]), *_runs(summary, cell, model)]
         for model in models
     ]
 
@@ -103,7 +106,6 @@ def _best(column: Iterable[Mapping[str, Any]], key: Key) -> float | None:
 
 
 def _scores(
-    model: str,
     statistics: Sequence[Mapping[str, Any]],
     keys: Sequence[Key],
     best: Sequence[float | None],
@@ -111,7 +113,7 @@ def _scores(
     texts = []
     for statistic, (metric, _), top in zip(statistics, keys, best, strict=True):
         mean = statistic["mean"]
-        is_best = model in ARMS and mean is not None and mean == top
+        is_best = mean is not None and mean == top
         # Without its comma an interval fits the width of the terminal.
         text = interval(statistic, metric).replace(",", "")
         texts.append(f"*{text}" if is_best else text)
@@ -125,9 +127,10 @@ def _runs(summary: Summary, cell: Cell, model: str) -> tuple[str, str]:
     return succeeded, converged
 
 
-def legend(summary: Summary) -> list[str]:
-    """Return what the columns of the closing table mean."""
-    controls = model_order(summary["jobs"])[len(ARMS) :]
+def legend(summary: Summary, width: int = WIDTH) -> list[str]:
+    """Return what the columns of the closing table mean, in lines of so many columns."""
+    cells = summary["jobs"]
+    controls = model_order(cells)[len(arms_in(cells)) :]
     sentences = [
         f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
         f"{seeds_text(summary)}.",
@@ -139,7 +142,7 @@ def legend(summary: Summary) -> list[str]:
     seeds = summary["seeds"]
     if seeds["n"] > 1:
         sentences.append(f"[low, high]: {seeds['method']}.")
-    return [line for text in sentences for line in _wrapped(text)]
+    return [line for text in sentences for line in _wrapped(text, width)]
 
 
 def _listed(models: Sequence[str]) -> str:
@@ -150,28 +153,29 @@ def _listed(models: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _wrapped(text: str, *, indent: str = "") -> list[str]:
+def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
     # What is continued stands two spaces further in; a paragraph does not.
     hanging = f"{indent}  " if indent else ""
     return textwrap.wrap(
         text,
-        WIDTH,
+        width,
         initial_indent=indent,
         subsequent_indent=hanging,
         break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
-def usefulness_lines(summary: Summary) -> list[str]:
+def usefulness_lines(summary: Summary, width: int = WIDTH) -> list[str]:
     """Return which arms are better than a flat object, and by what the others are not.
 
-    Only the cells that are shown count.
+    Only the cells that are shown count. No line is longer than `width`.
     """
     splits = {cell["split"] for cell in shown_cells(summary)}
     judged = [one for one in summary["usefulness"] if one["split"] in splits]
-    lines = _wrapped(counted(judged))
+    lines = _wrapped(counted(judged), width)
     for text in remarks(judged):
-        lines += _wrapped(text, indent="  ")
+        lines += _wrapped(text, width, indent="  ")
     return lines
 
 
@@ -188,13 +192,16 @@ def verdict(report: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return sentences[False], sentences[None]
 
 
-def advice_lines(report: Mapping[str, Any]) -> list[str]:
-    """Return what to look at and what to change for each failed check, the same advice once."""
+def advice_lines(report: Mapping[str, Any], width: int = WIDTH) -> list[str]:
+    """Return what to look at and what to change for each failed check, the same advice once.
+
+    No line is longer than `width`.
+    """
     told: dict[str, list[str]] = {}
     for check in report["validations"]:
         if check["valid"] is False and check.get("advice"):
             told.setdefault(check["advice"], []).append(check["description"])
     lines = []
     for advice, descriptions in told.items():
-        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", indent="  ")
+        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", width, indent="  ")
     return ["What to do:", *lines] if lines else []

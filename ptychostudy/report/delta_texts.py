@@ -18,8 +18,8 @@ CHECKED = (
 _LABEL_WIDTH = 35
 _GRID_HEADER = ("Dose", "View", "Split", "n", "Overlap, area", "Overlap, linear", PTYCHI)
 _GRID_LEGEND = (
-    "n: detected photons per object pixel. Overlap: metric 2 (area), 1 - step / probe diameter "
-    "(linear)."
+    "n: detected photons per object pixel. Overlap: the area that the probe's disc shares with its "
+    "neighbours, and linear, 1 - step / probe diameter."
 )
 _NOT_PHASE_ONLY = "preview metadata validation failed: "
 _AMPLITUDE = f"{_NOT_PHASE_ONLY}the phase-only preview contains the word amplitude"

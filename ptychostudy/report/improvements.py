@@ -14,7 +14,8 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.names import ARMS, PTYCHI
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import PTYCHI
 
 # Doses nearer than this enclose the answer closely enough.
 _WIDEST_STEP = 3.0
@@ -64,8 +65,9 @@ def _of_doses(summary: Summary, judged: Sequence[Judged]) -> list[str]:
     between: dict[int, list[tuple[str, str]]] = {}
     beyond: dict[int, list[tuple[str, str]]] = {}
     doses = sorted({one.dose for one in judged})
+    arms = arms_of(one.arm for one in judged)
     for view in views_by_overlap(summary):
-        for arm in ARMS:
+        for arm in arms:
             descending = of_view(judged, view, arm)
             lowest, below = lowest_usable(descending), next_below(descending)
             name = (view, arm)
@@ -76,8 +78,11 @@ def _of_doses(summary: Summary, judged: Sequence[Judged]) -> list[str]:
             elif not lowest:
                 beyond.setdefault(_rounded(doses[-1] * 10), []).append(name)
     return [
-        *(_advice("between", dose, _by_view(names)) for dose, names in between.items()),
-        *(_advice(_end(dose, doses), dose, _by_view(names)) for dose, names in beyond.items()),
+        *(_advice("between", dose, _by_view(names, arms)) for dose, names in between.items()),
+        *(
+            _advice(_end(dose, doses), dose, _by_view(names, arms))
+            for dose, names in beyond.items()
+        ),
     ]
 
 
@@ -85,15 +90,15 @@ def _advice(where: str, dose: int, names: str) -> str:
     return f"A dose {where}: add {photon_text(dose)} photons per frame to doses ({names})."
 
 
-def _by_view(names: Iterable[tuple[str, str]]) -> str:
+def _by_view(names: Iterable[tuple[str, str]], known: Sequence[str]) -> str:
     views: dict[str, list[str]] = {}
     for view, arm in names:
         views.setdefault(view, []).append(arm)
-    return "; ".join(f"{view}: {_all_or_some(arms)}" for view, arms in views.items())
+    return "; ".join(f"{view}: {_all_or_some(arms, known)}" for view, arms in views.items())
 
 
-def _all_or_some(arms: Sequence[str]) -> str:
-    return "every arm" if len(arms) == len(ARMS) else ", ".join(arms)
+def _all_or_some(arms: Sequence[str], known: Sequence[str]) -> str:
+    return "every arm" if len(arms) == len(known) else ", ".join(arms)
 
 
 def _end(dose: int, doses: Sequence[int]) -> str:

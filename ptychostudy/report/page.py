@@ -19,6 +19,7 @@ from ptychostudy.report.page_answer import (
 from ptychostudy.report.page_details import provenance, tables, verification
 from ptychostudy.report.page_figures import compared, picture_path, studied
 from ptychostudy.report.page_look import SCRIPT, STYLE
+from ptychostudy.report.referee import Made, referee_answers, referee_table
 from ptychostudy.report.speed import Speed
 from ptychostudy.report.usable import Judged, judge
 from ptychostudy.study import layout
@@ -32,6 +33,7 @@ _LINKS = {
     "pictures": "Pictures",
     "figures": "Figures",
     "verification": "Verification",
+    "questions": "Referees ask",
     "tables": "Tables",
     "provenance": "Provenance",
 }
@@ -52,6 +54,8 @@ class Material:
     figures, pictures : dict of str to bytes
         PNG of the study by name, and of cells by path.
     speeds : list of Speed
+    made : Made
+        How the study was made, for the questions of referees.
     records : list of (str, object)
         What made the numbers.
     files : list of (str, str)
@@ -64,6 +68,7 @@ class Material:
     figures: Mapping[str, bytes]
     pictures: Mapping[str, bytes]
     speeds: Sequence[Speed]
+    made: Made
     records: Sequence[tuple[str, object]]
     files: Sequence[tuple[str, str]]
 
@@ -105,12 +110,14 @@ def _below(material: Material, judged: Sequence[Judged]) -> list[str]:
     cells = decisive_cells(summary, judged)
     pictures = compared(cells, material.pictures)
     design = html.paragraph(html.text(f"Design: {DESIGNS[summary['design']]}."), class_="note")
+    asked = referee_table(referee_answers(summary, material.made))
     first = [*figures[:_FIRST], *pictures[:1]]
     rest = [*figures[_FIRST:], *pictures[1:], _elsewhere(summary, material.pictures)]
     return [
         html.section("The pictures that matter", design + "".join(first), "pictures"),
         html.section("All figures", "".join(rest), "figures"),
         html.section("Verification", verification(material.verification), "verification"),
+        html.section("What referees ask", asked, "questions"),
         html.section("Tables", tables(material.reports), "tables"),
         html.section(
             "Provenance", provenance(summary, material.records, material.files), "provenance"

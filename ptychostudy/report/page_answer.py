@@ -24,7 +24,7 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.names import ARMS
+from ptychostudy.study.arm_names import arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -36,6 +36,11 @@ _UNITS = {
 # Told apart without colour, too.
 _MARKS = {"yes": "✓", "unsure": "~", "no": "✗"}
 _MEANINGS = "✓ usable, ~ usable or not within its interval, ✗ not usable"
+_TERMS = (
+    "n: detected photons per object pixel. Overlap: area that two illuminated discs share, mean "
+    "over nearest neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation "
+    "falls below 0.5, as a fraction of Nyquist."
+)
 _TIMES = (
     "One pass over the frames of the test cells, first seed, start-up apart (speed.md: by cell). "
     "Networks of a canvas start from TV, whose time counts; training: wall time of all jobs."
@@ -110,11 +115,13 @@ def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
     """Return the lowest usable dose of each arm in each view, with its scores."""
     views = views_by_overlap(summary)
     heads = ["Arm", *(f"{html.text(view)}<br>{_overlap(summary, view)}" for view in views)]
+    arms = arms_of(one.arm for one in judged)
     rows = [
-        [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in ARMS
+        [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in arms
     ]
     unit = _UNITS[summary["design"]]
-    return html.table(heads, rows, f"Lowest usable dose, {unit}")
+    table = html.table(heads, rows, f"Lowest usable dose, {unit}")
+    return table + html.paragraph(_TERMS, class_="note")
 
 
 def _lowest(descending: Sequence[Judged]) -> str:

@@ -18,6 +18,7 @@ from ptychostudy.measure.statistics import (
 from ptychostudy.report.cells import (
     Cell,
     arm_record,
+    arms_in,
     cell_key,
     cell_name,
     model_order,
@@ -25,7 +26,8 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.names import ARMS, BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
 
 MEASURED = (
     *((metric, column) for metric in ("ssim", "ms_ssim", "pearson", "mae") for column in PARTS),
@@ -82,6 +84,7 @@ def seed_section(repetitions: Repetitions, *, trained_on: str = "each") -> dict[
     _check_cells(repetitions)
     by_cell = _by_cell(repetitions)
     trials = _TRIALS[trained_on]
+    arms = arms_in(cell for cells in repetitions.values() for cell in cells)
     return {
         "n": len(repetitions),
         "list": list(repetitions),
@@ -90,7 +93,7 @@ def seed_section(repetitions: Repetitions, *, trained_on: str = "each") -> dict[
         "paired": [entry for cells in by_cell for entry in _paired_entries(cells)],
         "deltas": {f"vs_{other}": _deltas(by_cell, other) for other in OTHERS},
         "runs": [entry for cells in by_cell for entry in _run_entries(cells)],
-        "success": {arm: _success(repetitions, arm, trials.get(arm, CELL)) for arm in ARMS},
+        "success": {arm: _success(repetitions, arm, trials.get(arm, CELL)) for arm in arms},
     }
 
 
@@ -148,9 +151,9 @@ def _statistics(values: Mapping[int, float]) -> dict[str, Any]:
 
 def _paired_entries(cells: Repeated) -> Iterable[dict[str, Any]]:
     key = _key_of(cells)
-    for other in OTHERS:
+    for other in (*OTHERS, *foreign(arms_in(cells.values()))):
         for metric, column in MEASURED:
-            first = _known_scores(cells, ARMS[0], metric, column)
+            first = _known_scores(cells, PINN, metric, column)
             second = _known_scores(cells, other, metric, column)
             statistics = _paired_statistics(first, second)
             if statistics["n"]:
@@ -190,7 +193,7 @@ def _delta(by_cell: Sequence[Repeated], other: str, metric: str, column: str) ->
     n_seeds = len(by_cell[0])
     firsts, seconds = [], []
     for cells in by_cell:
-        first = _known_scores(cells, ARMS[0], metric, column)
+        first = _known_scores(cells, PINN, metric, column)
         second = _known_scores(cells, other, metric, column)
         if len(first) == len(second) == n_seeds:
             firsts.append(first)

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ptychostudy.report.cell_texts import describe
-from ptychostudy.report.cells import Cell, Summary, cell_name, model_order, shown_cells
+from ptychostudy.report.cells import Cell, Summary, arms_in, cell_name, model_order, shown_cells
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.names import ARMS, NETWORKS, OTHERS, PARTS
+from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.names import NETWORKS, OTHERS, PARTS
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {
@@ -37,15 +38,15 @@ def seed_blocks(summary: Summary) -> list[list[str]]:
         ["## Seeds"],
         [f"Drawn and trained anew: {seeds_text(summary)}."],
         [_SUCCESS],
-        _success_table(seeds["success"]),
+        _success_table(seeds["success"], arms_in(summary["jobs"])),
     ]
     if seeds["n"] > 1:
         blocks += _repeated_blocks(summary)
     return blocks
 
 
-def _success_table(success: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return table(_SUCCESS_HEADER, [_success_row(arm, success[arm]) for arm in ARMS])
+def _success_table(success: Mapping[str, Mapping[str, Any]], arms: Sequence[str]) -> list[str]:
+    return table(_SUCCESS_HEADER, [_success_row(arm, success[arm]) for arm in arms])
 
 
 def _success_row(arm: str, counts: Mapping[str, Any]) -> list[str]:
@@ -116,7 +117,8 @@ def _is_below(mean: float | None, floor: float) -> bool:
 
 
 def _paired_table(summary: Summary, cell: Cell) -> list[str]:
-    rows = [_paired_row(summary, cell, other) for other in OTHERS]
+    others = [*OTHERS, *foreign(cell["arms"])]
+    rows = [_paired_row(summary, cell, other) for other in others]
     return table(["Paired difference", "Pairs", *_SHOWN.values()], rows)
 
 

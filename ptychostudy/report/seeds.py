@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ptychostudy.report.cells import Cell, Summary, cell_key
-from ptychostudy.study.names import ARMS, PTYCHI
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import PINN, PTYCHI
 
 _NONE: Mapping[str, Any] = {"values": {}, "mean": None, "low": None, "high": None}
 _NO_PAIR: Mapping[str, Any] = {**_NONE, "n": 0}
@@ -41,7 +42,7 @@ def paired(summary: Summary, cell: Cell, other: str, metric: str, column: str) -
 
 def difference_name(other: str) -> str:
     """Return how a difference to another arm is called."""
-    return f"{ARMS[0]} - {other}"
+    return f"{PINN} - {other}"
 
 
 def runs_of(summary: Summary, cell: Cell, model: str) -> Any:
@@ -80,7 +81,7 @@ def _converged(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _failures(runs: Sequence[Mapping[str, Any]], n_runs: int) -> list[str]:
     texts = []
-    for arm in ARMS:
+    for arm in arms_of(run["model"] for run in runs):
         failed = sum(len(run["failures"]) for run in runs if run["model"] == arm)
         if failed:
             texts.append(f"{arm} failed in {failed} of {n_runs} runs")

@@ -6,22 +6,25 @@ from typing import Any
 from ptychostudy.report.aggregate_tables import (
     conditions,
     delta_blocks,
+    low_text,
     mean_blocks,
     overview_table,
     sanity_blocks,
 )
 from ptychostudy.report.cell_tables import cell_blocks, zero_blocks
-from ptychostudy.report.cells import Summary, model_order, truth_name
+from ptychostudy.report.cells import Summary, arms_in, model_order, truth_name
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import document, number, table
 from ptychostudy.report.seed_tables import seed_blocks
 from ptychostudy.report.verdict_texts import useful_blocks
 from ptychostudy.study import layout
-from ptychostudy.study.names import ARMS, PARTS
+from ptychostudy.study.names import PARTS
 
 _JOBS = "Jobs: {n_jobs}, successful {n_success}, failed {n_failed}."
 _AGGREGATE = "Summary statistics across all jobs per model. A failed arm enters no mean. "
 _OVERVIEW = "MS-SSIM: mean and best, MAE: mean, phase in rad; over all cells, train and test. "
+_PHASE = "Phase G is the comparison of all arms and controls with the truth, cell by cell."
+_RAN = "A comparison is successful if every arm came to an end; how good it is, is another matter. "
 _ALL_GOOD = "**✓ ALL COMPARISONS SUCCESSFUL ✓**"
 _FAILURES = "**⚠️ FAILURES PRESENT ⚠️**"
 _FAILED = "{n_failed} of {n_jobs} comparison job(s) failed"
@@ -33,6 +36,7 @@ def metrics_summary(summary: Summary) -> str:
     """Return ``metrics_summary.md``: means per model, every cell, provenance, definitions."""
     return document(
         ["# Phase G Metrics Summary"],
+        [_PHASE],
         [_JOBS.format_map(summary)],
         ["## Aggregate Metrics"],
         [_AGGREGATE + conditions(summary)],
@@ -82,7 +86,7 @@ def aggregate_report(summary: Summary, delta: Mapping[str, Any], threshold: floa
 def aggregate_highlights(summary: Summary, delta: Mapping[str, Any], threshold: float) -> str:
     """Return ``aggregate_highlights.txt``: the report in a few lines of plain text."""
     lines = [f"MS-SSIM (mean) threshold: {threshold:.2f}"]
-    for arm in ARMS:
+    for arm in arms_in(summary["jobs"]):
         means = summary["aggregate_metrics"][arm]["ms_ssim"]
         amplitude, phase = (number(means[f"mean_{column}"]) for column in PARTS)
         lines.append(f"{arm} amplitude/phase: {amplitude} / {phase}")
@@ -99,17 +103,15 @@ def _highlight_lines(delta: Delta, entry: Mapping[str, Any]) -> list[str]:
 
 def metrics_digest(summary: Summary, delta: Mapping[str, Any], threshold: float) -> str:
     """Return ``metrics_digest.md``: whether all cells succeeded, and what to look at first."""
-    highlights = aggregate_highlights(summary, delta, threshold)
     return document(
         ["# Phase G Dense Metrics Digest"],
+        [_PHASE],
         _banner(summary),
+        [_RAN + low_text(summary, threshold)],
         ["## Pipeline Summary"],
         _pipeline_lines(summary),
         [conditions(summary)],
         *sanity_blocks(summary, threshold),
-        ["## Highlights"],
-        # A fence keeps the lines of the other file as they are.
-        ["```text", highlights.rstrip("\n"), "```"],
         *delta_blocks(delta),
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ptychostudy.report.cells import (
     Cell,
     Summary,
+    arms_in,
     cell_key,
     nominal_dose,
     shown_cells,
@@ -21,7 +22,7 @@ from ptychostudy.report.cells import (
 )
 from ptychostudy.report.seeds import repeated
 from ptychostudy.report.usefulness import FAILED, NOT_JUDGED, USEFUL
-from ptychostudy.study.names import ARMS
+from ptychostudy.study.arm_names import arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -70,7 +71,8 @@ class Judged:
 def judge(summary: Summary, limits: "PageSettings") -> list[Judged]:
     """Return every arm in every shown cell."""
     cells = shown_cells(summary)
-    return [_judged(summary, cell, arm, limits) for cell in cells for arm in ARMS]
+    arms = arms_in(cells)
+    return [_judged(summary, cell, arm, limits) for cell in cells for arm in arms]
 
 
 def _judged(summary: Summary, cell: Cell, arm: str, limits: "PageSettings") -> Judged:
@@ -152,7 +154,8 @@ def next_below(descending: Sequence[Judged]) -> Judged | None:
 
 def best_of_view(judged: Sequence[Judged], view: str) -> Judged | None:
     """Return the arm whose usable dose is lowest in a view, of equal doses the smallest error."""
-    lowest = [lowest_usable(of_view(judged, view, arm)) for arm in ARMS]
+    arms = arms_of(one.arm for one in judged)
+    lowest = [lowest_usable(of_view(judged, view, arm)) for arm in arms]
     known = [one for one in lowest if one is not None]
     return min(known, key=_order, default=None)
 

@@ -34,13 +34,14 @@ from ptychostudy.report.cells import (
     CONTROL,
     Cell,
     arm_record,
+    arms_in,
     cell_key,
     reason_of,
     score,
     spoken,
 )
 from ptychostudy.report.markdown import number, photon_text
-from ptychostudy.study.names import ARMS, PARTS
+from ptychostudy.study.names import PARTS
 
 LEAST_PEARSON = 0.1
 """Five times the scatter of unrelated noise (1 / sqrt of some 2500 independent pixels)."""
@@ -72,7 +73,8 @@ def verdicts(repetitions: Mapping[int, Iterable[Cell]]) -> list[dict[str, Any]]:
     judged = []
     for seed, cells in repetitions.items():
         for cell in cells:
-            judged += [judge_arm(cell, arm, seed=seed, named=several) for arm in ARMS]
+            arms = arms_in([cell])
+            judged += [judge_arm(cell, arm, seed=seed, named=several) for arm in arms]
     return judged
 
 
@@ -84,7 +86,7 @@ def judge_arm(cell: Cell, arm: str, *, seed: int = 0, named: bool = False) -> di
     cell : dict
         Its record with ``metrics``.
     arm : str
-        One of ``ARMS`` of `ptychostudy.study.names`.
+        One of `ptychostudy.study.names.arms_of`.
     seed : int
         The cell's seed.
     named : bool

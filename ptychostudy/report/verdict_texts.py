@@ -18,7 +18,7 @@ from ptychostudy.report.usefulness import (
     place_name,
     sentence,
 )
-from ptychostudy.study.names import ARMS
+from ptychostudy.study.arm_names import arms_of
 
 _WHAT = (
     "An arm is useful in a cell where its phase error is below the flat object's, its SSIM above "
@@ -59,7 +59,8 @@ def counted(verdicts: Iterable[Verdict]) -> str:
     Cases that failed and those that were not judged are told apart.
     """
     known = list(verdicts)
-    parts = [_counted_arm(arm, [one for one in known if one["arm"] == arm]) for arm in ARMS]
+    arms = arms_of(one["arm"] for one in known)
+    parts = [_counted_arm(arm, [one for one in known if one["arm"] == arm]) for arm in arms]
     return f"Better than a flat object: {', '.join(parts)}."
 
 

@@ -43,13 +43,36 @@ KEPT = (
 )
 
 
-def shell_prefix(package: Path | str) -> str:
+def shell_prefix(package: Path | str, *, silent: bool = False) -> str:
     """Return what Snakemake puts before the command of each job.
 
     Parameters
     ----------
     package : Path or str
         Folder that holds the package ``ptychostudy``.
+    silent : bool
+        Whether jobs write into their logs alone, and not to the terminal.
+
+    Returns
+    -------
+    str
+        With the braces that Snakemake's formatting asks for.
+    """
+    # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
+    # last words and its status.
+    quiet = "exec >/dev/null; " if silent else ""
+    return f"set -euo pipefail; trap '' TERM; {package_export(package)}; {quiet}"
+
+
+def package_export(package: Path | str, *, first: bool = True) -> str:
+    """Return the shell command by which Python finds a package, first or last of all.
+
+    Parameters
+    ----------
+    package : Path or str
+        Folder that holds it.
+    first : bool
+        Before what PYTHONPATH holds already.
 
     Returns
     -------
@@ -60,10 +83,9 @@ def shell_prefix(package: Path | str) -> str:
     # imports but not itself, and Snakemake takes PYTHONPATH out of theirs before the command, where
     # alone it can be said again.
     folder = shlex.quote(str(package)).replace("{", "{{").replace("}", "}}")
-    export = f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
-    # SIGTERM to a job's whole group: the stage ends by itself; its shell and `tee` wait for its
-    # last words and its status.
-    return f"set -euo pipefail; trap '' TERM; {export}; "
+    if first:
+        return f"export PYTHONPATH={folder}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+    return f"export PYTHONPATH=${{{{PYTHONPATH:+$PYTHONPATH:}}}}{folder}"
 
 
 @contextlib.contextmanager
@@ -93,6 +115,15 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def tell_width() -> None:
+    """Tell jobs how wide the terminal is: behind their pipes they cannot see it."""
+    if sys.stderr.isatty():
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+        # One that does not say it has none.
+        if columns:
+            os.environ.setdefault("COLUMNS", str(columns))
 
 
 def say(text: str) -> None:

@@ -70,7 +70,8 @@ _SHOWN = re.compile(
 )
 # What `ptychostudy.runs.process` has Snakemake put before each command.
 _PREFIX = re.compile(
-    r"^set -euo pipefail;( trap '' TERM;)?( export PYTHONPATH=.*?:\$PYTHONPATH\};)?\s*"
+    r"^set -euo pipefail;( trap '' TERM;)?( export PYTHONPATH=.*?:\$PYTHONPATH\};)?"
+    r"( exec >/dev/null;)?\s*"
 )
 _LOG_HINT = " (check log file(s) for error details)"
 

@@ -18,6 +18,7 @@ def form_groups(
     neighbor_count: int = 7,
     oversample: bool = False,
     pool_size: int | None = None,
+    sequential: bool = False,
 ) -> np.ndarray:
     """Form groups of neighbouring frames; every group contains its seed frame.
 
@@ -36,6 +37,9 @@ def form_groups(
         Allow more groups than frames (several distinct draws per seed).
     pool_size : int, optional
         Neighbours to draw from when oversampling; default ``neighbor_count``.
+    sequential : bool
+        Of fewer groups than frames the seeds are the first frames, not drawn. Other members are
+        drawn all the same, and more groups than frames have every frame as a seed.
 
     Returns
     -------
@@ -54,11 +58,14 @@ def form_groups(
     if oversample and pool_size:
         pool = pool_size
     _Request(k, size, wanted, pool, oversample).check()
+    if wanted > k:
+        groups = _oversampled(_neighbours(positions, min(pool, k - 1)), size, wanted, rng)
+        return _ordered(groups, np.asarray(positions))
+    seeds = np.arange(wanted) if sequential else _seeds(k, wanted, rng)
     if size == 1:
-        return _seeds(k, wanted, rng)[:, None]
+        return seeds[:, None]
     neighbours = _neighbours(positions, min(pool, k - 1))
-    draw = _oversampled if wanted > k else _one_of_each_seed
-    return _ordered(draw(neighbours, size, wanted, rng), np.asarray(positions))
+    return _ordered(_with_neighbours(seeds, neighbours, size, rng), np.asarray(positions))
 
 
 @dataclass(frozen=True)
@@ -123,11 +130,10 @@ def _neighbours(positions: np.ndarray, pool: int) -> np.ndarray:
     return np.asarray(nearest[~own].reshape(k, pool))
 
 
-def _one_of_each_seed(
-    neighbours: np.ndarray, size: int, wanted: int, rng: np.random.Generator
+def _with_neighbours(
+    seeds: np.ndarray, neighbours: np.ndarray, size: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return groups of different seeds, each with some of its neighbours drawn at random."""
-    seeds = _seeds(len(neighbours), wanted, rng)
+    """Return one group of each seed, with some of its neighbours drawn at random."""
     picks = rng.permuted(neighbours[seeds], axis=1)[:, : size - 1]
     return np.concatenate([seeds[:, None], picks], axis=1)
 

@@ -8,11 +8,8 @@ import numpy as np
 from ptychostudy.sampling.neighbours import mean_overlap_of_frames
 
 
-def subsample_frames(n: int, s_img: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw a share of the frames without replacement.
-
-    One random order serves every share, so a sparser subsample of the same seed is part of a denser
-    one.
+def subsample_frames(n: int, s_img: float, rng: np.random.Generator | None) -> np.ndarray:
+    """Keep a share of the frames, see `take_frames`.
 
     Parameters
     ----------
@@ -20,8 +17,8 @@ def subsample_frames(n: int, s_img: float, rng: np.random.Generator) -> np.ndarr
         Number of frames.
     s_img : float
         Share to keep, in (0, 1].
-    rng : numpy.random.Generator
-        Source of the order.
+    rng : numpy.random.Generator, optional
+        Source of the order; without it the first frames are kept.
 
     Returns
     -------
@@ -37,8 +34,38 @@ def subsample_frames(n: int, s_img: float, rng: np.random.Generator) -> np.ndarr
     keep = _kept(n, s_img)
     if keep == 0:
         raise ValueError(f"s_img {s_img} of {n} frames leaves none; at least one frame is needed")
-    # Of the whole order the first, so that a smaller share of the same seed is a part of these.
-    return np.sort(rng.permutation(n)[:keep])
+    return take_frames(n, keep, rng)
+
+
+def take_frames(n: int, count: int, rng: np.random.Generator | None) -> np.ndarray:
+    """Keep a number of the frames: drawn without replacement, or the first of the scan.
+
+    One random order serves every number, so a sparser subsample of the same seed is part of a
+    denser one.
+
+    Parameters
+    ----------
+    n : int
+        Number of frames.
+    count : int
+        How many are kept.
+    rng : numpy.random.Generator, optional
+        Source of the order; without it the scan's own.
+
+    Returns
+    -------
+    (count,) int64
+        Sorted frame indices.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer frames, or none is wanted.
+    """
+    if not 1 <= count <= n:
+        raise ValueError(f"n_subsample asks for {count} of {n} frames; needed: from 1 to {n}")
+    order = np.arange(n) if rng is None else rng.permutation(n)
+    return np.sort(order[:count])
 
 
 def _check_share(s_img: float) -> None:

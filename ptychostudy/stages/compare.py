@@ -45,6 +45,7 @@ def run(
     metrics: Path,
     curves: Path,
     status: Path,
+    extra: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
 ) -> None:
     """Score all arms on the same rectangle, mask and truth.
 
@@ -60,6 +61,8 @@ def run(
         The cell.
     raw, aligned, metrics, curves, status : Path
         Outputs.
+    extra : list of Path, optional
+        Products of other programs, each called as its file. They change nothing of the others.
     """
     networks = {PINN: pinn, BASELINE: baseline, UNTRAINED: untrained}
     files = {**networks, PTYCHI: ptychi, TV: tv, PHYSICS: physics}
@@ -67,7 +70,14 @@ def run(
     source = open_scan(scan)
     # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.
     positions = read_positions(read_npz(overlap, COORDINATES))
-    comparison = compare(products, source.truth, positions, settings, scanned=source.positions)
+    comparison = compare(
+        products,
+        source.truth,
+        positions,
+        settings,
+        scanned=source.positions,
+        foreign={file.stem: read_arm_product(file) for file in sorted(extra)},
+    )
 
     write_npz(raw, comparison.raw)
     write_npz(aligned, comparison.aligned, {"settings": settings.plain()})

@@ -1,10 +1,10 @@
 """Stage gate: print the result; fail if the run is not sound. Which arm is useful fails nothing."""
 
+import shutil
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
@@ -41,17 +41,18 @@ def run(
     """
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
     study = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
-    _print(_result(study))
+    width = _width()
+    _print(_result(study, width))
     if speed is not None:
         _print([*speed_lines(read_json(speed, ["jobs"])["jobs"]), ""])
-    _print(["Look at:", *_pictures_and_texts(report, summary)])
+    _print(["Look at:", *_pictures_and_texts(report, summary), ""])
     failed, unknown = verdict(checks)
-    _print(unknown)
+    _print(line for text in unknown for line in textwrap.wrap(text, width))
     n_checks = checks["n_checks"]
     valid = _counted_valid(n_checks, len(unknown))
     # Nothing but true is true: a report of another form must not open the gate.
     if checks["all_valid"] is not True:
-        _print(advice_lines(checks))
+        _print(advice_lines(checks, width))
         counted = f"{len(failed)} of {n_checks} checks failed"
         raise ValueError(f"{report}: the run is not sound: {counted}: {'; '.join(failed)}")
     _print([f"The run is sound: {valid}"])
@@ -65,17 +66,25 @@ def _counted_valid(n_checks: int, unknown: int) -> str:
     return f"all {n_checks} checks valid"
 
 
+def _width() -> int:
+    """Return the columns of the terminal, which the run tells those behind a pipe."""
+    return min(shutil.get_terminal_size((WIDTH, 0)).columns, WIDTH)
+
+
 def _print(lines: Iterable[str]) -> None:
-    Console(width=WIDTH, highlight=False, markup=False).print(*lines, sep="\n")
+    for line in lines:
+        print(line)
 
 
-def _result(study: dict[str, Any]) -> list[str]:
-    return [*closing_lines(study), *legend(study), "", *usefulness_lines(study), ""]
+def _result(study: dict[str, Any], width: int) -> list[str]:
+    return [*closing_lines(study), *legend(study, width), "", *usefulness_lines(study, width), ""]
 
 
 def _pictures_and_texts(report: Path, summary: Path) -> list[str]:
     folder = summary.parent
-    pictures = sorted(folder.glob("*.png"))
-    fields = f"{folder}/dose_*/*/*/comparison_plot.png"
-    page = folder / Path(layout.PAGE).name
-    return [f"  {file}" for file in (page, report, summary.with_suffix(".md"), *pictures, fields)]
+    return [
+        f"  {folder / Path(layout.PAGE).name}: all of it on one page, the answer first",
+        f"  {summary.with_suffix('.md')}: every number",
+        f"  {report}: every check",
+        f"  {folder}/*.png, {folder}/dose_*/*/*/comparison_plot.png",
+    ]

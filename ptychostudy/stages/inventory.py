@@ -24,20 +24,22 @@ _ANY = dict.fromkeys(("dose", "view", "split", "arm"), "*")
 _PATTERNS = tuple(path.format(**_ANY) for path in VOLATILE)
 
 
-def run(*, files: list[Path], text: Path, record: Path) -> None:
+def run(*, files: list[Path], text: Path, record: Path, hub: Path = Path(".")) -> None:
     """List the study's files.
 
     Parameters
     ----------
     files : list of Path
-        Hub-relative paths.
+        In the hub, spelt as its folder is.
     text, record : Path
         Outputs ``artifact_inventory.txt`` (one sorted path a line) and ``artifact_inventory.json``.
+    hub : Path
+        Folder of the study: paths are listed relative to it.
     """
-    absolute = [path for path in files if path.is_absolute()]
-    if absolute:
-        raise DataError(f"{absolute[0]}: an inventory holds hub-relative paths only")
-    entries = {path.as_posix(): _entry(path) for path in sorted(set(files))}
+    outside = [path for path in files if path.is_absolute() or not path.is_relative_to(hub)]
+    if outside:
+        raise DataError(f"{outside[0]}: an inventory holds hub-relative paths only")
+    entries = {path.relative_to(hub).as_posix(): _entry(path) for path in sorted(set(files))}
     # Paths sort by their parts, texts by their characters; it is the text that is listed.
     names = sorted(entries)
     write_json(record, {"files": entries, "n_files": len(entries)})

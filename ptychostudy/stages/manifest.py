@@ -5,6 +5,7 @@ from typing import Any
 
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.records import read_json, write_json
+from ptychostudy.report.cell_files import frames_name
 
 
 def run(*, scans: list[Path], metrics: list[Path], manifest: Path, bundle: Path) -> None:
@@ -32,7 +33,7 @@ def _simulated(scans: list[Path]) -> dict[str, dict[str, Any]]:
         # Both from the path, patched_{split}.npz in the folder of its dose.
         split = scan_file.stem.split("_")[-1]
         dose[split] = {
-            "path": scan_file.as_posix(),
+            "path": frames_name(scan_file),
             "frames": len(arrays["scan_index"]),
             "photons_measured": float(arrays["photons_measured"]),
         }

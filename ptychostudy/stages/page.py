@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ptychostudy.formats.scan_metadata import STEPS
+from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import read_text, write_text
 from ptychostudy.report.cells import Summary, cell_key, shown_cells
 from ptychostudy.report.page import Material, page, wanted_pictures
 from ptychostudy.report.page_figures import fitting, picture_path
+from ptychostudy.report.referee import Made
 from ptychostudy.report.speed import Speed, overall
 from ptychostudy.runs.job_seconds import seconds_of_all
 from ptychostudy.study import layout
-from ptychostudy.study.names import NETWORKS
+from ptychostudy.study.names import NETWORKS, PTYCHI
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -25,7 +28,7 @@ _FILES = {
     layout.INVENTORY: "every file with its size and sha256",
 }
 # Beside its versions, in the record of a reconstruction.
-_TOLD = ("threads", "settings")
+_TOLD = ["versions", "threads", "settings"]
 _TITLES = {
     layout.SUMMARY_TEXT: "Every number of every cell",
     layout.AGGREGATE: "Means over all cells",
@@ -73,11 +76,39 @@ def run(
         reports={_TITLES[_known(path)]: read_text(path) for path in texts},
         figures=drawn,
         pictures=fitting(((path, (hub / path).read_bytes()) for path in paths), used),
+        made=_made(hub, study),
         speeds=_speeds(hub, study, read_json(speed, ["jobs"])["jobs"]),
         records=_records(hub, study),
         files=[(Path(path).name, meaning) for path, meaning in _FILES.items()],
     )
     write_text(output, page(material, settings))
+
+
+def _made(hub: Path, study: Summary) -> Made:
+    """Return how the study was made, as the files of the first cell shown tell it."""
+    cell = cell_key(shown_cells(study)[0])
+    steps = read_metadata(hub / layout.FRAMES.format(**cell), [STEPS])[STEPS]
+    groups = read_json(hub / layout.VIEW_METRICS.format(**cell), ["gridsize", "neighbor_count"])
+    solver = read_json(hub / layout.PRODUCT_RECORD.format(**cell), ["settings"])["settings"]
+    return Made(
+        steps={step["operation"]: step["parameters"] for step in steps},
+        groups=groups,
+        solver=solver,
+        trainings=_told(hub, cell["view"]),
+    )
+
+
+def _told(hub: Path, view: str) -> dict[str, Any]:
+    """Return of each network what it was told; of doses and failures the first that says it."""
+    told = {}
+    for network in NETWORKS:
+        folder = layout.network_folder(network, view, "*")
+        path = layout.TRAINING.format(trained="*", network=folder, name=layout.TRAINING_RECORD)
+        records = (read_json(found, []) for found in sorted(hub.glob(path)))
+        configs = [record["config"] for record in records if record.get("config")]
+        if configs:
+            told[network] = configs[0]
+    return told
 
 
 def _known(path: Path) -> str:
@@ -107,9 +138,14 @@ def _trainings(hub: Path, views: Iterable[str]) -> dict[str, float]:
 def _records(hub: Path, study: Summary) -> list[tuple[str, object]]:
     """Return what made the numbers, as the iterative arm of the first cell shown tells it."""
     first = cell_key(shown_cells(study)[0])
-    record = read_json(hub / layout.PRODUCT_RECORD.format(**first), ["versions", *_TOLD])
+    record = read_json(hub / layout.PRODUCT_RECORD.format(**first), _TOLD)
+    solver = (
+        f"{key} {'default' if value is None else value}"
+        for key, value in record["settings"].items()
+    )
     return [
         ("Seeds", ", ".join(map(str, study["seeds"]["list"]))),
         *sorted(record["versions"].items()),
-        *((key, record[key]) for key in _TOLD),
+        ("threads", record["threads"]),
+        (PTYCHI, ", ".join(solver)),
     ]

@@ -9,7 +9,8 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.report.captions import caption, known_name, panel_scores, title
 from ptychostudy.report.cell_files import repeated_seed
-from ptychostudy.study.names import ARMS, CONTROLS, METRIC_COLUMNS
+from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.names import CONTROLS, METRIC_COLUMNS
 
 # Sharp enough on a screen; the pictures of all cells stay within the page and the report.
 _DPI = 115
@@ -27,8 +28,9 @@ def run(*, aligned: Path, metrics: Path, status: Path, plot: Path) -> None:
     """
     arrays = read_npz(aligned)
     cell = read_json(status, ["arms", "dose", "view", "split", "truth", "pixel_size_m"])
+    models = [*arms_of(cell["arms"]), *CONTROLS]
     # A model that failed has scores of none, and no field to show.
-    fields = {model: arrays[model] for model in (*ARMS, *CONTROLS) if model in arrays}
+    fields = {model: arrays[model] for model in models if model in arrays}
     figure = comparison_plot(
         fields,
         arrays["truth"],

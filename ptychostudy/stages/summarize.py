@@ -9,7 +9,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import read_json, write_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.io.text import write_text
-from ptychostudy.report.cell_files import file_pairs, file_pairs_by_seed
+from ptychostudy.report.cell_files import file_pairs, file_pairs_by_seed, frames_name
 from ptychostudy.report.cell_records import make_cell
 from ptychostudy.report.compliance import collect_compliance, judge_metadata
 from ptychostudy.report.delta_texts import delta_highlights, delta_preview
@@ -98,7 +98,7 @@ def _cells(pairs: Iterable[tuple[Path, Path]]) -> list[dict[str, Any]]:
 
 
 def _judged(scan_file: Path) -> dict[str, Any]:
-    name = scan_file.as_posix()
+    name = frames_name(scan_file)
     try:
         return judge_metadata(name, read_metadata(scan_file))
     except DataError as error:

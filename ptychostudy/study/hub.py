@@ -24,11 +24,19 @@ class Hub:
         What the stage verify reads.
     repetition : bool
         Whether `root` holds only what a further seed drew and what followed.
+    study_root : Path or None
+        Working directory of the study where `root` is the folder of a further seed.
     """
 
     root: Path
     settings: "VerificationSettings"
     repetition: bool = False
+    study_root: Path | None = None
+
+    @property
+    def study(self) -> Path:
+        """Working directory of the study, of a further seed, too: what settings name is there."""
+        return self.study_root or self.root
 
     @property
     def doses(self) -> list[int]:
@@ -52,7 +60,8 @@ class Hub:
         # The first seed's files are those of the study itself.
         for seed in self.settings.seeds[1:]:
             own = self.settings.model_copy(update={"seeds": [seed]})
-            yield Hub(self.root / layout.SEED.format(seed=seed), own, repetition=True)
+            root = self.root / layout.SEED.format(seed=seed)
+            yield Hub(root, own, repetition=True, study_root=self.root)
 
     def path(self, template: str, **of: int | str) -> Path:
         """Return a file of the study, by its path in `layout`."""

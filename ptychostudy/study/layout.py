@@ -6,6 +6,7 @@ compares them with these. Paths are relative to the hub, the working directory o
 
 from typing import TYPE_CHECKING
 
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
 SHARD_SPEED = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}_speed.json"
 CANVAS = f"data/inference/{CELL}/{{arm}}.npz"
 CANVAS_SPEED = f"data/inference/{CELL}/{{arm}}_speed.json"
+FOREIGN = f"data/foreign/{CELL}/{{foreign}}.npz"
+"""What another program made of a cell, adopted; the wildcard is its name in ``arms.extra``."""
 EXPORTED = f"products/{CELL}/{{arm}}.h5"
 COMPARISON = f"analysis/{CELL}/{{name}}"
 PARITY_STATS = "analysis/parity/stats.json"
@@ -154,6 +157,7 @@ OVERLAP_FOLDER = "data/phase_d"
 TRAINING_FOLDER = "data/phase_e"
 PRODUCT_FOLDER = "data/phase_f"
 INFERENCE_FOLDER = "data/inference"
+FOREIGN_FOLDER = "data/foreign"
 ANALYSIS_FOLDER = "analysis"
 LOGS_FOLDER = "logs"
 SEEDS_FOLDER = "seeds"
@@ -164,6 +168,7 @@ DRAWN = (
     TRAINING_FOLDER,
     PRODUCT_FOLDER,
     INFERENCE_FOLDER,
+    FOREIGN_FOLDER,
     ANALYSIS_FOLDER,
     LOGS_FOLDER,
     "benchmarks",
@@ -225,12 +230,17 @@ def labels(study: "Study", dose: int | str) -> str:
 
     It is that of the view with the most frames: the best the study has without the truth.
     """
-    # Views by a wanted overlap count as none kept: how many they keep the settings do not say.
-    kept = {
-        view: study.overlap.views[view].s_img or 0.0 for own, view in study.pairs if own == dose
-    }
+    views = {view: study.overlap.views[view] for own, view in study.pairs if own == dose}
+    # Views by a wanted overlap count as none kept: how many they keep the settings do not say. Nor
+    # do they say the fraction that a number of frames is.
+    kept = {name: (view.s_img or 0.0, view.n_subsample or 0) for name, view in views.items()}
     best = max(kept, key=kept.__getitem__)
     return PRODUCT.format(dose=dose, view=best, split=TRAINING_SPLIT)
+
+
+def adopted(study: "Study", **cell: int | str) -> list[str]:
+    """Return the products of other programs in one cell, in the order of the tables."""
+    return [FOREIGN.format(**cell, foreign=name) for name in foreign(study.arms.extra)]
 
 
 def _of_view(view: str) -> list[str]:
@@ -249,6 +259,7 @@ def _drawn(study: "Study") -> list[str]:
     for dose, view in study.pairs:
         for split in SPLITS:
             cells += _of_cell(dose, view, split)
+            cells += adopted(study, dose=dose, view=view, split=split)
     return [*frames, *_trained(study), *cells]
 
 

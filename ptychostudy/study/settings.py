@@ -1,13 +1,16 @@
 """A whole study: its defaults, how its sections fit together, and how it is read."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, model_validator
 
+from ptychostudy.study.names import SPLITS
 from ptychostudy.study.refusals import check_size, validated
 from ptychostudy.study.section import SEEDS_END, Doses, Name, Section, Seeds
+from ptychostudy.study.sections.arms import ArmsSettings, check_arms
 from ptychostudy.study.sections.base import BaseSettings, side_px
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import InferSettings
@@ -63,6 +66,9 @@ class Study(Section):
         MaximiseSettings(), description="the likelihood on one canvas, plain and with a prior"
     )
     infer: InferSettings = Field(InferSettings(), description="chunked inference and stitching")
+    arms: ArmsSettings = Field(
+        ArmsSettings(), description="reconstructions of other programs, as arms of their own"
+    )
     compare: CompareSettings = Field(
         CompareSettings(), description="gauge, registration and metrics"
     )
@@ -77,6 +83,7 @@ class Study(Section):
         # The doses of a study are those of its views, which have to be there.
         _check_views(self)
         _check_counts(self)
+        check_arms(self.arms, _varying(self))
         if self.simulate.design == "fixed_fluence":
             _check_fluence(self)
         return self
@@ -121,6 +128,16 @@ class Study(Section):
         # A study of one seed, with its files at the primary paths: the rules add the prefix.
         values["seeds"] = [seed]
         return Study.model_validate(values)
+
+
+def _varying(study: Study) -> dict[str, Sequence[int | str]]:
+    """Return what tells the cells of a study apart, with the values it takes."""
+    return {
+        "dose": study.dose_list,
+        "view": study.view_list,
+        "split": SPLITS,
+        "seed": study.seeds,
+    }
 
 
 def _check_seeds(study: Study) -> None:
@@ -186,6 +203,13 @@ def _check_fluence(study: Study) -> None:
         raise ValueError(
             f"simulate.design is fixed_fluence, overlap.views {solved} have no s_img; "
             "needed: s_img for each view"
+        )
+    # A part of the scan with all its frames has as many photons on a pixel as the whole.
+    parts = [name for name in study.view_list if study.overlap.views[name].sequential]
+    if parts:
+        raise ValueError(
+            f"simulate.design is fixed_fluence, overlap.views {parts} are sequential; "
+            "needed: sequential: false"
         )
     highest = max(study.dose_list)
     if highest > _LARGEST_DOSE:

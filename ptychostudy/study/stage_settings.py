@@ -12,6 +12,7 @@ from ptychostudy.study.automatic import asked_of_scan, follows_scan, settled
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.refusals import validated
 from ptychostudy.study.section import Section
+from ptychostudy.study.sections.arms import AdoptSettings
 from ptychostudy.study.sections.base import FetchSettings, SourceSettings
 from ptychostudy.study.sections.compare import CompareSettings
 from ptychostudy.study.sections.infer import PatchSettings, StitchSettings
@@ -40,6 +41,7 @@ READ: dict[str, type[Section]] = {
     "maximise": MaximiseSettings,
     "infer": PatchSettings,
     "stitch": StitchSettings,
+    "adopt": AdoptSettings,
     "compare": CompareSettings,
     "summarize": ReportSettings,
     "verify": VerificationSettings,
@@ -55,6 +57,7 @@ _SECTIONS = {
     "train_pinn": "train.pinn",
     "train_baseline": "train.baseline",
     "stitch": "infer",
+    "adopt": "arms",
     "verify": "summarize",
 }
 """Where a stage's section lies in the configuration, if it is not called as the stage."""
@@ -106,6 +109,7 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
         "probe_width": "bright" if follows_scan(study) else "power",
         "verify": study.verify,
         "maximise": study.maximise,
+        "arms": study.arms,
     }
 
 

@@ -82,6 +82,11 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]
     return lines
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number with what it counts, of which there may be one."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def in_bytes(size: float) -> str:
     """Return a size in MB or GB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -139,8 +139,8 @@ def assert_sound(study):
     assert overlap["neighbor_count"] >= overlap["gridsize"] ** 2
     assert set(data["views"] or []) <= set(overlap["views"]) != set()
     for view in overlap["views"].values():
-        given_ways = [view[key] for key in ("s_img", "target_overlap") if view[key] is not None]
-        assert len(given_ways) == 1 and 0 < given_ways[0] <= 1
+        given_ways = [view[key] for key in ("s_img", "target_overlap", "n_subsample") if view[key] is not None]
+        assert len(given_ways) == 1 and 0 < given_ways[0] and (given_ways[0] <= 1 or view["n_subsample"])
     assert (base["kind"] == "npz") == bool(base["npz"]["path"])
     assert parse_study(data).model_dump() == study.model_dump()
     for stage in STAGES:

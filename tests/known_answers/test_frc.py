@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from ptychostudy.measure.frc import RingCurve, area, crossing, cutoff, half_bit, half_period_px, ring_correlation
+from ptychostudy.measure.frc import (
+    RingCurve,
+    area,
+    crossing,
+    cutoff,
+    half_bit,
+    half_period_px,
+    ring_correlation,
+    smoothed,
+)
 
 
 def white(rng, shape):
@@ -109,6 +118,25 @@ def test_half_bit_cutoff_interpolates_between_curve_and_threshold():
     assert found.ring == pytest.approx(2 + 1 / 3)
     assert found.frequency == pytest.approx((2 + 1 / 3) / 4)
     assert not found.saturated
+
+
+def test_blurred_curves():
+    """A line stays a line away from its ends, one outlier spreads as a Gaussian, and 0 changes nothing."""
+    rings = np.arange(41)
+    line = RingCurve(1 - rings / 40, rings / 40, np.full(41, 9), np.full(41, 0.2), 80)
+    assert smoothed(line, 0.0) is line
+    found = smoothed(line, 1.5).correlation
+    np.testing.assert_allclose(found[8:-8], line.correlation[8:-8], atol=1e-12)
+    assert cutoff(smoothed(line, 1.5), 0.5).ring == pytest.approx(20.0, abs=1e-9)
+    spike = RingCurve(np.eye(41)[20], *(getattr(line, key) for key in ("frequency", "count", "half_bit", "side_px")))
+    found = smoothed(spike, 2.0).correlation
+    # Cut off at four standard deviations and summed to one: 4e-4 off the Gaussian at most.
+    np.testing.assert_allclose(found, np.exp(-((rings - 20) ** 2) / 8) / np.sqrt(8 * np.pi), atol=4e-4)
+    # A dip of one noisy ring is no end of the resolution.
+    dipped = line.correlation.copy()
+    dipped[5] = 0.45
+    noisy = RingCurve(dipped, line.frequency, line.count, line.half_bit, 80)
+    assert cutoff(noisy, 0.5).ring < 5 < 17 < cutoff(smoothed(noisy, 2.0), 0.5).ring
 
 
 def test_rings_are_counted_and_scaled_to_nyquist():

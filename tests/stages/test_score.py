@@ -5,15 +5,18 @@ import inspect
 import h5py
 import numpy as np
 import pytest
+from matplotlib import image as plt_image
 
 import program_files
 from ptychostudy.__main__ import main
 from ptychostudy.formats.any_object import read_any_object
-from ptychostudy.formats.arm_product import ArmProduct, canvas_arrays
+from ptychostudy.formats.arm_product import FIELD, ArmProduct, canvas_arrays
 from ptychostudy.formats.ptychodus import Product, write_product_h5
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.io.tables import read_csv
+from ptychostudy.measure import scoring
 from ptychostudy.measure.align import apply_shift
+from ptychostudy.measure.frc import cutoff, smoothed
 from ptychostudy.measure.placing import places
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.objects import make_object
@@ -90,7 +93,121 @@ def test_arrays_of_the_workflow_score_as_the_workflow_scores_them(cell, source):
 def test_what_is_left_unsaid_is_as_in_a_study():
     defaults = {key: parameter.default for key, parameter in inspect.signature(score.run).parameters.items()}
     settings = CompareSettings()
-    assert (defaults["phase_align"], defaults["ms_ssim_sigma"]) == (settings.phase_align, settings.ms_ssim_sigma)
+    assert (defaults["phase_align_method"], defaults["ms_ssim_sigma"]) == (settings.phase_align, settings.ms_ssim_sigma)
+    assert defaults["frc_sigma"] == inspect.signature(scoring.score).parameters["frc_sigma"].default == 0
+    assert not (defaults["skip_registration"] or defaults["register_ptychi_only"] or defaults["unregistered"])
+
+
+OTHER_NAMES = {"PtychoPINN": "pinn", "Baseline": "baseline", "PtyChi": "pty-chi", "TV": "tv"}
+
+
+def test_arrays_of_a_study_laid_out_by_others_score_as_the_workflow_scores_them(cell):
+    """Their names, their padding, their NPZ, no origin, and the registration that the ancestor's flag asks for."""
+    folder, names, found = cell
+    assert CompareSettings().register_arms == ["PtyChi"]
+    files = {}
+    for pad, name in enumerate(names):
+        with np.load(folder / f"{name}.npz") as canvas:
+            files[OTHER_NAMES[name]] = npz(folder, f"their_{name}", np.pad(canvas[FIELD], ((pad, 7), (3, 2 * pad))))
+    code, rows = run(folder, files, folder / "reconstructions.npz", "--register-ptychi-only")
+    assert code == 0
+    wanted = [row for row in metric_rows(found) if row["model"] in names]
+    for row, expected in zip(rows, wanted, strict=True):
+        said = [f"{each:.9g}" if isinstance(each, float) else each for each in expected.values()]
+        assert list(row.values()) == said
+
+
+def test_fields_of_a_comparison_are_found_by_other_names(cell, caplog):
+    folder, _, _ = cell
+    reference = folder / "reconstructions.npz"
+    code, rows = run(folder, {"pty_chi": reference}, reference)
+    assert code == 0 and {row["model"] for row in rows} == {"PtyChi"}
+    assert "pty_chi is taken for PtyChi" in caplog.messages
+    caplog.clear()
+    _, own = run(folder, {"PtyChi": reference}, reference)
+    assert own == rows and caplog.messages == []
+
+
+# --- options of the ancestor -----------------------------------------------------------------------------------------
+
+
+def test_names_of_nobody_are_kept_with_a_warning(tmp_path, caplog):
+    code, rows = run(tmp_path, {"tike": npz(tmp_path, "a", noisy())}, npz(tmp_path, "r", TRUTH))
+    assert code == 0 and {row["model"] for row in rows} == {"tike"}
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "tike is none of our arms (PtychoPINN, Baseline, PtyChi, TV): its name stays" in warning.getMessage()
+
+
+def registered(tmp_path, capsys, *options):
+    """Return by how much each of three arrays, 0.4 and -0.3 px off, is moved."""
+    moved = npz(tmp_path, "moved", apply_shift(TRUTH, (0.4, -0.3))[4:-4, 4:-4])
+    files = dict.fromkeys(("pinn", "ptychi", "other"), moved)
+    code, _ = run(tmp_path, files, npz(tmp_path, "r", TRUTH), *options)
+    said = capsys.readouterr()
+    lines = {line.split()[0]: line for line in said.out.splitlines() if line.endswith(" px")}
+    return code, {name: "(-0.40, 0.30) px" in line for name, line in lines.items()}, " ".join(said.err.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "moved"),
+    [
+        ([], {"PtychoPINN": True, "PtyChi": True, "other": True}),
+        (["--register-ptychi-only"], {"PtychoPINN": False, "PtyChi": True, "other": False}),
+        (["--skip-registration"], {"PtychoPINN": False, "PtyChi": False, "other": False}),
+        (["--unregistered", "ptycho-pinn", "other"], {"PtychoPINN": False, "PtyChi": True, "other": False}),
+    ],
+)
+def test_who_is_registered(tmp_path, capsys, options, moved):
+    code, found, _ = registered(tmp_path, capsys, *options)
+    assert code == 0 and found == moved
+
+
+def test_one_way_to_say_who_is_registered(tmp_path, capsys):
+    code, _, said = registered(tmp_path, capsys, "--skip-registration", "--register-ptychi-only")
+    assert code == 2 and "--register-ptychi-only and --skip-registration are given; needed: at most one" in said
+    code, _ = run(tmp_path, {"pinn": tmp_path / "moved.npz"}, tmp_path / "r.npz", "--register-ptychi-only")
+    assert code == 2 and "needed: PtyChi among them" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_blurred_ring_correlation_is_judged(tmp_path):
+    """The number behind --frc-sigma: where the blurred curve falls below the threshold, and nothing else."""
+    it, reference = npz(tmp_path, "it", noisy(size=0.3)), npz(tmp_path, "r", TRUTH)
+    _, plain = run(tmp_path, {"it": it}, reference)
+    _, rows = run(tmp_path, {"it": it}, reference, "--frc-sigma", "2")
+    names = {"frc50", "frc1over7", "frc_half_bit", "frc_auc", "frc50_px", "frc50_ring", "frc50_saturated"}
+    changed = {row["metric"] for row, other in zip(rows, plain, strict=True) if row != other}
+    assert {"frc50", "frc50_ring"} <= changed <= names
+    objects = {"it": read_any_object(it)}
+    options = {"phase_align": "plane", "ms_ssim_sigma": 1.0}
+    score_ = score_arrays(objects, read_any_object(reference), **options).scores["it"]
+    blurred = cutoff(smoothed(score_.evaluation.curves["value"], 2.0), 0.5)
+    assert float(values(rows, "it")["frc50"][2]) == pytest.approx(blurred.frequency, rel=1e-8)
+
+
+def test_a_picture_of_the_comparison(tmp_path):
+    """A picture of three fields is wider than one of two by a column, and as high."""
+    files = {name: npz(tmp_path, f"f{k}", noisy(k)) for k, name in enumerate(("tike", "pinn"))}
+    reference, picture = npz(tmp_path, "r", TRUTH), tmp_path / "all.png"
+    sizes = []
+    for names in (["tike"], ["tike", "pinn"]):
+        some = {name: files[name] for name in names}
+        assert run(tmp_path, some, reference, "--picture", str(picture))[0] == 0
+        shown = plt_image.imread(picture)
+        assert np.ptp(shown) > 0.5
+        sizes.append(shown.shape)
+    assert sizes[0][0] == sizes[1][0] and sizes[0][1] + 200 < sizes[1][1]
+
+
+def test_a_picture_is_asked_for_by_its_name(tmp_path, capsys):
+    code, _ = run(tmp_path, {"a": npz(tmp_path, "a", TRUTH)}, tmp_path / "a.npz", "--picture", str(tmp_path / "a.jpg"))
+    assert code == 2 and "a name that ends in .png" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "a.jpg").exists()
+
+
+@pytest.mark.parametrize("option", ["--ms-ssim-sigma", "--frc-sigma", "--edge-px"])
+def test_negative_numbers_are_refused(tmp_path, capsys, option):
+    code, _ = run(tmp_path, {"a": npz(tmp_path, "a", TRUTH)}, tmp_path / "a.npz", option, "-1")
+    assert code == 2 and f"{option} is -1" in " ".join(capsys.readouterr().err.split())
 
 
 # --- known errors ----------------------------------------------------------------------------------------------------
@@ -179,7 +296,9 @@ def test_files_without_an_object_are_refused_by_file_and_key(tmp_path, capsys, a
         (["a.npz"], "needed: NAME=FILE"),
         (["a=r.npz", "a=r.npz"], "needed: NAME=FILE"),
         (["a=r.npz", "--unregistered", "b"], "names b"),
+        (["pinn=r.npz", "PtychoPINN=r.npz"], "(PtychoPINN twice)"),
         (["a=r.npz", "--edge-px", "-1"], ">= 0"),
+        (["a=r.npz", "--frc-sigma", "inf"], "--frc-sigma is inf; needed: a number >= 0"),
         (["a=r.npz", "--edge-px", "40"], "needed: at least 16 x 16"),
         (["a=none.npz"], "none.npz"),
     ],

@@ -73,7 +73,7 @@ def test_a_sound_study_is_given_none():
 
 def test_the_gate_prints_it_before_it_fails(report, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gate, "read_json", lambda path, keys: report if "validations" in keys else {})
-    monkeypatch.setattr(gate, "_result", lambda study: [])
+    monkeypatch.setattr(gate, "_result", lambda study, width: [])
     with pytest.raises(ValueError, match="the run is not sound"):
         gate.run(report=tmp_path / "report.json", summary=tmp_path / "summary.json")
     assert "What to do:" in capsys.readouterr().out

@@ -13,7 +13,7 @@ from ptychostudy.figures.grids import correlation_heatmap, ms_ssim_heatmap, ssim
 from ptychostudy.figures.period_axis import half_periods
 from ptychostudy.figures.rings import Rings, frc_curves
 from ptychostudy.figures.scale_bar import bar_length
-from ptychostudy.figures.style import OTHER, STYLES
+from ptychostudy.figures.style import STYLES
 from ptychostudy.study.names import ARMS, CONTROLS
 from studies import MODELS, VIEWS, made_study
 
@@ -275,8 +275,8 @@ def test_ring_curves_have_a_panel_a_cell_both_thresholds_and_grey_controls(summa
     assert set(lines["0.5"].get_ydata()) == {0.5} and set(lines["half-bit"].get_ydata()) == {0.1716}
     np.testing.assert_allclose(lines[list(MODELS)[1]].get_ydata()[-1], 0.8)
     for model in MODELS:
-        assert lines[model].get_marker() == STYLES.get(model, OTHER)["marker"]
-        assert (lines[model].get_color() == STYLES.get(model, OTHER)["color"]) == (model in ARMS)
+        assert lines[model].get_marker() == STYLES[model]["marker"]
+        assert (lines[model].get_color() == STYLES[model]["color"]) == (model in ARMS)
     text = " ".join([caption(figure), *(ax.get_title() for ax in figure.axes)])
     assert "van Heel and Schatz 2005" in text and "n = " in text and text.count("linear") > 4
     assert caption(figure).endswith("Truth: simulated object.") and "PtyChi converged in" in text
@@ -396,6 +396,14 @@ def test_a_measured_study_speaks_of_its_reference_and_of_no_truth():
     for figure in [*drawn, frc_curves(study, ringed(study))]:
         said = " ".join(words(figure)) + caption(figure)
         assert "reference" in said and "truth" not in said.lower()
+
+
+def test_errors_of_others_arrays_set_the_scale_and_those_of_controls_do_not():
+    truth, mask = fields()
+    drawn = {"theirs": truth * np.exp(0.2j), "Flat": truth * np.exp(0.7j)}
+    figure = comparison_plot(drawn, truth, mask, "cell")
+    last = [ax.images[0] for ax in figure.axes if ax.images][-1]
+    assert last.get_clim() == pytest.approx((-0.2, 0.2))
 
 
 def test_letters_of_a_comparison_are_read_at_the_width_of_a_page():

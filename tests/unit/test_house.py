@@ -15,7 +15,9 @@ MODULES = {
     for path in sorted((ROOT / "ptychostudy").rglob("*.py"))
 }
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
-STAGE_FILES = [path for path in RULE_FILES if path.name not in ("common.smk", "networks.smk", "resources.smk")]
+STAGE_FILES = [
+    path for path in RULE_FILES if path.name not in ("common.smk", "foreign.smk", "networks.smk", "resources.smk")
+]
 EMPTY_WORDS = re.compile(r"(^|_)(utils?|helpers?|misc|stuff|manager|new|v2|final)(_|$)")
 
 

@@ -160,6 +160,15 @@ TOGETHER = [
     ({"base": {"object": {"amplitude": [1.0, 0.5]}}}, ["amplitude is (1.0, 0.5)", "two rising numbers"]),
     ({"overlap": {"views": {"dense": {}}}}, ["s_img is None, target_overlap is None", "exactly one"]),
     ({"overlap": {"views": {"a": {"s_img": 1, "target_overlap": 0.5}}}}, ["s_img is 1.0, target_overlap is 0.5"]),
+    ({"overlap": {"views": {"a": {"s_img": 1, "n_subsample": 9}}}}, ["n_subsample is 9", "exactly one of the three"]),
+    (
+        {"overlap": {"views": {"a": {"target_overlap": 0.5, "sequential": True}}}},
+        ["sequential is true, target_overlap is 0.5", "s_img or n_subsample"],
+    ),
+    (
+        {"overlap": {"neighbor_pool_size": 9}},
+        ["neighbor_pool_size is 9, enable_oversampling is false", "neighbor_count"],
+    ),
     ({"overlap": {"views": {"Dense": {"s_img": 1}}}}, ["overlap.views.Dense", "match pattern"]),
 ]
 
@@ -321,6 +330,8 @@ def test_fixed_fluence_puts_the_same_photons_on_the_object_in_every_view():
     ("config", "parts"),
     [
         ({"overlap": {"views": {"thin": {"target_overlap": 0.4}}}}, ["['thin'] have no s_img", "s_img for each view"]),
+        ({"overlap": {"views": {"few": {"n_subsample": 40}}}}, ["['few'] have no s_img"]),
+        ({"overlap": {"views": {"a": {"s_img": 0.5, "sequential": True}}}}, ["['a'] are sequential", "false"]),
         ({"doses": [500000000]}, ["1428571429 photons per frame", "at most 1e9"]),
         ({"base": {"kind": "siemens_star", "frames": "measured"}}, ["base.frames is measured", "simulated frames"]),
     ],
@@ -419,3 +430,9 @@ def test_what_a_text_lacks_has_the_default_of_its_section_or_is_named():
         decode("simulate", '{"noise": "none"}')
     with pytest.raises(ConfigError, match="config key 'base.object.shape_px.1' is missing"):
         parse_study({"base": {"object": {"shape_px": [200]}}})
+
+
+def test_labels_come_from_the_view_with_the_largest_number_of_frames():
+    views = {name: {"s_img": None, "n_subsample": count} for name, count in {"dense": 40, "sparse": 90}.items()}
+    study = parse_study({"overlap": {"views": views}})
+    assert layout.labels(study, study.pairs[0][0]).endswith("/sparse/train/ptychi_reconstruction.npz")

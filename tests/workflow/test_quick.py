@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from conftest import ROOT, copy_workflow
 
+PLAYWRIGHT = "playwright==1.65.2"
 HIGH, LOW = "dose_100000", "dose_1000"
 
 
@@ -16,6 +20,34 @@ def quick(tmp_path_factory):
     done = workflow.snakemake()
     assert done.returncode == 0, done.stdout[-6000:]
     return workflow.hub
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a function that opens a page in Chromium without a network, in a window of some width."""
+    found = subprocess.run([ROOT / "tests" / "chromium_install.sh"], capture_output=True, text=True, check=False)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
+    folder = tmp_path_factory.mktemp("playwright")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), PLAYWRIGHT]
+    installed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        pytest.skip(f"{PLAYWRIGHT} cannot be installed here: {installed.stderr.strip()[-300:]}")
+
+    def visit(page, width):
+        script = [
+            sys.executable,
+            str(ROOT / "tests" / "page_in_browser.py"),
+            found.stdout.strip(),
+            str(page),
+            str(width),
+        ]
+        environment = os.environ | {"PYTHONPATH": str(folder)}
+        done = subprocess.run(script, capture_output=True, text=True, check=False, env=environment, timeout=120)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    return visit
 
 
 def table(hub, dose, view="dense", split="test"):
@@ -75,3 +107,24 @@ def test_flat_object_scores_visibly_bad(quick):
         found = table(quick, dose)
         assert max(found["Flat", "ssim"]) < 0.1
         assert max(abs(v) for v in found["Flat", "pearson"]) < 0.1
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_shows_all_it_carries_in_a_browser_without_a_network(quick, browser, width):
+    page = quick / "analysis" / "summary.html"
+    assert page.stat().st_size <= 5_000_000
+    told = browser(page, width)
+    assert not told["console"] and not told["failed"]
+    assert told["pictures"] >= 9 and not told["unseen"]
+    assert not told["too_wide"]
+    assert "The run is sound: all 21 checks passed." in told["first_screen"]
+    by_speed = [float(text) for text in _column(told["tables"], "Frames/s")["once"]]
+    # As texts 100 comes before 20.
+    assert len(by_speed) == 4 and by_speed == sorted(by_speed)
+    for table in told["tables"]:
+        for column in table:
+            assert sorted(column["once"]) == sorted(column["given"]) == sorted(column["twice"]), column["heading"]
+
+
+def _column(tables, heading):
+    return next(column for table in tables for column in table if column["heading"] == heading)

@@ -207,7 +207,7 @@ CASES = [
     pytest.param(SUMMARY, summary, {"metrics summary text"}, id="summary"),
     pytest.param("metrics summary text", text("metrics_summary.md", "0.", "1."), set(), id="summary text"),
     pytest.param("aggregate highlights", text("aggregate_highlights.txt", "0.", "1."), set(), id="aggregate"),
-    pytest.param("metrics digest", text("metrics_digest.md", "## Highlights", "## Lowlights"), set(), id="digest"),
+    pytest.param("metrics digest", text("metrics_digest.md", "## Key Deltas", "## Other Deltas"), set(), id="digest"),
     pytest.param("Phase C metadata compliance", compliance, {SUMMARY}, id="compliance"),
     pytest.param(DELTA, delta, SHOWN, id="delta"),
     pytest.param(

@@ -15,14 +15,29 @@ class ViewSettings(Section):
     target_overlap: float | None = Field(
         None, gt=0, lt=1, description="wanted mean disc overlap (metric 2)"
     )
+    n_subsample: Count | None = Field(None, description="number of frames kept")
     n_groups: Count | None = Field(None, description="groups; default one per frame")
+    sequential: bool = Field(
+        False, description="the first frames and groups in the order of the scan, none drawn"
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "ViewSettings":
-        if (self.s_img is None) == (self.target_overlap is None):
+        ways = (self.s_img, self.target_overlap, self.n_subsample)
+        if sum(way is not None for way in ways) != 1:
             raise ValueError(
-                f"s_img is {self.s_img}, target_overlap is {self.target_overlap}; "
-                "needed: exactly one of the two"
+                f"s_img is {self.s_img}, target_overlap is {self.target_overlap}, "
+                f"n_subsample is {self.n_subsample}; needed: exactly one of the three"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _thinned_at_random(self) -> "ViewSettings":
+        # The first frames of a scan overlap as all of them do.
+        if self.sequential and self.target_overlap is not None:
+            raise ValueError(
+                f"sequential is true, target_overlap is {self.target_overlap}; needed: s_img or "
+                "n_subsample, as only frames drawn from the whole scan overlap less"
             )
         return self
 
@@ -68,6 +83,15 @@ class GroupSettings(Section):
                 f"neighbor_pool_size is {pool}, gridsize is {self.gridsize}; "
                 f"needed: neighbor_pool_size >= gridsize^2 = {self.group_frames} "
                 "(OVERSAMPLING-001)"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pool_is_read(self) -> "GroupSettings":
+        if self.neighbor_pool_size is not None and not self.enable_oversampling:
+            raise ValueError(
+                f"neighbor_pool_size is {self.neighbor_pool_size}, enable_oversampling is false; "
+                "needed: enable_oversampling: true, or neighbor_count, which is K without it"
             )
         return self
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from ptychostudy.study.section import Positive, Section
+from ptychostudy.study.sections.arms import ArmsSettings
 from ptychostudy.study.sections.summarize import ReportSettings
 
 
@@ -21,5 +22,6 @@ class VerificationSettings(ReportSettings):
     """What the stage ``verify`` reads: its bounds, and where the files of the study lie."""
 
     verify: VerifySettings
+    arms: ArmsSettings = ArmsSettings()
     gridsize: Literal[1, 2, 3]
     pairs: list[tuple[int, str]]

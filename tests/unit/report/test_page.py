@@ -10,12 +10,21 @@ from ptychostudy.report import html
 from ptychostudy.report.markdown_html import markdown_html
 from ptychostudy.report.page import Material, page
 from ptychostudy.report.page_figures import fitting, picture_path
+from ptychostudy.report.referee import Made
 from ptychostudy.report.speed import Speed
 from ptychostudy.study import layout
 from ptychostudy.study.sections.page import PageSettings
 from studies import made_study
 
 PNG = b"\x89PNG\r\n\x1a\n"
+GROUPS = {
+    "view": "dense",
+    "gridsize": 2,
+    "neighbor_count": 6,
+    "n_groups": 12,
+    "metric_1_group_based_avg": 0.7,
+    "metric_2_image_based_avg": 0.765,
+}
 LIMITS = PageSettings(max_phase_rms_rad=0.21, min_frc50=0.5)
 # They have no end tag.
 VOID = {"meta", "link", "img", "br"}
@@ -30,6 +39,7 @@ def made(**changes):
         reports={"Every number": "# Title\n\n## Cells\n\n| a | b |\n| --- | --- |\n| x | 1 |\n"},
         figures={layout.DOSE_CURVES: PNG},
         pictures={picture_path(summary["jobs"][1]): PNG},
+        made=Made(steps={}, groups=GROUPS, solver={}, trainings={}),
         speeds=[Speed("TV", 5.0, 20.0, None), Speed("PtyChi", 10.0, 10.0, None)],
         records=[("numpy", "<2.4>")],
         files=[("metrics_summary.json", "every number")],

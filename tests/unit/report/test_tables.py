@@ -184,7 +184,11 @@ def test_digest_banner_tells_success_from_failure():
     good, bad = made_summary(), made_summary(failed=["Baseline"])
     text = tables.metrics_digest(good, make_delta(good), 0.8)
     assert "✓ ALL COMPARISONS SUCCESSFUL ✓" in text and "- Failed: 0" in text
-    assert tables.aggregate_highlights(good, make_delta(good), 0.8).rstrip() in text
+    # Whether it ran is one thing, whether it is good another, and both stand at the top.
+    assert "Below a mean MS-SSIM of 0.80: Baseline (phase)." in text.partition("## Pipeline Summary")[0]
+    assert "Below a mean MS-SSIM of 0.00: no arm." in tables.metrics_digest(good, make_delta(good), 0.0)
+    # No number stands twice.
+    assert text.count("MS-SSIM Δ (PtychoPINN - Baseline)") == 1 and text.count("| 0.987 |") == 1
     text = tables.metrics_digest(bad, make_delta(bad), 0.8)
     assert "⚠️ FAILURES PRESENT ⚠️" in text and "1 of 1 comparison job(s) failed" in text
     assert "- Baseline in dose 1000, dense, test: all zero" in text
@@ -320,3 +324,17 @@ def test_a_mask_is_said_once_for_all_cells_that_have_it():
     assert said not in before
     # Once for the means, once for each cell.
     assert text.count(said) == 1 + len(study["jobs"])
+
+
+@pytest.mark.parametrize("width", [40, 80, 110])
+def test_what_stands_below_the_table_breaks_between_words(width):
+    """A terminal would break longer lines in the middle of a word."""
+    study = made_study()
+    report = {"validations": [{"path": "p", "description": "d", "valid": False, "advice": "look at it " * 20}]}
+    texts = [closing.legend, closing.usefulness_lines]
+    wide = [" ".join(" ".join(text(study, 1000)).split()) for text in texts]
+    for text, whole in zip(texts, wide, strict=True):
+        lines = text(study, width)
+        assert max(map(len, lines)) <= width
+        assert " ".join(" ".join(lines).split()) == whole
+    assert max(map(len, closing.advice_lines(report, width))) <= width

@@ -1,0 +1,103 @@
+"""The section ``arms``: a name nobody has, a path with what tells the cells apart; all else is refused by its key."""
+
+import pytest
+
+from ptychostudy.study import layout
+from ptychostudy.study.settings import Study, parse_study
+from ptychostudy.study.stage_settings import encode, stage_settings
+from ptychostudy.study.yaml_file import ConfigError
+
+WHOLE = "theirs/{dose}_{view}_{split}.npz"
+
+
+def refusal(extra, **more):
+    with pytest.raises(ConfigError) as caught:
+        parse_study({"arms": {"extra": extra}, **more})
+    return str(caught.value)
+
+
+def test_a_cell_has_a_file_and_a_key():
+    arms = parse_study({"arms": {"extra": {"Mine": "a/{dose}/{view}-{split}.h5:x/object", "Else": WHOLE}}}).arms
+    cell = {"dose": 1000, "view": "dense", "split": "test", "seed": 0}
+    assert arms.files(**cell) == {"Mine": "a/1000/dense-test.h5", "Else": "theirs/1000_dense_test.npz"}
+    assert arms.array_keys(**cell) == {"Mine": "x/object", "Else": ""}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found", "needed"),
+    [
+        ("x_{view}_{split}.npz", "dose is one of 1000, 100000", "{dose} in the path"),
+        ("x_{dose}_{split}.npz", "view is one of dense, sparse", "{view} in the path"),
+        ("x_{dose}_{view}.npz", "split is one of train, test", "{split} in the path"),
+    ],
+)
+def test_two_cells_never_have_one_file(pattern, found, needed):
+    message = refusal({"Mine": pattern})
+    assert f"arms.extra.Mine is {pattern!r}" in message and found in message and f"needed: {needed}" in message
+
+
+def test_what_does_not_vary_need_not_be_named():
+    only = {"simulate": {"doses": [1000]}, "views": ["dense"]}
+    assert parse_study({"arms": {"extra": {"Mine": "x_{split}.npz"}}, **only}).arms.extra
+
+
+def test_seeds_have_files_of_their_own():
+    seeds = {"seeds": [0, 3]}
+    assert "seed is one of 0, 3; needed: {seed} in the path" in refusal({"Mine": WHOLE}, **seeds)
+    study = parse_study({"arms": {"extra": {"Mine": f"{{seed}}/{WHOLE}"}}, **seeds})
+    again = study.repetition(3)
+    cell = {"dose": 1000, "view": "dense", "split": "test"}
+    assert again.arms.files(**cell, seed=again.seeds[0]) == {"Mine": "3/theirs/1000_dense_test.npz"}
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("TV", "a name that is none of PtychoPINN"),
+        ("ptychi", "a name that is none of PtychoPINN"),
+        ("Flat", "a name that is none of PtychoPINN"),
+        ("truth", "a name that is none of PtychoPINN"),
+        ("two words", "match pattern"),
+        ("../up", "match pattern"),
+        ("1st", "match pattern"),
+        ("SeventeenLetters_", "at most 16 characters"),
+    ],
+)
+def test_names_of_something_else_are_refused(name, needed):
+    assert needed in refusal({name: WHOLE})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "needed"),
+    [
+        ("{dose}_{view}_{split}_{run}.npz", "only {dose}, {view}, {split}, {seed} in braces, not {run}"),
+        ("{dose:06d}_{view}_{split}.npz", "in braces, not {dose:06d}"),
+        ("{dose!r}_{view}_{split}.npz", "in braces, not {dose!r}"),
+        ("{dose.real}_{view}_{split}.npz", "in braces, not {dose.real}"),
+        ("{}_{view}_{split}.npz", "in braces, not {}"),
+        ("{dose_{view}_{split}.npz", "names in pairs of braces"),
+        ("data/foreign/{dose}_{view}_{split}.npz", "does not lie in data/foreign"),
+    ],
+)
+def test_other_words_in_braces_are_refused(pattern, needed):
+    assert needed in refusal({"Mine": pattern})
+
+
+def test_names_that_differ_by_capitals_alone_are_refused():
+    assert "names that all differ" in refusal({"Mine": WHOLE, "mine": WHOLE})
+
+
+def test_who_stays_unregistered_must_be_there():
+    with pytest.raises(ConfigError, match=r"arms.unregistered names \['Mine'\]; needed: some of arms.extra: \[\]"):
+        parse_study({"arms": {"unregistered": ["Mine"]}})
+
+
+def test_without_them_no_file_and_no_parameter_is_another():
+    study, other = Study(), parse_study({"arms": {"extra": {"Mine": WHOLE}}})
+    listed = layout.listed(study)
+    assert not [path for path in listed if path.startswith(layout.FOREIGN_FOLDER)]
+    added = [path for path in layout.listed(other) if path not in listed]
+    assert len(added) == 8 and all(path.endswith("/Mine.npz") for path in added)
+    # Nothing that computes anything of ours hears of them.
+    for stage in ("simulate", "train_pinn", "reconstruct", "maximise", "infer", "stitch", "compare", "summarize"):
+        assert encode(stage_settings(study, stage)) == encode(stage_settings(other, stage))
