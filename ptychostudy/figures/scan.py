@@ -80,6 +80,7 @@ def scan_overview(
     doses: Mapping[int, DoseFrames],
     valid: np.ndarray,
     *,
+    modes: int = 1,
     pixel_m: float | None = None,
 ) -> Figure:
     """Draw probe, multiplicity and positions of each view, mean and one frame of each dose.
@@ -93,6 +94,8 @@ def scan_overview(
         By photons per frame.
     valid : (N, N) bool
         Detector pixels that count.
+    modes : int
+        Of the probe, of which the first is given.
     pixel_m : float, optional
         Side of an object pixel, where it is known.
 
@@ -110,6 +113,8 @@ def scan_overview(
         _appear(ax, "")
         ax.set_ylabel(name, fontsize=TEXT)
     _draw_probe(figure, axes[_PROBE_ROW], probe, pixel_m)
+    if modes > 1:
+        axes[_PROBE_ROW, 0].set_ylabel(f"Probe, first of {modes} modes", fontsize=TEXT)
     _draw_views(figure, axes[_SCAN_ROW], views, pixel_m)
     for row in (_MEAN_ROW, _FRAME_ROW):
         for ax, (dose, frames) in zip(axes[row], doses.items(), strict=False):

@@ -80,6 +80,7 @@ def run(
         _view_scans(views, first.probe),
         {round(source.photons_requested): _frames(source) for source in sources},
         first.valid,
+        modes=1 if first.modes is None else len(first.modes),
         pixel_m=pixel_m,
     )
     write_figure(scan, overview, dpi=_DPI)

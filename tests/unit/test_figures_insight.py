@@ -84,7 +84,7 @@ def test_a_training_that_ended_without_a_number_is_drawn():
     assert rendered(training_histories([training(loss=[np.nan] * 4)]))
 
 
-def overview(valid=None, pixel_m=1e-8):
+def overview(valid=None, **known):
     n = 16
     rows, cols = np.indices((n, n)) - n // 2
     probe = 3 * np.exp(-(rows**2 + cols**2) / 20 + 0.3j * cols)
@@ -95,7 +95,7 @@ def overview(valid=None, pixel_m=1e-8):
     views = {"dense": ViewScan(map_, (10, 20), places), "sparse": ViewScan(map_ / 2, (10, 20), places)}
     doses = {dose: DoseFrames(mean, one, 7, dose * 1.01) for dose in (1000, 100000)}
     valid = np.ones((n, n), bool) if valid is None else valid
-    return scan_overview(probe, views, doses, valid, pixel_m=pixel_m), probe, map_, mean, one
+    return scan_overview(probe, views, doses, valid, **known), probe, map_, mean, one
 
 
 def test_probe_scan_and_frames_are_drawn_as_they_are():
@@ -133,11 +133,12 @@ def test_positions_lie_on_their_pixels_of_the_map():
 def test_pixels_that_count_nothing_are_grey_and_said():
     valid = np.ones((16, 16), bool)
     valid[3, 4] = False
-    figure = overview(valid, pixel_m=None)[0]
+    figure = overview(valid, modes=3)[0]
     frames = [ax.images[0].get_array() for ax in figure.axes if ax.images][4:]
     for frame in frames:
         assert np.array_equal(np.ma.getmaskarray(frame), ~valid)
     assert "count nothing" in said(figure) and any(word.endswith(" px") for word in words(figure))
+    assert "Probe, first of 3 modes" in words(figure) and "Probe" in words(overview(pixel_m=1e-8)[0])
 
 
 def cell_maps(title="1 000 photons", **networks):
