@@ -1,6 +1,7 @@
 """How long a run still takes: each job as long as before, begun when its inputs are made."""
 
 import statistics
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -42,11 +43,19 @@ class Forecast:
         Seconds of each, None where nothing is known.
     slots : int
         Cores, or on a cluster jobs, that there are at once.
+    gpus : int
+        Jobs with a GPU that there are at once.
     """
 
-    def __init__(self, jobs: Mapping[int, Job], times: Iterable[float | None], slots: int) -> None:
+    def __init__(
+        self,
+        jobs: Mapping[int, Job],
+        times: Iterable[float | None],
+        slots: int,
+        gpus: int = sys.maxsize,
+    ) -> None:
         self.jobs = jobs
-        self.slots = slots
+        self.slots, self.gpus = slots, gpus
         self._times = dict(zip(jobs, times, strict=True))
         self._seen: dict[str, list[float]] = defaultdict(list)
         self._took: dict[int, float] = {}
@@ -99,7 +108,7 @@ class Forecast:
             for number, time in times.items()
         ]
         jobs = [replace(self.jobs[number], reason="") for number in times]
-        return course.elapsed(jobs, filled, self.slots), unknown
+        return course.elapsed(jobs, filled, self.slots, self.gpus), unknown
 
     def _known(self) -> list[float]:
         """Return all times that are known, of earlier runs and of this one."""

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,12 @@ def test_jobs_wait_for_inputs_and_cores(cores, expected):
 def test_jobs_of_many_threads_leave_no_core_to_others():
     wide = [job("a", ["a"], threads=2), job("b", ["b"], threads=8), job("c", ["c"])]
     assert course.elapsed(wide, [1.0, 1.0, 1.0], 2) == 3.0
+
+
+def test_jobs_with_a_gpu_wait_for_one():
+    trained = [replace(job("train", [f"{k}"]), gpus=1) for k in range(3)]
+    assert course.elapsed([*trained, job("a", ["a"])], [5.0, 5.0, 5.0, 7.0], cores=8, gpus=1) == 15.0
+    assert course.elapsed(trained, [5.0, 5.0, 5.0], cores=8) == 5.0
 
 
 def note(hub, name, rule, seconds):
