@@ -148,7 +148,9 @@ class QuietRun:
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY_S):
-            epochs = {number: job.epoch() for number, job in list(self._state.running.items())}
+            with self._lock:
+                running = dict(self._state.running)
+            epochs = {number: job.epoch() for number, job in running.items()}
             with self._lock:
                 if not self._over.is_set():
                     self._show(epochs, time.time())
