@@ -12,6 +12,8 @@ from ptychostudy.telling.records import of_any_seed
 
 _SOON_S = 1.0
 """What a job is given that has outlasted its time."""
+_UNSEEN = 0.5
+"""Share of the jobs that may be of unknown time for the time of all to be told."""
 _TRUSTED_S = 30.0
 """Seconds of work until which earlier times are trusted more than how fast this run is."""
 
@@ -88,6 +90,8 @@ class Forecast:
     ) -> tuple[float | None, int]:
         """Return about how long the run still takes, and of how many jobs that is not known.
 
+        None where that is most of them.
+
         Parameters
         ----------
         done : collection of int
@@ -98,7 +102,8 @@ class Forecast:
         left = [*running, *(number for number in self.jobs if number not in {*done, *running})]
         times = {number: self._time(number) for number in left if number in self.jobs}
         unknown = list(times.values()).count(None)
-        if times and not self._known():
+        # Short jobs come first: of long ones that nobody has seen they say nothing.
+        if unknown > _UNSEEN * len(self.jobs):
             return None, unknown
         # A job of which nothing is known counts as an average one.
         usual = statistics.fmean(self._known() or [0.0])
