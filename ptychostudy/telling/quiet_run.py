@@ -142,6 +142,8 @@ class QuietRun:
             self._forecast.note(number, time.time() - job.since)
         if job.rule == _ANSWER and job.log is not None:
             self._clear()
+            # The panel would only push the answer up.
+            self._over.set()
             print(job.log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
         elif self._screen is None and job.rule in self._state.stages()[0]:
             self._print(f"{job.rule}: done, {counted(self._state.planned[job.rule], 'job')}")

@@ -122,7 +122,7 @@ def test_until_a_workflow_listens_it_says_what_snakemake_says(handler):
 
 
 def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
-    quiet_run.QuietRun(handler)
+    quiet = quiet_run.QuietRun(handler)
     log = Path("gate.log")
     log.write_text("The run is sound\n")
     plan = record("run_info", stats={"base": 1, "train": 1, "seed_1_train": 1, "gate": 1, "total": 4})
@@ -137,6 +137,7 @@ def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
     assert said(handler, began(4, "gate", log)) == "" and capsys.readouterr().out == ""
     said(handler, record("job_finished", job_id=4))
     assert capsys.readouterr().out == "The run is sound\n"
+    assert quiet._over.is_set(), "no panel below the answer"
 
 
 def test_in_a_log_how_far_it_is_stands_in_a_line_now_and_then(handler):
