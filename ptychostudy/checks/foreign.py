@@ -4,20 +4,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ptychostudy.checks.cells import Cell, cell_path, read_status
-from ptychostudy.io.arrays import read_metadata
+from ptychostudy.checks.differences import close
+from ptychostudy.formats.arm_product import ORIGIN, ArmProduct, read_arm_product
+from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import sha256_of
+from ptychostudy.physics.rectangle import cut
 from ptychostudy.study import layout
 from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import CELL
 
+_MASK = "mask"
 _TOLD = ("source", "placed")
 """What of a product's record stands in that of its comparison, too."""
 
 
 def sources(hub: Hub) -> list[str]:
-    """Compare every adopted product with the file it is of, and with what the cell says of it."""
+    """Compare every adopted product with the file it is of, and with what the cell has of it."""
     problems = []
     for cell in hub.cells():
         recorded = read_status(hub, cell)["arms"]
@@ -31,15 +37,14 @@ def _problems_of(hub: Hub, cell: Cell, name: str, recorded: Mapping[str, Any] | 
     place: dict[str, int | str] = dict(zip(CELL, cell, strict=True))
     if recorded is None:
         return ["is missing from status.json"]
-    product = read_metadata(hub.path(layout.FOREIGN, **place, foreign=name), ["status", "source"])
-    problems = _of_source(hub, name, product["source"], place)
+    product = read_arm_product(hub.path(layout.FOREIGN, **place, foreign=name))
+    problems = _of_source(hub, name, product.record["source"], place)
     for key in _TOLD:
-        if product.get(key) != recorded.get(key):
-            problems.append(f"{key} is {recorded.get(key)} in status.json, was {product.get(key)}")
-    # A comparison fails what covers too little; it makes nothing good again.
-    if product["status"] != "ok" and recorded["status"] == "ok":
-        problems.append(f"failed ({product.get('reason')}), but is ok in status.json")
-    return problems
+        told, known = recorded.get(key), product.record.get(key)
+        if told != known:
+            problems.append(f"{key} is {told} in status.json, {known} in its own record")
+    fields = read_npz(hub.analysis(*cell) / layout.FIELDS, [name, _MASK, ORIGIN])
+    return problems + _of_comparison(product, recorded, fields[name], fields)
 
 
 def _of_source(
@@ -54,3 +59,31 @@ def _of_source(
     if sha256_of(file) != source["sha256"]:
         return [f"is of {named}, which has changed since"]
     return []
+
+
+def _of_comparison(
+    product: ArmProduct,
+    recorded: Mapping[str, Any],
+    field: np.ndarray,
+    place: Mapping[str, np.ndarray],
+) -> list[str]:
+    """Compare what a comparison scored with what was adopted."""
+    mask = place[_MASK]
+    row, col = place[ORIGIN].tolist()
+    rows, cols = mask.shape
+    problems = []
+    if not np.array_equal(cut(product.field, product.origin, (row, col), (rows, cols)), field):
+        problems.append("is another field in the comparison than the adopted one")
+    # A comparison fails what covers too little; it makes nothing good again.
+    if not product.good:
+        good = recorded["status"] == "ok"
+        return (
+            [*problems, f"failed ({product.record.get('reason')}), is ok here"]
+            if good
+            else problems
+        )
+    covered = cut(product.coverage, product.origin, (row, col), (rows, cols)) > 0
+    share = float(np.sum(mask & covered) / max(mask.sum(), 1))
+    if not close(recorded.get("covered", -1.0), share):
+        problems.append(f"covers {recorded.get('covered')} by status.json, recomputed {share}")
+    return problems

@@ -1,7 +1,7 @@
 """Pictures of the reconstructed fields beside the truth."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,13 +13,14 @@ from ptychostudy.figures.scale_bar import draw_scale_bar
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
+from ptychostudy.study.arm_names import foreign
 from ptychostudy.study.names import ARMS, CONTROLS, PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
 
 _CAPTION = (
     "Colour scale: {known}, 0.5 to 99.5 %. Phase error: model - {known}, gauge removed as scored, "
-    "one scale for all, to 99.5 % of the arms' errors. Grey: not scored. SSIM: Wang 2004, data "
+    "one scale for all, to 99.5 % of {whose} errors. Grey: not scored. SSIM: Wang 2004, data "
     "range = span of the {known}. r: Pearson's correlation. "
 )
 _ERROR = "error"
@@ -92,7 +93,23 @@ def comparison_plot(
             _draw_colour_bar(figure, row, drawn, _UNITS[part])
     _draw_errors(figure, axes[len(PARTS) :: _ROWS], cropped, kept)
     draw_scale_bar(axes[0][0], kept.shape[1], pixel_m)
-    return finish(figure, title, _CAPTION.format(known=known.lower()) + caption)
+    return finish(figure, title, _caption(known, fields) + caption)
+
+
+def _caption(known: str, models: Iterable[str]) -> str:
+    ours = set(ARMS) & set(models)
+    whose = "our arms'" if ours and foreign(models) else "the arms'"
+    return _CAPTION.format(known=known.lower(), whose=whose)
+
+
+def _scaling(models: Sequence[str]) -> list[str]:
+    """Return the models whose errors set the scale.
+
+    No field of another program, however far off, makes ours look better; where there are only
+    such, it is theirs.
+    """
+    ours = [model for model in models if model in ARMS]
+    return ours or [model for model in models if model not in CONTROLS]
 
 
 def _draw_errors(
@@ -101,8 +118,7 @@ def _draw_errors(
     """Draw the phase errors of all fields (h, w) but the first, against which they are."""
     known = next(iter(fields))
     shown = {model: _error(field, fields[known], kept) for model, field in fields.items()}
-    arms = [model for model in list(shown)[1:] if model not in CONTROLS]
-    span = _error_span([shown[model][kept] for model in arms])
+    span = _error_span([shown[model][kept] for model in _scaling(list(shown)[1:])])
     scale = Normalize(-span, span)
     for row, models in zip(rows, _bands(list(shown), len(rows[0])), strict=True):
         drawn = _draw_row(row, {model: shown[model] for model in models}, kept, _ERROR, scale)

@@ -26,13 +26,13 @@ STYLES: dict[str, dict[str, Any]] = {
     UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
     PHYSICS: {"color": "#000000", "marker": ".", "linestyle": "--"},
 }
-# Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Two are of Tol's
-# muted palette (personal.sron.nl/~pault).
+# Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Two are of
+# Tol's muted palette (personal.sron.nl/~pault).
 _FOREIGN: tuple[dict[str, Any], ...] = (
     {"color": "#56B4E9", "marker": "D", "linestyle": "-."},
     {"color": "#882255", "marker": "P", "linestyle": "-."},
-    {"color": "#661100", "marker": "*", "linestyle": "-."},
-    {"color": "#332288", "marker": "h", "linestyle": "-."},
+    {"color": "#332288", "marker": "*", "linestyle": "-."},
+    {"color": "#661100", "marker": "h", "linestyle": "-."},
 )
 # Points.
 SMALL = 7.5

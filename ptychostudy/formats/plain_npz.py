@@ -8,6 +8,7 @@ from typing import Any
 from ptychostudy.formats.probe_modes import MODES, belong_together
 from ptychostudy.formats.user_file import KNOWN, PROBE, UserFile
 from ptychostudy.io.arrays import METADATA, read_metadata, read_npz
+from ptychostudy.io.npz_headers import is_pickled
 
 NAME = "NPZ or HDF5"
 
@@ -30,12 +31,20 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
     ------
     DataError
     """
-    # Not used, but read: damage is then said of the file, wherever it is.
-    if METADATA in file:
-        read_metadata(path)
+    notes = _look_at_metadata(path) if METADATA in file else []
     arrays = read_npz(path, [name for name in file if name in (*KNOWN, MODES)])
     others = [name for name in file if name not in arrays and name != METADATA]
-    return with_modes(UserFile(arrays, sorted(others), format=NAME))
+    return with_modes(UserFile(arrays, sorted(others), format=NAME, notes=notes))
+
+
+def _look_at_metadata(path: str | Path) -> list[str]:
+    """Return what is to be said of the metadata, which are not used."""
+    # As PtychoPINN's tools write theirs beside arrays that are as good as any.
+    if is_pickled(path, METADATA):
+        return [f"{METADATA!r} holds pickled objects and is left closed: nothing of it is used"]
+    # Read all the same: damage is then said of the file, wherever it is.
+    read_metadata(path)
+    return []
 
 
 def with_modes(file: UserFile) -> UserFile:

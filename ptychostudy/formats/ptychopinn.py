@@ -1,6 +1,6 @@
 """Reader of PtychoPINN's NPZ files: amplitudes under ``diff3d``, all else under our own names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,8 +39,8 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
     DataError
     """
     found = plain_npz.read(path, file)
-    declared: dict[str, Any] = {"position_unit": "px", "axes": "NHW"}
-    notes = []
+    declared: dict[str, Any] = {"position_unit": "px", "axes": _axes(found.arrays)}
+    notes = [*found.notes]
     if all(name in file for name in _OF_PTYCHODUS):
         # Intensities, as they were measured, and pixels counted from the middle of the first.
         declared |= {"measurement": "intensity", "origin_px": [0.5, 0.5]}
@@ -54,6 +54,14 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
         # Some exporters write counts under this name.
         notes.append(f"{_FRAMES} holds whole numbers, which amplitudes of photons are not")
     return replace(found, format=NAME, declared=declared, notes=notes)
+
+
+def _axes(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the order of axes by its own loader's rule: of two that fit, frames come first."""
+    shape = arrays[_FRAMES].shape
+    positions = arrays[_COORDINATES[0]].size
+    oldest = len(shape) == 3 and shape[0] != positions == shape[-1]
+    return "HWN" if oldest else "NHW"
 
 
 def _are_amplitudes(frames: np.ndarray) -> bool:

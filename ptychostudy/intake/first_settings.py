@@ -10,6 +10,7 @@ from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.declared import stated_pixel_m
+from ptychostudy.intake.photon_unit import photon_unit
 from ptychostudy.intake.user_modes import window_sides
 from ptychostudy.study.pixel import UNSTATED_PIXEL_M
 from ptychostudy.study.sections.base import FrameSide
@@ -117,29 +118,50 @@ def _add_pixel(settings: FirstSettings, file: UserFile) -> None:
 
 
 def _add_measurement(settings: FirstSettings, file: UserFile) -> None:
-    if "measurement" in file.declared:
-        return
+    stated = file.declared.get("measurement")
     for key in FRAME_KEYS:
         raw = file.arrays.get(key)
         if raw is None or (key == "counts" and raw.dtype.kind in "iu"):
             continue
-        settings.base["npz"]["measurement"] = measurement_of(raw)
-        settings.assumed.append(
-            f"base.npz.measurement is {measurement_of(raw)}: what {key!r} holds fits that"
-        )
+        measurement = stated or measurement_of(raw)
+        if stated is None:
+            settings.base["npz"]["measurement"] = measurement
+            settings.assumed.append(
+                f"base.npz.measurement is {measurement}: what {key!r} holds fits that"
+            )
+        _add_gain(settings, key, raw, measurement)
+
+
+def _add_gain(settings: FirstSettings, key: str, raw: np.ndarray, measurement: str) -> None:
+    """Set what one photon is, where frames are photons that were divided by a number."""
+    shown = _shown(raw)
+    numbers = shown**2 if measurement == "amplitude" else shown
+    unit = None if _are_whole(numbers) else photon_unit(numbers)
+    if unit is None:
+        return
+    # More digits than single precision has.
+    settings.base["npz"]["gain"] = float(f"{unit:.9g}")
+    settings.assumed.append(
+        f"base.npz.gain is {unit:.6g}: as {measurement}, {key!r} holds multiples of that alone, "
+        "so it is taken for one photon"
+    )
+
+
+def _shown(raw: np.ndarray) -> np.ndarray:
+    shown = raw[:_SHOWN].astype(np.float64)
+    with np.errstate(over="ignore"):
+        return np.asarray(shown[np.isfinite(shown**2)])
 
 
 def measurement_of(raw: np.ndarray) -> str:
     """Return what a stack of numbers can be: whole ones are photons, roots of such amplitudes."""
     if raw.dtype.kind not in "f":
         return "counts"
-    shown = raw[:_SHOWN].astype(np.float64)
-    shown = shown[np.isfinite(shown)]
-    with np.errstate(over="ignore"):
-        squares = shown**2
-    if not _are_whole(shown) and _are_whole(squares):
-        return "amplitude"
-    return "intensity"
+    shown = _shown(raw)
+    squares = shown**2
+    if _are_whole(shown) or photon_unit(shown):
+        return "intensity"
+    return "amplitude" if _are_whole(squares) or photon_unit(squares) else "intensity"
 
 
 def _are_whole(numbers: np.ndarray) -> bool:

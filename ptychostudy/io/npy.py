@@ -59,9 +59,13 @@ def read_header(stream: Any, size: int) -> Header:
     return header
 
 
+class Pickled(ValueError):
+    """An array of Python's objects: to open it is to run what it says."""
+
+
 def _check_dtype(dtype: np.dtype[Any]) -> None:
     if dtype.hasobject:
-        raise ValueError("it holds pickled objects")
+        raise Pickled("it holds pickled objects")
     if dtype.kind == "V" or dtype.itemsize == 0:
         raise ValueError(f"it holds {dtype}, which is neither number nor text")
 

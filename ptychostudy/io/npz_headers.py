@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from ptychostudy.io.npy import Header, read_header
+from ptychostudy.io.npy import Header, Pickled, read_header
 from ptychostudy.io.zips import READ_ERRORS
 
 
@@ -28,3 +28,18 @@ def member_headers(path: str | Path, names: Iterable[str]) -> dict[str, Header]:
             except READ_ERRORS:
                 continue
     return headers
+
+
+def is_pickled(path: str | Path, name: str) -> bool:
+    """Say whether a member of an NPZ holds pickled objects; nothing of them is opened."""
+    with zipfile.ZipFile(path) as zip_file:
+        info = zip_file.getinfo(f"{name}.npy")
+        with zip_file.open(info) as member:
+            try:
+                read_header(member, info.file_size)
+            except Pickled:
+                return True
+            except READ_ERRORS:
+                # Who reads it says what is wrong with it.
+                return False
+    return False

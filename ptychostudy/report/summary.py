@@ -125,8 +125,11 @@ def _known_scores(cells: Iterable[Cell], model: str, metric: str, column: str) -
 def _outcomes(cells: Iterable[Cell], model: str) -> dict[str, Any]:
     """Return in how many cells a model has a result, and why it has none in the others."""
     records = {cell_name(cell): cell["arms"][model] for cell in cells if model in cell["arms"]}
+    # As JSON sorts them: texts of the summary are the same before it is written and after.
     failures = {
-        name: reason_of(record) for name, record in records.items() if record["status"] != "ok"
+        name: reason_of(record)
+        for name, record in sorted(records.items())
+        if record["status"] != "ok"
     }
     n_failed = len(failures)
     return {"n_ok": len(records) - n_failed, "n_failed": n_failed, "failures": failures}

@@ -17,8 +17,6 @@ from ptychostudy.io.text import write_text
 from ptychostudy.report.cells import shown_cells
 from ptychostudy.study.names import CURVE_COLUMNS
 
-_COLOURS = 256
-
 
 def run(
     *,
@@ -55,10 +53,8 @@ def run(
         frc: frc_curves(study, rings),
     }
     by_name = {path.stem: figure for path, figure in drawn.items()}
-    # Of lines a few colours lose nothing that is seen, and the vector has it all.
-    of_lines = {vector.stem for vector in vectors}
     for path, figure in drawn.items():
-        write_figure(path, figure, colours=_COLOURS if path.stem in of_lines else None)
+        write_figure(path, figure)
     for vector in vectors:
         write_text(vector, svg_text(by_name[vector.stem]))
 

@@ -27,8 +27,6 @@ from ptychostudy.study.names import CONTROLS, HISTORY_COLUMNS, NETWORKS
 
 # Sharp enough on a screen; all figures of a study stay within its page.
 _DPI = 110
-# Maps of noise fill megabytes; these have one colour map.
-_COLOURS = 256
 # Of pixels about the scan: as far as most probes reach.
 _AROUND_PX = 16
 # Frames that are added up at once.
@@ -87,12 +85,16 @@ def run(
     write_figure(scan, overview, dpi=_DPI)
     maps = [_cell_maps(cell, products, aligned) for cell in cells]
     drawn = disagreement_maps(maps, known=known_word(cells), pixel_m=pixel_m)
-    write_figure(disagreement, drawn, dpi=_DPI, colours=_COLOURS)
+    write_figure(disagreement, drawn, dpi=_DPI)
 
 
 def _trainings(histories: Sequence[Path], records: Sequence[Path]) -> list[Training]:
     """Return the trainings, network by network."""
     by_folder = {record.parent: record for record in records}
+    folders = [history.parent for history in histories]
+    if set(folders) != set(by_folder):
+        odd = sorted(map(str, set(folders) ^ set(by_folder)))
+        raise ValueError(f"{odd[0]}: a history or a record is missing; needed: both of a training")
     found = [_training(history, by_folder[history.parent]) for history in histories]
     # Sorting keeps the order of doses and views.
     return sorted(found, key=lambda training: _rank(training.network))
@@ -148,16 +150,28 @@ def _frames(source: Scan) -> DoseFrames:
 def _cell_maps(cell: Cell, products: Sequence[Path], aligned: Sequence[Path]) -> CellMaps:
     """Return disagreement and error of the networks of a cell that ended well."""
     folder = (f"dose_{cell['dose']}", cell["view"], cell["split"])
-    (file,) = [path for path in aligned if path.parts[-4:-1] == folder]
-    fields = read_npz(file)
-    own = [path for path in products if path.parts[-4:-1] == folder]
+    fields = read_npz(_of_folder(aligned, folder)[0])
     networks = {}
-    for path in own:
+    for path in _of_folder(products, folder):
         record = cell["arms"].get(path.stem, {})
         if path.stem in fields and path.stem not in CONTROLS and DISAGREEMENT in record:
             networks[path.stem] = _maps(path, record, fields)
     title = f"{photon_text(cell['dose'])} photons\n{cell['view']}, {cell['split']}"
     return CellMaps(title, fields["mask"], networks)
+
+
+def _of_folder(files: Sequence[Path], folder: tuple[str, ...]) -> list[Path]:
+    """Return those of some files that lie in the folder of a cell.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    own = [path for path in files if path.parts[-4:-1] == folder]
+    if not own:
+        raise ValueError(f"no file named lies in {'/'.join(folder)}; needed: those of every cell")
+    return own
 
 
 def _maps(product: Path, record: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> Maps:

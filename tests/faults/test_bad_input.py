@@ -401,11 +401,26 @@ def test_flipped_bit(refused):
     assert "scan.npz: key 'probeGuess' cannot be read" in refused(*base("scan.npz", measured()))
 
 
-@pytest.mark.parametrize("key", ["_metadata", "xcoords", "counts"])
+class Opened:
+    """A pickle that tells on whoever opens it."""
+
+    def __reduce__(self):
+        return os.mkdir, ("opened",)
+
+
+@pytest.mark.parametrize("key", ["xcoords", "counts"])
 def test_pickles(key, refused):
     np.savez("scan.npz", **good_scan() | {key: np.array([{"a": 1}], dtype=object)})
     message = refused(*base("scan.npz", measured()))
     assert f"scan.npz: key {key!r} cannot be read (it holds pickled objects); needed: a plain array" in message
+
+
+@pytest.mark.usefixtures("refused")
+def test_pickled_metadata_are_never_opened():
+    """PtychoPINN writes its notes so, beside arrays that are as good as any."""
+    np.savez("scan.npz", **good_scan(), _metadata=np.array(Opened(), dtype=object))
+    assert main([str(word) for word in base("scan.npz", measured())]) == 0
+    assert not Path("opened").exists() and Path("out/base.npz").exists()
 
 
 def test_folder_in_the_place_of_a_file(refused):

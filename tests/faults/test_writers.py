@@ -108,7 +108,7 @@ def test_nothing_is_written_past_atomic():
 
     through_atomic = {"write_utf8", "write_npz", "_write_member", "write_product_h5", "write_figure"}
     through_atomic |= {"write_bundle", "_copy", "_fetch", "new_hdf5"}
-    in_memory = {"_weights_bytes"}
+    in_memory = {"_weights_bytes", "svg_text"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
     # Of `submissions`, a line in a log of Snakemake's; of `sums` and `code_record`, what only saves reading or helps to
     # explain, and is no file of the study.

@@ -99,6 +99,20 @@ def test_four_figures_are_drawn_the_same_twice(hub):
         assert first.startswith(b"<?xml" if name.endswith(".svg") else b"\x89PNG")
 
 
+def test_files_that_are_missing_are_named(hub, capsys):
+    (hub / "data/phase_e/dose_1000/baseline/gs1/history.csv").unlink()
+    assert draw(hub, hub / "a") == 2
+    assert "data/phase_e/dose_1000/baseline/gs1: a history or a record is missing" in flat(capsys)
+    (hub / "data/phase_e/dose_1000/baseline/gs1/training.json").unlink()
+    (hub / "analysis/dose_100000/sparse/test/reconstructions_aligned.npz").unlink()
+    assert draw(hub, hub / "a") == 2
+    assert "no file named lies in dose_100000/sparse/test" in flat(capsys)
+
+
+def flat(capsys):
+    return " ".join(capsys.readouterr().err.split())
+
+
 def test_maps_are_those_of_the_cell_s_rectangle_in_the_gauge_that_is_scored(hub):
     cell = json.loads((hub / "analysis/metrics_summary.json").read_text())["jobs"][0]
     products = files(hub, "data/inference/*/*/*/*.npz")

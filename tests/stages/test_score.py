@@ -200,14 +200,14 @@ def test_a_picture_of_the_comparison(tmp_path):
 
 def test_a_picture_is_asked_for_by_its_name(tmp_path, capsys):
     code, _ = run(tmp_path, {"a": npz(tmp_path, "a", TRUTH)}, tmp_path / "a.npz", "--picture", str(tmp_path / "a.jpg"))
-    assert code == 2 and "a name that ends in .png" in capsys.readouterr().err
+    assert code == 2 and "a name that ends in .png" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "a.jpg").exists()
 
 
 @pytest.mark.parametrize("option", ["--ms-ssim-sigma", "--frc-sigma", "--edge-px"])
 def test_negative_numbers_are_refused(tmp_path, capsys, option):
     code, _ = run(tmp_path, {"a": npz(tmp_path, "a", TRUTH)}, tmp_path / "a.npz", option, "-1")
-    assert code == 2 and f"{option} is -1" in capsys.readouterr().err
+    assert code == 2 and f"{option} is -1" in " ".join(capsys.readouterr().err.split())
 
 
 # --- known errors ----------------------------------------------------------------------------------------------------

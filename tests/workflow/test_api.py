@@ -1,15 +1,11 @@
 """What Python programs call makes the very numbers of the workflow's files: the tiny study, once more."""
 
 import csv
-import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 
 import ptychostudy
-from conftest import ROOT
 from ptychostudy.formats.arm_product import read_arm_product
 from ptychostudy.formats.ptychodus import read_product_h5
 from ptychostudy.io.arrays import read_metadata, read_npz
@@ -114,16 +110,3 @@ def test_a_product_is_written_where_it_is_asked_for(tmp_path, results, parts):
     ptychostudy.export(results[0]["PtyChi"], scan, view, tmp_path / "arm.h5", pixel_size_m=1e-8)
     found = read_product_h5(tmp_path / "arm.h5")
     assert np.array_equal(found.object, results[0]["PtyChi"].field) and len(found.positions) == len(view.frames)
-
-
-@pytest.mark.slow
-def test_the_example_of_all_arms_runs_in_an_empty_folder(tmp_path):
-    words = [sys.executable, ROOT / "examples" / "arms.py"]
-    done = subprocess.run(
-        words, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    ssim = {name: float(value) for name, value in re.findall(r"^(\w+) +(\d\.\d+) +\d\.\d+$", done.stdout, re.MULTILINE)}
-    assert set(ssim) == {"PtychoPINN", "PtyChi", "TV", "Flat", "PhysicsOnly", "Untrained"}
-    assert min(ssim[arm] for arm in ("PtychoPINN", "PtyChi", "TV")) > 0.5 > ssim["Flat"]
-    assert done.stdout.count(" of 20") == 6 and list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Reconstructions of other programs in a study: rows of their own, and nothing of ours changed."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -143,8 +144,60 @@ def test_a_changed_and_a_missing_source_are_named(made):
     path.write_bytes(kept)
 
 
+def covers_less(record):
+    record["covered"] -= 1e-3
+
+
+def lies_elsewhere(record):
+    record["placed"]["origin"][0] += 1
+
+
+def is_of_another_file(record):
+    record["source"]["sha256"] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (covers_less, "Theirs covers 0.999 by status.json, recomputed 1.0"),
+        (lies_elsewhere, "Theirs placed is "),
+        (is_of_another_file, "Theirs source is "),
+        (None, "Theirs is missing from status.json"),
+    ],
+)
+def test_a_changed_record_is_named(made, damage, said):
+    workflow, _ = made
+    hub = Hub(workflow.hub, stage_settings(read_study(workflow.config), "verify"))
+    path = workflow.hub / "analysis/dose_1000/dense/test/status.json"
+    kept = path.read_text()
+    status = json.loads(kept)
+    if damage is None:
+        del status["arms"]["Theirs"]
+    else:
+        damage(status["arms"]["Theirs"])
+    path.write_text(json.dumps(status))
+    (problem,) = foreign.sources(hub)
+    path.write_text(kept)
+    assert problem.startswith(f"dose_1000/dense/test: {said}")
+
+
+def test_another_field_in_the_comparison_is_named(made):
+    workflow, _ = made
+    hub = Hub(workflow.hub, stage_settings(read_study(workflow.config), "verify"))
+    path = workflow.hub / "analysis/dose_1000/dense/test/reconstructions.npz"
+    fields = read_npz(path)
+    damaged = fields["Theirs"].copy()
+    damaged[3, 4] += 1
+    write_npz(path, fields | {"Theirs": damaged})
+    problems = foreign.sources(hub)
+    write_npz(path, fields)
+    assert problems == ["dose_1000/dense/test: Theirs is another field in the comparison than the adopted one"]
+
+
 def test_a_file_that_is_not_there_is_named_before_anything_runs(made):
     workflow, _ = made
-    done = workflow.snakemake("-n", "--config", 'arms={"extra": {"Theirs": "nowhere/{dose}_{view}_{split}.npz"}}')
+    done = workflow.snakemake("-n", "--config", 'arms={"extra": {"Another": "nowhere/{dose}_{view}_{split}.npz"}}')
     assert done.returncode != 0
-    assert "Missing input files for rule adopt" in done.stdout and "nowhere/1000_dense_test.npz" in done.stdout
+    assert "Missing input files for rule adopt" in done.stdout
+    # The first that is missed, of whichever cell.
+    assert re.search(r"nowhere/\d+_(dense|sparse)_(train|test)\.npz", done.stdout)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from ptychostudy.study.aliases import canonical, is_ours
 from ptychostudy.study.layout import FOREIGN_FOLDER
 from ptychostudy.study.names import ARMS, CELL, CONTROLS
 from ptychostudy.study.section import Section
@@ -20,6 +21,9 @@ def _free(name: str) -> str:
     """Refuse a name that something else has; files of some systems know no capitals."""
     if name.lower() in [taken.lower() for taken in _TAKEN]:
         raise ValueError(f"a name that is none of {', '.join(_TAKEN)}")
+    # The stage score takes it for ours.
+    if is_ours(canonical(name)):
+        raise ValueError(f"another name, as {name} is one for {canonical(name)}")
     return name
 
 
