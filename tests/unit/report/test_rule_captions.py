@@ -26,4 +26,4 @@ def test_a_caption_speaks_of_what_the_study_has(path):
 
 
 def test_some_captions_differ():
-    assert sum(shown(path, "simulate") != shown(path, "measured") for path in CAPTIONS) >= 6
+    assert sum(shown(path, "simulate") != shown(path, "measured") for path in CAPTIONS) >= 5
