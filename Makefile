@@ -176,4 +176,4 @@ bench:
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build ptychostudy.egg-info
-	find ptychostudy tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	find ptychostudy $(PLUGIN) tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
 """How long jobs take one after another and beside each other, from how long they took before."""
 
 import heapq
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def _of_job(job: Job, known: Mapping[str, Record], hub: Path) -> float | None:
     return seconds_of_all(hub / own, name) if name else None
 
 
-def elapsed(jobs: Sequence[Job], times: Sequence[float], cores: int) -> float:
+def elapsed(
+    jobs: Sequence[Job], times: Sequence[float], cores: int, gpus: int = sys.maxsize
+) -> float:
     """Return the wall time of jobs on so many cores: each starts when its inputs are made.
 
     Parameters
@@ -41,23 +44,27 @@ def elapsed(jobs: Sequence[Job], times: Sequence[float], cores: int) -> float:
     times : sequence of float
         Seconds of each job.
     cores : int
+    gpus : int
+        How many jobs that ask for one may run at once.
     """
     waits = _waits(jobs)
     left = list(range(len(jobs)))
     running: list[tuple[float, int]] = []
     done: set[int] = set()
-    now, free = 0.0, cores
+    now, free, idle = 0.0, cores, gpus
     while left or running:
         for k in [k for k in left if waits[k] <= done]:
             needed = min(jobs[k].threads, cores)
-            if needed <= free:
-                free -= needed
+            asked = min(jobs[k].gpus, gpus)
+            if needed <= free and asked <= idle:
+                free, idle = free - needed, idle - asked
                 left.remove(k)
                 heapq.heappush(running, (now + times[k], k))
         if not running:
             break
         now, ended = heapq.heappop(running)
         free += min(jobs[ended].threads, cores)
+        idle += min(jobs[ended].gpus, gpus)
         done.add(ended)
     return now
 

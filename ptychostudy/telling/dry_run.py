@@ -31,6 +31,8 @@ class Job:
     threads : int
     memory_mb : int
         What it asks for; 0 where it does not say.
+    gpus : int
+        The same.
     """
 
     rule: str
@@ -40,6 +42,7 @@ class Job:
     benchmark: str
     threads: int
     memory_mb: int
+    gpus: int = 0
 
 
 def dry_run(hub: Path, targets: Sequence[str], configfile: Path | None) -> list[Job]:

@@ -1,6 +1,7 @@
 """How long a run still takes: each job as long as before, begun when its inputs are made."""
 
 import statistics
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from ptychostudy.telling.records import of_any_seed
 
 _SOON_S = 1.0
 """What a job is given that has outlasted its time."""
+_UNSEEN = 0.5
+"""Share of the jobs that may be of unknown time for the time of all to be told."""
 _TRUSTED_S = 30.0
 """Seconds of work until which earlier times are trusted more than how fast this run is."""
 
@@ -42,11 +45,19 @@ class Forecast:
         Seconds of each, None where nothing is known.
     slots : int
         Cores, or on a cluster jobs, that there are at once.
+    gpus : int
+        Jobs with a GPU that there are at once.
     """
 
-    def __init__(self, jobs: Mapping[int, Job], times: Iterable[float | None], slots: int) -> None:
+    def __init__(
+        self,
+        jobs: Mapping[int, Job],
+        times: Iterable[float | None],
+        slots: int,
+        gpus: int = sys.maxsize,
+    ) -> None:
         self.jobs = jobs
-        self.slots = slots
+        self.slots, self.gpus = slots, gpus
         self._times = dict(zip(jobs, times, strict=True))
         self._seen: dict[str, list[float]] = defaultdict(list)
         self._took: dict[int, float] = {}
@@ -79,6 +90,8 @@ class Forecast:
     ) -> tuple[float | None, int]:
         """Return about how long the run still takes, and of how many jobs that is not known.
 
+        None where that is most of them.
+
         Parameters
         ----------
         done : collection of int
@@ -89,7 +102,8 @@ class Forecast:
         left = [*running, *(number for number in self.jobs if number not in {*done, *running})]
         times = {number: self._time(number) for number in left if number in self.jobs}
         unknown = list(times.values()).count(None)
-        if times and not self._known():
+        # Short jobs come first: of long ones that nobody has seen they say nothing.
+        if unknown > _UNSEEN * len(self.jobs):
             return None, unknown
         # A job of which nothing is known counts as an average one.
         usual = statistics.fmean(self._known() or [0.0])
@@ -99,7 +113,7 @@ class Forecast:
             for number, time in times.items()
         ]
         jobs = [replace(self.jobs[number], reason="") for number in times]
-        return course.elapsed(jobs, filled, self.slots), unknown
+        return course.elapsed(jobs, filled, self.slots, self.gpus), unknown
 
     def _known(self) -> list[float]:
         """Return all times that are known, of earlier runs and of this one."""

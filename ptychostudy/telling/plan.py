@@ -9,6 +9,7 @@ from typing import Any
 from ptychostudy.telling import course, reasons
 from ptychostudy.telling.answer import in_bytes, in_time, show, table
 from ptychostudy.telling.dry_run import Job, dry_run, makers_of
+from ptychostudy.telling.first_guess import first_guess
 from ptychostudy.telling.machine import usable_cores
 from ptychostudy.telling.reasons import Reason, reasons_of
 from ptychostudy.telling.records import of_any_seed, records
@@ -16,6 +17,8 @@ from ptychostudy.telling.records import of_any_seed, records
 _ROWS = 24
 """Rules that are listed; the workflow has that many."""
 _UNKNOWN = "?"
+_EARLIER, _SIZE = "earlier runs", "the size of the scan"
+"""What the time of the whole is told by."""
 _NAMED = 2
 """Keys, modules, files or rules that stand in the line of a rule."""
 
@@ -40,7 +43,8 @@ def run(
 ) -> None:
     """Print which jobs would run and why, one line a rule, and what they cost.
 
-    It is Snakemake's own dry run, reduced. Times are those of earlier runs in this hub.
+    It is Snakemake's own dry run, reduced. Times are those of earlier runs in this hub; of a
+    simulated study that has not run, the whole is told by the size of its scan.
 
     Parameters
     ----------
@@ -60,6 +64,10 @@ def run(
     times = course.seconds(jobs, known, hub)
     groups = _groups(jobs, times, hub)
     record = _costs(jobs, times, cores or max(1, int(usable_cores()[1])), hub)
+    record["by"] = None if record["seconds"] is None else _EARLIER
+    if jobs and not known and not target:
+        record["seconds"] = first_guess(hub, configfile, record["cores"])
+        record["by"] = None if record["seconds"] is None else _SIZE
     record["rules"] = [_plain(group) for group in groups]
     show(_lines(groups, record, first=not known), record, as_json=json)
 
@@ -144,6 +152,8 @@ def _heading(record: Mapping[str, Any]) -> str:
     if record["seconds"] is None:
         return f"{text}; how long is not known: no job of these rules has run in this folder"
     text += f", about {in_time(record['seconds'])} on {record['cores']} cores"
+    if record["by"] == _SIZE:
+        return f"{text}, by {_SIZE}: none has run here"
     unknown = record["jobs_of_unknown_time"]
     return f"{text} ({unknown} of them never timed here)" if unknown else text
 

@@ -87,15 +87,10 @@ class QuietRun:
         workflow : snakemake.workflow.Workflow
             With its graph of jobs.
         """
-        local = workflow.local_exec
-        jobs = {
-            workflow.dag.jobid(job): _job(job, local=local) for job in workflow.dag.needrun_jobs()
-        }
-        jobs = {number: job for number, job in jobs.items() if job.outputs}
-        hub = Path()
-        times = course.seconds(list(jobs.values()), records(hub), hub)
-        cores = workflow.resource_settings.cores if local else workflow.nodes
-        self._forecast = Forecast(jobs, times, min(cores or 1, max(len(jobs), 1)))
+        try:
+            self._forecast = _forecast(workflow)
+        except Exception as error:  # whatever it is, a run does not need to know its end
+            self._print(f"how long it takes is not known ({error!r})")
         threading.Thread(target=self._watch, daemon=True).start()
 
     def settle(self, logger: logging.Logger) -> None:
@@ -147,13 +142,17 @@ class QuietRun:
             self._forecast.note(number, time.time() - job.since)
         if job.rule == _ANSWER and job.log is not None:
             self._clear()
+            # The panel would only push the answer up.
+            self._over.set()
             print(job.log.read_text(encoding="utf-8", errors="replace"), end="", flush=True)
         elif self._screen is None and job.rule in self._state.stages()[0]:
             self._print(f"{job.rule}: done, {counted(self._state.planned[job.rule], 'job')}")
 
     def _watch(self) -> None:
         while not self._over.wait(_EVERY_S):
-            epochs = {number: job.epoch() for number, job in list(self._state.running.items())}
+            with self._lock:
+                running = dict(self._state.running)
+            epochs = {number: job.epoch() for number, job in running.items()}
             with self._lock:
                 if not self._over.is_set():
                     self._show(epochs, time.time())
@@ -198,6 +197,18 @@ def _brief(record: logging.LogRecord) -> logging.LogRecord:
     return logging.makeLogRecord({**vars(record), "msg": "", "input": [], "shellcmd": ""})
 
 
+def _forecast(workflow: Any) -> Forecast:
+    local = workflow.local_exec
+    jobs = {workflow.dag.jobid(job): _job(job, local=local) for job in workflow.dag.needrun_jobs()}
+    jobs = {number: job for number, job in jobs.items() if job.outputs}
+    hub = Path()
+    times = course.seconds(list(jobs.values()), records(hub), hub)
+    cores = workflow.resource_settings.cores if local else workflow.nodes
+    # The cluster's GPUs are counted by the cluster.
+    gpus = workflow.global_resources["gpu"].value if local else len(jobs)
+    return Forecast(jobs, times, min(cores or 1, max(len(jobs), 1)), gpus)
+
+
 def _job(job: Any, *, local: bool) -> Job:
     """Return a job of Snakemake's graph; on a cluster each takes one place."""
     return Job(
@@ -208,4 +219,5 @@ def _job(job: Any, *, local: bool) -> Job:
         benchmark=str(job.benchmark or ""),
         threads=job.threads if local else 1,
         memory_mb=0,
+        gpus=job.resources.get("gpu", 0),
     )

@@ -35,7 +35,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "recipes": (*MEASURES, "formats", *HEAVY),
     "intake": (*MEASURES, "formats", "recipes"),
     "runs": (*GROUND, "provenance"),
-    "telling": (*GROUND, "provenance", "runs"),
+    "telling": (*GROUND, "provenance", "recipes", "runs"),
     "checks": (*MEASURES, "formats", "report"),
     "stages": (*MEASURES, "formats", "intake", "writing", "report", *HEAVY, "recipes", "checks", "runs", "provenance"),
     "calls": (*MEASURES, "formats", "intake", "recipes"),

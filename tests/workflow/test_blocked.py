@@ -6,7 +6,11 @@ import pytest
 from conftest import USER, copy_workflow
 
 
-@pytest.mark.parametrize("quiet", [[], ["--quiet", "rules", "host"]], ids=["plain", "quiet"])
+@pytest.mark.parametrize(
+    "quiet",
+    [[], ["--quiet", "rules", "host"], ["--logger", "ptychostudy"]],
+    ids=["plain", "quiet", "panel"],
+)
 def test_a_failure_is_reported_and_later_resolved(tmp_path, quiet):
     workflow = copy_workflow(tmp_path, USER)
     (workflow.hub / "scan.npz").write_text("no zip archive")

@@ -11,8 +11,9 @@ import zipfile
 
 import pytest
 
-from conftest import ROOT
+from conftest import PLUGIN, ROOT
 
+PACKAGES = ("ptychostudy", PLUGIN)
 ARMS = {"PtychoPINN", "PtyChi", "TV", "Flat", "PhysicsOnly", "Untrained"}
 
 
@@ -20,7 +21,7 @@ ARMS = {"PtychoPINN", "PtyChi", "TV", "Flat", "PhysicsOnly", "Untrained"}
 def wheel(tmp_path_factory):
     """Return the wheel of a copy of the sources: building leaves folders behind, and takes in what lies in them."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("ptychostudy", "pyproject.toml", "README.md", "LICENSE"):
+    for name in (*PACKAGES, "pyproject.toml", "README.md", "LICENSE"):
         path = ROOT / name
         ignored = shutil.ignore_patterns("__pycache__")
         if path.is_dir():
@@ -68,8 +69,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
         names = {name for name in archive.namelist() if not re.match(r"ptychostudy-[\d.]+\.dist-info/", name)}
         (entry,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
         assert "ptychostudy = ptychostudy.__main__:main" in archive.read(entry).decode()
-    package = ROOT / "ptychostudy"
-    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*")]
+    files = [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
     assert names == {path.relative_to(ROOT).as_posix() for path in files}
 
 

@@ -3,6 +3,7 @@
 import subprocess
 from types import SimpleNamespace
 
+import pytest
 from snakemake.resources import Resource, Resources
 
 from ptychostudy.runs import start
@@ -46,3 +47,15 @@ def test_the_shell_of_a_job_has_the_package_of_its_snakefile_and_reports_leave_i
         )
         assert done.stdout == expected
     assert plain(f"{prefix}\npython -m ptychostudy base") == "python -m ptychostudy base"
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_the_prefix_of_a_job_is_taken_off_again_and_silences_the_screen_alone(tmp_path, silent):
+    prefix = shell_prefix(tmp_path, silent=silent).format()  # as Snakemake formats it
+    command = f"echo said 2>&1 | tee {tmp_path}/job.log"
+    assert plain(prefix + command) == command
+    done = subprocess.run(["bash", "-c", prefix + command], capture_output=True, text=True, check=True)
+    assert done.stdout == ("" if silent else "said\n")
+    assert (tmp_path / "job.log").read_text() == "said\n"
+    failed = subprocess.run(["bash", "-c", f"{prefix}false | tee {tmp_path}/job.log"], check=False)
+    assert failed.returncode == 1

@@ -72,7 +72,8 @@ def test_a_machine_that_is_slower_than_before_is_noticed():
 
 def test_a_job_of_unknown_time_is_counted_and_learnt():
     forecast = Forecast(CHAIN, [10.0, None, None, None], slots=1)
-    assert forecast.seconds_left([], {}) == (40.0, 3)
+    # Of the long ones the short one says nothing.
+    assert forecast.seconds_left([], {}) == (None, 3)
     forecast.note(2, 50.0)
     # 50 s for the other training, and (10 + 50) / 2 on average for what is not known.
     assert forecast.seconds_left([1, 2], {}) == (50.0 + 30.0, 1)
@@ -121,7 +122,7 @@ def test_until_a_workflow_listens_it_says_what_snakemake_says(handler):
 
 
 def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
-    quiet_run.QuietRun(handler)
+    quiet = quiet_run.QuietRun(handler)
     log = Path("gate.log")
     log.write_text("The run is sound\n")
     plan = record("run_info", stats={"base": 1, "train": 1, "seed_1_train": 1, "gate": 1, "total": 4})
@@ -136,6 +137,7 @@ def test_in_a_log_a_rule_is_a_line_and_noise_is_none(handler, capsys):
     assert said(handler, began(4, "gate", log)) == "" and capsys.readouterr().out == ""
     said(handler, record("job_finished", job_id=4))
     assert capsys.readouterr().out == "The run is sound\n"
+    assert quiet._over.is_set(), "no panel below the answer"
 
 
 def test_in_a_log_how_far_it_is_stands_in_a_line_now_and_then(handler):

@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
+from conftest import ROOT
 from ptychostudy import provenance
 from ptychostudy.runs import code_record, snakemake_log
 from ptychostudy.telling import course, dry_run, explain, plan, reasons, records
@@ -112,6 +114,12 @@ def test_jobs_of_many_threads_leave_no_core_to_others():
     assert course.elapsed(wide, [1.0, 1.0, 1.0], 2) == 3.0
 
 
+def test_jobs_with_a_gpu_wait_for_one():
+    trained = [replace(job("train", [f"{k}"]), gpus=1) for k in range(3)]
+    assert course.elapsed([*trained, job("a", ["a"])], [5.0, 5.0, 5.0, 7.0], cores=8, gpus=1) == 15.0
+    assert course.elapsed(trained, [5.0, 5.0, 5.0], cores=8) == 5.0
+
+
 def note(hub, name, rule, seconds):
     folder = hub / ".snakemake" / "metadata"
     folder.mkdir(parents=True, exist_ok=True)
@@ -187,13 +195,30 @@ def test_a_plan_says_what_why_and_how_long(monkeypatch, tmp_path, capsys):
 
 
 def test_an_empty_hub_has_no_made_up_times(monkeypatch, tmp_path, capsys):
+    """Of a measured scan, and of a part of a study, nobody knows what is in it."""
     monkeypatch.setattr(plan, "dry_run", lambda *_: [job("base", ["b"], reason="Missing output files: b")])
-    plan.run(hub=tmp_path)
+    plan.run(["b"], hub=tmp_path)
     text = capsys.readouterr().out
     assert "how long is not known" in text and "not made yet" in text
+    plan.run(hub=tmp_path, configfile=ROOT / "config" / "experiment.yaml")
+    assert "how long is not known" in capsys.readouterr().out
     monkeypatch.setattr(plan, "dry_run", lambda *_: [])
     plan.run(hub=tmp_path)
     assert capsys.readouterr().out.startswith("Nothing would run")
+
+
+def test_a_simulated_study_that_has_not_run_is_told_by_its_size(monkeypatch, tmp_path, capsys):
+    """The quick study took 393 s on two cores of 2026, measured; three seeds of it take three times as long."""
+    quick, seconds = ROOT / "config" / "config.yaml", 393
+    monkeypatch.setattr(plan, "dry_run", lambda *_: [job("base", ["b"], reason="Missing output files: b")])
+    plan.run(hub=tmp_path, configfile=quick, cores=2, json=True)
+    record = json.loads(capsys.readouterr().out)
+    assert record["by"] == "the size of the scan" and seconds / 2 < record["seconds"] < 2 * seconds
+    plan.run(hub=tmp_path, configfile=quick, cores=2)
+    assert "on 2 cores, by the size of the scan: none has run here" in capsys.readouterr().out
+    (tmp_path / "study.yaml").write_text("seeds: [0, 1, 2]\n")
+    plan.run(hub=tmp_path, cores=2, json=True)
+    assert json.loads(capsys.readouterr().out)["seconds"] == pytest.approx(3 * record["seconds"])
 
 
 def test_a_file_is_explained_by_its_record_and_the_dry_run(monkeypatch, tmp_path, capsys):
