@@ -1,4 +1,4 @@
-"""This workflow as a ``module`` of another one: where its files and its package lie."""
+"""The workflow as a ``module`` of another one: where its files and its package lie."""
 
 import contextlib
 from collections.abc import Callable
