@@ -41,7 +41,7 @@ rule page:
         settings=settings("page"),
     shell:
         """
-        python -m ptychostudy page --settings {params.settings:q} --speed {input.speed:q} \
-            --report {input.report:q} --summary {input.summary:q} --texts {input.texts:q} \
-            --figures {input.figures:q} --hub {HUB:q} --output {output.page:q} 2>&1 | tee {log:q}
+        python -m ptychostudy page --settings {params.settings:q} --report {input.report:q} \
+            --speed {input.speed:q} --summary {input.summary:q} --texts {input.texts:q} --figures {input.figures:q} \
+            --hub "$(dirname "$(dirname {output.page:q})")" --output {output.page:q} 2>&1 | tee {log:q}
         """
