@@ -18,7 +18,7 @@ DEFINITIONS = {
     "mse": "mean squared error on the mask; phase as wrapped difference in rad^2",
     "psnr": "10 log10(range^2 / mse), range = span of the truth on the mask, in dB",
     "psnr_255": (
-        "the same with a peak of 255, as in tables of the ancestor: +48.13 dB on a unit range"
+        "the same with a peak of 255, as in earlier tables of PtychoPINN: +48.13 dB on a unit range"
     ),
     "pearson": "correlation coefficient on the mask; value: of the complex fields",
     "partial_pearson": "correlation coefficient on the mask beyond a plane in row and column",
@@ -40,7 +40,9 @@ DEFINITIONS = {
     "frc50_px": (
         "half period of frc50, object pixels; the side of the crop where no ring is correlated"
     ),
-    "frc50_ring": "index of the ring of frc50, as in tables of the ancestor: saturates at Nyquist",
+    "frc50_ring": (
+        "index of the ring of frc50, as in earlier tables of PtychoPINN: saturates at Nyquist"
+    ),
     "frc50_saturated": (
         "1 where the correlation never falls below 0.5, so that frc50 is a lower bound"
     ),
