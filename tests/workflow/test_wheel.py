@@ -64,7 +64,7 @@ def scores(site, folder, name, *words, shorter=()):
     done = run(site, empty, script, *words)
     assert done.returncode == 0, done.stderr[-3000:]
     assert list(empty.iterdir()) == []
-    rows = re.findall(r"^(\w[\w, ]*?) +(\d\.\d+) +\d\.\d+$", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^(\w[\w, ]*?) +(-?\d\.\d+) +\d\.\d+$", done.stdout, re.MULTILINE)
     return {arm: float(value) for arm, value in rows}
 
 
