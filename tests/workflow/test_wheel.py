@@ -116,7 +116,7 @@ def test_the_example_of_the_measured_star(site, tmp_path):
     fetched = run(site, tmp_path, *words)
     if fetched.returncode:
         pytest.skip(f"the measured star cannot be had here: {fetched.stderr[-500:]}")
-    # As it stands it takes two and a half CPU minutes, half of them for epochs.
+    # As it stands it takes some two CPU minutes.
     shorter = [('"reference": {"epochs": 15}', '"reference": {"epochs": 5}'), ('{"epochs": 8, ', '{"epochs": 3, ')]
     ssim = scores(site, tmp_path, "star.py", star, shorter=shorter)
     networks = [ssim[f"PtychoPINN, {backend}"] for backend in ("tensorflow", "torch")]
