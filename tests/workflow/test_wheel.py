@@ -65,7 +65,7 @@ def scores(site, folder, name, *words, shorter=()):
     done = run(site, empty, script, *words)
     assert done.returncode == 0, done.stderr[-3000:]
     assert list(empty.iterdir()) == []
-    rows = re.findall(r"^(\w[\w, ]*?) +(\d\.\d+) +\d\.\d+$", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^(\w[\w, ]*?) +(-?\d\.\d+) +\d\.\d+$", done.stdout, re.MULTILINE)
     return {arm: float(value) for arm, value in rows}
 
 
@@ -117,7 +117,7 @@ def test_the_example_of_the_measured_star(site, tmp_path):
     fetched = run(site, tmp_path, *words)
     if fetched.returncode:
         pytest.skip(f"the measured star cannot be had here: {fetched.stderr[-500:]}")
-    # As it stands it takes two and a half CPU minutes, half of them for epochs.
+    # As it stands it takes some two CPU minutes.
     shorter = [('"reference": {"epochs": 15}', '"reference": {"epochs": 5}'), ('{"epochs": 8, ', '{"epochs": 3, ')]
     ssim = scores(site, tmp_path, "star.py", star, shorter=shorter)
     networks = [ssim[f"PtychoPINN, {backend}"] for backend in ("tensorflow", "torch")]
