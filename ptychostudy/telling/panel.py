@@ -38,7 +38,7 @@ def head(state: RunState, left: float | None, unknown: int, now: float) -> str:
     text += f"; {clock(now - state.started)} so far, "
     if left is None:
         return f"{text}time left not known yet: too little of it has run here"
-    more = f" ({unknown} jobs of rules that have never run here)" if unknown else ""
+    more = f" ({unknown} jobs not known)" if unknown else ""
     return f"{text}about {in_time(left)} left{more}"
 
 

@@ -4,15 +4,17 @@ import base64
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
 from ptychostudy import provenance
 from ptychostudy.runs import code_record, snakemake_log
 from ptychostudy.telling import course, dry_run, explain, plan, reasons, records
 from ptychostudy.telling.dry_run import Job, makers_of
 from ptychostudy.telling.reasons import Reason
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def job(rule, outputs, inputs=(), reason="", *, threads=1, memory_mb=1000):
