@@ -65,3 +65,10 @@ def photon_text(value: float) -> str:
         return f"{value:.3g}"
     # Python groups digits only by a comma or an underscore; a space stands in their place.
     return f"{value:,.0f}".replace(",", " ")
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them: `a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

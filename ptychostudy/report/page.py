@@ -14,6 +14,7 @@ from ptychostudy.report.page_answer import (
     next_steps,
     overlap_map,
     speed_table,
+    terms,
     verdict_line,
 )
 from ptychostudy.report.page_details import provenance, tables, verification
@@ -93,11 +94,12 @@ def page(material: Material, limits: "PageSettings") -> str:
 def _first_screen(material: Material, judged: Sequence[Judged], limits: "PageSettings") -> str:
     summary = material.summary
     columns = [
-        lowest_table(summary, judged) + speed_table(material.speeds),
-        overlap_map(summary, judged) + next_steps(improvements(summary, judged)),
+        lowest_table(summary, judged) + next_steps(improvements(summary, judged)),
+        overlap_map(summary, judged) + speed_table(material.speeds),
     ]
     grid = html.element("div", "".join(map(_block, columns)), class_="grid")
-    return html.element("div", answer(summary, judged, limits) + grid, id="answer")
+    first = [answer(summary, judged, limits), grid, terms(summary)]
+    return html.element("div", "".join(first), id="answer")
 
 
 def _block(content: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ptychostudy.report import html
 from ptychostudy.report.cell_texts import overlap_text
 from ptychostudy.report.cells import (
+    DESIGNS,
     Cell,
     Summary,
     nominal_dose,
@@ -14,13 +15,16 @@ from ptychostudy.report.cells import (
     shown_splits,
     truth_name,
 )
-from ptychostudy.report.markdown import interval, photon_text
+from ptychostudy.report.markdown import interval, joined, photon_text
 from ptychostudy.report.seeds import seeds_text
 from ptychostudy.report.speed import Speed
 from ptychostudy.report.usable import (
     Judged,
+    alike,
     best_of_view,
+    dose_below,
     lowest_usable,
+    next_below,
     of_view,
     views_by_overlap,
 )
@@ -35,16 +39,21 @@ _UNITS = {
 }
 # Told apart without colour, too.
 _MARKS = {"yes": "✓", "unsure": "~", "no": "✗"}
-_MEANINGS = "✓ usable, ~ usable or not within its interval, ✗ not usable"
+_MEANINGS = "✓ usable, ✗ not usable, ~ an interval over seeds reaches across a limit"
 _TERMS = (
-    "n: detected photons per object pixel. Overlap: area that two illuminated discs share, mean "
-    "over nearest neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation "
-    "falls below 0.5, as a fraction of Nyquist."
+    "PtychoPINN: network that learns from frames alone. Baseline: supervised network. PtyChi: "
+    "iterative solver. TV: likelihood with a total-variation prior. photons/px: detected photons "
+    "per object pixel. Overlap: area that two illuminated discs share, mean over nearest "
+    "neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation falls below "
+    "0.5, of Nyquist; ≥ 1: nowhere."
 )
 _TIMES = (
-    "One pass over the frames of the test cells, first seed, start-up apart (speed.md: by cell). "
-    "Networks of a canvas start from TV, whose time counts; training: wall time of all jobs."
+    "One pass over the frames of a test cell (one dose, one view), mean; first seed, start-up "
+    "apart, beside what else the machine did. Networks of a canvas start from TV, whose time "
+    "counts. Training: wall time of all jobs."
 )
+# Times of a shared machine scatter by so much.
+_AS_FAST = 0.9
 
 
 def verdict_line(report: Mapping[str, Any]) -> str:
@@ -76,11 +85,22 @@ def _of_view(summary: Summary, judged: Sequence[Judged], view: str) -> str:
         return f"{head}: no arm is usable at any of the studied doses."
     unit = _UNITS[summary["design"]]
     dose = html.element("b", f"{_photons(best.dose)} {unit}")
-    return f"{head}: usable down to {dose}, best by {_named(best)}."
+    below = dose_below(judged, best)
+    reach = (
+        f"usable down to {dose}, the lowest studied"
+        if below is None
+        else f"usable at {dose}, not at {_photons(below)}"
+    )
+    return f"{head}: {reach}; least phase error there: {_named(alike(judged, best))}."
 
 
-def _named(one: Judged) -> str:
-    return f"{html.element('b', html.text(one.arm))} ({html.text(_scores(one))})"
+def _named(best: Sequence[Judged]) -> str:
+    """Return the arms that are not told apart, with their errors."""
+    names = [html.element("b", html.text(one.arm)) for one in best]
+    errors = [interval(one.error, "rms_phase_rad") for one in best]
+    if best[0].error["mean"] is None:
+        return joined(names)
+    return f"{joined(names)} (rms {html.text(joined(errors))} rad)"
 
 
 def _overlap(summary: Summary, view: str) -> str:
@@ -89,10 +109,25 @@ def _overlap(summary: Summary, view: str) -> str:
 
 
 def _scores(one: Judged) -> str:
-    resolution = f"FRC50 {interval(one.resolution)}"
+    return ", ".join(part for part in (_error(one), _resolution(one)) if part)
+
+
+def _error(one: Judged) -> str:
     if one.error["mean"] is None:
-        return resolution
-    return f"{interval(one.error, 'rms_phase_rad')} rad, {resolution}"
+        return ""
+    return _whole(f"rms {interval(one.error, 'rms_phase_rad')} rad")
+
+
+def _resolution(one: Judged) -> str:
+    mean = one.resolution["mean"]
+    # Correlated up to the corner of the spectrum: no frequency is the one.
+    value = "≥ 1" if mean is not None and mean >= 1 else interval(one.resolution)
+    return _whole(f"FRC50 {value}")
+
+
+def _whole(words: str) -> str:
+    # A number is not broken at the end of a line, nor taken from what it is of.
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def criterion(summary: Summary, limits: "PageSettings") -> str:
@@ -104,7 +139,7 @@ def criterion(summary: Summary, limits: "PageSettings") -> str:
         f"FRC50 ≥ {limits.min_frc50:g} of Nyquist (page.min_frc50)",
         "better than a flat object in every seed",
     ]
-    scored = f"Scored on the {shown_splits(summary)} split, against: {truth_name(summary)}"
+    scored = f"Scored on the {shown_splits(summary)} split against the {truth_name(summary)}"
     return html.text(
         f"Usable: {', '.join(asked)}; at this dose and all higher ones. {scored}; "
         f"{seeds_text(summary)}."
@@ -120,8 +155,13 @@ def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
         [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in arms
     ]
     unit = _UNITS[summary["design"]]
-    table = html.table(heads, rows, f"Lowest usable dose, {unit}")
-    return table + html.paragraph(_TERMS, class_="note")
+    return html.table(heads, rows, f"Lowest usable dose, {unit}")
+
+
+def terms(summary: Summary) -> str:
+    """Return what the words of the first screen mean."""
+    design = f"Design: {DESIGNS[summary['design']]}."
+    return html.paragraph(html.text(f"{_TERMS} {design}"), class_="note")
 
 
 def _lowest(descending: Sequence[Judged]) -> str:
@@ -133,13 +173,17 @@ def _lowest(descending: Sequence[Judged]) -> str:
     # Nothing is known of what was not studied.
     sign = "≤ " if lowest is descending[-1] else ""
     dose = html.element("b", f"{sign}{_photons(lowest.dose)}")
-    n = _photons(lowest.cell["photons_per_pixel"])
+    light = _whole(f"{photon_text(lowest.cell['photons_per_pixel'])} photons/px")
     surely = "" if lowest.certain else "; its interval reaches across a limit"
-    return f"{dose}{_small(f'n = {n}; {_scores(lowest)}{surely}')}"
+    below = next_below(descending)
+    missed = "" if below is None else f"; not at {_photons(below.dose)}: {_missed(below)}"
+    return f"{dose}{_small(f'{light}; {_scores(lowest)}{surely}{missed}')}"
 
 
 def _missed(one: Judged) -> str:
-    return f"{', '.join(one.reasons)}: {_scores(one)}"
+    """Return by what an arm misses the limits, or why it has no result."""
+    numbers = {"phase error": _error(one), "resolution": _resolution(one)}
+    return ", ".join(numbers.get(reason) or reason for reason in one.reasons)
 
 
 def _small(words: str) -> str:
@@ -160,8 +204,7 @@ def overlap_map(summary: Summary, judged: Sequence[Judged]) -> str:
 
 
 def _photons(value: float) -> str:
-    # A number is not broken at the end of a line.
-    return photon_text(value).replace(" ", "\N{NO-BREAK SPACE}")
+    return _whole(photon_text(value))
 
 
 def _is_at(one: Judged, dose: int, view: str) -> bool:
@@ -186,7 +229,9 @@ def speed_table(speeds: Sequence[Speed]) -> str:
         return html.paragraph("No times are recorded beside this study.", class_="note")
     rows = [[html.text(speed.arm), *_times(speed)] for speed in speeds]
     heads = ["Arm", "Frames/s", "s per cell", "Training, s"]
-    table = html.table(heads, rows, f"Speed: fastest is {html.text(speeds[0].arm)}")
+    first = [one.arm for one in speeds if one.frames_per_s >= _AS_FAST * speeds[0].frames_per_s]
+    verb = "is" if len(first) == 1 else "are, within 10 %,"
+    table = html.table(heads, rows, f"Speed: fastest {verb} {html.text(joined(first))}")
     return table + html.paragraph(_TIMES, class_="note")
 
 

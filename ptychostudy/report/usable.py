@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 PHASE_ERROR = ("rms_phase_rad", "phase")
 RESOLUTION = ("frc50", "value")
 _OVERLAP = "metric_2_image_based_avg"
+# Errors of one seed that are closer than this tell no arms apart: as far from each other are those
+# of the seeds of one arm (docs/networks.md).
+_ALIKE = 1.02
 
 Score = Mapping[str, Any]
 """``values mean low high`` over the seeds, from `ptychostudy.report.seeds.repeated`."""
@@ -158,6 +161,32 @@ def best_of_view(judged: Sequence[Judged], view: str) -> Judged | None:
     lowest = [lowest_usable(of_view(judged, view, arm)) for arm in arms]
     known = [one for one in lowest if one is not None]
     return min(known, key=_order, default=None)
+
+
+def alike(judged: Sequence[Judged], best: Judged) -> list[Judged]:
+    """Return the usable arms in the cell of the best whose errors are not told from its, and it.
+
+    Over seeds these are intervals that meet; of one seed, errors within 2 % of each other.
+    """
+    there = [one for one in judged if one.cell is best.cell and one.usable]
+    kept = [one for one in there if one is best or _meets(one.error, best.error)]
+    return sorted(kept, key=_order)
+
+
+def _meets(one: Score, best: Score) -> bool:
+    if one["mean"] is None or best["mean"] is None:
+        return False
+    if one["low"] is None or best["high"] is None:
+        return bool(one["mean"] <= _ALIKE * best["mean"])
+    return bool(one["low"] <= best["high"])
+
+
+def dose_below(judged: Sequence[Judged], best: Judged) -> int | None:
+    """Return the next lower dose that was studied in the view of a judged arm, if there is one."""
+    lower = [
+        one.dose for one in judged if one.cell["view"] == best.cell["view"] and one.dose < best.dose
+    ]
+    return max(lower, default=None)
 
 
 def _order(one: Judged) -> tuple[int, float]:

@@ -82,8 +82,25 @@ def test_the_answer_comes_first():
     assert "The run is sound: all 1 checks passed." in answer
     assert "Speed: fastest is TV" in answer and ">20<" in answer
     assert re.search(
-        "dense, overlap 0.700 .*usable down to <b>1.000 photons per frame</b>, best by <b>PtychoPINN</b>", answer
+        "dense, overlap 0.700 .*usable down to <b>1.000 photons per frame</b>, the lowest studied; "
+        r"least phase error there: <b>PtychoPINN</b> \(rms 0.2000 rad\)",
+        answer,
     )
+
+
+def test_arms_that_are_not_told_apart_are_named_together_and_the_dose_that_is_too_low_is_told():
+    # Errors 0.2, 0.203 (1.5 % more) and 0.21 (5 % more), all within the limit; at few photons all above it.
+    many = {"PtychoPINN": 0.8, "TV": 0.797, "PtyChi": 0.79}
+    few = dict.fromkeys(many, 0.7)
+    study = made_study(change=lambda _, dose, *place: {"scores": many if dose > 1000 else few})
+    text = page(made(summary=study), LIMITS)
+    assert re.search(
+        "usable at <b>100.000 photons per frame</b>, not at 1.000; least phase error there: "
+        r"<b>PtychoPINN</b> and <b>TV</b> \(rms 0.2000 and 0.2030 rad\)\.",
+        text,
+    )
+    speeds = [Speed("TV", 5.0, 20.0, None), Speed("PtychoPINN", 5.2, 19.0, 3.0), Speed("PtyChi", 10.0, 10.0, None)]
+    assert "Speed: fastest are, within 10 %, TV and PtychoPINN" in page(made(speeds=speeds), LIMITS)
 
 
 def test_a_failed_check_is_said_first_with_advice():

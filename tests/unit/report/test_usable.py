@@ -3,7 +3,15 @@
 import pytest
 
 from ptychostudy.report.improvements import improvements
-from ptychostudy.report.usable import best_of_view, judge, lowest_usable, of_view, views_by_overlap
+from ptychostudy.report.usable import (
+    alike,
+    best_of_view,
+    dose_below,
+    judge,
+    lowest_usable,
+    of_view,
+    views_by_overlap,
+)
 from ptychostudy.study.sections.page import PageSettings
 from studies import made_study
 
@@ -36,6 +44,24 @@ def test_the_lowest_dose_with_all_above_it(view, dose):
     assert lowest_usable(of_view(judged, view, "PtychoPINN")).dose == dose
     assert lowest_usable(of_view(judged, view, "Baseline")) is None
     assert best_of_view(judged, view).arm == "PtychoPINN"
+
+
+def test_over_seeds_arms_are_alike_whose_intervals_meet():
+    def change(seed, *place):
+        spread = 0.01 * (seed - 1)
+        return {"scores": {"PtychoPINN": 0.8 + spread, "TV": 0.79 - spread, "PtyChi": 0.6 + spread, "Baseline": 0.59}}
+
+    judged = judge(made_study(doses=DOSES, seeds=(0, 1, 2), change=change), PageSettings(max_phase_rms_rad=0.5))
+    best = best_of_view(judged, "dense")
+    # Errors 0.19 to 0.21 and 0.20 to 0.22 beside some 0.4: 95 % intervals of three values are four times as wide.
+    assert (best.arm, best.dose, dose_below(judged, best)) == ("PtychoPINN", 100, None)
+    assert [one.arm for one in alike(judged, best)] == ["PtychoPINN", "TV"]
+
+
+def test_the_dose_below_is_the_next_of_the_same_view():
+    judged = judge(scores(TABLE), LIMITS)
+    assert dose_below(judged, best_of_view(judged, "dense")) == 100
+    assert dose_below(judged, best_of_view(judged, "sparse")) == 1000
 
 
 def test_each_limit_decides_by_itself():
