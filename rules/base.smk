@@ -34,6 +34,7 @@ rule base:
     input:
         source=base_source,
         mask=STUDY.base.npz.mask or [],
+        pictures=sources.named_pictures(STUDY.base),
     output:
         base="data/base/base.npz",
     log:
@@ -54,6 +55,7 @@ rule base:
             --settings {params.settings:q} \
             --source {input.source:q} \
             --mask {input.mask:q} \
+            --pictures {input.pictures:q} \
             --output {output.base:q} 2>&1 | tee {log:q}
         """
 

@@ -39,6 +39,14 @@ def load(module: str) -> ModuleType:
     return importlib.import_module(module)
 
 
+def named_pictures(base: "BaseSettings") -> list[str]:
+    """Return the pictures, amplitude and phase, that an object is made of; none of any other."""
+    drawn = base.object
+    if base.kind != "synthetic" or drawn.kind != "image":
+        return []
+    return [str(path) for path in (drawn.amplitude_image, drawn.phase_image)]
+
+
 def named_files(base: "BaseSettings") -> list[str]:
     """Return the files that a study of a user's scan names, however many they are."""
     path = base.npz.path

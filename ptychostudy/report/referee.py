@@ -122,7 +122,7 @@ def _truth(summary: Summary) -> str:
 
 
 def _rivals(summary: Summary, cell: Cell) -> str:
-    alone = f"{PHYSICS}, from which the networks start, {_error(cell, PHYSICS)}"
+    alone = f"{PHYSICS}, the likelihood without a prior, {_error(cell, PHYSICS)}"
     return (
         f"At {_place(cell)}: {_listed(cell, _NO_LEARNING)}; {alone}; "
         f"the networks {_listed(cell, NETWORKS)}."

@@ -10,13 +10,22 @@ from ptychostudy.formats.probe_modes import mode_arrays
 from ptychostudy.formats.scan import check_scan
 from ptychostudy.formats.scan_metadata import make_step, scan_metadata
 from ptychostudy.formats.valid_pixels import mask_record, valid_arrays
-from ptychostudy.intake.sources import ASKED, GEOMETRY, MASK, PICTURE, USER, load, named_files
+from ptychostudy.intake.sources import (
+    ASKED,
+    GEOMETRY,
+    MASK,
+    PICTURE,
+    USER,
+    load,
+    named_files,
+    named_pictures,
+)
 from ptychostudy.io.arrays import write_npz
 from ptychostudy.recipes.base import make_scene
 
 if TYPE_CHECKING:
     from ptychostudy.intake.masks import MaskFile
-    from ptychostudy.study.sections.base import ObjectSettings, SourceSettings
+    from ptychostudy.study.sections.base import SourceSettings
 
 
 def run(
@@ -25,6 +34,7 @@ def run(
     output: Path,
     source: list[Path],
     mask: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    pictures: list[Path] = [],  # noqa: B006
 ) -> None:
     """Make or convert object, probe and scan; write them once.
 
@@ -40,6 +50,8 @@ def run(
         for a synthetic study.
     mask : list of Path
         The file that ``base.npz.mask`` names, or nothing where it names none.
+    pictures : list of Path
+        Amplitude and phase of an object of pictures; left out, as ``base.object`` names them.
     """
     if bool(source) != (settings.kind != "synthetic"):
         names = ", ".join(map(str, source)) or "no file"
@@ -52,7 +64,15 @@ def run(
         raise ValueError(
             f"--mask names {names}, base.npz.mask is {settings.npz.mask!r}; needed: the same file"
         )
-    made, changes = _made(settings, source, mask)
+    if pictures and len(pictures) != len(named_pictures(settings)):
+        names = ", ".join(map(str, pictures))
+        raise ValueError(
+            f"--pictures names {names}, base.object.kind is {settings.object.kind}; needed: "
+            "amplitude and phase of kind image, none of any other"
+        )
+    made, changes = (
+        _taken(settings, source, mask) if source else (_synthetic(settings, pictures), {})
+    )
     arrays = {
         **position_arrays(made["positions"]),
         **mode_arrays(made.get("modes", made["probe"]).astype(np.complex64)),
@@ -76,12 +96,10 @@ def run(
     write_npz(output, arrays, scan_metadata(physics, [step]))
 
 
-def _made(
+def _taken(
     settings: "SourceSettings", source: list[Path], mask: list[Path]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return positions, probe, and object or frames, and what was changed of the user's."""
-    if not source:
-        return _synthetic(settings), {}
     side = None if settings.frame_px == "auto" else settings.frame_px
     given = load(MASK).read_mask_file(mask[0], side) if mask else None
     return _converted(settings, source, given)
@@ -111,14 +129,8 @@ def _geometry(
     return record
 
 
-def _synthetic(settings: "SourceSettings") -> dict[str, np.ndarray]:
+def _synthetic(settings: "SourceSettings", pictures: list[Path]) -> dict[str, np.ndarray]:
     """Return object, probe and positions of a study that draws them."""
-    return vars(make_scene(settings, _pictures(settings.object)))
-
-
-def _pictures(wanted: "ObjectSettings") -> tuple[np.ndarray, ...]:
-    """Read amplitude and phase of an object that is made of pictures."""
-    if wanted.kind != "image":
-        return ()
-    read = load(PICTURE).read_image
-    return read(wanted.amplitude_image), read(wanted.phase_image)
+    paths = pictures or named_pictures(settings)
+    read = tuple(load(PICTURE).read_image(path) for path in paths)
+    return vars(make_scene(settings, read))

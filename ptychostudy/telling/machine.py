@@ -27,7 +27,9 @@ def findings() -> list[Finding]:
 
 def usable_cores(quota: Path = QUOTA) -> tuple[int, float]:
     """Return the cores that this process may run on, and how many of them its container pays."""
-    allowed = len(os.sched_getaffinity(0))
+    # Not every system tells which cores a process may use.
+    tells = hasattr(os, "sched_getaffinity")
+    allowed = len(os.sched_getaffinity(0)) if tells else os.cpu_count() or 1
     try:
         share, period = quota.read_text(encoding="utf-8").split()
         return allowed, min(allowed, int(share) / int(period))

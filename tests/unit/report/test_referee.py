@@ -48,7 +48,7 @@ def test_numbers_are_those_of_the_cell_with_the_fewest_photons_a_pixel():
     assert "sparse (n = 20 photons per object pixel)" in said
     assert "PtyChi 0.3000 rad" in said and "floor of an unbiased estimate 0.1581 rad" in said
     assert (
-        "PhysicsOnly, from which the networks start, 0.3500 rad"
+        "PhysicsOnly, the likelihood without a prior, 0.3500 rad"
         in answers()["What does a method without learning reach?"]
     )
 
