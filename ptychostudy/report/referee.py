@@ -42,7 +42,8 @@ class Made:
     solver : dict
         Settings of the iterative arm.
     trainings : dict
-        Of each network that was trained, what it was told: ``options``, ``objects``.
+        Of each network that was trained, what it was told: ``kind``, ``options``, of canvases
+        ``objects``.
     """
 
     steps: Mapping[str, Mapping[str, Any]]
@@ -162,7 +163,8 @@ def _objects(made: Made) -> str:
 def _lessons(network: str, told: Mapping[str, Any]) -> str:
     if network != BASELINE or told["kind"] != "supervised":
         return f"{network} learns from frames alone, without the object."
-    kinds = told["objects"]
+    # Networks of groups learn from the object of their frames alone.
+    kinds = told.get("objects", [])
     others = f", and from simulated ones: {', '.join(kinds)}" if kinds else ""
     return f"{network} learns from the training half of this object{others}."
 

@@ -14,7 +14,8 @@ GROUPS = {
     "metric_2_image_based_avg": 0.765,
 }
 CANVAS = {"kind": "pinn", "objects": [], "options": {"architecture": "canvas"}}
-GROUPED = {"kind": "supervised", "objects": ["siemens", "grf"], "options": {"architecture": "backprojection"}}
+GROUPED = {"kind": "supervised", "options": {"architecture": "backprojection"}}
+LEARNED = {"kind": "supervised", "objects": ["siemens", "grf"], "options": {"architecture": "canvas"}}
 
 
 def made(*, wrong=None, frames="simulate", solver=None, trainings=None):
@@ -72,9 +73,12 @@ def test_a_wrong_probe_is_told(wrong, told):
 
 
 def test_what_networks_learned_from_is_told_of_those_that_were_trained():
-    said = answers()["Do the networks know this object?"]
+    said = answers(trainings={"PtychoPINN": CANVAS, "Baseline": LEARNED})["Do the networks know this object?"]
     assert "PtychoPINN learns from frames alone" in said
     assert "Baseline learns from the training half of this object, and from simulated ones: siemens, grf." in said
+    assert (
+        "Baseline learns from the training half of this object. They" in answers()["Do the networks know this object?"]
+    )
     assert "Baseline" not in answers(trainings={"PtychoPINN": CANVAS})["Do the networks know this object?"]
     own = answers(trainings={"Baseline": GROUPED | {"kind": "pinn"}})
     assert "Baseline learns from frames alone" in own["Do the networks know this object?"]

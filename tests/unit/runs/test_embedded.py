@@ -44,7 +44,7 @@ def test_the_other_s_shell_keeps_its_prefix_and_its_path(tmp_path):
     # Set again for another module, it stays what it is.
     assert embedded.shell_prefix(shown, folder).format() == shown
     for path in ("", "/own"):
-        command = f'{shown}printf "%s %s" "$A" "$PYTHONPATH"; trap'
+        command = f'{shown}printf "%s %s" "$A" "$PYTHONPATH"; trap -p TERM'
         environment = {"PYTHONPATH": path} if path else {}
         done = subprocess.run(["bash", "-euc", command], env=environment, capture_output=True, text=True, check=True)
         assert done.stdout == f"{{x}} {path + ':' if path else ''}{folder}"
