@@ -33,6 +33,10 @@ def test_a_running_training_is_told_from_another_terminal(tmp_path):
         # What the training says is in its log, and not on the screen.
         assert "epoch" not in output.read_text()
     finally:
-        # As a terminal sends Ctrl-C: to Snakemake and to the job.
-        os.killpg(run.pid, signal.SIGINT)
-        run.wait(60)
+        # To Snakemake and to the job, which ends by itself; SIGINT is ignored by what a shell runs in the background.
+        os.killpg(run.pid, signal.SIGTERM)
+        try:
+            run.wait(60)
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
