@@ -13,7 +13,7 @@ from snakemake.utils import update_config
 
 from conftest import ROOT, TINY, copy_workflow
 
-END = "summarize grid figures check inventory verify page gate".split()
+END = "summarize grid figures insight check inventory verify page gate".split()
 MODULE = """
 configfile: "config/config.yaml"
 
