@@ -1,6 +1,7 @@
 """How long jobs take one after another and beside each other, from how long they took before."""
 
 import heapq
+import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,14 @@ def _of_job(job: Job, known: Mapping[str, Record], hub: Path) -> float | None:
     # That of a further seed lies in its folder.
     own, _, name = path.rpartition(folder)
     return seconds_of_all(hub / own, name) if name else None
+
+
+def usual(known: Sequence[float]) -> float:
+    """Return the seconds of a job of which nothing is known: as long as most take, not the mean.
+
+    A few long ones make that of all; of them something is known first.
+    """
+    return statistics.median(known or [0.0])
 
 
 def elapsed(

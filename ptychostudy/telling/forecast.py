@@ -105,8 +105,7 @@ class Forecast:
         # Short jobs come first: of long ones that nobody has seen they say nothing.
         if unknown > _UNSEEN * len(self.jobs):
             return None, unknown
-        # A job of which nothing is known counts as an average one.
-        usual = statistics.fmean(self._known() or [0.0])
+        usual = course.usual(self._known())
         pace = self._pace(running)
         filled = [
             _rest(pace * (usual if time is None else time), running.get(number))

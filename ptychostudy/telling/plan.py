@@ -89,8 +89,8 @@ def _costs(
     jobs: Sequence[Job], times: Sequence[float | None], cores: int, hub: Path
 ) -> dict[str, Any]:
     known = [time for time in times if time is not None]
-    # A job of which nothing is known counts as an average one, and is counted.
-    usual = statistics.fmean(known) if known else 0.0
+    # A job of which nothing is known is as most are, and is counted.
+    usual = course.usual(known)
     filled = [usual if time is None else time for time in times]
     return {
         "jobs": len(jobs),
