@@ -70,10 +70,21 @@ class Epoch:
     seconds_left: int
 
 
-def last_run(hub: Path) -> RunLog | None:
-    """Return the log of the last run in a hub; None where none has left one."""
-    logs = sorted((hub / _LOGS).glob(f"*{_NAME}"))
-    return read(logs[-1]) if logs else None
+def last_run(hub: Path, *, working: bool = False) -> RunLog | None:
+    """Return the log of the last run in a hub; None where none has left one.
+
+    A report, an unlocking and a run that found nothing to do leave logs without a job: they are
+    passed over, for they say nothing of the study. The newest is taken whatever it says where a
+    run is ``working``: it may not have planned its jobs yet.
+    """
+    logs = sorted((hub / _LOGS).glob(f"*{_NAME}"), reverse=True)
+    newest = None
+    for path in logs:
+        log = read(path)
+        newest = newest or log
+        if working or log.planned:
+            return log
+    return newest
 
 
 def read(path: Path) -> RunLog:

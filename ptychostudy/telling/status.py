@@ -38,8 +38,8 @@ def run(*, hub: Path = Path("."), json: bool = False) -> None:
     json : bool
         One JSON object instead.
     """
-    log = last_run(hub)
     record: dict[str, Any] = {**_owner(hub), "running": [], "slurm": _queue(hub)}
+    log = last_run(hub, working=record["alive"] is not False)
     if log is not None:
         known = records(hub)
         record["running"] = _running(hub, log) if record["alive"] is not False else []

@@ -146,6 +146,20 @@ def test_a_folder_without_a_run_says_so(tmp_path, capsys):
     assert "No run has been in this folder" in capsys.readouterr().out
 
 
+NOTHING = {"nothing to do": "Building DAG of jobs...\nNothing to be done.\n", "a report": "Building DAG of jobs...\n"}
+
+
+@pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
+def test_a_later_log_without_a_job_hides_no_run(hub, capsys, monkeypatch, text):
+    later = datetime.fromtimestamp(time.time()).strftime("%Y-%m-%dT%H%M%S.%f")
+    put(hub / ".snakemake" / "log" / f"{later}.snakemake.log", text)
+    monkeypatch.setattr(status.liveness, "is_alive", lambda claim: False)
+    assert told(hub, capsys)[0]["total"] == 8
+    # A run that works may not have planned its jobs yet: what an earlier one did is not its own.
+    monkeypatch.setattr(status.liveness, "is_alive", lambda claim: True)
+    assert told(hub, capsys)[0]["total"] == 0
+
+
 def test_failed_jobs_are_counted_by_rule(tmp_path):
     log = tmp_path / "2026-11-29T053356.010793.snakemake.log"
     log.write_text(
