@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ptychostudy.physics.draws import thinned
 from ptychostudy.physics.propagate import far_field, frame_sums, intensities
 
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
@@ -103,7 +104,7 @@ def thin_counts(counts: np.ndarray, keep: float, rng: np.random.Generator) -> np
 
     Parameters
     ----------
-    counts : (...) integer
+    counts : (..., N, N) integer
         Measured photons.
     keep : float
         Wanted over measured dose, in (0, 1].
@@ -111,16 +112,19 @@ def thin_counts(counts: np.ndarray, keep: float, rng: np.random.Generator) -> np
 
     Returns
     -------
-    (...) uint32
-        Binomial draws; a thinned Poisson variable is Poisson with mean ``keep`` times the old one
-        (Kingman, Poisson Processes, 1993, section 5.1).
+    (..., N, N) uint32
+        Binomial draws, `thinned` frame by frame; a thinned Poisson variable is Poisson with mean
+        ``keep`` times the old one (Kingman, Poisson Processes, 1993, section 5.1).
     """
     if not 0 < keep <= 1:
         raise ValueError(
             f"measured counts can only be thinned: wanted {keep:.4g} times the measured photons, "
             "needed (0, 1]"
         )
-    return rng.binomial(counts, keep).astype(np.uint32)
+    kept = np.empty(counts.shape, np.uint32)
+    for place in np.ndindex(counts.shape[:-2]):
+        kept[place] = thinned(counts[place], keep, rng)
+    return kept
 
 
 def dose_tolerance(dose: float, n_frames: int, sigmas: float = 5.0) -> float:

@@ -6,7 +6,7 @@ Of Poisson counts both parts are Poisson and independent (Kingman, Poisson Proce
 
 import numpy as np
 
-from ptychostudy.physics.draws import generator
+from ptychostudy.physics.draws import generator, thinned
 
 
 class Frames:
@@ -69,7 +69,7 @@ class Kept:
         # A generator for each frame: in whatever blocks they are read, the draw is one.
         for place, frame in enumerate(self.frames.index[part]):
             rng = generator(self.seed, "held out", self.draw, int(frame))
-            kept[place] = rng.binomial(counts[place], self.share)
+            kept[place] = thinned(counts[place], self.share, rng)
         return kept
 
 

@@ -219,6 +219,27 @@ def test_keeping_everything_changes_nothing():
     assert found.dtype == np.uint32
 
 
+@pytest.mark.parametrize("keep", [0.01, 0.4, 0.6, 0.99, 1.0])
+def test_a_pixel_moves_the_draw_of_no_other(keep):
+    """Whatever a pixel of a frame holds: a mask would otherwise give all behind it another noise."""
+    rate = np.linspace(0, 60, 24).reshape(4, 6)
+    measured = poisson_counts(np.broadcast_to(rate, (50, 4, 6)), generator(9, "simulation"))
+    whole = thin_counts(measured, keep, generator(9, "thinning"))
+    other = np.zeros((4, 6), bool)
+    other[0, 2] = other[2, 1] = other[3] = True
+    for held in (0, 1, 25, 4_000_000_000):
+        found = thin_counts(np.where(other, np.uint32(held), measured), keep, generator(9, "thinning"))
+        np.testing.assert_array_equal(found[:, ~other], whole[:, ~other])
+
+
+def test_large_counts_are_binomial_too():
+    k, held, keep = 100_000, 1000, 0.3
+    kept = thin_counts(np.full(k, held, np.uint32), keep, generator(5, "thinning")).astype(float)
+    variance = held * keep * (1 - keep)
+    assert abs(kept.mean() - held * keep) < 4 * np.sqrt(variance / k)
+    assert kept.var() == pytest.approx(variance, rel=4 * np.sqrt(2 / k))
+
+
 @pytest.mark.parametrize("keep", [0.0, -0.5, 1.001, float("nan")])
 def test_more_than_measured_is_refused(keep):
     with pytest.raises(ValueError, match=r"can only be thinned: wanted .* needed \(0, 1\]"):
