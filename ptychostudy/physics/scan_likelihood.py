@@ -1,7 +1,9 @@
 """The Poisson likelihood of an object, given the frames of a scan behind a known probe.
 
 ``L(O) = sum (I + b - y) - y log((I + b) / y)`` over valid pixels, half the Poisson deviance, with
-``I = sum_m |F(P_m O)|^2`` and a small background b. Its gradient with respect to ``conj(O)`` is
+``I = sum_m |F(P_m O)|^2`` and a background b, by which a dark pixel that counted a photon stays
+finite. It has to be small against what a pixel counts: as large as that it makes slow phase grow
+that is in no frame. Its gradient with respect to ``conj(O)`` is
 ``sum place(conj(P_m) F^-1((1 - y / (I + b)) F(P_m O)))`` (Thibault & Guizar-Sicairos, New J. Phys.
 14, 063004 (2012)).
 """
@@ -12,14 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.fft import fft2, ifft2
 
+from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import light, split_positions
 
 if TYPE_CHECKING:
     from ptychostudy.physics.held_out import Source
 
-BACKGROUND = 0.05
-"""Photons a pixel, beside those expected, by which a dark pixel that counted one stays finite."""
+# Of the photons that a pixel counts on the mean behind an empty object, and at most so many photons.
+# Less is better with a prior, and worse without one, as it damps what is hardly seen.
+_BACKGROUND = 0.1
+_MOST = 0.05
 
 _BLOCK = 64
 # Bytes of frames and shifted probes that are kept from one pass to the next; of a larger scan none
@@ -85,7 +90,9 @@ class ScanLikelihood:
         n = self.modes.shape[-1]
         self.corners, self.fractions = split_positions(self.positions, n)
         self.valid = np.ones((n, n), bool) if valid is None else np.asarray(valid, bool)
-        self.background = np.float32(BACKGROUND * share)
+        mean = detected_power(self.modes, self.valid) / self.valid.sum()
+        # The mean is that of a share already; the most is meant of all photons.
+        self.background = np.float32(min(_BACKGROUND * mean, _MOST * share))
         self._mask = np.fft.ifftshift(self.valid)
         self._spectra = fft2(self.modes)
         each = n * n * (4 + 8 * len(self.modes))

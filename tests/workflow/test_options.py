@@ -15,7 +15,7 @@ OPTIONS = {
     "  shards: 2\n": "  shards: 1\n",
     "study: tiny\n": "simulate: {design: fixed_fluence, wrong_probe: {blur_px: 0.3, shift_px: [0.5, -0.25]}}\n",
 }
-PAIRS = {(10000, "dense"), (20000, "sparse"), (100000, "dense"), (200000, "sparse")}
+PAIRS = {(10000, "dense"), (20000, "sparse")}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def study(tmp_path_factory):
         assert text.count(line) == 1
         text = text.replace(line, more)
     workflow.config.write_text(text)
-    done = workflow.snakemake("--config", "doses=[10000,100000]")
+    done = workflow.snakemake("--config", "doses=[10000]")
     assert done.returncode == 0, done.stdout[-6000:]
     return workflow.hub
 
@@ -44,15 +44,14 @@ def test_views_of_a_dose_have_the_same_photons_on_a_pixel(study):
     assert {(job["dose"], job["view"]) for job in found} == PAIRS
     for split in ("train", "test"):
         n = {(job["dose"], job["view"]): job["photons_per_pixel"] for job in found if job["split"] == split}
-        for low in (10000, 100000):
-            # n counts frames per pixel of the scanned area, which a random half of them covers a little less of.
-            assert n[low, "dense"] == pytest.approx(n[2 * low, "sparse"], rel=0.1)
+        # n counts frames per pixel of the scanned area, which a random half of them covers a little less of.
+        assert n[10000, "dense"] == pytest.approx(n[20000, "sparse"], rel=0.1)
 
 
 def test_one_network_serves_every_dose(study):
     assert {path.name for path in (study / "data" / "phase_e").iterdir()} == {"dose_all"}
     bundle = read_bundle(study / "data/phase_e/dose_all/dense/gs2/wts.h5.zip")
-    assert set(bundle["normalization"]) == {"10000", "20000", "100000", "200000"}
+    assert set(bundle["normalization"]) == {"10000", "20000"}
 
 
 def test_arms_are_given_the_wrong_probe_and_every_table_says_so(study):
