@@ -1,5 +1,6 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
+import functools
 import os
 import sys
 
@@ -10,7 +11,7 @@ if os.path.isdir(SOURCE):
     sys.path.insert(0, SOURCE)
 
 try:
-    from ptychostudy import provenance
+    from ptychostudy.runs import kept_digests
 except ImportError as error:
     sys.exit(
         f"{error} (of {SOURCE}); needed: its version of ptychostudy, installed by pip where Snakemake runs"
@@ -67,12 +68,18 @@ scattergather:
     shards=STUDY.infer.shards,
 
 
+# Each job asks for it, and nearly all get the same.
+@functools.cache
+def settings_text(stage, view):
+    """Return the JSON of what one stage reads."""
+    return encode(stage_settings(STUDY, stage, view))
+
+
 def settings(stage):
     """Return a params function: the JSON of what one stage reads, and nothing else."""
 
     def of(wildcards):
-        view = wildcards.get("view") if stage == "overlap" else None
-        return encode(stage_settings(STUDY, stage, view))
+        return settings_text(stage, wildcards.get("view") if stage == "overlap" else None)
 
     return of
 
@@ -85,7 +92,7 @@ def code(stage):
     """Return the digest of a stage's own sources; comments and docstrings do not count."""
     read = sources.needed(STUDY.base) if stage == "base" else []
     modules = [f"ptychostudy.stages.{stage}", *read]
-    digest = provenance.code_digest(*modules)
+    digest = kept_digests.code_digest(*modules)
     CODE[digest] = modules
     return digest
 
