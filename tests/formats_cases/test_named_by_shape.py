@@ -7,7 +7,6 @@ from known_scan import known_scan, save
 
 from ptychostudy.__main__ import main
 from ptychostudy.formats.readers import load_user_file
-from ptychostudy.intake.conventions import of_frames
 from ptychostudy.intake.named_by_shape import named_by_shape
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.study.settings import read_study
@@ -26,11 +25,6 @@ def write(name="scan.h5", where=WHERE, **more):
             file[place] = known_scan()[key]
         for place, array in more.items():
             file[place] = array
-
-
-@pytest.fixture
-def few(monkeypatch):
-    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
 
 
 def test_each_array_is_the_only_one_of_its_shape(folder):

@@ -22,6 +22,7 @@ Doubt = Literal[
     "crop",
     "pad",
     "files",
+    "object",
     "axes",
     "probe",
     "guard",
