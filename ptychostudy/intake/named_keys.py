@@ -31,7 +31,8 @@ def with_named_keys(files: Mapping[str, UserFile], keys: Mapping[str, str]) -> d
     files : mapping of str to UserFile
         By their paths.
     keys : mapping of str to str
-        For each of our keys the path in the file; ``[:, i]`` behind it takes one column.
+        For each of our keys the path in the file; ``[:, i]`` behind it takes one column,
+        ``[i, :]`` one line.
 
     Raises
     ------
@@ -84,18 +85,22 @@ def _path_of(name: str) -> str:
 
 
 def _column(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
-    """Return an array, or the column of it that a path asks for."""
+    """Return an array, or the column or line of it that a path asks for."""
     _, bracket, index = name.partition("[")
     if not bracket:
         return array
-    number = index.rstrip("] ").removeprefix(":").strip(", ")
-    columns = array.shape[1] if array.ndim == 2 else 0
-    if not number.isdecimal() or int(number) >= columns:
+    first, comma, last = index.rstrip("] ").replace(" ", "").partition(",")
+    is_row = bool(comma) and last == ":"
+    lines = array if is_row else array.T
+    number = first if is_row or not comma else last
+    if array.ndim != 2 or not number.isdecimal() or int(number) >= len(lines):
+        rows, columns = array.shape if array.ndim == 2 else (1, 1)
         raise DataError(
             f"{path}: base.npz.keys names {name!r}, and the array has shape {array.shape}; "
-            f"needed: [:, 0] to [:, {max(columns - 1, 0)}] of an array with two axes"
+            f"needed: [:, 0] to [:, {max(columns - 1, 0)}], or [0, :] to [{max(rows - 1, 0)}, :], "
+            "of an array with two axes"
         )
-    return array[:, int(number)]
+    return np.asarray(lines[int(number)])
 
 
 def _replaced(

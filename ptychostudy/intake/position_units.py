@@ -13,7 +13,7 @@ from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 
 # Metres, but for pixels, whose length is a setting.
-METRES = {"m": 1.0, "um": 1e-6, "nm": 1e-9}
+METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9}
 UNITS = ("px", *METRES)
 # Closer neighbours than this share of the probe tell each other nothing new: no scan has them.
 _CLOSEST = 0.005
@@ -94,7 +94,7 @@ def in_pixels(
     positions : (k, 2) float
         As they are in the file.
     probe : (N, N) complex
-    unit : {'auto', 'px', 'm', 'um', 'nm'}
+    unit : {'auto', 'px', 'm', 'mm', 'um', 'nm'}
         ``auto`` takes pixels where they can be, and refuses otherwise.
     pixel_size_m : float
         Object pixel.

@@ -82,6 +82,20 @@ CURED = {
         },
         {"measurement": "amplitude"},
     ),
+    "amplitudes of half precision": (
+        lambda scan: {
+            **{key: scan[key] for key in ("ycoords", "xcoords", "probeGuess")},
+            "diffraction": np.sqrt(scan["counts"]).astype("f2"),
+        },
+        {"measurement": "amplitude"},
+    ),
+    "numbers of half precision": (
+        lambda scan: {
+            **{key: scan[key] for key in ("ycoords", "xcoords", "probeGuess")},
+            "diffraction": scan["counts"].astype("f2"),
+        },
+        {"measurement": "intensity"},
+    ),
 }
 
 
@@ -91,8 +105,9 @@ def test_what_can_be_set_right_is_in_the_study(inspected, few, kind):
     code, text = inspected(change(known_scan()), "--write", "mine.yaml")
     npz = read_study(Path("mine.yaml")).base.npz
     assert code == 0 and {key: getattr(npz, key) for key in settings} == settings
-    assert kind == "amplitudes" or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
-    assert kind == "amplitudes" or all(f"base.npz.{key}: {value}" in text for key, value in settings.items())
+    assumed = "measurement" in settings
+    assert assumed or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
+    assert assumed or all(f"base.npz.{key}: {value}" in text for key, value in settings.items())
     assert base_of() == 0
 
 

@@ -16,7 +16,7 @@ from ptychostudy.intake.position_units import (
 from ptychostudy.intake.scan_layout import islands, isolated, off_line_px, shift_px
 
 COORDS = ("ycoords", "xcoords")
-PER_PIXEL = {"m": PIXEL_M, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
+PER_PIXEL = {"m": PIXEL_M, "mm": PIXEL_M * 1e3, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
 
 
 def moved(scan, factor=1.0, rows=0.0, cols=0.0):
