@@ -51,7 +51,7 @@ def stated_unit(path: str | Path, items: Mapping[str, Any]) -> tuple[dict[str, s
     if not said:
         return {}, []
     known = {_UNITS.get(text.lower().translate(_MICRO).strip()) for text in said.values()}
-    if len(said) < len(COORDINATES) or len(known) > 1:
+    if len(said) < len(texts) or len(known) > 1:
         each = ", ".join(f"{key!r} {text[:_SHOWN]!r}" for key, text in said.items())
         raise DataError(
             f"{path}: {each} are the units that {BOTH} state; needed: the same one in both"

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from ptychostudy.formats.containers import HDF5, container, open_user_hdf5
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.hdf5_tree import Tree
+from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import member_names, read_npz
 from ptychostudy.io.atomic import DataError
@@ -42,7 +44,23 @@ def with_named_keys(files: Mapping[str, UserFile], keys: Mapping[str, str]) -> d
     found = {path: read_named(path, keys) for path in files}
     for key, name in keys.items():
         _check_once(files, [path for path, arrays in found.items() if key in arrays], key, name)
-    return {path: _replaced(file, found[path], keys) for path, file in files.items()}
+    return {
+        path: _replaced(file, found[path], keys, _unit(path, keys, found[path]))
+        for path, file in files.items()
+    }
+
+
+def _unit(
+    path: str, keys: Mapping[str, str], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the unit that the datasets of named coordinates state, and what is to be said."""
+    named = {key: _path_of(keys[key]) for key in COORDINATES if key in arrays}
+    if not named or container(path) != HDF5:
+        return {}, []
+    with open_user_hdf5(path) as file:
+        items = {key: item_at(file, name) for key, name in named.items()}
+        own = {key: item for key, item in items.items() if isinstance(item, h5py.Dataset)}
+        return stated_unit(path, own)
 
 
 def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, name: str) -> None:
@@ -104,12 +122,17 @@ def _column(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _replaced(
-    file: UserFile, arrays: Mapping[str, np.ndarray], keys: Mapping[str, str]
+    file: UserFile,
+    arrays: Mapping[str, np.ndarray],
+    keys: Mapping[str, str],
+    unit: tuple[dict[str, str], list[str]],
 ) -> UserFile:
     """Return a file with those arrays that the user names in it, without those of its format.
 
     What its format calls by a key that the user found elsewhere, in another file too, gives way.
+    `unit` is what `_unit` says of the named coordinates.
     """
+    declared, notes = unit
     taken = {_path_of(keys[key]).strip("/") for key in arrays}
     unused = [key for key in file.arrays if _gives_way(key, keys)]
     stated = {name for key in arrays for name in _STATED.get(key, ())}
@@ -123,7 +146,9 @@ def _replaced(
             **{key: place for key, place in file.places.items() if key not in unused},
             **{key: keys[key] for key in arrays},
         },
-        declared={key: value for key, value in file.declared.items() if key not in stated},
+        notes=[*file.notes, *notes],
+        declared={key: value for key, value in file.declared.items() if key not in stated}
+        | declared,
     )
 
 

@@ -123,6 +123,20 @@ def test_the_unit_that_datasets_state_is_taken(taken, same, folder, text, unit, 
     assert changes["stated"] == {"position_unit": unit} and f"positions taken as {unit}" in said
 
 
+@pytest.mark.parametrize("names", [("scan/y", "scan/x"), ("scan/yx[:, 0]", "scan/yx[:, 1]")], ids=["two", "columns"])
+def test_the_unit_of_named_datasets_is_taken_too(taken, same, folder, names):
+    scan = known_scan()
+    with h5py.File("scan.h5", "w") as file:
+        file["counts"], file["probeGuess"] = scan["counts"], scan["probeGuess"]
+        file["scan/y"], file["scan/x"] = (scan[key] * PER_PIXEL["mm"] for key in COORDS)
+        file["scan/yx"] = np.stack([file["scan/y"], file["scan/x"]], axis=1)
+        for name in ("y", "x", "yx"):
+            file[f"scan/{name}"].attrs["units"] = "mm"
+    arrays, changes, _ = taken("scan.h5", keys=dict(zip(COORDS, names, strict=True)))
+    same(arrays)
+    assert changes["stated"] == {"position_unit": "mm"}
+
+
 def test_a_stated_unit_goes_before_what_looks_like_pixels(taken, same, folder):
     """Half a nanometre a pixel: steps of 2.5 px, were they pixels, of a probe 15 px wide."""
     arrays, changes, _ = taken(write_stated(1.0, ["pixel", "px"]))
