@@ -119,7 +119,7 @@ def check_scan(
         check_frames(path, frames, len(positions), n)
     object_ = arrays.get("objectGuess")
     if object_ is not None:
-        _check_object(path, object_)
+        check_object(path, object_)
         _check_windows(path, object_.shape, positions, n)
     return positions
 
@@ -198,7 +198,8 @@ def check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
         )
 
 
-def _check_object(path: str | Path, object_: np.ndarray) -> None:
+def check_object(path: str | Path, object_: np.ndarray) -> None:
+    """Check that an object is finite and complex (H, W)."""
     if object_.ndim != 2 or not np.iscomplexobj(object_):
         raise wrong_kind(path, "objectGuess", object_, "complex (H, W)")
     check_finite(path, "objectGuess", object_)

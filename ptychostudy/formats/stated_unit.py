@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from ptychostudy.formats.positions import BOTH, COORDINATES
@@ -32,7 +33,7 @@ def stated_unit(path: str | Path, items: Mapping[str, Any]) -> tuple[dict[str, s
     path : str or Path
         For messages.
     items : mapping of str to h5py.Dataset
-        By our keys.
+        By our keys; what is a link to another file, or nothing, states nothing.
 
     Returns
     -------
@@ -46,7 +47,8 @@ def stated_unit(path: str | Path, items: Mapping[str, Any]) -> tuple[dict[str, s
     DataError
         If rows and columns state different units.
     """
-    texts = {key: _text(items[key]) for key in COORDINATES if key in items}
+    own = {key: item for key, item in items.items() if isinstance(item, h5py.Dataset)}
+    texts = {key: _text(own[key]) for key in COORDINATES if key in own}
     said = {key: text for key, text in texts.items() if text}
     if not said:
         return {}, []
@@ -72,7 +74,8 @@ def _text(item: Any) -> str:
         if said.size != 1:
             continue
         value = said.ravel()[0]
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        if text.strip():
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        # Of other types it is no word.
+        if isinstance(text, str) and text.strip():
             return text.strip()
     return ""

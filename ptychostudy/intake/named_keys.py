@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ptychostudy.formats.containers import HDF5, container, open_user_hdf5
@@ -58,9 +57,7 @@ def _unit(
     if not named or container(path) != HDF5:
         return {}, []
     with open_user_hdf5(path) as file:
-        items = {key: item_at(file, name) for key, name in named.items()}
-        own = {key: item for key, item in items.items() if isinstance(item, h5py.Dataset)}
-        return stated_unit(path, own)
+        return stated_unit(path, {key: item_at(file, name) for key, name in named.items()})
 
 
 def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, name: str) -> None:

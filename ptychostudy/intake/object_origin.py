@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ptychostudy.formats.positions import read_positions
-from ptychostudy.formats.scan import left_windows
+from ptychostudy.formats.scan import check_object, left_windows
 from ptychostudy.formats.user_file import OBJECT, PROBE
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.orientation import ORIENTATIONS
 
 if TYPE_CHECKING:
@@ -29,13 +30,18 @@ def says_origin(arrays: Mapping[str, np.ndarray], npz: "NpzSettings", doubts: Do
     Raises
     ------
     DataError
-        If windows leave the object, and nobody has looked at that.
+        If it is no object, or windows leave it, and nobody has looked at that.
     """
     positions = read_positions(arrays).astype(np.float64)
-    object_ = arrays.get(OBJECT, np.zeros(()))
-    # What is no object, or no place, is refused by its name later.
-    if object_.ndim != 2 or not np.isfinite(positions).all():
+    # What is no place is refused by its name later.
+    if OBJECT not in arrays or not np.isfinite(positions).all():
         return True
+    object_ = arrays[OBJECT]
+    try:
+        check_object(doubts.path, object_)
+    except DataError as error:
+        doubts.doubt("object", str(error).removeprefix(f"{doubts.path}: "))
+        return False
     n = len(arrays[PROBE])
     text = left_windows(object_.shape, positions, n)
     if not text:

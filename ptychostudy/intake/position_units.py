@@ -116,7 +116,7 @@ def in_pixels(
     # All in one place is said by name later.
     if np.ptp(pixels, axis=0).any() and not can_be_pixels(pixels, probe):
         text = _refusal(positions, pixels, probe, unit, pixel_size_m)
-        doubts.doubt("units", text, _likely(positions, probe, pixel_size_m))
+        doubts.doubt("units", text, _likely(positions, probe, pixel_size_m, unit))
     return pixels
 
 
@@ -129,10 +129,13 @@ def check_no_metres(path: str | Path, positions: np.ndarray) -> None:
         )
 
 
-def _likely(positions: np.ndarray, probe: np.ndarray, pixel_size_m: float) -> dict[str, str]:
-    """Return the one unit in which the positions can be a scan, or nothing."""
+def _likely(
+    positions: np.ndarray, probe: np.ndarray, pixel_size_m: float, taken: str
+) -> dict[str, str]:
+    """Return the one unit, beside that taken, in which the positions can be a scan, or nothing."""
+    others = [unit for unit in UNITS if unit != taken]
     can = [
-        unit for unit in METRES if can_be_pixels(to_pixels(positions, unit, pixel_size_m), probe)
+        unit for unit in others if can_be_pixels(to_pixels(positions, unit, pixel_size_m), probe)
     ]
     return {"position_unit": can[0]} if len(can) == 1 else {}
 

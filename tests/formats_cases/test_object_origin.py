@@ -73,6 +73,29 @@ def test_an_origin_elsewhere_is_looked_at(inspected, few, refused, taken, away):
     assert "accepted (object)" in said and changes["accepted"]
 
 
+@pytest.mark.parametrize(
+    ("field", "part"),
+    [
+        (np.full(SHAPE, np.nan + 0j), "NaN or infinite"),
+        (np.ones(SHAPE), "needed complex (H, W)"),
+        (np.ones((2, *SHAPE), complex), "needed complex (H, W)"),
+        (np.zeros((3, 3), complex), "windows leave 'objectGuess' of shape (3, 3)"),
+    ],
+    ids=["not finite", "real", "layers", "small"],
+)
+def test_an_object_that_is_none_hides_no_layout(inspected, few, refused, taken, field, part):
+    """Measured frames do not need it."""
+    scan = {**known_scan(), "objectGuess": field}
+    scan["counts"] = ORIENTATIONS[1].of_frames(scan["counts"])
+    code, text = inspected(scan, "--write", "mine.yaml")
+    assert code == 0 and part in text and "geometry set in the yaml" in text
+    assert part in refused(known_scan() | {"objectGuess": field})
+    assert part in refused(known_scan() | {"objectGuess": field}, frames="simulate")
+    arrays, _, said = taken(known_scan() | {"objectGuess": field}, accept=["object"])
+    np.testing.assert_array_equal(arrays["counts"], known_scan()["counts"])
+    assert "accepted (object)" in said
+
+
 def test_a_transposed_object_is_not_believed_against_the_frames(inspected, monkeypatch):
     """Exchanged positions lie on it, but frames fit them as they are: that stands, and the object is looked at."""
     # Half of them suffice, and are half as long.

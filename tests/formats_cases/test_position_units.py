@@ -1,5 +1,6 @@
 """Positions in another unit, about zero, far off, alone, in line: converted, shifted or refused, and always said."""
 
+import contextlib
 import re
 
 import h5py
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from known_scan import PIXEL_M, N, known_scan, object_of, probe_of, save
 
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.position_units import (
     bright_diameter_px,
     can_be_pixels,
@@ -16,6 +18,7 @@ from ptychostudy.intake.position_units import (
 )
 from ptychostudy.intake.scan_layout import islands, isolated, off_line_px, shift_px
 from ptychostudy.intake.user import take_scan
+from ptychostudy.io.atomic import DataError
 from ptychostudy.study.sections.base import BaseSettings
 
 COORDS = ("ycoords", "xcoords")
@@ -160,6 +163,28 @@ def test_what_the_user_says_of_the_unit_stands(taken, same, folder):
 def test_units_that_differ_are_refused(refused, folder, texts):
     message = refused(write_stated(1.0, texts))
     assert "are the units that 'ycoords' and 'xcoords' state; needed: the same one" in message and "'nm'" in message
+
+
+@pytest.mark.parametrize("value", [3.0, np.arange(5), "", h5py.Empty("f")], ids=str)
+def test_what_is_no_word_is_no_unit(taken, same, folder, value):
+    arrays, changes, _ = taken(write_stated(1.0, [value, None]))
+    same(arrays)
+    assert changes == {}
+
+
+def test_a_stated_unit_that_can_be_none_is_cured_only_where_one_other_fits(folder):
+    """Pixels that are said to be metres can be nanometres, too: that is for the user to say."""
+    settings = BaseSettings(kind="npz", frames="measured", frame_px=N, pixel_size_m=PIXEL_M, npz={"path": "a"})
+
+    def cure(factor, text):
+        doubts = Doubts("scan.h5", listed=[])
+        # Metres of which each is many pixels are no scan at all, once that is said.
+        with contextlib.suppress(DataError):
+            take_scan(write_stated(factor, [text, text]), settings, doubts=doubts)
+        return {each.name: each.cure for each in doubts.listed}["units"]
+
+    assert cure(1.0, "m") == cure(1.0, "um") == {}
+    assert cure(PER_PIXEL["mm"], "m") == {"position_unit": "mm"}
 
 
 def test_a_unit_that_nobody_knows_is_said(taken, same, folder):
