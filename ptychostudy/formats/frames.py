@@ -136,10 +136,11 @@ def to_counts(
     """
     _check_meaning(path, key, stack, measurement)
     good = np.ones(stack.shape[1:], dtype=bool) if bad is None else ~bad
+    _check_negative(path, key, stack, good)
     counts = np.zeros(stack.shape, np.uint32)
     for start in range(0, len(stack), _FRAMES):
         part = stack[start : start + _FRAMES, good]
-        _check_values(path, key, part)
+        check_finite(path, key, part)
         counts[start : start + _FRAMES, good] = _whole(path, key, part, measurement, scale)
     _check_light(path, key, counts)
     return counts
@@ -163,12 +164,26 @@ def _check_meaning(path: str | Path, key: str, stack: np.ndarray, measurement: s
         )
 
 
-def _check_values(path: str | Path, key: str, part: np.ndarray) -> None:
-    check_finite(path, key, part)
-    if part.min() < 0:
+def _check_negative(path: str | Path, key: str, stack: np.ndarray, good: np.ndarray) -> None:
+    """Refuse numbers below zero in any good pixel (N, N), and say where they are."""
+    if stack.dtype.kind not in "if":
+        return
+    in_pixel = np.zeros(good.shape, np.int64)
+    smallest = 0.0
+    for start in range(0, len(stack), _FRAMES):
+        part = stack[start : start + _FRAMES]
+        in_pixel += np.count_nonzero(part < 0, axis=0)
+        smallest = min(smallest, float(part[:, good].min(initial=0)))
+    in_pixel *= good
+    # What is infinite is no number, and refused as such.
+    if in_pixel.any() and np.isfinite(smallest):
+        most = np.unravel_index(int(in_pixel.argmax()), good.shape)
         raise DataError(
-            f"{path}: key {key!r} holds negative values (smallest {part.min():.4g}), "
-            "needed photons >= 0"
+            f"{path}: key {key!r} holds negative values (smallest {smallest:.6g}), "
+            f"{in_pixel.sum()} of them in {np.count_nonzero(in_pixel)} pixels, most in pixel "
+            f"({most[0]}, {most[1]}), in {in_pixel.max()} of {len(stack)} frames; needed photons "
+            ">= 0: frames from which no background was taken, or a mask of pixels that count none "
+            "(base.npz.mask)"
         )
 
 

@@ -11,6 +11,7 @@ from ptychostudy.formats.hdf5_sources import read_linked, read_virtual
 from ptychostudy.formats.hdf5_tree import listed
 from ptychostudy.formats.plain_npz import with_modes
 from ptychostudy.formats.probe_modes import MODES
+from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import KNOWN, UserFile
 from ptychostudy.io.atomic import plain_size
 from ptychostudy.io.hdf5 import find_dataset, read_datasets
@@ -41,7 +42,8 @@ def read(path: str | Path, file: Any) -> UserFile:
     arrays = _read_own(path, items)
     arrays |= {key: read_linked(path, key, link) for key, link in links.items()}
     others = [text for name, text in listed(file) if name not in arrays]
-    return with_modes(UserFile(arrays, others, format=NAME))
+    declared, notes = stated_unit(path, items)
+    return with_modes(UserFile(arrays, others, declared=declared, notes=notes, format=NAME))
 
 
 def _links(file: Any, keys: Iterable[str]) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def check_scan(
         check_frames(path, frames, len(positions), n)
     object_ = arrays.get("objectGuess")
     if object_ is not None:
-        _check_object(path, object_)
+        check_object(path, object_)
         _check_windows(path, object_.shape, positions, n)
     return positions
 
@@ -198,21 +198,39 @@ def check_frames(path: str | Path, frames: np.ndarray, k: int, n: int) -> None:
         )
 
 
-def _check_object(path: str | Path, object_: np.ndarray) -> None:
+def check_object(path: str | Path, object_: np.ndarray) -> None:
+    """Check that an object is finite and complex (H, W)."""
     if object_.ndim != 2 or not np.iscomplexobj(object_):
         raise wrong_kind(path, "objectGuess", object_, "complex (H, W)")
     check_finite(path, "objectGuess", object_)
 
 
 def _check_windows(path: str | Path, shape: tuple[int, ...], positions: np.ndarray, n: int) -> None:
+    text = left_windows(shape, positions, n)
+    if text:
+        raise DataError(f"{path}: {text}")
+
+
+def left_windows(shape: tuple[int, ...], positions: np.ndarray, n: int) -> str:
+    """Say which windows of side n leave an object; nothing where none does.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the object.
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    n : int
+    """
     outside = int(np.sum(~inside(corners(positions, n), n, shape)))
-    if outside:
-        # Both spans are said, for rows and columns exchanged are seen by them.
-        raise DataError(
-            f"{path}: {outside} of {len(positions)} windows leave 'objectGuess' of shape {shape}: "
-            f"'ycoords' span {_span(positions[:, 0])}, 'xcoords' {_span(positions[:, 1])}; "
-            f"needed: window centres at least {n // 2} px inside"
-        )
+    if not outside:
+        return ""
+    # Both spans are said, for rows and columns exchanged are seen by them.
+    return (
+        f"{outside} of {len(positions)} windows leave 'objectGuess' of shape {shape}: "
+        f"'ycoords' span {_span(positions[:, 0])}, 'xcoords' {_span(positions[:, 1])}; "
+        f"needed: window centres at least {n // 2} px inside"
+    )
 
 
 def _span(values: np.ndarray) -> str:

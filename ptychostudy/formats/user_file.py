@@ -19,7 +19,7 @@ DECLARED = {
     "axes": "order of the frames' axes: NHW or HWN",
     "background": "constant that the frames hold where there is no light",
     "frame_index": "number of each frame, where they are numbered",
-    "position_unit": "of xcoords and ycoords: px, m, um or nm",
+    "position_unit": "of xcoords and ycoords: px, m, mm, um or nm",
     "position_index": "number of the frame of each position, where they are numbered",
     "origin_px": "object pixel (row, col) in which a position of zero lies, where it is known",
     "object_origin_px": "the same, of an object in a file without positions",

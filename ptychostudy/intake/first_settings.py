@@ -19,6 +19,8 @@ from ptychostudy.study.sections.base import FrameSide
 _SHOWN = 16
 # What single precision leaves of a whole number, and of its square.
 _WHOLE = 1e-4
+# Of a number: a rounding below leaves its fraction to be seen.
+_TOLD = 0.05
 # Steps of doses, which people read: 1, 2, 5, 10, ...
 _STEPS = (5, 2, 1)
 # A split or a few frames may hold less than all of them on average.
@@ -159,15 +161,27 @@ def measurement_of(raw: np.ndarray) -> str:
         return "counts"
     shown = _shown(raw)
     squares = shown**2
+    if raw.dtype.itemsize < np.dtype(np.float32).itemsize:
+        return (
+            "amplitude"
+            if _fine(squares, raw.dtype) and not _fine(shown, raw.dtype)
+            else "intensity"
+        )
     if _are_whole(shown) or photon_unit(shown):
         return "intensity"
     return "amplitude" if _are_whole(squares) or photon_unit(squares) else "intensity"
 
 
-def _are_whole(numbers: np.ndarray) -> bool:
+def _are_whole(numbers: np.ndarray, eps: float = float(np.finfo(np.float32).eps)) -> bool:
     off = np.abs(numbers - np.rint(numbers))
-    grain = np.finfo(np.float32).eps * np.abs(numbers)
-    return bool(np.all(off <= _WHOLE + grain))
+    return bool(np.all(off <= _WHOLE + eps * np.abs(numbers)))
+
+
+def _fine(numbers: np.ndarray, kind: np.dtype[Any]) -> bool:
+    """Say whether those numbers are whole whose fractions half precision still tells."""
+    eps = float(np.finfo(kind).eps)
+    told = numbers[eps * np.abs(numbers) < _TOLD]
+    return bool(told.size) and _are_whole(told, 2 * eps)
 
 
 def _add_axes(settings: FirstSettings, file: UserFile) -> None:

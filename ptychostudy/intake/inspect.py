@@ -36,7 +36,7 @@ OK, CURED, DOUBT, REFUSED, OPEN = "ok", "set in the yaml", "look at it", "refuse
 
 CHECKS = {
     "units": ("units",),
-    "layout": ("isolated", "line", "small", "files"),
+    "layout": ("isolated", "line", "small", "files", "object"),
     "frames": ("frames", "axes"),
     "photons": ("gain", "background"),
     "pixels": ("pixels", "mask", "weights"),

@@ -5,8 +5,10 @@ so, and the frames themselves show whether it fits (`intake.geometry`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from ptychostudy.formats.containers import NPZ, container
 from ptychostudy.formats.frames import FRAME_KEYS
@@ -50,8 +52,9 @@ def named_by_shape(files: Mapping[str, UserFile]) -> dict[str, str]:
 
     Frames are the only stack of images of real numbers, the probe the only complex array of their
     sides (or the only such that is called a probe), positions two vectors of as many numbers as
-    there are frames, whose names tell the axes, or the two columns of one array, rows first. What
-    is not the only one of its shape is left to the user.
+    there are frames, whose names tell the axes, or the two columns (or lines) of one array, rows
+    first. What is not the only one of its shape is left to the user. Beside the arrays of a
+    program's format those under names of ours are taken, which the format does not know.
 
     Parameters
     ----------
@@ -64,8 +67,27 @@ def named_by_shape(files: Mapping[str, UserFile]) -> dict[str, str]:
         For our keys that no file has, paths as of ``base.npz.keys``.
     """
     there = {key: array for file in files.values() for key, array in file.arrays.items()}
-    if PROBE in there and COORDINATES[0] in there and any(key in there for key in FRAME_KEYS):
-        return {}
+    named = _called_as_ours(files, there)
+    known = {*there, *named}
+    if PROBE in known and COORDINATES[0] in known and any(key in known for key in FRAME_KEYS):
+        return named
+    return named | _by_shape(files, there, known)
+
+
+def _called_as_ours(
+    files: Mapping[str, UserFile], there: Mapping[str, np.ndarray]
+) -> dict[str, str]:
+    """Return what a file of a program's own holds under names of ours, which its format leaves."""
+    frames = () if any(key in there for key in FRAME_KEYS) else (_WHOLE_FRAMES,)
+    held = [text.split(" (")[0] for file in files.values() for text in file.others]
+    wanted = [key for key in (*frames, *COORDINATES, PROBE) if key not in there]
+    return {key: key for key in wanted if held.count(key) == 1}
+
+
+def _by_shape(
+    files: Mapping[str, UserFile], there: Mapping[str, np.ndarray], known: Collection[str]
+) -> dict[str, str]:
+    """Return what else only its shape allows, beside what is known."""
     unknown = [array for path, file in files.items() for array in _unknown(path, file)]
     named = {}
     shape = next((there[key].shape for key in FRAME_KEYS if key in there), None)
@@ -75,9 +97,9 @@ def named_by_shape(files: Mapping[str, UserFile]) -> dict[str, str]:
             return {}
         shape = stack.shape
         named[_FRAMES if stack.kind == "f" else _WHOLE_FRAMES] = stack.name
-    if PROBE not in there:
+    if PROBE not in known:
         named |= _probe(unknown, shape[-1])
-    if not any(key in there for key in COORDINATES):
+    if not any(key in known for key in COORDINATES):
         frames = shape[0] * (shape[1] if len(shape) == 4 else 1)
         named |= _positions(unknown, frames)
     return named
@@ -124,10 +146,11 @@ def _positions(arrays: Iterable[Array], frames: int) -> dict[str, str]:
     both = {key: array.name for key, array in found.items() if array is not None}
     if len(both) == len(COORDINATES):
         return both
-    pair = _only(array for array in real if array.shape == (frames, 2))
+    pair = _only(array for array in real if array.shape in ((frames, 2), (2, frames)))
     if pair is None:
         return {}
-    return {key: f"{pair.name}[:, {axis}]" for axis, key in enumerate(COORDINATES)}
+    place = "[:, {}]" if pair.shape == (frames, 2) else "[{}, :]"
+    return {key: pair.name + place.format(axis) for axis, key in enumerate(COORDINATES)}
 
 
 def _is_called(array: Array, key: str) -> bool:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ptychostudy.formats.containers import HDF5, container, open_user_hdf5
 from ptychostudy.formats.frames import FRAME_KEYS
-from ptychostudy.formats.hdf5_tree import Tree
+from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.positions import COORDINATES
+from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.io.arrays import member_names, read_npz
 from ptychostudy.io.atomic import DataError
@@ -31,7 +32,8 @@ def with_named_keys(files: Mapping[str, UserFile], keys: Mapping[str, str]) -> d
     files : mapping of str to UserFile
         By their paths.
     keys : mapping of str to str
-        For each of our keys the path in the file; ``[:, i]`` behind it takes one column.
+        For each of our keys the path in the file; ``[:, i]`` behind it takes one column,
+        ``[i, :]`` one line.
 
     Raises
     ------
@@ -41,7 +43,21 @@ def with_named_keys(files: Mapping[str, UserFile], keys: Mapping[str, str]) -> d
     found = {path: read_named(path, keys) for path in files}
     for key, name in keys.items():
         _check_once(files, [path for path, arrays in found.items() if key in arrays], key, name)
-    return {path: _replaced(file, found[path], keys) for path, file in files.items()}
+    return {
+        path: _replaced(file, found[path], keys, _unit(path, keys, found[path]))
+        for path, file in files.items()
+    }
+
+
+def _unit(
+    path: str, keys: Mapping[str, str], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the unit that the datasets of named coordinates state, and what is to be said."""
+    named = {key: _path_of(keys[key]) for key in COORDINATES if key in arrays}
+    if not named or container(path) != HDF5:
+        return {}, []
+    with open_user_hdf5(path) as file:
+        return stated_unit(path, {key: item_at(file, name) for key, name in named.items()})
 
 
 def _check_once(files: Mapping[str, UserFile], holders: list[str], key: str, name: str) -> None:
@@ -84,27 +100,36 @@ def _path_of(name: str) -> str:
 
 
 def _column(path: str | Path, name: str, array: np.ndarray) -> np.ndarray:
-    """Return an array, or the column of it that a path asks for."""
+    """Return an array, or the column or line of it that a path asks for."""
     _, bracket, index = name.partition("[")
     if not bracket:
         return array
-    number = index.rstrip("] ").removeprefix(":").strip(", ")
-    columns = array.shape[1] if array.ndim == 2 else 0
-    if not number.isdecimal() or int(number) >= columns:
+    first, comma, last = index.rstrip("] ").replace(" ", "").partition(",")
+    is_row = bool(comma) and last == ":"
+    lines = array if is_row else array.T
+    number = first if is_row or not comma else last
+    if array.ndim != 2 or not number.isdecimal() or int(number) >= len(lines):
+        rows, columns = array.shape if array.ndim == 2 else (1, 1)
         raise DataError(
             f"{path}: base.npz.keys names {name!r}, and the array has shape {array.shape}; "
-            f"needed: [:, 0] to [:, {max(columns - 1, 0)}] of an array with two axes"
+            f"needed: [:, 0] to [:, {max(columns - 1, 0)}], or [0, :] to [{max(rows - 1, 0)}, :], "
+            "of an array with two axes"
         )
-    return array[:, int(number)]
+    return np.asarray(lines[int(number)])
 
 
 def _replaced(
-    file: UserFile, arrays: Mapping[str, np.ndarray], keys: Mapping[str, str]
+    file: UserFile,
+    arrays: Mapping[str, np.ndarray],
+    keys: Mapping[str, str],
+    unit: tuple[dict[str, str], list[str]],
 ) -> UserFile:
     """Return a file with those arrays that the user names in it, without those of its format.
 
     What its format calls by a key that the user found elsewhere, in another file too, gives way.
+    `unit` is what `_unit` says of the named coordinates.
     """
+    declared, notes = unit
     taken = {_path_of(keys[key]).strip("/") for key in arrays}
     unused = [key for key in file.arrays if _gives_way(key, keys)]
     stated = {name for key in arrays for name in _STATED.get(key, ())}
@@ -118,7 +143,9 @@ def _replaced(
             **{key: place for key, place in file.places.items() if key not in unused},
             **{key: keys[key] for key in arrays},
         },
-        declared={key: value for key, value in file.declared.items() if key not in stated},
+        notes=[*file.notes, *notes],
+        declared={key: value for key, value in file.declared.items() if key not in stated}
+        | declared,
     )
 
 

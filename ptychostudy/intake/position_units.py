@@ -13,7 +13,7 @@ from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.probes import probe_diameter_px
 
 # Metres, but for pixels, whose length is a setting.
-METRES = {"m": 1.0, "um": 1e-6, "nm": 1e-9}
+METRES = {"m": 1.0, "mm": 1e-3, "um": 1e-6, "nm": 1e-9}
 UNITS = ("px", *METRES)
 # Closer neighbours than this share of the probe tell each other nothing new: no scan has them.
 _CLOSEST = 0.005
@@ -94,7 +94,7 @@ def in_pixels(
     positions : (k, 2) float
         As they are in the file.
     probe : (N, N) complex
-    unit : {'auto', 'px', 'm', 'um', 'nm'}
+    unit : {'auto', 'px', 'm', 'mm', 'um', 'nm'}
         ``auto`` takes pixels where they can be, and refuses otherwise.
     pixel_size_m : float
         Object pixel.
@@ -116,7 +116,7 @@ def in_pixels(
     # All in one place is said by name later.
     if np.ptp(pixels, axis=0).any() and not can_be_pixels(pixels, probe):
         text = _refusal(positions, pixels, probe, unit, pixel_size_m)
-        doubts.doubt("units", text, _likely(positions, probe, pixel_size_m))
+        doubts.doubt("units", text, _likely(positions, probe, pixel_size_m, unit))
     return pixels
 
 
@@ -129,10 +129,13 @@ def check_no_metres(path: str | Path, positions: np.ndarray) -> None:
         )
 
 
-def _likely(positions: np.ndarray, probe: np.ndarray, pixel_size_m: float) -> dict[str, str]:
-    """Return the one unit in which the positions can be a scan, or nothing."""
+def _likely(
+    positions: np.ndarray, probe: np.ndarray, pixel_size_m: float, taken: str
+) -> dict[str, str]:
+    """Return the one unit, beside that taken, in which the positions can be a scan, or nothing."""
+    others = [unit for unit in UNITS if unit != taken]
     can = [
-        unit for unit in METRES if can_be_pixels(to_pixels(positions, unit, pixel_size_m), probe)
+        unit for unit in others if can_be_pixels(to_pixels(positions, unit, pixel_size_m), probe)
     ]
     return {"position_unit": can[0]} if len(can) == 1 else {}
 

@@ -27,6 +27,7 @@ from ptychostudy.intake.masks import MaskFile, check_left, marked_pixels, say_le
 from ptychostudy.intake.measured_frames import Stack, judged_frames
 from ptychostudy.intake.missing_keys import check_keys, check_measured, check_object
 from ptychostudy.intake.named_keys import with_named_keys
+from ptychostudy.intake.object_origin import says_origin
 from ptychostudy.intake.odd_frames import places_left
 from ptychostudy.intake.orienting import turned_positions
 from ptychostudy.intake.position_units import check_no_metres, in_pixels
@@ -195,7 +196,10 @@ def _measured(form: Shaped, npz: "NpzSettings", doubts: Doubts) -> dict[str, np.
     # All of them, for frames are named by their number in the file.
     positions = read_positions(form.arrays).astype(np.float64)
     left = places_left(positions, npz.drop_frames, doubts)
-    scan = _scan(path, form.arrays | position_arrays(left)) | {"positions": positions}
+    given = form.arrays | position_arrays(left)
+    if not says_origin(given, npz, doubts):
+        del given["objectGuess"]
+    scan = _scan(path, given) | {"positions": positions}
     stack = form.framed
     check_frames(path, stack.raw, len(positions), len(scan["probe"]))
     frames = judged_frames(stack, {**scan, "bad": form.bad, "beyond": form.beyond}, npz, doubts)

@@ -46,9 +46,22 @@ def build_task(options: Any, scan: Scan, object_: np.ndarray) -> Any:
             probe_position_x_px=cols,
             probe_position_y_px=rows,
         )
+    reconstructor: Any = task.reconstructor
+    _widen(reconstructor.parameter_group.object.roi_bbox)
     if wave.ndim > 2:
-        shift_all_modes(task.reconstructor)
+        shift_all_modes(reconstructor)
     return task
+
+
+def _widen(box: Any) -> None:
+    """Give the part of an object by whose norm pty-chi scales it a pixel, where it has none.
+
+    It lies between the outermost positions: of a scan along one row or column there is nothing, and
+    the norm of nothing is no number.
+    """
+    for side, end in zip(box.get_slicer(), (1, 3), strict=True):
+        if side.stop <= side.start:
+            box.tensor[end] += 1
 
 
 def _from_the_middle(positions: np.ndarray, middle: np.ndarray) -> np.ndarray:

@@ -112,9 +112,23 @@ def _oriented(
     check, fits, cure = look_at_geometry(taken.scan, settings)
     if cure:
         settings.settle(cure)
-        again = take()
-        taken = replace(again, settled=[*taken.settled, *again.settled])
+        taken = _both(taken, take(), settings)
     return taken, [check], fits
+
+
+def _both(first: Taken, again: Taken, settings: FirstSettings) -> Taken:
+    """Return what came of files that were taken in again, with the doubts that are settled still.
+
+    What the frames say of the layout may stand against what settled a doubt before.
+    """
+    npz = settings.base["npz"]
+    left = {each.name for each in again.open}
+    settled = [
+        each
+        for each in (*first.settled, *again.settled)
+        if each.name not in left and all(npz[key] == value for key, value in each.cure.items())
+    ]
+    return replace(again, settled=settled)
 
 
 def _seen_from(write: Path | None, paths: list[str]) -> str | list[str]:

@@ -51,7 +51,7 @@ def write_config(config, folder=Path(".")):
 # --- configurations ---------------------------------------------------------------------------------------------------
 
 CONFIGS = {
-    "unknown key": ({"colour": "red"}, ["'colour' is unknown (value 'red')", "needed: one of base, compare"]),
+    "unknown key": ({"colour": "red"}, ["'colour' is unknown (value 'red')", "needed: one of arms, base, compare"]),
     "misspelt key": (
         {"overlap": {"neighbour_count": 7}},
         ["'overlap.neighbour_count'", "did you mean 'neighbor_count'"],

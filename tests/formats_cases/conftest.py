@@ -8,6 +8,8 @@ import pytest
 from known_scan import known_scan, run_base, save, written
 
 import foreign_scans
+from ptychostudy.__main__ import main
+from ptychostudy.intake.conventions import of_frames
 from ptychostudy.io.arrays import read_metadata
 from ptychostudy.io.atomic import DataError
 
@@ -104,3 +106,26 @@ def refused_files(folder):
         return text
 
     return run
+
+
+@pytest.fixture
+def inspected(folder, capsys):
+    """Return a function that runs `inspect` on arrays or a file; it returns exit code and what was printed."""
+
+    def run(scan, *words):
+        if isinstance(scan, dict):
+            save("scan.npz", scan)
+            scan = "scan.npz"
+        code = main(["inspect", str(scan), *words])
+        printed = capsys.readouterr()
+        assert printed.err == "" and "Traceback" not in printed.out and "np." not in printed.out
+        assert "\x1b" not in printed.out  # plain when piped
+        return code, " ".join(printed.out.split())
+
+    return run
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Try eight layouts in place of 64: for tests of something else."""
+    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)

@@ -9,7 +9,11 @@ import yaml
 
 from ptychostudy.__main__ import main
 from ptychostudy.io.arrays import read_metadata, read_npz
+from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.windows import corners, extract
+from ptychostudy.recipes.base import make_scene
+from ptychostudy.study.sections.base import BaseSettings
+from ptychostudy.study.settings import read_study
 
 N = 32
 PIXEL_M = 8e-9
@@ -85,3 +89,24 @@ def written():
     """Return the arrays of what the stage wrote, and what its metadata say was changed."""
     (step,) = read_metadata("base.npz")["data_transformations"]
     return read_npz("base.npz"), step.get("changes", {})
+
+
+@functools.cache
+def _speckled():
+    probe, raster = {"kind": "speckle", "diameter_px": 18}, {"step_px": 4.0, "jitter_px": 1.0}
+    scene = make_scene(BaseSettings(frame_px=32, object={"shape_px": (88, 76)}, probe=probe, scan=raster))
+    expected = intensities(scene.object, scene.probe, scene.positions)
+    counts = np.random.default_rng(4).poisson(expected * 1e5 / expected.sum(axis=(1, 2)).mean())
+    return scene.positions, scene.probe.astype(np.complex64), counts.astype(np.uint32)
+
+
+def speckled_scan():
+    """Return a scan whose probe looks the same from no side."""
+    positions, probe, counts = _speckled()
+    return {"ycoords": positions[:, 0], "xcoords": positions[:, 1], "probeGuess": probe, "counts": counts.copy()}
+
+
+def base_of(yaml="mine.yaml"):
+    """Run the stage `base` with the study that was written; return its exit code."""
+    path = read_study(Path(yaml)).base.npz.path
+    return main(["base", "--config", yaml, "--source", path, "--output", "base.npz"])

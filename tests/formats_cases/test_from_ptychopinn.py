@@ -15,7 +15,6 @@ from known_scan import known_scan, object_of
 
 from ptychostudy.__main__ import STAGES, _declaration, _parser, main
 from ptychostudy.formats.user_file import KNOWN
-from ptychostudy.intake.conventions import of_frames
 from ptychostudy.intake.photon_unit import photon_unit
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.study import settings as study_settings
@@ -72,12 +71,6 @@ def their_view(arrays):
         assert frames.shape[-1] == count
         frames = frames.transpose(2, 0, 1)
     return frames, np.stack([arrays["ycoords"], arrays["xcoords"]], axis=1)
-
-
-@pytest.fixture
-def few(monkeypatch):
-    """Try eight layouts in place of 64: for tests of something else."""
-    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
 
 
 @pytest.mark.parametrize("kind", FILES)

@@ -1,49 +1,21 @@
 """`inspect` and `convert` on files that are right, that can be set right, and that are nothing at all."""
 
-import functools
 from pathlib import Path
 from typing import get_args
 
 import h5py
 import numpy as np
 import pytest
-from known_scan import known_scan, save
+from known_scan import base_of, known_scan, save, speckled_scan
 from PIL import Image
 
 from ptychostudy.__main__ import main
-from ptychostudy.intake.conventions import of_frames
 from ptychostudy.intake.first_settings import FirstSettings
 from ptychostudy.intake.inspect import CHECKS, with_cures
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.physics.orientation import AS_GIVEN, ORIENTATIONS, Orientation
-from ptychostudy.physics.propagate import intensities
-from ptychostudy.recipes.base import make_scene
-from ptychostudy.study.sections.base import BaseSettings
 from ptychostudy.study.sections.npz import Doubt
 from ptychostudy.study.settings import read_study
-
-
-@pytest.fixture
-def inspected(folder, capsys):
-    """Return a function that runs `inspect` on arrays or a file; it returns exit code and what was printed."""
-
-    def run(scan, *words):
-        if isinstance(scan, dict):
-            save("scan.npz", scan)
-            scan = "scan.npz"
-        code = main(["inspect", str(scan), *words])
-        printed = capsys.readouterr()
-        assert printed.err == "" and "Traceback" not in printed.out and "np." not in printed.out
-        assert "\x1b" not in printed.out  # plain when piped
-        return code, " ".join(printed.out.split())
-
-    return run
-
-
-@pytest.fixture
-def few(monkeypatch):
-    """Try eight layouts in place of 64: for tests of something else."""
-    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
 
 
 def dead_row():
@@ -78,27 +50,6 @@ def test_of_masks_alone_or_of_two_nothing_is_made(inspected):
     assert code == 1 and "a.npy, b.npy: each can only be the detector's mask" in text
 
 
-@functools.cache
-def _speckled():
-    probe, raster = {"kind": "speckle", "diameter_px": 18}, {"step_px": 4.0, "jitter_px": 1.0}
-    scene = make_scene(BaseSettings(frame_px=32, object={"shape_px": (88, 76)}, probe=probe, scan=raster))
-    expected = intensities(scene.object, scene.probe, scene.positions)
-    counts = np.random.default_rng(4).poisson(expected * 1e5 / expected.sum(axis=(1, 2)).mean())
-    return scene.positions, scene.probe.astype(np.complex64), counts.astype(np.uint32)
-
-
-def speckled_scan():
-    """Return a scan whose probe looks the same from no side."""
-    positions, probe, counts = _speckled()
-    return {"ycoords": positions[:, 0], "xcoords": positions[:, 1], "probeGuess": probe, "counts": counts.copy()}
-
-
-def base_of(yaml="mine.yaml"):
-    """Run the stage `base` with the study that was written; return its exit code."""
-    path = read_study(Path(yaml)).base.npz.path
-    return main(["base", "--config", yaml, "--source", path, "--output", "base.npz"])
-
-
 def test_a_right_scan_is_told_and_its_study_runs(inspected, few):
     scan = known_scan()
     code, text = inspected({**scan, "comment": np.zeros(3)}, "--write", "mine.yaml")
@@ -131,6 +82,20 @@ CURED = {
         },
         {"measurement": "amplitude"},
     ),
+    "amplitudes of half precision": (
+        lambda scan: {
+            **{key: scan[key] for key in ("ycoords", "xcoords", "probeGuess")},
+            "diffraction": np.sqrt(scan["counts"]).astype("f2"),
+        },
+        {"measurement": "amplitude"},
+    ),
+    "numbers of half precision": (
+        lambda scan: {
+            **{key: scan[key] for key in ("ycoords", "xcoords", "probeGuess")},
+            "diffraction": scan["counts"].astype("f2"),
+        },
+        {"measurement": "intensity"},
+    ),
 }
 
 
@@ -140,8 +105,9 @@ def test_what_can_be_set_right_is_in_the_study(inspected, few, kind):
     code, text = inspected(change(known_scan()), "--write", "mine.yaml")
     npz = read_study(Path("mine.yaml")).base.npz
     assert code == 0 and {key: getattr(npz, key) for key in settings} == settings
-    assert kind == "amplitudes" or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
-    assert kind == "amplitudes" or all(f"base.npz.{key}: {value}" in text for key, value in settings.items())
+    assumed = "measurement" in settings
+    assert assumed or f"{'photons' if kind == 'gain' else kind} set in the yaml" in text
+    assert assumed or all(f"base.npz.{key}: {value}" in text for key, value in settings.items())
     assert base_of() == 0
 
 

@@ -3,12 +3,12 @@
 import h5py
 import numpy as np
 import pytest
-from known_scan import known_scan, save
+from known_scan import base_of, known_scan, save
 
 from ptychostudy.__main__ import main
 from ptychostudy.formats.readers import load_user_file
-from ptychostudy.intake.conventions import of_frames
 from ptychostudy.intake.named_by_shape import named_by_shape
+from ptychostudy.intake.named_keys import read_named
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.study.settings import read_study
 
@@ -26,11 +26,6 @@ def write(name="scan.h5", where=WHERE, **more):
             file[place] = known_scan()[key]
         for place, array in more.items():
             file[place] = array
-
-
-@pytest.fixture
-def few(monkeypatch):
-    monkeypatch.setattr("ptychostudy.intake.inspect.of_both", of_frames)
 
 
 def test_each_array_is_the_only_one_of_its_shape(folder):
@@ -51,6 +46,15 @@ def test_columns_of_one_array_are_rows_first(folder):
     where = {key: name for key, name in WHERE.items() if "coords" not in key}
     write(where=where, places=np.stack([known_scan()["ycoords"], known_scan()["xcoords"]], axis=1))
     assert named("scan.h5") == {**where, "ycoords": "places[:, 0]", "xcoords": "places[:, 1]"}
+
+
+def test_lines_of_one_array_are_rows_first(folder):
+    scan = known_scan()
+    places = np.stack([scan["ycoords"], scan["xcoords"]])
+    save("scan.npz", {"counts": scan["counts"], "probe": scan["probeGuess"], "positions": places})
+    found = named("scan.npz")
+    assert found == {"probeGuess": "probe", "ycoords": "positions[0, :]", "xcoords": "positions[1, :]"}
+    assert read_named("scan.npz", found)["xcoords"].tolist() == scan["xcoords"].tolist()
 
 
 def test_of_a_member_of_an_npz_only_the_name_is_known_before_it_is_read(folder):
@@ -109,6 +113,62 @@ def test_vectors_of_other_lengths_and_images_are_nothing(folder):
         where={"counts": "counts"}, y=np.arange(7.0), x=np.arange(7.0), flat=np.zeros((32, 32)), mask=np.ones((32, 32))
     )
     assert named("scan.h5") == {}
+
+
+def master(**links):
+    """Write frames as an Eiger's master file has them, and beside its format arrays and links under names of ours."""
+    scan = known_scan()
+    with h5py.File("raw.h5", "w") as file:
+        file["entry/data/data"] = scan["counts"]
+        file["places/y"], file["places/x"] = scan["ycoords"] * 8e-3, scan["xcoords"] * 8e-3
+    with h5py.File("scan.nxs", "w") as file:
+        file["entry/data/data_000001"] = h5py.ExternalLink("raw.h5", "/entry/data/data")
+        file["probeGuess"] = scan["probeGuess"]
+        for key, link in links.items():
+            file[key] = link
+
+
+LINKS = {
+    "external": {
+        "ycoords": h5py.ExternalLink("raw.h5", "/places/y"),
+        "xcoords": h5py.ExternalLink("raw.h5", "/places/x"),
+    },
+    "soft to external": {
+        "more/y": h5py.ExternalLink("raw.h5", "/places/y"),
+        "more/x": h5py.ExternalLink("raw.h5", "/places/x"),
+        "ycoords": h5py.SoftLink("/more/y"),
+        "xcoords": h5py.SoftLink("/more/x"),
+        "counts": h5py.SoftLink("/entry/data/data_000001"),
+    },
+    "arrays": {"ycoords": known_scan()["ycoords"] * 8e-3, "xcoords": known_scan()["xcoords"] * 8e-3},
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_names_of_ours_in_a_file_of_a_program_s_own_are_taken(folder, few, capsys, kind):
+    master(**LINKS[kind])
+    assert named("scan.nxs") == {key: key for key in ("ycoords", "xcoords", "probeGuess")}
+    main(["inspect", "scan.nxs", "--write", "mine.yaml"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "NeXus" in text and "base.npz.keys: probeGuess is 'probeGuess', by its shape and name" in text
+    # Micrometres, of which a name says nothing: they are found, and of which pixel is left to the user.
+    study = folder / "mine.yaml"
+    study.write_text(study.read_text().replace("1.0e-08", "8.0e-09"))
+    assert read_study(study).base.npz.position_unit == "um"
+    assert base_of() == 0
+    found = read_npz("base.npz")
+    np.testing.assert_array_equal(found["counts"], known_scan()["counts"])
+    np.testing.assert_allclose(np.diff(found["ycoords"]), np.diff(known_scan()["ycoords"]), atol=1e-9)
+
+
+def test_links_out_of_the_folder_are_named_and_not_followed(folder, few, capsys, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    with h5py.File(other / "y.h5", "w") as file:
+        file["y"] = known_scan()["ycoords"]
+    master(ycoords=h5py.ExternalLink(str(other / "y.h5"), "/y"), xcoords=known_scan()["xcoords"])
+    assert main(["inspect", "scan.nxs"]) == 1
+    text = " ".join(capsys.readouterr().out.split())
+    assert "ycoords" in text and "link to" in text and "y.h5" in text
 
 
 def test_inspect_says_what_it_took_and_writes_it(folder, few, capsys):

@@ -1,11 +1,14 @@
 """Positions in another unit, about zero, far off, alone, in line: converted, shifted or refused, and always said."""
 
+import contextlib
 import re
 
+import h5py
 import numpy as np
 import pytest
-from known_scan import PIXEL_M, N, known_scan, object_of, probe_of
+from known_scan import PIXEL_M, N, known_scan, object_of, probe_of, save
 
+from ptychostudy.intake.doubts import Doubts
 from ptychostudy.intake.position_units import (
     bright_diameter_px,
     can_be_pixels,
@@ -14,9 +17,12 @@ from ptychostudy.intake.position_units import (
     to_pixels,
 )
 from ptychostudy.intake.scan_layout import islands, isolated, off_line_px, shift_px
+from ptychostudy.intake.user import take_scan
+from ptychostudy.io.atomic import DataError
+from ptychostudy.study.sections.base import BaseSettings
 
 COORDS = ("ycoords", "xcoords")
-PER_PIXEL = {"m": PIXEL_M, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
+PER_PIXEL = {"m": PIXEL_M, "mm": PIXEL_M * 1e3, "um": PIXEL_M * 1e6, "nm": PIXEL_M * 1e9}
 
 
 def moved(scan, factor=1.0, rows=0.0, cols=0.0):
@@ -88,6 +94,103 @@ def test_other_units_are_refused_with_the_overlap_of_each_and_read_when_said(ref
     shift = changes.get("shift_px", [0, 0])
     assert (shift == [0, 0]) is (origin == "corner")
     same(arrays, shift=(about + shift[0], about + shift[1]))
+
+
+def write_stated(factor, texts, attribute="units"):
+    """Write the known scan as HDF5, with an attribute of each coordinate."""
+    save("scan.h5", moved(known_scan(), factor))
+    with h5py.File("scan.h5", "r+") as file:
+        for key, text in zip(COORDS, texts, strict=True):
+            if text is not None:
+                file[key].attrs[attribute] = text
+    return "scan.h5"
+
+
+@pytest.mark.parametrize("attribute", ["units", "unit"])
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("m", "m"),
+        (b"mm", "mm"),
+        ("\u00b5m", "um"),
+        ("\u03bcm", "um"),
+        ("Micron", "um"),
+        (np.array(["nm"], dtype="S2"), "nm"),
+        (" nanometers ", "nm"),
+    ],
+)
+def test_the_unit_that_datasets_state_is_taken(taken, same, folder, text, unit, attribute):
+    path = write_stated(PER_PIXEL[unit], [text, text], attribute)
+    arrays, changes, said = taken(path)
+    same(arrays)
+    assert changes["stated"] == {"position_unit": unit} and f"positions taken as {unit}" in said
+
+
+@pytest.mark.parametrize("names", [("scan/y", "scan/x"), ("scan/yx[:, 0]", "scan/yx[:, 1]")], ids=["two", "columns"])
+def test_the_unit_of_named_datasets_is_taken_too(taken, same, folder, names):
+    scan = known_scan()
+    with h5py.File("scan.h5", "w") as file:
+        file["counts"], file["probeGuess"] = scan["counts"], scan["probeGuess"]
+        file["scan/y"], file["scan/x"] = (scan[key] * PER_PIXEL["mm"] for key in COORDS)
+        file["scan/yx"] = np.stack([file["scan/y"], file["scan/x"]], axis=1)
+        for name in ("y", "x", "yx"):
+            file[f"scan/{name}"].attrs["units"] = "mm"
+    arrays, changes, _ = taken("scan.h5", keys=dict(zip(COORDS, names, strict=True)))
+    same(arrays)
+    assert changes["stated"] == {"position_unit": "mm"}
+
+
+def test_a_stated_unit_goes_before_what_looks_like_pixels(taken, same, folder):
+    """Half a nanometre a pixel: steps of 2.5 px, were they pixels, of a probe 15 px wide."""
+    arrays, changes, _ = taken(write_stated(1.0, ["pixel", "px"]))
+    same(arrays)
+    assert changes == {"stated": {"position_unit": "px"}}
+    path = write_stated(0.5, ["nm", "nm"])
+    save("plain.h5", moved(known_scan(), 0.5))
+    settings = {"kind": "npz", "frames": "measured", "frame_px": N, "pixel_size_m": 5e-10}
+    scans = [take_scan(name, BaseSettings(**settings, npz={"path": name}))[0] for name in (path, "plain.h5")]
+    spans = [np.ptp(scan["positions"], axis=0) for scan in scans]
+    np.testing.assert_array_equal(spans[0], 2 * spans[1])
+
+
+def test_what_the_user_says_of_the_unit_stands(taken, same, folder):
+    arrays, _, said = taken(write_stated(PER_PIXEL["nm"], ["m", "m"]), position_unit="nm")
+    same(arrays)
+    assert "though the file states m" in said
+
+
+@pytest.mark.parametrize("texts", [("nm", "um"), ("nm", None), ("nm", "furlong")])
+def test_units_that_differ_are_refused(refused, folder, texts):
+    message = refused(write_stated(1.0, texts))
+    assert "are the units that 'ycoords' and 'xcoords' state; needed: the same one" in message and "'nm'" in message
+
+
+@pytest.mark.parametrize("value", [3.0, np.arange(5), "", h5py.Empty("f")], ids=str)
+def test_what_is_no_word_is_no_unit(taken, same, folder, value):
+    arrays, changes, _ = taken(write_stated(1.0, [value, None]))
+    same(arrays)
+    assert changes == {}
+
+
+def test_a_stated_unit_that_can_be_none_is_cured_only_where_one_other_fits(folder):
+    """Pixels that are said to be metres can be nanometres, too: that is for the user to say."""
+    settings = BaseSettings(kind="npz", frames="measured", frame_px=N, pixel_size_m=PIXEL_M, npz={"path": "a"})
+
+    def cure(factor, text):
+        doubts = Doubts("scan.h5", listed=[])
+        # Metres of which each is many pixels are no scan at all, once that is said.
+        with contextlib.suppress(DataError):
+            take_scan(write_stated(factor, [text, text]), settings, doubts=doubts)
+        return {each.name: each.cure for each in doubts.listed}["units"]
+
+    assert cure(1.0, "m") == cure(1.0, "um") == {}
+    assert cure(PER_PIXEL["mm"], "m") == {"position_unit": "mm"}
+
+
+def test_a_unit_that_nobody_knows_is_said(taken, same, folder):
+    arrays, changes, said = taken(write_stated(1.0, ["steps" * 20] * 2))
+    same(arrays)
+    assert "state the unit 'stepssteps" in said and "it is not used" in said and changes == {}
 
 
 def test_a_unit_that_is_said_wrongly_is_refused_too(refused):

@@ -190,7 +190,8 @@ def test_a_named_array_takes_the_place_of_the_format_s(folder):
     [
         ({"counts": "entry/nothing"}, "key 'entry/nothing' is missing, which base.npz.keys names for 'counts'; found"),
         ({"counts": "entry"}, "key 'entry' is a group"),
-        ({"xcoords": "entry/xy[:, 7]"}, "needed: [:, 0] to [:, 1] of an array with two axes"),
+        ({"xcoords": "entry/xy[:, 7]"}, "needed: [:, 0] to [:, 1], or [0, :] to [62, :], of an array with two axes"),
+        ({"xcoords": "entry/xy[63, :]"}, "needed: [:, 0] to [:, 1], or [0, :] to [62, :], of an array with two axes"),
         ({"xcoords": "entry/xy[0]"}, "'entry/xy[0]'"),
         ({"xcoords": "entry/xy[:, -1]"}, "'entry/xy[:, -1]'"),
     ],

@@ -22,6 +22,7 @@ Doubt = Literal[
     "crop",
     "pad",
     "files",
+    "object",
     "axes",
     "probe",
     "guard",
@@ -63,7 +64,7 @@ class NpzSettings(Section):
         "auto", description="what the frames hold"
     )
     axes: Literal["auto", "NHW", "HWN"] = Field("auto", description="axis order of the frames")
-    position_unit: Literal["auto", "px", "m", "um", "nm"] = Field(
+    position_unit: Literal["auto", "px", "m", "mm", "um", "nm"] = Field(
         "auto", description="unit of the positions; auto: object pixels where they can be"
     )
     gain: Positive = Field(1.0, description="units of the detector for one photon")
