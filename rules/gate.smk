@@ -31,9 +31,11 @@ rule gate:
         runtime=minutes(10),
     params:
         code=code("gate"),
+        settings=settings("gate"),
     shell:
         """
         python -m ptychostudy gate \
+            --settings {params.settings:q} \
             --report {input.report:q} \
             --summary {input.summary:q} \
             --speed {input.speed:q} \

@@ -51,7 +51,7 @@ onstart:
     liveness.defer_sigterm(cancel=far)
     code_record.note(CODE)
     if QUIET:
-        QUIET.expect(workflow)
+        QUIET.expect(workflow, STUDY)
     if workflow.executor_plugin.name == "slurm":
         submissions.mend(workflow.scheduler._executor, workflow.scheduler)
 

@@ -4,6 +4,7 @@
 
 Printed: what the browser complained of, requests that failed, pictures that are not seen, whether the page is wider
 than its window, and of each column of a ``sortable`` table its texts as given, after a click on its heading, after two.
+Of Snakemake's report also the text of the page in its frame, and where frame and rule graph begin.
 Playwright has to be importable; `chromium_install.sh` sees to the browser.
 """
 
@@ -31,6 +32,13 @@ SORTED = """() => [...document.querySelectorAll("table.sortable")].map(table => 
 })"""
 
 
+def landed(window):
+    """Return what Snakemake's report shows first: the page in its frame, and where that and the rule graph begin."""
+    window.frame_locator("#answer").locator("h1").wait_for()
+    tops = {name: window.locator(f"#app #{name}").bounding_box()["y"] for name in ("answer", "rulegraph")}
+    return {"framed": window.frame_locator("#answer").locator("body").inner_text()[:2000], "tops": tops}
+
+
 def visited(chromium, page, width):
     """Return what a page shows in a window of some width."""
     told = {"console": [], "failed": []}
@@ -42,6 +50,8 @@ def visited(chromium, page, width):
         window.on("requestfailed", lambda request: told["failed"].append(request.url[:200]))
         window.goto(page.resolve().as_uri())
         window.wait_for_load_state("load")
+        if window.locator("#app").count():
+            told |= landed(window)
         told["pictures"] = window.evaluate("() => document.images.length")
         told["unseen"] = window.evaluate(UNSEEN)
         told["too_wide"] = window.evaluate("() => document.documentElement.scrollWidth > window.innerWidth")

@@ -1,8 +1,9 @@
 """What was measured: the probe, where it went, and frames of each dose."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,7 @@ from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.study.names import TEST_SPLIT, TRAINING_SPLIT
 
+_Panel = TypeVar("_Panel")
 _CAPTION = (
     "Probe as arms are told it: amplitude over its largest; phase on a cyclic map, grey where "
     "there is no light. Multiplicity: how many frames see an object pixel, each by its light; "
@@ -24,9 +26,11 @@ _CAPTION = (
 )
 _MASK_CAPTION = "Grey: detector pixels that count nothing."
 _FULL_CAPTION = "All detector pixels count."
-_PROBE_ROW, _SCAN_ROW, _MEAN_ROW, _FRAME_ROW = range(4)
-_ROWS = ("Probe", "Multiplicity", "Mean frame", "One frame")
 _INCHES = 2.25
+# With more of them, or wider, letters fall below 7 points at the width of a printed page, 170 mm.
+_COLUMNS = 3
+_WIDEST_INCHES = 7.1
+_MARGIN_INCHES = 0.6
 _DOTS = {TRAINING_SPLIT: "white", TEST_SPLIT: "black"}
 _UNLIT = "#8c8c8c"
 # Decades of photons that are shown; fewer are dark.
@@ -103,26 +107,64 @@ def scan_overview(
     -------
     Figure
     """
-    columns = max(2, len(views), len(doses))
-    size = (_INCHES * columns + 0.6, 0.92 * _INCHES * len(_ROWS) + 1.6)
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(_ROWS), columns)
-    for ax in axes.flat:
-        ax.set_axis_off()
-    for ax, name in zip(axes[:, 0], _ROWS, strict=True):
-        _appear(ax, "")
-        ax.set_ylabel(name, fontsize=TEXT)
-    _draw_probe(figure, axes[_PROBE_ROW], probe, pixel_m)
-    if modes > 1:
-        axes[_PROBE_ROW, 0].set_ylabel(f"Probe, first of {modes} modes", fontsize=TEXT)
-    _draw_views(figure, axes[_SCAN_ROW], views, pixel_m)
-    for row in (_MEAN_ROW, _FRAME_ROW):
-        for ax, (dose, frames) in zip(axes[row], doses.items(), strict=False):
-            mean = row == _MEAN_ROW
-            _draw_frame(figure, ax, frames.mean if mean else frames.one, valid)
-            ax.set_title(_frame_title(dose, frames, mean=mean), fontsize=SMALL)
+    columns = max(2, _in_a_row(len(views)), _in_a_row(len(doses)))
+    view_rows, dose_rows = _wrapped(views, columns), _wrapped(doses, columns)
+    probe_name = "Probe" if modes == 1 else f"Probe, first of {modes} modes"
+    names = [probe_name, *["Multiplicity"] * len(view_rows)]
+    names += ["Mean frame", "One frame"] * len(dose_rows)
+    figure, axes = _panels(names, columns)
+    _draw_probe(figure, axes[0], probe, pixel_m)
+    most = max(float(scan.multiplicity.max()) for scan in views.values())
+    for row, shown in zip(axes[1:], view_rows, strict=False):
+        _draw_views(figure, row, shown, most)
+    # One scale for all: the bar of the first is that of each.
+    draw_scale_bar(axes[1, 0], next(iter(views.values())).multiplicity.shape[1], pixel_m)
+    below = axes[1 + len(view_rows) :]
+    for mean_row, frame_row, held in zip(below[::2], below[1::2], dose_rows, strict=True):
+        _draw_frames(figure, mean_row, held, valid, mean=True)
+        _draw_frames(figure, frame_row, held, valid, mean=False)
     caption = _CAPTION + (_FULL_CAPTION if valid.all() else _MASK_CAPTION)
     return finish(figure, "Probe, scan and frames", caption)
+
+
+def _in_a_row(panels: int) -> int:
+    """Return how many panels stand in a row where all rows are about as full."""
+    rows = math.ceil(panels / _COLUMNS)
+    return math.ceil(panels / rows)
+
+
+def _wrapped(panels: Mapping[Any, _Panel], columns: int) -> list[list[tuple[Any, _Panel]]]:
+    """Return what stands in each row, in order."""
+    shown = list(panels.items())
+    return [shown[start : start + columns] for start in range(0, len(shown), columns)]
+
+
+def _panels(names: Sequence[str], columns: int) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its panels, a row for each name; only the first of a row is seen."""
+    inches = min(_INCHES, (_WIDEST_INCHES - _MARGIN_INCHES) / columns)
+    size = (inches * columns + _MARGIN_INCHES, 0.92 * inches * len(names) + 1.6)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(names), columns)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, name in zip(axes[:, 0], names, strict=True):
+        _appear(ax, "")
+        ax.set_ylabel(name, fontsize=TEXT)
+    return figure, axes
+
+
+def _draw_frames(
+    figure: Figure,
+    row: Sequence[Axes],
+    held: Sequence[tuple[int, DoseFrames]],
+    valid: np.ndarray,
+    *,
+    mean: bool,
+) -> None:
+    """Draw the mean frame of some doses, or one frame of each."""
+    for ax, (dose, frames) in zip(row, held, strict=False):
+        _draw_frame(figure, ax, frames.mean if mean else frames.one, valid)
+        ax.set_title(_frame_title(dose, frames, mean=mean), fontsize=SMALL)
 
 
 def _frame_title(dose: int, frames: DoseFrames, *, mean: bool) -> str:
@@ -161,14 +203,10 @@ def _draw_probe(
 
 
 def _draw_views(
-    figure: Figure,
-    row: Sequence[Axes],
-    views: Mapping[str, ViewScan],
-    pixel_m: float | None,
+    figure: Figure, row: Sequence[Axes], views: Sequence[tuple[str, ViewScan]], most: float
 ) -> None:
-    """Draw multiplicity and positions of each view, in one scale."""
-    most = max(float(scan.multiplicity.max()) for scan in views.values())
-    for ax, (name, scan) in zip(row, views.items(), strict=False):
+    """Draw multiplicity, up to what is the most of all views, and positions of some views."""
+    for ax, (name, scan) in zip(row, views, strict=False):
         shown = ax.imshow(scan.multiplicity, cmap="cividis", vmin=0, vmax=most)
         for split, positions in scan.positions.items():
             rows, cols = (positions - np.array(scan.origin)).T
@@ -178,8 +216,6 @@ def _draw_views(
         frames = " + ".join(str(len(positions)) for positions in scan.positions.values())
         _appear(ax, f"{name}: {frames} frames")
         _draw_bar(figure, ax, shown)
-    # Where there is one, the bar is the same for all: one scale.
-    draw_scale_bar(row[0], next(iter(views.values())).multiplicity.shape[1], pixel_m)
 
 
 def _draw_frame(figure: Figure, ax: Axes, frame: np.ndarray, valid: np.ndarray) -> None:

@@ -15,11 +15,11 @@ from ptychostudy.report.cells import (
     shown_cells,
     shown_column,
     shown_splits,
-    spoken,
     truth_name,
 )
 from ptychostudy.report.markdown import interval, photon_text
 from ptychostudy.report.seeds import repeated, runs_of, seeds_text
+from ptychostudy.report.usefulness import USEFUL
 from ptychostudy.report.verdict_texts import counted, remarks
 
 WIDTH = 110
@@ -29,15 +29,10 @@ _NAMES = 10
 # With several seeds an interval stands beside each score.
 _WIDTHS_ALONE = (10, 10, 10, 10)
 _WIDTHS_REPEATED = (22, 23, 21, 24)
-_METRICS = (
-    "SSIM (Wang 2004) and MS-SSIM (Wang 2003): {column}, data range = span of the truth. "
-    "FRC50: where the complex ring correlation with the truth falls below 0.5, of Nyquist. "
-    "rms: phase error. Floor: 1/sqrt(2n); below it an estimate uses a prior."
-)
 _COLUMNS = (
-    "n: detected photons per object pixel. Overlap: area that the probe's disc shares with its "
-    "neighbours, in brackets 1 - step / diameter. *: best of the arms. OK: seeds that succeeded; "
-    "Conv: in which PtyChi converged."
+    "SSIM, MS-SSIM: {column}. FRC50: of Nyquist. rms: phase error; below the floor by its "
+    "prior. n: detected photons per object pixel. Overlap: of area (linear). *: best arm. OK: "
+    "seeds that succeeded; Conv: in which PtyChi converged."
 )
 
 Key = tuple[str, str]
@@ -47,9 +42,9 @@ Key = tuple[str, str]
 def closing_lines(summary: Summary) -> list[str]:
     """Return the closing table, at most 110 characters wide.
 
-    A heading per cell of the test split, a row per model: arms first, controls below. With several
-    seeds a score is ``mean [low, high]`` and the row says in how many seeds the model succeeded.
-    The best arm (never a control) of a cell is marked with ``*`` in each score.
+    A heading per cell of the test split, a row per arm; of each control one row of the best that
+    it gets anywhere. With several seeds a score is ``mean [low, high]`` and the row says in how
+    many seeds the model succeeded. The best arm of a cell is marked with ``*`` in each score.
     """
     alone = summary["seeds"]["n"] == 1
     widths = _WIDTHS_ALONE if alone else _WIDTHS_REPEATED
@@ -57,8 +52,27 @@ def closing_lines(summary: Summary) -> list[str]:
     lines = [header, "─" * len(header)]
     for cell in shown_cells(summary):
         rows = [_line(texts, widths) for texts in _rows(summary, cell)]
-        lines += [_heading(cell, summary["design"]), *rows, ""]
-    return lines
+        lines += [_heading(cell, summary["design"]), *rows]
+    controls = [_line(_control(summary, model), widths) for model in _controls(summary)]
+    return [*lines, "Controls, the best of all these cells", *controls] if controls else lines
+
+
+def _controls(summary: Summary) -> list[str]:
+    cells = summary["jobs"]
+    return model_order(cells)[len(arms_in(cells)) :]
+
+
+def _control(summary: Summary, model: str) -> list[str]:
+    """Return the row of a control: a metric on which it does well anywhere says little."""
+    cells = shown_cells(summary)
+    texts = []
+    for key in _keys(shown_column(summary)):
+        statistics = [repeated(summary, cell, model, *key) for cell in cells]
+        best = _best(statistics, key)
+        shown = next((one for one in statistics if one["mean"] == best), statistics[0])
+        texts += _scores([shown], [key], [None])
+    succeeded = sum(runs_of(summary, cell, model)["n_ok"] for cell in cells)
+    return [model, *texts, f"{succeeded}/{len(cells) * summary['seeds']['n']}", ""]
 
 
 def _line(texts: Sequence[str], widths: Sequence[int]) -> str:
@@ -79,17 +93,14 @@ def _heading(cell: Cell, design: str) -> str:
 
 def _rows(summary: Summary, cell: Cell) -> list[list[str]]:
     keys = _keys(shown_column(summary))
-    models = model_order(summary["jobs"])
     arms = arms_in(summary["jobs"])
-    statistics = {model: [repeated(summary, cell, model, *key) for key in keys] for model in models}
-    # One column of the table at a time: the same score of each arm, controls left out.
-    columns = zip(*(statistics[arm] for arm in arms), strict=True)
+    statistics = {arm: [repeated(summary, cell, arm, *key) for key in keys] for arm in arms}
+    # One column of the table at a time: the same score of each arm.
+    columns = zip(*statistics.values(), strict=True)
     best = [_best(column, key) for column, key in zip(columns, keys, strict=True)]
-    # Nothing marks a control, however good.
-    marked = {model: best if model in arms else [None] * len(keys) for model in models}
     return [
-        [model, *_scores(statistics[model], keys, marked[model]), *_runs(summary, cell, model)]
-        for model in models
+        [arm, *_scores(scores, keys, best), *_runs(summary, cell, arm)]
+        for arm, scores in statistics.items()
     ]
 
 
@@ -129,20 +140,17 @@ def _runs(summary: Summary, cell: Cell, model: str) -> tuple[str, str]:
 
 def legend(summary: Summary, width: int = WIDTH) -> list[str]:
     """Return what the columns of the closing table mean, in lines of so many columns."""
-    cells = summary["jobs"]
-    controls = model_order(cells)[len(arms_in(cells)) :]
     sentences = [
         f"Scored against: {truth_name(summary)}; {shown_splits(summary)} split; "
         f"{seeds_text(summary)}.",
-        spoken(_METRICS, summary["jobs"]).format(column=shown_column(summary)),
-        _COLUMNS,
-        f"{_listed(controls)}: controls. What Flat gets is the zero of a metric.",
         f"Design: {DESIGNS[summary['design']]}.",
+        _COLUMNS.format(column=shown_column(summary)),
+        f"{_listed(_controls(summary))}: controls. What Flat gets is the zero of a metric.",
     ]
     seeds = summary["seeds"]
     if seeds["n"] > 1:
         sentences.append(f"[low, high]: {seeds['method']}.")
-    return [line for text in sentences for line in _wrapped(text, width)]
+    return wrapped(" ".join(sentences), width)
 
 
 def _listed(models: Sequence[str]) -> str:
@@ -153,7 +161,8 @@ def _listed(models: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
+def wrapped(text: str, width: int, *, indent: str = "") -> list[str]:
+    """Return a text in lines of so many columns, broken between words."""
     # What is continued stands two spaces further in; a paragraph does not.
     hanging = f"{indent}  " if indent else ""
     return textwrap.wrap(
@@ -173,9 +182,12 @@ def usefulness_lines(summary: Summary, width: int = WIDTH) -> list[str]:
     """
     splits = {cell["split"] for cell in shown_cells(summary)}
     judged = [one for one in summary["usefulness"] if one["split"] in splits]
-    lines = _wrapped(counted(judged), width)
+    if judged and all(one["verdict"] == USEFUL for one in judged):
+        lines = wrapped("Better than a flat object: every arm in every cell.", width)
+    else:
+        lines = wrapped(counted(judged), width)
     for text in remarks(judged):
-        lines += _wrapped(text, width, indent="  ")
+        lines += wrapped(text, width, indent="  ")
     return lines
 
 
@@ -203,5 +215,5 @@ def advice_lines(report: Mapping[str, Any], width: int = WIDTH) -> list[str]:
             told.setdefault(check["advice"], []).append(check["description"])
     lines = []
     for advice, descriptions in told.items():
-        lines += _wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", width, indent="  ")
+        lines += wrapped(f"{', '.join(dict.fromkeys(descriptions))}: {advice}", width, indent="  ")
     return ["What to do:", *lines] if lines else []

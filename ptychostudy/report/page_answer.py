@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ptychostudy.report import html
+from ptychostudy.report import html, usable
 from ptychostudy.report.cell_texts import overlap_text
 from ptychostudy.report.cells import (
     DESIGNS,
@@ -11,7 +11,6 @@ from ptychostudy.report.cells import (
     Summary,
     nominal_dose,
     shown_cells,
-    shown_column,
     shown_splits,
     truth_name,
 )
@@ -19,6 +18,7 @@ from ptychostudy.report.markdown import interval, joined, photon_text
 from ptychostudy.report.seeds import seeds_text
 from ptychostudy.report.speed import Speed
 from ptychostudy.report.usable import (
+    UNITS,
     Judged,
     alike,
     best_of_view,
@@ -33,10 +33,6 @@ from ptychostudy.study.arm_names import arms_of
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
 
-_UNITS = {
-    "fixed_frame": "photons per frame",
-    "fixed_fluence": "photons per frame of the full scan",
-}
 # Told apart without colour, too.
 _MARKS = {"yes": "✓", "unsure": "~", "no": "✗"}
 _MEANINGS = "✓ usable, ✗ not usable, ~ an interval over seeds reaches across a limit"
@@ -83,7 +79,7 @@ def _of_view(summary: Summary, judged: Sequence[Judged], view: str) -> str:
     best = best_of_view(judged, view)
     if best is None:
         return f"{head}: no arm is usable at any of the studied doses."
-    unit = _UNITS[summary["design"]]
+    unit = UNITS[summary["design"]]
     dose = html.element("b", f"{_photons(best.dose)} {unit}")
     below = dose_below(judged, best)
     reach = (
@@ -132,18 +128,9 @@ def _whole(words: str) -> str:
 
 def criterion(summary: Summary, limits: "PageSettings") -> str:
     """Return what usable means here, with the keys that set it."""
-    asked = []
-    if shown_column(summary) == "phase":
-        asked.append(f"rms phase error ≤ {limits.max_phase_rms_rad:g} rad (page.max_phase_rms_rad)")
-    asked += [
-        f"FRC50 ≥ {limits.min_frc50:g} of Nyquist (page.min_frc50)",
-        "better than a flat object in every seed",
-    ]
     scored = f"Scored on the {shown_splits(summary)} split against the {truth_name(summary)}"
-    return html.text(
-        f"Usable: {', '.join(asked)}; at this dose and all higher ones. {scored}; "
-        f"{seeds_text(summary)}."
-    )
+    said = usable.criterion(summary, limits)
+    return html.text(f"Usable: {said}. {scored}; {seeds_text(summary)}.")
 
 
 def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
@@ -154,7 +141,7 @@ def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
     rows = [
         [html.text(arm), *(_lowest(of_view(judged, view, arm)) for view in views)] for arm in arms
     ]
-    unit = _UNITS[summary["design"]]
+    unit = UNITS[summary["design"]]
     return html.table(heads, rows, f"Lowest usable dose, {unit}")
 
 

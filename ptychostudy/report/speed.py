@@ -1,11 +1,11 @@
-"""How fast each arm is: frames per second of every cell, as a record, a table and lines."""
+"""How fast each arm is: frames per second of every cell, as a record and a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ptychostudy.report.markdown import MISSING, photon_text, table
-from ptychostudy.study.names import ARMS, CELL, PHYSICS, PTYCHI, TEST_SPLIT, TV
+from ptychostudy.report.markdown import MISSING, table
+from ptychostudy.study.names import ARMS, CELL, PHYSICS, PTYCHI, TV
 
 TIMED = (*ARMS, PHYSICS)
 """What is timed, in the order shown."""
@@ -103,18 +103,6 @@ def speed_text(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return the Markdown document."""
     lines = ["# Frames per second", "", *speed_table(cells), "", DEFINITION]
     return "\n".join(lines) + "\n"
-
-
-def speed_lines(cells: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the speeds of the test cells for the terminal, a line a cell."""
-    shown = [cell for cell in cells if cell["split"] == TEST_SPLIT]
-    header = "".join(f"{arm:>13}" for arm in TIMED)
-    lines = [f"{'Frames per second':<24}{header}"]
-    for cell in shown:
-        place = f"{photon_text(cell['dose'])} photons, {cell['view']}"
-        rates = "".join(f"{rate_text(cell['arms'][arm]):>13}" for arm in TIMED)
-        lines.append(f"{place:<24}{rates}")
-    return lines
 
 
 def overall(cells: Sequence[Mapping[str, Any]], trainings: Mapping[str, float]) -> list[Speed]:

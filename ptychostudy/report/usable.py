@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 PHASE_ERROR = ("rms_phase_rad", "phase")
 RESOLUTION = ("frc50", "value")
+UNITS = {
+    "fixed_frame": "photons per frame",
+    "fixed_fluence": "photons per frame of the full scan",
+}
+"""What a dose counts, by the design of the study."""
 _OVERLAP = "metric_2_image_based_avg"
 # Errors of one seed that are closer than this tell no arms apart: as far from each other are those
 # of the seeds of one arm (docs/networks.md).
@@ -121,6 +126,18 @@ def _spans(score: Score, limit: float) -> bool:
     if score["low"] is None:
         return False
     return bool(score["low"] < limit < score["high"])
+
+
+def criterion(summary: Summary, limits: "PageSettings") -> str:
+    """Return what usable means in a study, with the keys that set it."""
+    asked = []
+    if shown_column(summary) == "phase":
+        asked.append(f"rms phase error ≤ {limits.max_phase_rms_rad:g} rad (page.max_phase_rms_rad)")
+    asked += [
+        f"FRC50 ≥ {limits.min_frc50:g} of Nyquist (page.min_frc50)",
+        "better than a flat object in every seed",
+    ]
+    return f"{', '.join(asked)}; at this dose and all higher ones"
 
 
 def views_by_overlap(summary: Summary) -> list[str]:

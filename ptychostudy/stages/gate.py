@@ -4,7 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptychostudy.io.records import read_json
 from ptychostudy.io.text import write_text
@@ -16,17 +16,27 @@ from ptychostudy.report.closing import (
     usefulness_lines,
     verdict,
 )
-from ptychostudy.report.speed import speed_lines
+from ptychostudy.report.closing_answer import speed_span, usable_lines
 from ptychostudy.study import layout
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.page import PageSettings
 
 
 def run(
-    *, report: Path, summary: Path, speed: Path | None = None, output: Path | None = None
+    settings: "PageSettings",
+    *,
+    report: Path,
+    summary: Path,
+    speed: Path | None = None,
+    output: Path | None = None,
 ) -> None:
-    """Print the closing table, the files to look at, and whether the study is valid.
+    """Print the scores, usable doses, the files to look at, and whether the study is valid.
 
     Parameters
     ----------
+    settings : PageSettings
+        Section ``page``: from when on a dose is usable.
     report, summary : Path
         ``verification_report.json``, ``metrics_summary.json``.
     speed : Path, optional
@@ -42,10 +52,10 @@ def run(
     checks = read_json(report, ["all_valid", "n_checks", "validations"])
     study = read_json(summary, ["jobs", "arms", "seeds", "usefulness"])
     width = _width()
-    _print(_result(study, width))
+    _print(_result(study, settings, width))
     if speed is not None:
-        _print([*speed_lines(read_json(speed, ["jobs"])["jobs"]), ""])
-    _print(["Look at:", *_pictures_and_texts(report, summary), ""])
+        _print(speed_span(read_json(speed, ["jobs"])["jobs"], width))
+    _print(_pictures_and_texts(report, summary))
     failed, unknown = verdict(checks)
     _print(line for text in unknown for line in textwrap.wrap(text, width))
     n_checks = checks["n_checks"]
@@ -76,15 +86,15 @@ def _print(lines: Iterable[str]) -> None:
         print(line)
 
 
-def _result(study: dict[str, Any], width: int) -> list[str]:
-    return [*closing_lines(study), *legend(study, width), "", *usefulness_lines(study, width), ""]
+def _result(study: dict[str, Any], limits: "PageSettings", width: int) -> list[str]:
+    scores = [*closing_lines(study), *legend(study, width), ""]
+    return [*scores, *usable_lines(study, limits, width), *usefulness_lines(study, width)]
 
 
 def _pictures_and_texts(report: Path, summary: Path) -> list[str]:
     folder = summary.parent
     return [
-        f"  {folder / Path(layout.PAGE).name}: all of it on one page, the answer first",
-        f"  {summary.with_suffix('.md')}: every number",
-        f"  {report}: every check",
+        f"Look at {folder / Path(layout.PAGE).name}: all of it on one page, the answer first",
+        f"  {summary.with_suffix('.md')}: numbers and definitions; {report}: checks",
         f"  {folder}/*.png, {folder}/dose_*/*/*/comparison_plot.png",
     ]

@@ -46,6 +46,7 @@ READ: dict[str, type[Section]] = {
     "summarize": ReportSettings,
     "verify": VerificationSettings,
     "page": PageSettings,
+    "gate": PageSettings,
 }
 """The section that each stage reads; the networks have one each."""
 
@@ -59,6 +60,7 @@ _SECTIONS = {
     "stitch": "infer",
     "adopt": "arms",
     "verify": "summarize",
+    "gate": "page",
 }
 """Where a stage's section lies in the configuration, if it is not called as the stage."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from ptychostudy.recipes.study_cost import study_cost
 from ptychostudy.study.sections.base import side_px
 from ptychostudy.study.settings import Study, read_study
+from ptychostudy.telling.scan_size import scan_size
 
 _OWN = "study.yaml"
 """What a hub says of its study."""
@@ -13,9 +14,7 @@ _BESIDE = 2
 
 
 def first_guess(hub: Path, configfile: Path | None, cores: int) -> float | None:
-    """Return the seconds of a whole study, within a factor of two; None of measured scans.
-
-    How many frames those have is in their files.
+    """Return `guess` of the study of a hub.
 
     Parameters
     ----------
@@ -25,11 +24,31 @@ def first_guess(hub: Path, configfile: Path | None, cores: int) -> float | None:
         As of ``snakemake --configfile``.
     cores : int
     """
-    study = _study(hub, configfile)
+    return guess(_study(hub, configfile), hub, cores)
+
+
+def guess(study: Study, hub: Path, cores: int) -> float | None:
+    """Return the seconds of a whole study, within a factor of two as a rule.
+
+    None where the size of its scan is not known: that of a user's file of a kind whose headers do
+    not tell it.
+
+    Parameters
+    ----------
+    study : Study
+    hub : Path
+        Its working directory.
+    cores : int
+    """
     side = side_px(study.base)
-    if study.base.kind != "synthetic" or side is None:
-        return None
-    frames, kept = _frames(study, side)
+    if study.base.kind == "synthetic" and side is not None:
+        frames, kept = _frames(study, side)
+    else:
+        size = scan_size(study.base, hub)
+        if size is None:
+            return None
+        # The frames between the parts are counted, too: positions would have to be read.
+        side, frames, kept = size.side, size.frames, size.frames
     cells = len(study.pairs) * len(study.seeds)
     seconds = 60 * study_cost(study, side, frames, kept).minutes
     return seconds / min(cores, _BESIDE * cells)

@@ -18,7 +18,14 @@ _BESIDE = 2
 """Rows that the panel leaves to others, so that it can be drawn over."""
 
 
-def head(state: RunState, left: float | None, unknown: int, now: float) -> str:
+def head(
+    state: RunState,
+    left: float | None,
+    unknown: int,
+    now: float,
+    *,
+    guessed: float | None = None,
+) -> str:
     """Return how far the run is, in one line.
 
     Parameters
@@ -30,6 +37,8 @@ def head(state: RunState, left: float | None, unknown: int, now: float) -> str:
         Jobs of which nothing is known.
     now : float
         Seconds since 1970.
+    guessed : float, optional
+        Seconds of the whole run, by the size of its scan: told while nothing better is known.
     """
     done, failed = len(state.ended), len(state.failed)
     text = f"{done} of {state.total} jobs done, {len(state.running)} running"
@@ -37,9 +46,17 @@ def head(state: RunState, left: float | None, unknown: int, now: float) -> str:
         text += f", {failed} failed"
     text += f"; {clock(now - state.started)} so far, "
     if left is None:
-        return f"{text}time left not known yet: too little of it has run here"
+        return text + _guess(guessed, now - state.started)
     more = f" ({unknown} jobs not known)" if unknown else ""
     return f"{text}about {in_time(left)} left{more}"
+
+
+def _guess(whole: float | None, passed: float) -> str:
+    if whole is None:
+        return "time left not known yet: too little of it has run here"
+    if passed >= whole:
+        return f"time left not known yet: it was guessed to take {in_time(whole)}"
+    return f"about {in_time(whole - passed)} left (guess)"
 
 
 def job_line(job: Running, far: Epoch | None, now: float) -> str:

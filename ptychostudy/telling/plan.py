@@ -44,7 +44,7 @@ def run(
     """Print which jobs would run and why, one line a rule, and what they cost.
 
     It is Snakemake's own dry run, reduced. Times are those of earlier runs in this hub; of a
-    simulated study that has not run, the whole is told by the size of its scan.
+    study that has not run, the whole is told by the size of its scan.
 
     Parameters
     ----------

@@ -16,9 +16,11 @@ from typing import Any
 
 from ptychostudy.runs.progress import clock
 from ptychostudy.runs.shown_errors import Shortened
+from ptychostudy.study.settings import Study
 from ptychostudy.telling import course, panel
 from ptychostudy.telling.answer import counted
 from ptychostudy.telling.dry_run import Job
+from ptychostudy.telling.first_guess import guess
 from ptychostudy.telling.forecast import Far, Forecast
 from ptychostudy.telling.records import records
 from ptychostudy.telling.run_log import Epoch, last_warning
@@ -71,6 +73,7 @@ class QuietRun:
         self._screen = panel.Screen(self._stream) if drawn else None
         self._state = RunState()
         self._forecast: Forecast | None = None
+        self._guess: float | None = None
         self._said: set[str] = set()
         self._last_line = time.time()
         self._warning = ""
@@ -79,16 +82,19 @@ class QuietRun:
         handler.listener = self.take
         handler.ending = self.end
 
-    def expect(self, workflow: Any) -> None:
+    def expect(self, workflow: Any, study: Study) -> None:
         """Learn which jobs will run, and begin to show them.
 
         Parameters
         ----------
         workflow : snakemake.workflow.Workflow
             With its graph of jobs.
+        study : Study
+            Whose jobs these are.
         """
         try:
             self._forecast = _forecast(workflow)
+            self._guess = _first_guess(self._forecast, study)
         except Exception as error:  # whatever it is, a run does not need to know its end
             self._print(f"how long it takes is not known ({error!r})")
         threading.Thread(target=self._watch, daemon=True).start()
@@ -176,7 +182,8 @@ class QuietRun:
             for number, job in self._state.running.items()
         }
         gone = {*self._state.ended, *self._state.failed}
-        return panel.head(self._state, *self._forecast.seconds_left(gone, running), now)
+        left, unknown = self._forecast.seconds_left(gone, running)
+        return panel.head(self._state, left, unknown, now, guessed=self._guess)
 
     def _newest_warning(self) -> str:
         logs = [job.log for job in self._state.running.values() if job.log is not None]
@@ -207,6 +214,15 @@ def _forecast(workflow: Any) -> Forecast:
     # The cluster's GPUs are counted by the cluster.
     gpus = workflow.global_resources["gpu"].value if local else len(jobs)
     return Forecast(jobs, times, min(cores or 1, max(len(jobs), 1)), gpus)
+
+
+def _first_guess(forecast: Forecast, study: Study) -> float | None:
+    """Return about how long a whole study takes where nothing has run; else None.
+
+    Of a part of it, which ends without an answer, the size of the scan says nothing.
+    """
+    whole = any(job.rule == _ANSWER for job in forecast.jobs.values())
+    return guess(study, Path(), forecast.slots) if whole and not records(Path()) else None
 
 
 def _job(job: Any, *, local: bool) -> Job:

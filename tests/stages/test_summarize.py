@@ -134,14 +134,14 @@ def test_figures_and_gate_show_the_seeds(hub, capsys):
     validations = [{"path": "analysis", "description": "x", "valid": True}]
     write_json(analysis / "report.json", {"all_valid": True, "n_checks": 1, "validations": validations})
     capsys.readouterr()
-    assert main(["gate", "--report", str(analysis / "report.json"), "--summary", str(summary)]) == 0
+    assert main(["gate", "--settings", "{}", "--report", str(analysis / "report.json"), "--summary", str(summary)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines if "/" not in line) <= 110
     assert any(line.startswith("PtychoPINN  *0.837 [0.800 0.870]") for line in lines)
     assert lines[-1] == "The run is sound: all 1 checks valid"
     validations.append({"path": "data", "description": "y", "valid": None, "error": "could not check: one dose only"})
     write_json(analysis / "report.json", {"all_valid": True, "n_checks": 2, "validations": validations})
-    assert main(["gate", "--report", str(analysis / "report.json"), "--summary", str(summary)]) == 0
+    assert main(["gate", "--settings", "{}", "--report", str(analysis / "report.json"), "--summary", str(summary)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         "y (data): could not check: one dose only",

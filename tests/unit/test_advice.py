@@ -13,6 +13,7 @@ from ptychostudy.report.closing import advice_lines
 from ptychostudy.report.page_details import verification
 from ptychostudy.stages import gate, verify
 from ptychostudy.study.hub import Hub
+from ptychostudy.study.sections.page import PageSettings
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import stage_settings
 
@@ -73,7 +74,7 @@ def test_a_sound_study_is_given_none():
 
 def test_the_gate_prints_it_before_it_fails(report, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gate, "read_json", lambda path, keys: report if "validations" in keys else {})
-    monkeypatch.setattr(gate, "_result", lambda study, width: [])
+    monkeypatch.setattr(gate, "_result", lambda study, limits, width: [])
     with pytest.raises(ValueError, match="the run is not sound"):
-        gate.run(report=tmp_path / "report.json", summary=tmp_path / "summary.json")
+        gate.run(PageSettings(), report=tmp_path / "report.json", summary=tmp_path / "summary.json")
     assert "What to do:" in capsys.readouterr().out

@@ -1,11 +1,13 @@
 """Trainings, scan, disagreement and vectors: what is drawn is what was given, and the same twice."""
 
 import io
+import itertools
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.text import Text
 
 from ptychostudy.figures.curves import dose_curves
 from ptychostudy.figures.disagreements import CellMaps, Maps, disagreement_maps
@@ -84,7 +86,7 @@ def test_a_training_that_ended_without_a_number_is_drawn():
     assert rendered(training_histories([training(loss=[np.nan] * 4)]))
 
 
-def overview(valid=None, **known):
+def overview(valid=None, doses=(1000, 100000), **known):
     n = 16
     rows, cols = np.indices((n, n)) - n // 2
     probe = 3 * np.exp(-(rows**2 + cols**2) / 20 + 0.3j * cols)
@@ -93,7 +95,7 @@ def overview(valid=None, **known):
     map_ = np.arange(30 * 40.0).reshape(30, 40)
     places = {"train": np.array([[15.0, 25.0], [16.0, 30.0]]), "test": np.array([[30.0, 28.0]])}
     views = {"dense": ViewScan(map_, (10, 20), places), "sparse": ViewScan(map_ / 2, (10, 20), places)}
-    doses = {dose: DoseFrames(mean, one, 7, dose * 1.01) for dose in (1000, 100000)}
+    doses = {dose: DoseFrames(mean, one, 7, dose * 1.01) for dose in doses}
     valid = np.ones((n, n), bool) if valid is None else valid
     return scan_overview(probe, views, doses, valid, **known), probe, map_, mean, one
 
@@ -116,6 +118,24 @@ def test_probe_scan_and_frames_are_drawn_as_they_are():
     assert len(frames) == 4 and f"frame 7: {one.sum():g} photons" in words(figure)
     assert "1 000 photons per frame\nmeasured 1010" in words(figure) and "All detector pixels count." in said(figure)
     assert rendered(figure) == rendered(overview()[0])
+
+
+@pytest.mark.parametrize("number", range(1, 7))
+def test_letters_of_the_scan_are_read_at_the_width_of_a_page_with_any_number_of_doses(number):
+    figure = overview(doses=[10**power for power in range(2, 2 + number)])[0]
+    # Numbers beside colour bars are texts once they are drawn.
+    assert rendered(figure)
+    letters = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    assert min(text.get_fontsize() for text in letters) * (170 / 25.4) / figure.get_figwidth() >= 7
+    shown = [ax for ax in figure.axes if ax.images]
+    assert len(shown) == 2 + 2 + 2 * number
+    titles = [ax.title.get_window_extent() for ax in shown]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(titles, 2))
+    # A dose's frame stands below its mean.
+    means, ones = [[ax for ax in shown if word in ax.get_title()] for word in ("measured", "frame 7")]
+    for mean, one in zip(means, ones, strict=True):
+        assert mean.get_position().y0 > one.get_position().y0
+        assert mean.get_position().x0 == pytest.approx(one.get_position().x0, abs=0.02)
 
 
 def said(figure):

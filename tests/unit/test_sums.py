@@ -89,7 +89,7 @@ def test_every_stage_refuses_a_damaged_input_before_it_does_anything(tmp_path, c
     write_json(report, {"all_valid": True, "n_checks": 0, "validations": []})
     write_json(summary, {"jobs": [], "arms": []})
     summary.write_text(summary.read_text().replace("jobs", "jabs"))
-    command = ["gate", "--report", str(report), "--summary", str(summary), "--output", str(verdict)]
+    command = ["gate", "--settings", "{}", "--report", str(report), "--summary", str(summary), "--output", str(verdict)]
     assert main(command) == 2
     said = capsys.readouterr()
     assert "summary.json: damaged or replaced" in " ".join(said.err.split())

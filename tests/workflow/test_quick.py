@@ -15,11 +15,16 @@ HIGH, LOW = "dose_100000", "dose_1000"
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory):
+def study(tmp_path_factory):
     workflow = copy_workflow(tmp_path_factory.mktemp("quick"), ROOT / "config" / "config.yaml")
     done = workflow.snakemake()
     assert done.returncode == 0, done.stdout[-6000:]
-    return workflow.hub
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def quick(study):
+    return study.hub
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +129,19 @@ def test_the_page_shows_all_it_carries_in_a_browser_without_a_network(quick, bro
     for table in told["tables"]:
         for column in table:
             assert sorted(column["once"]) == sorted(column["given"]) == sorted(column["twice"]), column["heading"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_begins_with_the_answer_and_ends_with_the_rule_graph(study, browser, tmp_path, width):
+    report = tmp_path / "report.html"
+    done = study.snakemake("--report", str(report))
+    assert done.returncode == 0, done.stdout
+    assert report.stat().st_size <= 12_000_000
+    told = browser(report, width)
+    assert not told["failed"] and not told["too_wide"]
+    assert "The run is sound: all 21 checks passed." in told["framed"]
+    # A window is 800 pixels high.
+    assert told["tops"]["answer"] < 200 and told["tops"]["rulegraph"] > 800
 
 
 def _column(tables, heading):

@@ -28,6 +28,8 @@ def test_the_answer_is_its_first_entry(report):
     assert [path for paths in categories["Answer"].values() for path in paths] == ["analysis/summary.html"]
     described = variable(report, "workflow_desc")
     assert "app.showResultInfo('analysis/summary.html')" in described and "system-message" not in described
+    # In place, not behind a click; what it looks like is asked of a browser in test_quick.py.
+    assert "results['analysis/summary.html']" in described and described.index("<iframe") < described.index("Controls:")
 
 
 def test_every_entry_has_a_caption(report):

@@ -277,12 +277,13 @@ def test_closing_table_marks_the_best_arm_never_a_control():
     summary = made_summary(failed=["Baseline"])
     lines = closing.closing_lines(summary)
     assert lines[2] == "1 000 photons per frame, dense: n = 52.2, overlap 0.737 (linear 0.790), floor 0.0978 rad"
-    rows = [line.split() for line in lines[3:8]]
+    rows = [line.split() for line in lines[3:7]]
+    assert lines[7] == "Controls, the best of all these cells"
     assert rows[0] == ["PtychoPINN", "0.945", "0.945", "0.945", "*0.1000", "1/1"]
     assert rows[1] == ["Baseline", "N/A", "N/A", "N/A", "N/A", "0/1"]
     assert rows[2] == ["PtyChi", "*0.950", "*0.950", "*0.950", "*0.1000", "1/1"]
     assert rows[3] == ["TV", "N/A", "N/A", "N/A", "N/A", "0/1"], "no cell has it"
-    assert rows[4] == ["Flat", "0.020", "0.020", "0.020", "0.1000", "1/1"]
+    assert lines[8].split() == ["Flat", "0.020", "0.020", "0.020", "0.1000", "1/1"]
     legend = " ".join(closing.legend(summary))
     assert "Flat: controls" in legend and "simulated object" in legend and "one seed (0): no interval" in legend
 
@@ -306,6 +307,21 @@ def test_closing_table_of_seeds_fits_the_terminal_and_counts_convergence():
     assert "Flat, PhysicsOnly and Untrained: controls. What Flat gets" in " ".join(closing.legend(study))
     untrained = next(line for line in lines if line.startswith("Untrained"))
     assert untrained.startswith("Untrained -0.030 [-0.040 -0.020] -0.030 [-0.040 -0.020]")
+    assert untrained.endswith("12/12"), "of four cells and three seeds"
+
+
+def test_a_control_is_shown_where_it_does_best():
+    """An error is best where it is smallest; one that failed somewhere is counted."""
+    scores = {(1000, "dense"): 0.3, (1000, "sparse"): 0.1, (100_000, "dense"): 0.2}
+
+    def change(seed, dose, view, split):
+        return {"scores": {"Flat": scores.get((dose, view), 0.0)}}
+
+    plain, study = made_study(), made_study(change=change)
+    flat = next(line for line in closing.closing_lines(study) if line.startswith("Flat")).split()
+    others = [next(line for line in closing.closing_lines(plain) if line.startswith("Flat")).split()]
+    assert float(flat[1]) == pytest.approx(float(others[0][1]) + 0.3) and flat[-1] == "4/4"
+    assert sum(line.startswith("Flat") for line in closing.closing_lines(study)) == 1
 
 
 def test_verdict_separates_failed_from_unknown():

@@ -12,14 +12,17 @@ import struct
 import termios
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from snakemake.iocontainers import Wildcards
 from snakemake.settings.types import OutputSettings
 from snakemake_logger_plugin_ptychostudy import LogHandler
 
+from ptychostudy.study.settings import Study
 from ptychostudy.telling import panel, quiet_run
 from ptychostudy.telling.dry_run import Job
+from ptychostudy.telling.first_guess import first_guess
 from ptychostudy.telling.forecast import Far, Forecast
 from ptychostudy.telling.run_log import Epoch
 from ptychostudy.telling.run_state import RunState
@@ -212,6 +215,58 @@ def test_the_panel_holds_stages_epochs_and_the_warning(tmp_path):
         "left: 2 train, 1 compare",
         "warning: t.log: odd",
     ]
+
+
+def test_before_anything_is_known_the_whole_is_guessed_and_called_so():
+    state = RunState()
+    state.started = 1000.0
+    state.take("run_info", {"stats": {"base": 1, "gate": 1, "total": 2}})
+    begun = "0 of 2 jobs done, 0 running; "
+    assert panel.head(state, None, 2, 1061.0, guessed=481.0) == f"{begun}1:01 so far, about 7 min left (guess)"
+    longer = f"{begun}8:20 so far, time left not known yet: it was guessed to take 8 min"
+    assert panel.head(state, None, 2, 1500.0, guessed=481.0) == longer
+    # What is known is no guess, and where there is none nothing is made up.
+    assert panel.head(state, 300.0, 1, 1061.0, guessed=481.0).endswith("about 5 min left (1 jobs not known)")
+    assert panel.head(state, None, 2, 1061.0).endswith("time left not known yet: too little of it has run here")
+
+
+class Workflow:
+    """What the panel asks of Snakemake's: jobs of some rules, to run here on two cores."""
+
+    local_exec, global_resources = True, {"gpu": SimpleNamespace(value=0)}
+    resource_settings = SimpleNamespace(cores=2)
+
+    def __init__(self, *rules):
+        asked = SimpleNamespace(get=lambda *_: 0)
+        rest = {"input": (), "benchmark": "", "threads": 1, "resources": asked}
+        self.dag = self
+        self.jobs = [SimpleNamespace(rule=SimpleNamespace(name=rule), output=(rule,), **rest) for rule in rules]
+
+    def needrun_jobs(self):
+        return self.jobs
+
+    def jobid(self, job):
+        return self.jobs.index(job)
+
+
+def guessed(handler, *rules):
+    quiet = quiet_run.QuietRun(handler)
+    quiet.expect(Workflow(*rules), Study())
+    quiet.end()
+    return quiet._head({}, quiet._state.started + 60)
+
+
+def test_a_first_run_of_a_whole_study_is_guessed_by_its_scan(handler):
+    """As `plan` guesses it: 512 s on two cores, of which a minute has passed."""
+    assert first_guess(Path(), None, 2) == pytest.approx(512, abs=1)
+    assert guessed(handler, "base", "gate").endswith("1:00 so far, about 8 min left (guess)")
+    # A part of it is not as long as the whole.
+    assert "not known yet" in guessed(handler, "base", "truth")
+    # After an earlier run its times are better than a guess.
+    folder = Path(".snakemake/metadata")
+    folder.mkdir(parents=True)
+    (folder / "eA==").write_text('{"rule": "other", "starttime": 1.0, "endtime": 2.0}')
+    assert "not known yet" in guessed(handler, "base", "gate")
 
 
 def test_a_failed_job_that_is_repeated_is_none():

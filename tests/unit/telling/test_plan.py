@@ -197,12 +197,13 @@ def test_a_plan_says_what_why_and_how_long(monkeypatch, tmp_path, capsys):
 
 
 def test_an_empty_hub_has_no_made_up_times(monkeypatch, tmp_path, capsys):
-    """Of a measured scan, and of a part of a study, nobody knows what is in it."""
+    """Of a file that is not there, and of a part of a study, nobody knows what is in it."""
     monkeypatch.setattr(plan, "dry_run", lambda *_: [job("base", ["b"], reason="Missing output files: b")])
     plan.run(["b"], hub=tmp_path)
     text = capsys.readouterr().out
     assert "how long is not known" in text and "not made yet" in text
-    plan.run(hub=tmp_path, configfile=ROOT / "config" / "experiment.yaml")
+    (tmp_path / "study.yaml").write_text("base: {kind: npz, frames: measured, npz: {path: scan.npz}}\n")
+    plan.run(hub=tmp_path)
     assert "how long is not known" in capsys.readouterr().out
     monkeypatch.setattr(plan, "dry_run", lambda *_: [])
     plan.run(hub=tmp_path)
@@ -221,6 +222,9 @@ def test_a_simulated_study_that_has_not_run_is_told_by_its_size(monkeypatch, tmp
     (tmp_path / "study.yaml").write_text("seeds: [0, 1, 2]\n")
     plan.run(hub=tmp_path, cores=2, json=True)
     assert json.loads(capsys.readouterr().out)["seconds"] == pytest.approx(3 * record["seconds"])
+    # The published scan has its size before it is fetched.
+    plan.run(hub=tmp_path, configfile=ROOT / "config" / "experiment.yaml", cores=2)
+    assert "on 2 cores, by the size of the scan: none has run here" in capsys.readouterr().out
 
 
 def test_a_file_is_explained_by_its_record_and_the_dry_run(monkeypatch, tmp_path, capsys):
