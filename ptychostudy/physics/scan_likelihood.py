@@ -21,8 +21,8 @@ from ptychostudy.physics.windows import light, split_positions
 if TYPE_CHECKING:
     from ptychostudy.physics.held_out import Source
 
-# Of the photons that a pixel counts on the mean behind an empty object, and at most so many photons.
-# Less is better with a prior, and worse without one, as it damps what is hardly seen.
+# Of the photons that a pixel counts on the mean behind an empty object, and at most so many
+# photons. Less is better with a prior, and worse without one, as it damps what is hardly seen.
 _BACKGROUND = 0.1
 _MOST = 0.05
 
