@@ -27,12 +27,12 @@ rule hybrid:
     params:
         code=code("reconstruct"),
         settings=settings("reconstruct"),
+        start=STUDY.reconstruct.start,
     shell:
         """
         python -m ptychostudy reconstruct --settings {params.settings:q} \
             --scan {input.scan:q} --view {input.view:q} \
             --start {input.start:q} --rival {input.rival:q} \
             --output {output.object:q} --manifest {output.manifest:q} \
-            --label "from {STUDY.reconstruct.start}, dose_{wildcards.dose}/{wildcards.view}/{wildcards.split}" \
-            2>&1 | tee {log:q}
+            --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split}-from-{params.start:q} 2>&1 | tee {log:q}
         """
