@@ -56,5 +56,5 @@ rule post_verify:
 
 rule export_all:
     input:
-        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=names.ARMS)),
+        cells(expand("products/dose_{{dose}}/{{view}}/{{split}}/{arm}.h5", arm=ARMS)),
     localrule: True

@@ -17,7 +17,7 @@ except ImportError as error:
         f"{error} (of {SOURCE}); needed: its version of ptychostudy, installed by pip where Snakemake runs"
     )
 from ptychostudy.intake import sources
-from ptychostudy.study import layout, names
+from ptychostudy.study import arm_names, layout, names
 from ptychostudy.study.foreign_files import check_places
 from ptychostudy.study.settings import parse_study
 from ptychostudy.study.stage_settings import encode, stage_settings
@@ -52,13 +52,15 @@ told(check_places, STUDY)
 DOSES = STUDY.dose_list
 VIEWS = STUDY.view_list
 SPLITS = list(names.SPLITS)
+# Those of other programs are not among them, which have exports of their own.
+ARMS = arm_names.arms_of_study(STUDY.reconstruct.start, ())
 
 
 wildcard_constraints:
     dose=r"[0-9]+",
     view="|".join(VIEWS),
     split="|".join(SPLITS),
-    arm="|".join(names.ARMS),
+    arm="|".join(ARMS),
     network="|".join(names.NETWORKS),
     foreign="|".join(STUDY.arms.extra),
 
@@ -122,13 +124,6 @@ def base_source(wildcards):
     from ptychostudy.formats.linked_files import with_linked
 
     return with_linked(named)
-
-
-def arm_file(wildcards):
-    """Return the product of the arm that is to be exported."""
-    return {names.PTYCHI: layout.PRODUCT, names.TV: layout.SMOOTHED}.get(
-        wildcards.arm, layout.CANVAS
-    )
 
 
 def study_files(wildcards):

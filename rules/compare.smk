@@ -18,7 +18,7 @@ rule compare:
         physics="data/phase_f/dose_{dose}/{view}/{split}/physics_only.npz",
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         overlap="data/phase_d/{view}/{view}_{split}.npz",
-        extra=foreign_products,
+        extra=further_products,
     output:
         raw="analysis/dose_{dose}/{view}/{split}/reconstructions.npz",
         aligned="analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz",

@@ -16,6 +16,6 @@ def foreign_key(wildcards):
     return [key for key in [STUDY.arms.array_keys(**place(wildcards))[wildcards.foreign]] if key]
 
 
-def foreign_products(wildcards):
-    """Return what was adopted of other programs in a cell."""
-    return layout.adopted(STUDY, **place(wildcards))
+def further_products(wildcards):
+    """Return the products of a cell that not every study has: Hybrid's, and what was adopted."""
+    return layout.further(STUDY, **place(wildcards))

@@ -77,3 +77,13 @@ def parity_estimates(wildcards):
     """Return what a network of canvases changes."""
     of_canvas = STUDY.train.pinn.architecture == "canvas"
     return [of_parity(path) for path in (layout.PHYSICS_ONLY, layout.SMOOTHED) if of_canvas]
+
+
+def arm_file(wildcards):
+    """Return the product of the arm that is to be exported."""
+    solved = {
+        names.PTYCHI: layout.PRODUCT,
+        names.TV: layout.SMOOTHED,
+        arm_names.HYBRID: layout.HYBRID,
+    }
+    return solved.get(wildcards.arm, layout.CANVAS)

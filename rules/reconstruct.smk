@@ -69,3 +69,8 @@ rule maximise:
             --speed {output.speed:q} \
             --label dose_{wildcards.dose}/{wildcards.view}/{wildcards.split} 2>&1 | tee {log:q}
         """
+
+
+if arm_names.hybrid_of(STUDY.reconstruct.start):
+
+    include: "hybrid.smk"

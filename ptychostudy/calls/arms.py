@@ -201,6 +201,7 @@ def reconstruct(
     view: View,
     study: Study,
     *,
+    start: ArmProduct | None = None,
     threads: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Result:
@@ -212,6 +213,8 @@ def reconstruct(
         Frames; which of them.
     study : Study
         Its section ``reconstruct``.
+    start : ArmProduct, optional
+        Result of a network to start from, which makes this Hybrid. Default a flat object.
     threads : int
     on_progress : callable, optional
         Told epoch, epochs and loss.
@@ -219,6 +222,8 @@ def reconstruct(
     with _inputs(scan, view) as (place, options):
         outputs = {"output": place / "product.npz", "manifest": place / "record.json"}
         read = stage_settings(study, "reconstruct")
+        if start is not None:
+            options["start"] = _result_file(place / "start.npz", start)
         run_stage("reconstruct", read, options | outputs, threads=threads, on_progress=on_progress)
         return _result(outputs["output"])
 

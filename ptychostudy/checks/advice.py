@@ -92,3 +92,7 @@ FOREIGN = (
     "A file of another program was changed, moved or taken away after the run: put it back where "
     "`arms.extra` says, or run Snakemake, which adopts what is there now and compares anew."
 )
+HYBRID = (
+    "Hybrid is not of the canvas or the run that are there: `snakemake --forcerun hybrid` makes it "
+    "anew; `reconstruct.start` says which network it starts from."
+)

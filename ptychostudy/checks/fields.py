@@ -10,7 +10,7 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.study import layout
-from ptychostudy.study.arm_names import arms_of, foreign
+from ptychostudy.study.arm_names import further
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import ARMS
 
@@ -43,7 +43,7 @@ def _empty_arms(hub: Hub, cell: Cell) -> list[str]:
     fields = read_npz(hub.analysis(*cell) / layout.ALIGNED)
     counted = _counted(hub, cell)
     problems = []
-    for arm in arms_of(hub.settings.arms.extra):
+    for arm in hub.arms:
         where = f"{cell_path(cell)}: {arm}"
         if arm in counted:
             continue
@@ -64,11 +64,10 @@ def _scored_part(field: np.ndarray, mask: np.ndarray) -> Canvas:
 def _counted(hub: Hub, cell: Cell) -> list[str]:
     """Return the arms whose failure is a result, which is counted.
 
-    In a repetition that of any, of other programs' that of the first seed, too.
+    In a repetition that of any, of arms that not every study has that of the first seed, too.
     """
     recorded = read_status(hub, cell)["arms"]
-    others = foreign(hub.settings.arms.extra)
-    arms = [*ARMS, *others] if hub.repetition else others
+    arms = hub.arms if hub.repetition else further(hub.arms)
     return [arm for arm in arms if recorded.get(arm, {}).get("status") == "failed"]
 
 

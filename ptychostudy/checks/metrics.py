@@ -13,7 +13,6 @@ from ptychostudy.io.arrays import read_metadata, read_npz
 from ptychostudy.io.tables import read_csv
 from ptychostudy.measure.metrics import evaluate, rms_phase
 from ptychostudy.study import layout
-from ptychostudy.study.arm_names import arms_of
 from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import CONTROLS, FLAT, METRIC_COLUMNS, SCORED
 
@@ -47,7 +46,7 @@ def _wrong_metrics(hub: Hub, cell: Cell) -> list[str]:
     sigma = read_metadata(aligned_file)["settings"]["ms_ssim_sigma"]
     rows = _read_rows(folder / layout.METRICS)
     # Which models there are follows from the settings, not from what the files hold.
-    models = [*arms_of(hub.settings.arms.extra), *CONTROLS]
+    models = [*hub.arms, *CONTROLS]
     scores = _evaluated(fields, models, sigma)
     records = read_status(hub, cell)["arms"]
     problems = _wrong_models(rows, models)

@@ -1,12 +1,13 @@
 """The verification: every check in the order of the report, and all of them done."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ptychostudy.checks import (
     advice,
     fields,
     foreign,
     frames,
+    hybrid,
     inventory,
     metrics,
     overlap,
@@ -16,7 +17,11 @@ from ptychostudy.checks import (
 )
 from ptychostudy.checks.check import Check, perform
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import hybrid_of
 from ptychostudy.study.hub import Hub
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.verify import VerificationSettings
 
 # First what the study says of itself, then its numbers. Those that each seed has for itself are
 # checked in its folder, too; views and reports are made once for all seeds.
@@ -144,13 +149,22 @@ CHECKS = (
     ),
 )
 
-# Only where there are any: the report of a study without them does not know of it.
+# Only where there are any: the report of a study without them does not know of these.
 FOREIGN_CHECKS = (
     Check(
         layout.FOREIGN_FOLDER,
         "arms of other programs are those of their files",
         foreign.sources,
         advice=advice.FOREIGN,
+        each_seed=True,
+    ),
+)
+HYBRID_CHECKS = (
+    Check(
+        layout.PRODUCT_FOLDER,
+        "Hybrid starts from the canvas that is there, and saves the epochs it is said to",
+        hybrid.starts,
+        advice=advice.HYBRID,
         each_seed=True,
     ),
 )
@@ -169,7 +183,7 @@ def perform_all(hub: Hub) -> list[dict[str, Any]]:
     list of dict
         From `perform`, in order; paths of further seeds begin with their folder.
     """
-    checks = (*CHECKS, *FOREIGN_CHECKS) if hub.settings.arms.extra else CHECKS
+    checks = _checks_of(hub.settings)
     entries = [perform(check, hub) for check in checks]
     repeated = [check for check in checks if check.each_seed]
     for seed, repetition in zip(hub.settings.seeds[1:], hub.repetitions(), strict=True):
@@ -178,3 +192,11 @@ def perform_all(hub: Hub) -> list[dict[str, Any]]:
             entry["path"] = layout.SEED.format(seed=seed) + check.path
             entries.append(entry)
     return entries
+
+
+def _checks_of(settings: "VerificationSettings") -> list[Check]:
+    beside = [
+        *(HYBRID_CHECKS if hybrid_of(settings.start) else ()),
+        *(FOREIGN_CHECKS if settings.arms.extra else ()),
+    ]
+    return [*CHECKS, *beside]

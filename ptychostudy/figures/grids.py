@@ -14,7 +14,7 @@ from ptychostudy.figures.style import FAILED, SMALL, TEXT, conditions, finish, o
 from ptychostudy.report.cells import arms_in, model_order, shown_column, spoken
 from ptychostudy.report.markdown import photon_text
 from ptychostudy.report.seeds import paired, repeated, runs_of
-from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.arm_names import further
 from ptychostudy.study.names import OTHERS, PINN
 
 Summary = Mapping[str, Any]
@@ -96,7 +96,7 @@ def ssim_grid(summary: Summary) -> Figure:
 
 def _gains(summary: Summary) -> _Grid:
     cells = summary["jobs"]
-    others = [*OTHERS, *foreign(arms_in(cells))]
+    others = [*OTHERS, *further(arms_in(cells))]
     gains = [
         [paired(summary, cell, other, "ms_ssim", "phase") for cell in cells] for other in others
     ]

@@ -12,22 +12,23 @@ from matplotlib.figure import Figure
 from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, known_word, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
-from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.arm_names import HYBRID, foreign
 from ptychostudy.study.names import BASELINE, FLAT, PHYSICS, PINN, PTYCHI, TV, UNTRAINED
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
-# so are the markers.
+# so are the markers. One is of Tol's muted palette (personal.sron.nl/~pault).
 STYLES: dict[str, dict[str, Any]] = {
     PINN: {"color": "#0072B2", "marker": "o", "linestyle": "-"},
     BASELINE: {"color": "#D55E00", "marker": "s", "linestyle": "-"},
     PTYCHI: {"color": "#009E73", "marker": "^", "linestyle": "-"},
     TV: {"color": "#E69F00", "marker": "v", "linestyle": "-"},
+    HYBRID: {"color": "#999933", "marker": "<", "linestyle": "-"},
     FLAT: {"color": "#999999", "marker": "x", "linestyle": "--"},
     UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
     PHYSICS: {"color": "#000000", "marker": ".", "linestyle": "--"},
 }
 # Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Two are of
-# Tol's muted palette (personal.sron.nl/~pault).
+# Tol's muted palette, too.
 _FOREIGN: tuple[dict[str, Any], ...] = (
     {"color": "#56B4E9", "marker": "D", "linestyle": "-."},
     {"color": "#882255", "marker": "P", "linestyle": "-."},

@@ -147,6 +147,23 @@ def _check_windows(positions: NDArray[np.float64], n: int, object_shape: tuple[i
         )
 
 
+def first_object(start: ArrayLike | None, shape: tuple[int, int]) -> NDArray[np.complex64]:
+    """Return the object (H, W) that a solver begins with: ones where none is given.
+
+    Raises
+    ------
+    ValueError
+        For another shape than the object's, NaN or infinity.
+    """
+    if start is None:
+        return np.ones(shape, np.complex64)
+    given = np.asarray(start)
+    if given.shape != tuple(shape):
+        raise ValueError(f"start must have the object's shape {tuple(shape)}, found {given.shape}")
+    _check_finite("start", given)
+    return given.astype(np.complex64)
+
+
 def check_power(
     counts: NDArray[Any], probe: NDArray[Any], valid: NDArray[np.bool_] | None = None
 ) -> None:

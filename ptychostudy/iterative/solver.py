@@ -16,7 +16,7 @@ from ptychostudy.iterative.convergence import (
     movement,
     try_further,
 )
-from ptychostudy.iterative.inputs import Scan, check_power, check_scan
+from ptychostudy.iterative.inputs import Scan, check_power, check_scan, first_object
 from ptychostudy.iterative.likelihood import on_valid, set_likelihood
 from ptychostudy.iterative.options import build_options, set_modes, set_step
 from ptychostudy.iterative.result import IterativeResult, all_finite, summarize
@@ -41,11 +41,12 @@ def reconstruct(
     settings: "ReconstructSettings",
     *,
     valid: ArrayLike | None = None,
+    start: ArrayLike | None = None,
     threads: int = 1,
     device: str = "auto",
     on_epoch: OnEpoch | None = None,
 ) -> IterativeResult:
-    """Reconstruct an object from diffraction counts, starting from ones.
+    """Reconstruct an object from diffraction counts.
 
     Parameters
     ----------
@@ -80,6 +81,8 @@ def reconstruct(
     valid : (N, N) bool, optional
         Pixels of the detector that count photons; what the others hold has no weight anywhere.
         Default all.
+    start : (H, W) complex, optional
+        First object, transmissions behind the probe as it is given. Default ones.
     threads : int
         Torch threads. More than one makes results differ in the last bits from run to run.
     device : {"auto", "cpu", "gpu"}
@@ -102,14 +105,14 @@ def reconstruct(
     scan = check_scan(counts, positions, probe, object_shape, valid)
     check_power(scan.counts, scan.probe, scan.valid)
     step = choose_step(settings)
-    start = Pair(np.ones(object_shape, np.complex64), scan.probe)
+    first = Pair(first_object(start, object_shape), scan.probe)
     with torch_session(threads) as torch:
         used = choose_device(torch, device)
         options = _choose_options(settings, step, len(scan.counts))
         if scan.probe.ndim > 2:
             set_modes(options, settings.refine_probe)
         options.reconstructor_options.default_device = used
-        return _solve(options, scan, start, settings, on_epoch)
+        return _solve(options, scan, first, settings, on_epoch)
 
 
 def _check_machine(threads: int, device: str) -> None:

@@ -28,8 +28,9 @@ BLANK = "n/a"
 
 _ENDED = ("status", "reason", "statistics", "converged")
 # And of those that know: how far its frames are from what it expects, its patches from each other.
-# How one of another program was found to lie, and how much of what is scored it covers.
-_FITTED = ("misfit", DISAGREEMENT, "source", "placed", "covered")
+# How one of another program was found to lie, how much of what is scored it covers; what an
+# iterative one began with.
+_FITTED = ("misfit", DISAGREEMENT, "source", "placed", "covered", "start")
 _WINDOW = "light"
 # The control is no product: there is nothing in it that could fail.
 _FLAT_ENDED: dict[str, Any] = {"status": "ok", "reason": "", "statistics": {}, "converged": None}
@@ -39,7 +40,7 @@ def metric_rows(comparison: Comparison) -> list[dict[str, Any]]:
     """Return the rows of ``comparison_metrics.csv``; a failed arm has its own, without numbers."""
     # The same rows in every cell, whatever failed.
     rows = []
-    for arm in (*ARMS, *comparison.foreign, *CONTROLS):
+    for arm in (*ARMS, *comparison.beside, *CONTROLS):
         rows += _rows(arm, _values(comparison.scores, arm))
     return rows
 
@@ -159,7 +160,7 @@ def _photons(source: Scan, frames_per_pixel: float) -> dict[str, float]:
 def _arms(comparison: Comparison, products: Mapping[str, ArmProduct]) -> dict[str, dict[str, Any]]:
     """Return how each arm and control ended, and how it was aligned."""
     arms: dict[str, dict[str, Any]] = {}
-    for arm, product in {**products, **comparison.foreign}.items():
+    for arm, product in {**products, **comparison.beside}.items():
         arms[arm] = {key: product.record.get(key) for key in _ENDED}
         known = {key: product.record.get(key) for key in _FITTED}
         arms[arm] |= {key: value for key, value in known.items() if value is not None}

@@ -10,7 +10,8 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
 from ptychostudy.recipes.cell_rectangle import Rectangle, cell_rectangle
 from ptychostudy.recipes.covering import REGISTERED, covering
-from ptychostudy.study.names import ARMS, CONTROLS, FLAT
+from ptychostudy.study.arm_names import HYBRID, foreign
+from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PTYCHI
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
@@ -33,8 +34,8 @@ class Comparison:
         Field (H, W) of each arm as it came, failed or not.
     scores : dict
         `scoring.Score` of each arm and control that ended well.
-    foreign : dict
-        Products of other programs, failed where they cover too little of the mask.
+    beside : dict
+        Products of arms that not every study has, failed where they cover too little of the mask.
     """
 
     origin: tuple[int, int]
@@ -43,7 +44,7 @@ class Comparison:
     coverage: float
     fields: dict[str, np.ndarray]
     scores: dict[str, scoring.Score]
-    foreign: dict[str, ArmProduct] = dataclasses.field(default_factory=dict)
+    beside: dict[str, ArmProduct] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> dict[str, np.ndarray]:
@@ -69,7 +70,7 @@ def compare(
     settings: "CompareSettings",
     *,
     scanned: np.ndarray,
-    foreign: Mapping[str, ArmProduct] | None = None,
+    beside: Mapping[str, ArmProduct] | None = None,
 ) -> Comparison:
     """Bring all arms onto the rectangle of the scan and score them.
 
@@ -85,27 +86,32 @@ def compare(
     settings : CompareSettings
     scanned : (m, 2) float
         Those of all frames of the split: the rectangle is that of every view.
-    foreign : mapping, optional
-        Products of other programs, from `ptychostudy.recipes.adopt`: scored on the rectangle and
-        mask of the others, which they change nothing of.
+    beside : mapping, optional
+        Products of arms that not every study has: Hybrid, and those of other programs from
+        `ptychostudy.recipes.adopt`. They are scored on the rectangle and mask of the others, which
+        they change nothing of.
     """
     places = [(product.origin, product.field.shape) for product in products.values()]
     rectangle = cell_rectangle(truth, scanned, places)
     good = [product for product in products.values() if product.good]
     mask, coverage = _mask(good, rectangle, positions)
-    kept = {name: covering(each, rectangle, mask) for name, each in (foreign or {}).items()}
+    kept = {name: covering(each, rectangle, mask) for name, each in (beside or {}).items()}
     everything = {**products, **kept}
     fields = {arm: rectangle.cut(each.field, each.origin) for arm, each in everything.items()}
     seen = rectangle.cut(truth, (0, 0))
-    registered = [*settings.register_arms, *(name for name in kept if _is_registered(kept[name]))]
+    registered = _registered(settings, kept)
     scores = {}
     for arm, field in _scored(everything, fields, rectangle.shape).items():
         scores[arm] = _score(field, seen, mask, settings, arm, registration=arm in registered)
     return Comparison(rectangle.origin, seen, mask, coverage, fields, scores, kept)
 
 
-def _is_registered(product: ArmProduct) -> bool:
-    return bool(product.record.get(REGISTERED, True))
+def _registered(settings: "CompareSettings", beside: Mapping[str, ArmProduct]) -> list[str]:
+    """Return who is moved by fractions of a pixel: Hybrid where the solver that it is is moved."""
+    ours = list(settings.register_arms)
+    hybrid = [HYBRID] if PTYCHI in ours else []
+    others = [name for name in foreign(beside) if beside[name].record.get(REGISTERED, True)]
+    return [*ours, *hybrid, *others]
 
 
 def _mask(

@@ -14,6 +14,7 @@ from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.modes import first_mode
+from ptychostudy.recipes.first_object import Start, first_object
 from ptychostudy.recipes.probe_modes import starting_probe
 from ptychostudy.recipes.scan_canvas import relative_light, scan_canvas
 from ptychostudy.study.names import PTYCHI
@@ -75,9 +76,14 @@ class Reconstruction:
 
 
 def reconstruct_view(
-    source: Scan, frames: np.ndarray, settings: "ReconstructSettings", on_epoch: OnEpoch
+    source: Scan,
+    frames: np.ndarray,
+    settings: "ReconstructSettings",
+    on_epoch: OnEpoch,
+    *,
+    start: Start | None = None,
 ) -> Reconstruction:
-    """Reconstruct the frames of a view from a flat start with the known probe.
+    """Reconstruct the frames of a view with the known probe.
 
     Parameters
     ----------
@@ -88,25 +94,39 @@ def reconstruct_view(
     settings : ReconstructSettings
     on_epoch : callable
         Told epoch, epochs and loss.
+    start : Start, optional
+        What to begin with; of a canvas that failed nothing is begun. Default a flat object.
     """
     origin, shape = scan_canvas(source.positions, source.counts.shape[-1])
     positions = source.positions[frames] - origin
-    start = starting_probe(source.whole_probe, settings, "reconstruct")
+    probe = starting_probe(source.whole_probe, settings, "reconstruct")
+    coverage = relative_light(probe, positions, shape)
+    if start is not None and not start.product.good:
+        return _not_begun(start, Canvas(np.ones(shape, np.complex64), coverage, origin), probe)
     result = reconstruct(
         source.counts[frames],
         positions,
-        start,
+        probe,
         shape,
         settings,
         valid=source.valid,
+        start=None if start is None else first_object(start, origin, coverage),
         on_epoch=on_epoch,
     )
-    coverage = relative_light(start, positions, shape)
     # Of a diverged run a picture is kept; that it failed is in the outcome.
     field = result.object if result.finite else np.nan_to_num(result.object)
     canvas = Canvas(field, coverage, origin)
     misfit = _misfit(result, positions, source, frames) if result.finite else None
     return Reconstruction(canvas, result, _outcome(canvas, result), len(frames), misfit)
+
+
+def _not_begun(start: Start, flat: Canvas, probe: np.ndarray) -> Reconstruction:
+    """Return what there is where the canvas to start from failed: a flat object, and the reason."""
+    wave = probe.astype(np.complex64)
+    nothing = IterativeResult(flat.field, wave, np.empty(0), False, np.nan, np.inf, False)
+    reason = f"{start.arm}, which it starts from, failed: {start.product.record['reason']}"
+    outcome = {**judge(flat), "status": "failed", "reason": reason}
+    return Reconstruction(flat, nothing, outcome, 0)
 
 
 def _misfit(

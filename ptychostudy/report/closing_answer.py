@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ptychostudy.report.cells import Summary
 from ptychostudy.report.closing import WIDTH, wrapped
 from ptychostudy.report.markdown import photon_text
-from ptychostudy.report.speed import TIMED, rate_text
+from ptychostudy.report.speed import arms_in, rate_text
 from ptychostudy.report.usable import (
     UNITS,
     Judged,
@@ -70,8 +70,9 @@ def speed_span(cells: Sequence[Mapping[str, Any]], width: int = WIDTH) -> list[s
     width : int
         Columns.
     """
-    shown = [cell["arms"] for cell in cells if cell["split"] == TEST_SPLIT]
-    parts = [f"{arm} {span}" for arm in TIMED if (span := _span([one[arm] for one in shown]))]
+    shown = [cell for cell in cells if cell["split"] == TEST_SPLIT]
+    spans = {arm: _span([cell["arms"][arm] for cell in shown]) for arm in arms_in(shown)}
+    parts = [f"{arm} {span}" for arm, span in spans.items() if span]
     return wrapped(f"Frames per second: {', '.join(parts)}.", width) if parts else []
 
 

@@ -13,6 +13,7 @@ from ptychostudy.report.page_answer import (
     lowest_table,
     next_steps,
     overlap_map,
+    saved,
     speed_table,
     terms,
     verdict_line,
@@ -95,7 +96,7 @@ def _first_screen(material: Material, judged: Sequence[Judged], limits: "PageSet
     summary = material.summary
     columns = [
         lowest_table(summary, judged) + next_steps(improvements(summary, judged)),
-        overlap_map(summary, judged) + speed_table(material.speeds),
+        overlap_map(summary, judged) + speed_table(material.speeds) + saved(summary),
     ]
     grid = html.element("div", "".join(map(_block, columns)), class_="grid")
     first = [answer(summary, judged, limits), grid, terms(summary)]

@@ -14,6 +14,7 @@ from ptychostudy.report.cells import (
     shown_splits,
     truth_name,
 )
+from ptychostudy.report.hybrid import epochs_saved
 from ptychostudy.report.markdown import interval, joined, photon_text
 from ptychostudy.report.seeds import seeds_text
 from ptychostudy.report.speed import Speed
@@ -28,7 +29,7 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.arm_names import arms_of
+from ptychostudy.study.arm_names import HYBRID, arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -47,6 +48,10 @@ _TIMES = (
     "One pass over the frames of a test cell (one dose, one view), mean; first seed, start-up "
     "apart, beside what else the machine did. Networks of a canvas start from TV, whose time "
     "counts. Training: wall time of all jobs."
+)
+_OF_HYBRID = (
+    " Hybrid: PtyChi from a network's canvas; time and training are those of the network, and "
+    "all epochs."
 )
 # Times of a shared machine scatter by so much.
 _AS_FAST = 0.9
@@ -218,13 +223,23 @@ def speed_table(speeds: Sequence[Speed]) -> str:
     heads = ["Arm", "Frames/s", "s per cell", "Training, s"]
     first = [one.arm for one in speeds if one.frames_per_s >= _AS_FAST * speeds[0].frames_per_s]
     verb = "is" if len(first) == 1 else "are, within 10 %,"
+    times = _TIMES + (_OF_HYBRID if HYBRID in (one.arm for one in speeds) else "")
     table = html.table(heads, rows, f"Speed: fastest {verb} {html.text(joined(first))}")
-    return table + html.paragraph(_TIMES, class_="note")
+    return table + html.paragraph(times, class_="note")
 
 
 def _times(speed: Speed) -> list[str]:
     training = "none" if speed.training_s is None else f"{speed.training_s:.0f}"
     return [f"{speed.frames_per_s:.3g}", f"{speed.seconds:.3g}", training]
+
+
+def saved(summary: Summary) -> str:
+    """Return how many epochs a network's canvas saves the solver; nothing without that arm."""
+    sentences = epochs_saved(summary)
+    if not sentences:
+        return ""
+    head = html.paragraph(html.element("b", "Epochs that a network's canvas saves the solver"))
+    return head + html.items(html.text(sentence) for sentence in sentences)
 
 
 def next_steps(sentences: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.arm_names import further
 from ptychostudy.study.names import BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
 
 MEASURED = (
@@ -151,7 +151,7 @@ def _statistics(values: Mapping[int, float]) -> dict[str, Any]:
 
 def _paired_entries(cells: Repeated) -> Iterable[dict[str, Any]]:
     key = _key_of(cells)
-    for other in (*OTHERS, *foreign(arms_in(cells.values()))):
+    for other in (*OTHERS, *further(arms_in(cells.values()))):
         for metric, column in MEASURED:
             first = _known_scores(cells, PINN, metric, column)
             second = _known_scores(cells, other, metric, column)

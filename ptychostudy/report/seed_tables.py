@@ -8,7 +8,7 @@ from ptychostudy.report.cells import Cell, Summary, arms_in, cell_name, model_or
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.arm_names import further
 from ptychostudy.study.names import NETWORKS, OTHERS, PARTS
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
@@ -117,7 +117,7 @@ def _is_below(mean: float | None, floor: float) -> bool:
 
 
 def _paired_table(summary: Summary, cell: Cell) -> list[str]:
-    others = [*OTHERS, *foreign(cell["arms"])]
+    others = [*OTHERS, *further(cell["arms"])]
     rows = [_paired_row(summary, cell, other) for other in others]
     return table(["Paired difference", "Pairs", *_SHOWN.values()], rows)
 

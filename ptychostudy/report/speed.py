@@ -1,22 +1,21 @@
 """How fast each arm is: frames per second of every cell, as a record and a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ptychostudy.report.markdown import MISSING, table
-from ptychostudy.study.names import ARMS, CELL, PHYSICS, PTYCHI, TV
+from ptychostudy.study.arm_names import HYBRID, arms_of
+from ptychostudy.study.names import CELL, PHYSICS, PTYCHI, TV
 
-TIMED = (*ARMS, PHYSICS)
-"""What is timed, in the order shown."""
-
-DEFINITION = (
+_DEFINITION = (
     "Frames of the view divided by the seconds of one pass, of the run that made the results. "
     "Start-up, the building of graphs and files are left out; so is training. Networks: the "
     "network once over all groups or tiles and the stitching; of a canvas also the likelihood it "
     "starts from. Iterative arms: all their epochs. As measured, beside whatever else the machine "
     "computed."
 )
+_OF_HYBRID = " Hybrid: the network that it starts from, and all epochs of the solver."
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ def make_cell(
     networks: Mapping[str, Mapping[str, Any]],
     likelihood: Mapping[str, Any],
     iterative: Mapping[str, Any],
+    hybrid: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the speeds of one cell.
 
@@ -57,14 +57,39 @@ def make_cell(
         ``frames``; ``seconds`` of each arm that is the likelihood's.
     iterative : mapping
         ``wall_time_s`` of the iterative arm.
+    hybrid : mapping, optional
+        ``wall_time_s`` of Hybrid, and its ``start``.
     """
     seconds: dict[str, float | None] = {**likelihood["seconds"], PTYCHI: iterative["wall_time_s"]}
     for network, record in networks.items():
         seconds[network] = _with_physics(record, likelihood["seconds"][TV])
+    if hybrid is not None:
+        seconds[HYBRID] = _together(seconds[hybrid["start"]["arm"]], hybrid["wall_time_s"])
     frames = likelihood["frames"]
-    arms = {arm: _speed(frames, seconds[arm]) for arm in TIMED}
+    arms = {arm: _speed(frames, seconds[arm]) for arm in _timed(seconds)}
     place = {key: status[key] for key in CELL}
     return {**place, "frames": frames, "arms": arms}
+
+
+def _timed(arms: Iterable[str]) -> list[str]:
+    """Return what is timed in a cell, in the order shown."""
+    known = set(arms)
+    return [arm for arm in (*arms_of(known), PHYSICS) if arm in known]
+
+
+def definition(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the speeds of some cells are."""
+    return _DEFINITION + (_OF_HYBRID if HYBRID in arms_in(cells) else "")
+
+
+def arms_in(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what was timed in any of some cells, in the order shown."""
+    return _timed(arm for cell in cells for arm in cell["arms"])
+
+
+def _together(network: float | None, solver: float) -> float | None:
+    # Of a network that did not run there is nothing to start from.
+    return None if network is None else network + solver
 
 
 def _with_physics(record: Mapping[str, Any], physics: float) -> float | None:
@@ -82,13 +107,14 @@ def _speed(frames: int, seconds: float | None) -> dict[str, float | None]:
 
 def speed_table(cells: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the Markdown table of all cells, a line each."""
-    header = ("Dose", "View", "Split", "Frames", *TIMED)
-    return table(header, [_row(cell) for cell in cells])
+    arms = arms_in(cells)
+    header = ("Dose", "View", "Split", "Frames", *arms)
+    return table(header, [_row(cell, arms) for cell in cells])
 
 
-def _row(cell: Mapping[str, Any]) -> list[str]:
+def _row(cell: Mapping[str, Any], arms: Sequence[str]) -> list[str]:
     place = [str(cell["dose"]), cell["view"], cell["split"], str(cell["frames"])]
-    return place + [rate_text(cell["arms"][arm]) for arm in TIMED]
+    return place + [rate_text(cell["arms"][arm]) for arm in arms]
 
 
 def rate_text(speed: Mapping[str, float | None]) -> str:
@@ -101,7 +127,7 @@ def rate_text(speed: Mapping[str, float | None]) -> str:
 
 def speed_text(cells: Sequence[Mapping[str, Any]]) -> str:
     """Return the Markdown document."""
-    lines = ["# Frames per second", "", *speed_table(cells), "", DEFINITION]
+    lines = ["# Frames per second", "", *speed_table(cells), "", definition(cells)]
     return "\n".join(lines) + "\n"
 
 
@@ -114,7 +140,7 @@ def overall(cells: Sequence[Mapping[str, Any]], trainings: Mapping[str, float]) 
     trainings : dict of str to float
         Seconds of all trainings of a network.
     """
-    each = [_over(arm, cells, trainings.get(arm)) for arm in ARMS]
+    each = [_over(arm, cells, trainings.get(arm)) for arm in arms_of(arms_in(cells))]
     return sorted((one for one in each if one), key=lambda one: -one.frames_per_s)
 
 

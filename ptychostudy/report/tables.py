@@ -14,6 +14,7 @@ from ptychostudy.report.aggregate_tables import (
 from ptychostudy.report.cell_tables import cell_blocks, zero_blocks
 from ptychostudy.report.cells import Summary, arms_in, model_order, truth_name
 from ptychostudy.report.deltas import DELTAS, Delta
+from ptychostudy.report.hybrid import hybrid_blocks
 from ptychostudy.report.markdown import document, number, table
 from ptychostudy.report.seed_tables import seed_blocks
 from ptychostudy.report.verdict_texts import useful_blocks
@@ -42,6 +43,7 @@ def metrics_summary(summary: Summary) -> str:
         [_AGGREGATE + conditions(summary)],
         *mean_blocks(summary),
         *useful_blocks(summary, numbers=True),
+        *hybrid_blocks(summary),
         *seed_blocks(summary),
         *cell_blocks(summary),
         *_compliance_blocks(summary["phase_c_metadata_compliance"]),

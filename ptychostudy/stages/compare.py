@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ptychostudy.formats.arm_product import read_arm_product
+from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
@@ -11,6 +11,7 @@ from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
 from ptychostudy.recipes.cell_record import cell_record, curve_rows, metric_rows
 from ptychostudy.recipes.compare import compare
+from ptychostudy.study.arm_names import HYBRID, further
 from ptychostudy.study.names import (
     BASELINE,
     CURVE_COLUMNS,
@@ -62,7 +63,8 @@ def run(
     raw, aligned, metrics, curves, status : Path
         Outputs.
     extra : list of Path, optional
-        Products of other programs, each called as its file. They change nothing of the others.
+        Products of arms that not every study has, each called as its file. They change nothing of
+        the others.
     """
     networks = {PINN: pinn, BASELINE: baseline, UNTRAINED: untrained}
     files = {**networks, PTYCHI: ptychi, TV: tv, PHYSICS: physics}
@@ -70,13 +72,14 @@ def run(
     source = open_scan(scan)
     # The view's positions, not the scan's: what is scored is the hull of what the arms have seen.
     positions = read_positions(read_npz(overlap, COORDINATES))
+    beside = {_arm_of(file, each): each for file, each in _read(extra)}
     comparison = compare(
         products,
         source.truth,
         positions,
         settings,
         scanned=source.positions,
-        foreign={file.stem: read_arm_product(file) for file in sorted(extra)},
+        beside={arm: beside[arm] for arm in further(beside)},
     )
 
     write_npz(raw, comparison.raw)
@@ -85,3 +88,12 @@ def run(
     write_csv(curves, CURVE_COLUMNS, curve_rows(comparison))
     record = cell_record(comparison, products, source, read_metadata(overlap))
     write_json(status, {"dose": dose, "view": view, "split": split, **record})
+
+
+def _read(files: list[Path]) -> list[tuple[Path, ArmProduct]]:
+    return [(file, read_arm_product(file)) for file in files]
+
+
+def _arm_of(file: Path, product: ArmProduct) -> str:
+    """Return the arm whose product it is; those of other programs are called as their files."""
+    return HYBRID if product.record.get("arm") == HYBRID else file.stem

@@ -9,6 +9,7 @@ from ptychostudy.study import layout
 
 VOLATILE = (
     layout.PRODUCT_RECORD,
+    layout.HYBRID_RECORD,
     layout.LIKELIHOOD_SPEED,
     layout.CANVAS_SPEED,
     layout.SPEED,

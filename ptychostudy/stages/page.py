@@ -15,6 +15,7 @@ from ptychostudy.report.referee import Made
 from ptychostudy.report.speed import Speed, overall
 from ptychostudy.runs.job_seconds import seconds_of_all
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import HYBRID
 from ptychostudy.study.names import NETWORKS, PTYCHI
 
 if TYPE_CHECKING:
@@ -120,7 +121,12 @@ def _speeds(hub: Path, study: Summary, timed: Sequence[Mapping[str, Any]]) -> li
     """Return how fast each arm was in the shown cells of the first seed."""
     shown = [cell_key(cell) for cell in shown_cells(study)]
     cells = [cell for cell in timed if cell_key(cell) in shown]
-    return overall(cells, _trainings(hub, {cell["view"] for cell in shown}))
+    trainings = _trainings(hub, {cell["view"] for cell in shown})
+    for cell in shown_cells(study):
+        start = cell["arms"].get(HYBRID, {}).get("start", {}).get("arm")
+        # Before a network gives a start, it has to be trained.
+        trainings |= {HYBRID: trainings[start]} if start in trainings else {}
+    return overall(cells, trainings)
 
 
 def _trainings(hub: Path, views: Iterable[str]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ptychostudy.io.records import read_json, write_json
 from ptychostudy.io.text import write_text
-from ptychostudy.report.speed import DEFINITION, make_cell, speed_text
+from ptychostudy.report.speed import definition, make_cell, speed_text
 from ptychostudy.study.names import BASELINE, CELL, PINN
 
 
@@ -17,6 +17,7 @@ def run(
     iterative: list[Path],
     record: Path,
     text: Path,
+    hybrid: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
 ) -> None:
     """Collect how long the arms of all cells took; each list names the cells in the same order.
 
@@ -26,18 +27,24 @@ def run(
         ``status.json`` of each cell.
     pinn, baseline, likelihood, iterative : list of Path
         ``{arm}_speed.json``, ``maximise_speed.json`` and the iterative arm's ``manifest.json``.
+    hybrid : list of Path, optional
+        ``hybrid.json``, of studies with that arm.
     record, text : Path
         Outputs ``speed.json`` and ``speed.md``.
     """
     cells = []
-    for one, *files in zip(status, pinn, baseline, likelihood, iterative, strict=True):
+    started = [read_json(file, ["start", "wall_time_s"]) for file in hybrid] or [None] * len(status)
+    for of_hybrid, one, *files in zip(
+        started, status, pinn, baseline, likelihood, iterative, strict=True
+    ):
         pinn_record, baseline_record = (read_json(file, ["seconds"]) for file in files[:2])
         cell = make_cell(
             read_json(one, CELL),
             {PINN: pinn_record, BASELINE: baseline_record},
             read_json(files[2], ["frames", "seconds"]),
             read_json(files[3], ["wall_time_s"]),
+            of_hybrid,
         )
         cells.append(cell)
-    write_json(record, {"definition": DEFINITION, "jobs": cells})
+    write_json(record, {"definition": definition(cells), "jobs": cells})
     write_text(text, speed_text(cells))

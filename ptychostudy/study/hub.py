@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ptychostudy.study import layout
+from ptychostudy.study.arm_names import arms_of_study
 from ptychostudy.study.names import SPLITS
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ class Hub:
     def study(self) -> Path:
         """Working directory of the study, of a further seed, too: what settings name is there."""
         return self.study_root or self.root
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms of the study, in the order of its tables."""
+        return arms_of_study(self.settings.start, self.settings.arms.extra)
 
     @property
     def doses(self) -> list[int]:

@@ -6,7 +6,7 @@ compares them with these. Paths are relative to the hub, the working directory o
 
 from typing import TYPE_CHECKING
 
-from ptychostudy.study.arm_names import foreign
+from ptychostudy.study.arm_names import foreign, hybrid_of
 from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ PRODUCT = f"data/phase_f/{CELL}/ptychi_reconstruction.npz"
 PRODUCT_RECORD = f"data/phase_f/{CELL}/manifest.json"
 PHYSICS_ONLY = f"data/phase_f/{CELL}/physics_only.npz"
 SMOOTHED = f"data/phase_f/{CELL}/tv.npz"
+HYBRID = f"data/phase_f/{CELL}/hybrid.npz"
+HYBRID_RECORD = f"data/phase_f/{CELL}/hybrid.json"
 LIKELIHOOD_SPEED = f"data/phase_f/{CELL}/maximise_speed.json"
 
 SHARD = f"data/inference/{CELL}/{{network}}/shard_{{scatteritem}}.npz"
@@ -238,9 +240,14 @@ def labels(study: "Study", dose: int | str) -> str:
     return PRODUCT.format(dose=dose, view=best, split=TRAINING_SPLIT)
 
 
-def adopted(study: "Study", **cell: int | str) -> list[str]:
-    """Return the products of other programs in one cell, in the order of the tables."""
-    return [FOREIGN.format(**cell, foreign=name) for name in foreign(study.arms.extra)]
+def further(study: "Study", **cell: int | str) -> list[str]:
+    """Return the products of arms that not every study has in one cell, as tables order them."""
+    adopted = [FOREIGN.format(**cell, foreign=name) for name in foreign(study.arms.extra)]
+    return [*(path for path in [HYBRID.format(**cell)] if _has_hybrid(study)), *adopted]
+
+
+def _has_hybrid(study: "Study") -> bool:
+    return bool(hybrid_of(study.reconstruct.start))
 
 
 def _of_view(view: str) -> list[str]:
@@ -259,7 +266,9 @@ def _drawn(study: "Study") -> list[str]:
     for dose, view in study.pairs:
         for split in SPLITS:
             cells += _of_cell(dose, view, split)
-            cells += adopted(study, dose=dose, view=view, split=split)
+            cells += further(study, dose=dose, view=view, split=split)
+            if _has_hybrid(study):
+                cells.append(HYBRID_RECORD.format(dose=dose, view=view, split=split))
     return [*frames, *_trained(study), *cells]
 
 

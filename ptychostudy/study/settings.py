@@ -17,7 +17,7 @@ from ptychostudy.study.sections.infer import InferSettings
 from ptychostudy.study.sections.maximise import MaximiseSettings
 from ptychostudy.study.sections.overlap import OverlapSettings
 from ptychostudy.study.sections.page import PageSettings
-from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
+from ptychostudy.study.sections.reconstruct import ReferenceSettings, StartedSettings
 from ptychostudy.study.sections.simulate import SimulateSettings
 from ptychostudy.study.sections.split import SplitSettings
 from ptychostudy.study.sections.summarize import SummarizeSettings
@@ -61,7 +61,9 @@ class Study(Section):
         OverlapSettings(), description="views, groups and the overlap metrics"
     )
     train: TrainSettings = Field(TrainSettings(), description="both networks")
-    reconstruct: ReconstructSettings = Field(ReconstructSettings(), description="the iterative arm")
+    reconstruct: StartedSettings = Field(
+        StartedSettings(), description="the iterative arm, and what another one starts from"
+    )
     maximise: MaximiseSettings = Field(
         MaximiseSettings(), description="the likelihood on one canvas, plain and with a prior"
     )

@@ -112,6 +112,7 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
         "verify": study.verify,
         "maximise": study.maximise,
         "arms": study.arms,
+        "start": study.reconstruct.start,
     }
 
 

@@ -202,6 +202,20 @@ def test_a_stage_speaks_for_itself(small):
     assert not ptychostudy.maximise(scan, none, study)["TV"].good
 
 
+def test_the_solver_may_start_from_what_a_network_made(small):
+    _, _, scan, view = small
+    study = ptychostudy.settings(SMALL | {"reconstruct": {"epochs": 1}})
+    record = {"status": "ok", "arm": "Baseline"}
+    known = ArmProduct(scan.truth, np.ones(scan.truth.shape, np.float32), (0, 0), record)
+    flat, hybrid = (ptychostudy.reconstruct(scan, view, study, start=start) for start in (None, known))
+    assert (flat.record["arm"], hybrid.record["arm"]) == ("PtyChi", "Hybrid")
+    started = hybrid.record["start"]
+    assert (started["arm"], started["epochs"], started["reached"]) == ("Baseline", 1, None)
+    assert hybrid.arrays["loss"][0] < flat.arrays["loss"][0] and flat.origin == hybrid.origin
+    with pytest.raises(DataError, match="'arm' in its metadata is 'TV'; needed"):
+        ptychostudy.reconstruct(scan, view, study, start=replace(known, record={"status": "ok", "arm": "TV"}))
+
+
 def test_who_stops_listening_stops_the_stage(small):
     study, _, scan, view = small
     listened = []

@@ -5,7 +5,7 @@ import pytest
 from ptychostudy.study import layout
 from ptychostudy.study.foreign_files import check_places
 from ptychostudy.study.settings import Study, parse_study
-from ptychostudy.study.stage_settings import encode, stage_settings
+from ptychostudy.study.stage_settings import READ, encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError
 
 WHOLE = "theirs/{dose}_{view}_{split}.npz"
@@ -57,6 +57,7 @@ def test_seeds_have_files_of_their_own():
         ("TV", "a name that is none of PtychoPINN"),
         ("ptychi", "a name that is none of PtychoPINN"),
         ("Flat", "a name that is none of PtychoPINN"),
+        ("hybrid", "a name that is none of PtychoPINN"),
         ("truth", "a name that is none of PtychoPINN"),
         ("pinn", "another name, as pinn is one for PtychoPINN"),
         ("pty_chi", "another name, as pty_chi is one for PtyChi"),
@@ -111,3 +112,30 @@ def test_without_them_no_file_and_no_parameter_is_another():
     # Nothing that computes anything of ours hears of them.
     for stage in ("simulate", "train_pinn", "reconstruct", "maximise", "infer", "stitch", "compare", "summarize"):
         assert encode(stage_settings(study, stage)) == encode(stage_settings(other, stage))
+
+
+def test_another_start_adds_files_and_is_read_by_the_verification_alone():
+    study = Study()
+    for network in ("PtychoPINN", "Baseline"):
+        other = parse_study({"reconstruct": {"start": network}})
+        listed = layout.listed(study)
+        added = [path for path in layout.listed(other) if path not in listed]
+        assert len(added) == 16 and {path.rpartition("/")[2] for path in added} == {"hybrid.npz", "hybrid.json"}
+        changed = {
+            stage
+            for stage in READ
+            if encode(stage_settings(study, stage, "dense")) != encode(stage_settings(other, stage, "dense"))
+        }
+        assert changed == {"verify"}
+    assert "start" not in encode(stage_settings(study, "verify"))
+    assert '"start": "Baseline"' in encode(stage_settings(other, "verify"))
+
+
+def test_another_start_is_refused_with_what_is_needed():
+    with pytest.raises(ConfigError) as caught:
+        parse_study({"reconstruct": {"start": "TV"}})
+    assert str(caught.value) == (
+        "config key 'reconstruct.start': found 'TV'; needed: 'flat', 'PtychoPINN' or 'Baseline'"
+    )
+    with pytest.raises(ConfigError, match=r"config key 'reference.start' is unknown"):
+        parse_study({"reference": {"start": "Baseline"}})

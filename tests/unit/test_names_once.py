@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ptychostudy.study import layout, names
+from ptychostudy.study import arm_names, layout, names
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "ptychostudy"
@@ -112,7 +112,7 @@ def is_split_compared(node: ast.Compare) -> bool:
 
 
 def test_written_choices_are_those_of_names():
-    known = {names.ARMS, names.NETWORKS, names.SPLITS, (*names.NETWORKS, names.UNTRAINED)}
+    known = {names.ARMS, names.NETWORKS, names.SPLITS, (*names.NETWORKS, names.UNTRAINED), arm_names.STARTS}
     written = {
         tuple(texts(choice)): module
         for module in MODULES

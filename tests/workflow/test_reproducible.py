@@ -10,7 +10,7 @@ NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt"}
 
 def timed(path):
     """Return whether a file holds wall times, which differ from run to run."""
-    return path.name == "manifest.json" or path.stem.endswith("speed")
+    return path.name in ("manifest.json", "hybrid.json") or path.stem.endswith("speed")
 
 
 def digests(hub):

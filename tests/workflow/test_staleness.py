@@ -222,3 +222,10 @@ def test_a_damaged_result_that_no_stage_reads_is_named_by_a_dry_run(finished, ed
     assert done.returncode == 1, done.stdout
     assert said.startswith(f"ptychostudy: analysis/{name}: damaged or replaced since it was written"), done.stdout
     assert "delete it, so that it is made anew" in said
+
+
+def test_another_start_adds_an_arm_and_redoes_no_other(finished, tmp_path):
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("reconstruct:\n  start: Baseline\n")
+    jobs = finished.jobs("--configfile", str(finished.config), str(overlay))
+    assert jobs == AFTER_COMPARE | {"hybrid": 8}

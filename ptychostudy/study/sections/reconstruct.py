@@ -61,6 +61,17 @@ class ReconstructSettings(Section):
         return self.model_dump(mode="json", exclude=unread)
 
 
+class StartedSettings(ReconstructSettings):
+    """The iterative arms: PtyChi, which starts flat, and Hybrid, where a study has it."""
+
+    start: Literal["flat", "PtychoPINN", "Baseline"] = Field(
+        "flat",
+        description=(
+            "what one more arm, Hybrid, starts from: a network's canvas; flat: there is none"
+        ),
+    )
+
+
 class ReferenceSettings(ReconstructSettings):
     """How measured frames are reconstructed at full dose, to score against."""
 

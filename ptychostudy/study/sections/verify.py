@@ -1,9 +1,10 @@
 """The section ``verify``, and what the stage of that name reads."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
+from ptychostudy.study.arm_names import FLAT_START
 from ptychostudy.study.section import Positive, Section
 from ptychostudy.study.sections.arms import ArmsSettings
 from ptychostudy.study.sections.summarize import ReportSettings
@@ -23,5 +24,11 @@ class VerificationSettings(ReportSettings):
 
     verify: VerifySettings
     arms: ArmsSettings = ArmsSettings()
+    start: Literal["flat", "PtychoPINN", "Baseline"] = "flat"
     gridsize: Literal[1, 2, 3]
     pairs: list[tuple[int, str]]
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is read; a key that came later makes no report of older studies stale."""
+        unread = {"start"} if self.start == FLAT_START else set()
+        return self.model_dump(mode="json", exclude=unread)

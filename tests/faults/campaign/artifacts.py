@@ -5,7 +5,7 @@ import re
 from ptychostudy.io.atomic import sha256_of
 
 NUMERIC = {".npz", ".csv", ".zip", ".png", ".md", ".txt", ".json", ".log"}
-UNEQUAL = ("/manifest.json", "_speed.json", "/speed.json", "/speed.md")
+UNEQUAL = ("/manifest.json", "/hybrid.json", "_speed.json", "/speed.json", "/speed.md")
 """Ends of the names of files with a wall time: the records of iterative runs, and how long each arm took."""
 
 

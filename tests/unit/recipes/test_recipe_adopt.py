@@ -33,13 +33,13 @@ def on_the_rectangle(field):
     return GROUND.rectangle.cut(field, (0, 0))
 
 
-def compared(foreign=None, register=()):
+def compared(beside=None, register=()):
     """Compare four copies of one arm, whose coverage makes the mask, with products of other programs."""
     field, (rows, cols) = noisy(0.05)[OURS], OURS
     own = ArmProduct(field, np.ones(field.shape, np.float32), (rows.start, cols.start), {"status": "ok"})
     settings = CompareSettings(register_arms=list(register))
     return compare(
-        dict.fromkeys(ARMS, own), SOURCE.truth, SOURCE.positions, settings, scanned=SOURCE.positions, foreign=foreign
+        dict.fromkeys(ARMS, own), SOURCE.truth, SOURCE.positions, settings, scanned=SOURCE.positions, beside=beside
     )
 
 
@@ -93,17 +93,17 @@ def test_ours_are_scored_as_without_them_to_the_last_bit():
         np.testing.assert_array_equal(both.scores[arm].field, alone.scores[arm].field)
         assert both.scores[arm].evaluation.rows == alone.scores[arm].evaluation.rows
     assert set(both.scores) == set(alone.scores)
-    reason = both.foreign["part"].record["reason"]
+    reason = both.beside["part"].record["reason"]
     n_scored = int(alone.mask.sum())
     assert f"of the {n_scored} scored pixels (" in reason and "needed: 0.95 of them" in reason
-    assert both.foreign["nothing"].record["reason"] == "unreadable"
+    assert both.beside["nothing"].record["reason"] == "unreadable"
 
 
 def test_a_small_hole_is_scored_as_it_stands():
     field = noisy()
     field[40:44, 50:54] = 0
     comparison = compared({"theirs": adopt_object(given(field), GROUND)})
-    record = comparison.foreign["theirs"].record
+    record = comparison.beside["theirs"].record
     hidden = 16 / comparison.mask.sum()
     assert record["covered"] == pytest.approx(1 - hidden, abs=1e-12) and record["covered"] < 1
     assert np.sum(comparison.fields["theirs"][comparison.mask] == 0) == 16

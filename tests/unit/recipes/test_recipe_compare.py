@@ -15,6 +15,7 @@ from ptychostudy.recipes.cell_record import (
     metric_rows,
 )
 from ptychostudy.recipes.compare import compare
+from ptychostudy.study.arm_names import HYBRID
 from ptychostudy.study.names import (
     ARMS,
     BASELINE,
@@ -204,3 +205,30 @@ def test_files_hold_the_arms_and_what_they_share():
     comparison, _ = compared()
     assert list(comparison.raw) == [*PLACES, "truth", "mask", "origin"]
     assert list(comparison.aligned) == ["truth", "mask", "origin", *ARMS, *CONTROLS]
+
+
+def with_hybrid(register, status="ok"):
+    """Compare the arms with a Hybrid that is PtyChi's product once more."""
+    products = {arm: product(arm) for arm in PLACES}
+    settings = CompareSettings(register_arms=register)
+    scanned = {"scanned": SOURCE.positions}
+    beside = {HYBRID: product(PTYCHI, status=status)}
+    found = compare(products, SOURCE.truth, SOURCE.positions, settings, **scanned, beside=beside)
+    return found, compare(products, SOURCE.truth, SOURCE.positions, settings, **scanned), products
+
+
+@pytest.mark.parametrize("register", [[], [PTYCHI], [BASELINE]])
+def test_hybrid_is_scored_as_the_solver_that_it_is_and_changes_no_other(register):
+    found, without, _ = with_hybrid(register)
+    assert found.scores[HYBRID].record == found.scores[PTYCHI].record
+    assert found.scores[HYBRID].record["registered"] == (PTYCHI in register)
+    assert list(found.scores) == [*ARMS, HYBRID, *[name for name in without.scores if name not in ARMS]]
+    assert metric_rows(without) == [row for row in metric_rows(found) if row["model"] != HYBRID]
+
+
+def test_a_hybrid_that_failed_keeps_its_row_and_spoils_no_cell():
+    found, _, products = with_hybrid([PTYCHI], status="failed")
+    rows = [row for row in metric_rows(found) if row["model"] == HYBRID]
+    assert rows and {row[part] for row in rows for part in ("amplitude", "phase", "value")} == {"n/a"}
+    record = cell_record(found, products, SOURCE, {"frames_per_pixel": 0.5})
+    assert record["status"] == "success" and record["arms"][HYBRID]["reason"] == "collapsed"

@@ -23,8 +23,15 @@ def solver(monkeypatch):
     """Return the arguments of each call; the object has its own coordinates as values."""
     calls = []
 
-    def solve(counts, positions, probe, shape, settings, *, valid, on_epoch):
-        given = {"counts": counts, "positions": positions, "probe": probe, "shape": shape, "valid": valid}
+    def solve(counts, positions, probe, shape, settings, *, valid, on_epoch, start=None):
+        given = {
+            "counts": counts,
+            "positions": positions,
+            "probe": probe,
+            "shape": shape,
+            "valid": valid,
+            "start": start,
+        }
         calls.append(given)
         rows, cols = np.indices(shape)
         field = (rows + 1j * cols).astype(np.complex64)

@@ -82,3 +82,28 @@ def test_times_are_listed_without_sums_in_every_seed(tmp_path, monkeypatch):
     inventory.run(files=files, text=tmp_path / "list.txt", record=tmp_path / "list.json")
     entries = json.loads((tmp_path / "list.json").read_text())["files"]
     assert {name for name, entry in entries.items() if "sha256" not in entry} == set(timed)
+
+
+def with_hybrid(start, pinn=2.0):
+    networks = {"PtychoPINN": record(pinn), "Baseline": record(2.0, of_canvas=True)}
+    hybrid = {"start": {"arm": start}, "wall_time_s": 28.0}
+    return make_cell(STATUS, networks, LIKELIHOOD, {"wall_time_s": 30.0}, hybrid)
+
+
+@pytest.mark.parametrize(("start", "seconds"), [("PtychoPINN", 30.0), ("Baseline", 36.0)])
+def test_hybrid_takes_its_network_with_the_physics_and_the_solver(start, seconds):
+    found = with_hybrid(start)
+    assert found["arms"].pop("Hybrid") == {"seconds": seconds, "frames_per_second": 120 / seconds}
+    assert found == cell(record(2.0))
+
+
+def test_hybrid_stands_behind_our_arms_and_is_defined_where_it_is():
+    found, without = with_hybrid("PtychoPINN"), cell(record(2.0))
+    assert "| PtyChi | TV | Hybrid | PhysicsOnly |" in speed_text([found])
+    assert "Hybrid: the network that it starts from" in speed_text([found])
+    assert "Hybrid" not in speed_text([without])
+    assert Speed("Hybrid", 30.0, 4.0, None) in overall([found], {})
+
+
+def test_of_a_network_that_did_not_run_hybrid_has_no_rate():
+    assert with_hybrid("PtychoPINN", None)["arms"]["Hybrid"] == {"seconds": None, "frames_per_second": None}
