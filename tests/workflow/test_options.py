@@ -160,7 +160,7 @@ def another_status(cell):
 def test_a_damaged_hybrid_is_named(workflow, tmp_path, damage, said):
     for name in ("data/phase_f", "data/inference", "analysis"):
         shutil.copytree(workflow.hub / name, tmp_path / name)
-    settings = read_study(workflow.config).model_copy(update={"doses": [10000, 100000]})
+    settings = read_study(workflow.config).model_copy(update={"doses": [10000]})
     hub = Hub(tmp_path, stage_settings(settings, "verify"))
     assert hybrid.starts(hub) == []
     damage(lambda folder: tmp_path / folder / CELLS[0])
