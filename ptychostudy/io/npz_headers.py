@@ -33,13 +33,13 @@ def member_headers(path: str | Path, names: Iterable[str]) -> dict[str, Header]:
 def is_pickled(path: str | Path, name: str) -> bool:
     """Say whether a member of an NPZ holds pickled objects; nothing of them is opened."""
     with zipfile.ZipFile(path) as zip_file:
-        info = zip_file.getinfo(f"{name}.npy")
-        with zip_file.open(info) as member:
-            try:
+        try:
+            info = zip_file.getinfo(f"{name}.npy")
+            with zip_file.open(info) as member:
                 read_header(member, info.file_size)
-            except Pickled:
-                return True
-            except READ_ERRORS:
-                # Who reads it says what is wrong with it.
-                return False
+        except Pickled:
+            return True
+        except READ_ERRORS:
+            # Who reads it says what is wrong with it: of a torn member its own header is none.
+            return False
     return False

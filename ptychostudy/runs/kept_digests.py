@@ -38,7 +38,7 @@ def code_digest(*modules: str) -> str:
     name = " ".join(modules)
     if name not in digests:
         digests[name] = provenance.code_digest(*modules)
-        _keep(place, digests)
+        _write(place, digests)
     return digests[name]
 
 
@@ -68,7 +68,7 @@ def _kept(place: Path) -> dict[str, str]:
     return {}
 
 
-def _keep(place: Path, digests: dict[str, str]) -> None:
+def _write(place: Path, digests: dict[str, str]) -> None:
     """Write them down where that is possible, and remove the oldest files."""
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -110,8 +110,8 @@ def test_nothing_is_written_past_atomic():
     through_atomic |= {"write_bundle", "_copy", "_fetch", "new_hdf5"}
     in_memory = {"_weights_bytes", "svg_text"}
     locks = {"_open"}  # of `liveness`, where the file is a lock and its content a hint
-    # Of `submissions`, a line in a log of Snakemake's; of `sums` and `code_record`, what only saves reading or helps to
-    # explain, and is no file of the study.
+    # Of `submissions`, a line in a log of Snakemake's; of `sums`, `kept_digests` and `code_record`, what only saves
+    # reading or helps to explain, and is no file of the study.
     notes = {"_noted", "_write", "note"}
     scratch = {"infer"}  # of `calls`, in a temporary folder
     found = functions_with(ROOT / "ptychostudy", writes) - locks - notes - scratch
