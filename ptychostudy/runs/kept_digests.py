@@ -73,7 +73,8 @@ def _write(place: Path, digests: dict[str, str]) -> None:
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
         # Jobs of a cluster do this at once: each reader sees a whole file.
-        handle, temporary = tempfile.mkstemp(dir=place.parent)
+        # Called as they are: what a full disk leaves half written is removed with the oldest.
+        handle, temporary = tempfile.mkstemp(dir=place.parent, suffix=".json")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(digests, file)
         os.replace(temporary, place)
