@@ -16,6 +16,7 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure.statistics import wilson_interval
 from ptychostudy.networks.canvas_model import learned, with_weights
 from ptychostudy.networks.weights import get_weights
+from ptychostudy.physics.maximum import plain
 from ptychostudy.recipes.canvas_lessons import Seen, _placed
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.passes import passes, settled
@@ -40,7 +41,7 @@ def main():
     parser.add_argument("--objects", nargs="+", help="kinds that the Baseline learns from, beside its own object")
     options = parser.parse_args()
     cell = Cell(options.hub, options.view, options.dose)
-    print(f"PhysicsOnly {cell.text(cell.seen.plain)}; TV {cell.text(cell.seen.smooth)}", flush=True)
+    print(f"PhysicsOnly {cell.text(cell.plain)}; TV {cell.text(cell.seen.smooth)}", flush=True)
     print("| network | seed | train CPU s | rms phase, SSIM phase | outcome |", "|---" * 5 + "|", sep="\n", flush=True)
     study = read_study(ROOT / "config" / CONFIGS[options.study])
     for network in options.networks:
@@ -58,7 +59,9 @@ class Cell:
         self.test = self._view(hub, view, dose, "test")
         self.positions = read_npz(hub / layout.VIEW.format(view=view, split="test"))
         how = stage_settings(read_study(ROOT / "config" / CONFIGS["quick"]), "maximise")
-        self.seen = Seen.of(self.test.likelihood(), weight_of(self.test, how), how)
+        likelihood = self.test.likelihood()
+        self.plain = plain(likelihood, how)
+        self.seen = Seen.of(likelihood, weight_of(self.test, how), how)
 
     @staticmethod
     def _view(hub, view, dose, split):
@@ -73,7 +76,7 @@ class Cell:
 
 def many(network, settings, cell, trials):
     """Print a line per seed, and how many of them collapsed."""
-    limit = float(cell.text(cell.seen.plain).split(",")[0])
+    limit = float(cell.text(cell.plain).split(",")[0])
     bad = 0
     for seed in range(trials):
         chosen = settings.model_copy(update={"seed": settings.seed + 100 + seed})

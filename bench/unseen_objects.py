@@ -18,6 +18,7 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure import scoring
 from ptychostudy.networks.canvas_model import learned, with_weights
+from ptychostudy.physics.maximum import plain
 from ptychostudy.physics.rectangle import cut
 from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.recipes.canvas_lessons import Seen
@@ -60,7 +61,7 @@ def rows(hub, view_name, dose):
     objects = simulated_objects(view, of_view.smooth, dict(enumerate(KINDS)), SEED)
     for kind, (likelihood, object_) in zip(KINDS, objects, strict=True):
         seen = Seen.of(likelihood, weight, settings)
-        fields = [seen.plain, seen.smooth]
+        fields = [plain(likelihood, settings), seen.smooth]
         for bundle in bundles.values():
             model = with_weights(view.shape, bundle["weights"], width=bundle["config"]["options"]["width"])
             fields.append(learned(seen.features, model))

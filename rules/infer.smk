@@ -12,7 +12,7 @@ rule infer:
         bundle=bundle,
         scan="data/phase_c/dose_{dose}/patched_{split}.npz",
         view="data/phase_d/{view}/{view}_{split}.npz",
-        estimates=estimates,
+        estimate=estimate,
     output:
         shard="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz",
         speed="data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}_speed.json",
@@ -39,7 +39,7 @@ rule infer:
             --bundle {input.bundle:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
-            --estimates {input.estimates:q} \
+            --estimate {input.estimate:q} \
             --shard {wildcards.scatteritem} \
             --batch-size {resources.batch_size} \
             --output {output.shard:q} \

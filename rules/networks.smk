@@ -25,11 +25,11 @@ def baseline_views(wildcards):
     return expand(layout.VIEW, view=dict.fromkeys(own), split=names.TRAINING_SPLIT)
 
 
-def estimates(wildcards):
-    """Return what a network of canvases changes: the likelihood's objects of the cell."""
+def estimate(wildcards):
+    """Return what a network of canvases changes: the likelihood's object of the cell."""
     networks = {names.PINN: STUDY.train.pinn, names.BASELINE: STUDY.train.baseline}
     of_canvas = networks[wildcards.network].architecture == "canvas"
-    return [layout.PHYSICS_ONLY, layout.SMOOTHED] if of_canvas else []
+    return [layout.SMOOTHED] if of_canvas else []
 
 
 def training_labels(wildcards):
@@ -73,10 +73,10 @@ def parity_bundle(wildcards):
     return layout.bundles(STUDY, *STUDY.pairs[0])[names.PINN]
 
 
-def parity_estimates(wildcards):
+def parity_estimate(wildcards):
     """Return what a network of canvases changes."""
     of_canvas = STUDY.train.pinn.architecture == "canvas"
-    return [of_parity(path) for path in (layout.PHYSICS_ONLY, layout.SMOOTHED) if of_canvas]
+    return [of_parity(layout.SMOOTHED)] if of_canvas else []
 
 
 def arm_file(wildcards):

@@ -1,6 +1,6 @@
 """Parity: PtychoPINN's network of the first dose and view -> whether all installed backends of Keras agree on it.
 
-in   its bundle, frames, view and estimates, of the test split
+in   its bundle, frames, view and estimate, of the test split
 out  analysis/parity/{stats.json,offsets.json,amplitude.png,phase.png}
 
 Not part of `all`: snakemake analysis/parity/stats.json. Backends that differ are told by the verdict in it and in the log.
@@ -12,7 +12,7 @@ rule parity:
         bundle=parity_bundle,
         scan=of_parity(layout.FRAMES),
         view=of_parity(layout.VIEW),
-        estimates=parity_estimates,
+        estimate=parity_estimate,
     output:
         stats="analysis/parity/stats.json",
         offsets="analysis/parity/offsets.json",
@@ -36,7 +36,7 @@ rule parity:
             --bundle {input.bundle:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
-            --estimates {input.estimates:q} \
+            --estimate {input.estimate:q} \
             --stats {output.stats:q} --offsets {output.offsets:q} \
             --amplitude {output.amplitude:q} --phase {output.phase:q} \
             --verdict record 2>&1 | tee {log:q}

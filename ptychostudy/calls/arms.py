@@ -175,13 +175,13 @@ def infer(
     with _inputs(scan, view) as (place, options):
         shard, bundle = place / "shard.npz", place / layout.BUNDLE
         bundle.write_bytes(network.bundle)
-        known = [] if estimates is None else [estimates[PHYSICS], estimates[TV]]
+        known = [] if estimates is None else [_result_file(place / "estimate.npz", estimates[TV])]
         more = {
             "arm": network.arm,
             "bundle": bundle,
             "shard": "1-of-1",
             "output": shard,
-            "estimates": [_result_file(place / f"e_{i}.npz", one) for i, one in enumerate(known)],
+            "estimate": known,
             "batch-size": study.infer.batch_size,
         }
         run_stage("infer", stage_settings(study, "infer"), options | more, threads=threads)

@@ -1,4 +1,4 @@
-"""What the network of a canvas is shown: estimates of the likelihood, in a phase of their own.
+"""What the network of a canvas is shown: what the likelihood says, in a phase of its own.
 
 The frames do not know the global phase of an object, and the likelihood hardly knows its slow part:
 a network that is to treat all places alike sees each in the phase of its surroundings.
@@ -61,19 +61,21 @@ class Features:
 
 
 def features_of(
-    plain: np.ndarray, smooth: np.ndarray, gradient: np.ndarray, light: np.ndarray
+    freed: np.ndarray, smooth: np.ndarray, gradient: np.ndarray, light: np.ndarray
 ) -> Features:
     """Return the features of a canvas.
 
     Channels are pairs of real and imaginary parts, turned to the phase of the surroundings: the
-    smooth estimate; by how much the plain one differs, times how well it is lit; the step that the
-    likelihood asks of the smooth one. Then the modulus of the surroundings, and the logarithm of
-    the photons on a pixel.
+    smooth estimate; by how much it moves where the likelihood alone leads it, times how well it is
+    lit; the step that the likelihood asks of it. Then the modulus of the surroundings, and the
+    logarithm of the photons on a pixel.
 
     Parameters
     ----------
-    plain, smooth : (H, W) complex
-        Objects of the greatest likelihood without a prior and with one.
+    freed : (H, W) complex
+        The smooth one, after a few iterations without its prior.
+    smooth : (H, W) complex
+        Object of the greatest likelihood with a smoothness prior.
     gradient : (H, W) complex
         Of the likelihood at `smooth`.
     light : (H, W) float
@@ -85,7 +87,7 @@ def features_of(
     curvature = light + _DIM * light.max()
     lit = light / curvature
     channels: list[np.ndarray] = []
-    for field in (smooth, (plain - smooth) * lit, -gradient / curvature):
+    for field in (smooth, (freed - smooth) * lit, -gradient / curvature):
         turned = field * turn.conj()
         channels += [turned.real, turned.imag]
     photons = np.log(np.maximum(light, _DIM * light.max()))

@@ -3,7 +3,7 @@
 For `parity`, which compares them between backends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ def answers(
     bundle: Mapping[str, Any],
     source: Scan,
     view: Mapping[str, np.ndarray],
-    estimates: Sequence[ArmProduct],
+    estimate: ArmProduct | None,
     count: int,
 ) -> Answers:
     """Let a network answer.
@@ -66,13 +66,15 @@ def answers(
     source : Scan
     view : mapping
         ``frames`` (m,) and ``groups`` (g, C) of a view.
-    estimates : sequence of ArmProduct
+    estimate : ArmProduct or None
         For a network of canvases.
     count : int
         Frames.
     """
     if of_canvas(bundle["config"]):
-        return _of_canvas(bundle, source, view["frames"], estimates, count)
+        if estimate is None:
+            raise ValueError("a network of canvases answers an estimate; found none")
+        return _of_canvas(bundle, source, view["frames"], estimate, count)
     return _of_groups(bundle, source, view, count)
 
 
@@ -80,12 +82,12 @@ def _of_canvas(
     bundle: Mapping[str, Any],
     source: Scan,
     frames: np.ndarray,
-    estimates: Sequence[ArmProduct],
+    estimate: ArmProduct,
     count: int,
 ) -> Answers:
     """Return the windows of some frames, cut out of the whole canvas."""
     view = ViewOfScan.of(source, frames)
-    features = view_features(view, estimates)
+    features = view_features(view, estimate)
     width = bundle["config"]["options"]["width"]
     model = with_weights(view.shape, bundle["weights"], width=width)
     changed = features.changed(model.answer(features.channels)[0])

@@ -1,7 +1,7 @@
 """Infer: the tiles of a shard through a network of canvases, and all of them put together."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,9 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
-from ptychostudy.networks.canvas_features import Features, features_of
+from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_model import CanvasModel, with_weights
+from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
 from ptychostudy.recipes.infer import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.maximise import ViewOfScan
@@ -32,7 +33,7 @@ def infer_canvas(
     bundle: Mapping[str, Any],
     source: Scan,
     frames: np.ndarray,
-    estimates: Sequence[ArmProduct],
+    estimate: ArmProduct,
     shard: Shard,
 ) -> TilesOfShard:
     """Let a network change what the likelihood says of a view, tile by tile.
@@ -45,53 +46,48 @@ def infer_canvas(
         Frames of the split.
     frames : (m,) int
         Those of the view.
-    estimates : sequence of ArmProduct
-        Objects of the greatest likelihood, without a prior and with one.
+    estimate : ArmProduct
+        Object of the greatest likelihood with a smoothness prior.
     shard : Shard
 
     Raises
     ------
     DataError
-        If the network was not trained on this dose, or an estimate is of another canvas.
+        If the network was not trained on this dose, or the estimate is of another canvas.
     """
     check_dose(bundle, source)
     view = ViewOfScan.of(source, frames)
     tiles = Tiles(view.shape)
     chosen = shard.choose(len(tiles.corners))
     outcome = failure(bundle)
-    bad = next((each.record for each in estimates if not each.good), None)
     if outcome:
         return TilesOfShard.nothing(tiles, failed_record(outcome))
-    if bad:
-        return TilesOfShard.nothing(tiles, failed_record(bad, "its input"))
+    if not estimate.good:
+        return TilesOfShard.nothing(tiles, failed_record(estimate.record, "its input"))
     # A canvas of one tile leaves none to further shards.
     if not len(chosen):
         return TilesOfShard.nothing(tiles, ran_record(0, _photons(view), Statistics()))
     model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
     model.warm()
     start = time.perf_counter()
-    made = _tiles(view_features(view, estimates), model, tiles, chosen, view)
+    made = _tiles(view_features(view, estimate), model, tiles, chosen, view)
     return replace(made, record={**made.record, "seconds": time.perf_counter() - start})
 
 
-def view_features(view: ViewOfScan, estimates: Sequence[ArmProduct]) -> Features:
+def view_features(view: ViewOfScan, estimate: ArmProduct) -> Features:
     """Return what a network sees of a view: what the likelihood says of it.
 
     Raises
     ------
     DataError
-        If an estimate is of another canvas.
+        If the estimate is of another canvas.
     """
-    for estimate in estimates:
-        if (estimate.origin, estimate.field.shape) != (view.origin, view.shape):
-            raise DataError(
-                f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
-                f"view's canvas, {view.shape} from {view.origin}; needed: estimates of its frames"
-            )
-    plain, smooth = (estimate.field for estimate in estimates)
-    likelihood = view.likelihood()
-    _, gradient = likelihood.value_and_gradient(smooth)
-    return features_of(plain, smooth, gradient, likelihood.light)
+    if (estimate.origin, estimate.field.shape) != (view.origin, view.shape):
+        raise DataError(
+            f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
+            f"view's canvas, {view.shape} from {view.origin}; needed: the one of its frames"
+        )
+    return shown(view.likelihood(), estimate.field)
 
 
 def _tiles(

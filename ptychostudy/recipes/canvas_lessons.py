@@ -10,12 +10,13 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.batches import spatial_split
-from ptychostudy.networks.canvas_features import Features, features_of
+from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_training import Lesson
 from ptychostudy.networks.objective import objective_of, objects_of
-from ptychostudy.physics.maximum import plain, smooth
+from ptychostudy.physics.maximum import smooth
 from ptychostudy.physics.rectangle import common, cut
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
+from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.scan_canvas import COVERED
 from ptychostudy.recipes.simulated_objects import simulated_objects
@@ -32,25 +33,22 @@ class Seen:
     Attributes
     ----------
     likelihood : ScanLikelihood
-    plain, smooth : (H, W) complex
-        Its best objects, without a prior and with one.
+    smooth : (H, W) complex
+        Its best object with a smoothness prior.
     """
 
     likelihood: ScanLikelihood
-    plain: np.ndarray
     smooth: np.ndarray
 
     @classmethod
     def of(cls, likelihood: ScanLikelihood, weight: float, settings: "MaximiseSettings") -> "Seen":
-        """Solve for the objects of a likelihood; ``weight`` is that of the smoothness prior."""
-        first = plain(likelihood, settings)
-        return cls(likelihood, first, smooth(likelihood, first, weight, settings))
+        """Solve for the object of a likelihood; ``weight`` is that of the smoothness prior."""
+        return cls(likelihood, smooth(likelihood, weight, settings.smooth_iterations))
 
     @cached_property
     def features(self) -> Features:
         """What a network is shown."""
-        _, gradient = self.likelihood.value_and_gradient(self.smooth)
-        return features_of(self.plain, self.smooth, gradient, self.likelihood.light)
+        return shown(self.likelihood, self.smooth)
 
     @property
     def lit(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
+from ptychostudy.io.threads import threads
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
@@ -81,6 +82,7 @@ class ViewOfScan:
             self.shape,
             valid=self.source.valid,
             share=share,
+            threads=threads(),
         )
 
     def split(
@@ -157,7 +159,7 @@ def maximise_view(
     on_step(1, 3)
     weight = weight_of(view, settings)
     on_step(2, 3)
-    smoothed = smooth(likelihood, field, weight, settings)
+    smoothed = smooth(likelihood, weight, settings.smooth_iterations)
     on_step(3, 3)
     return (
         _estimate(PHYSICS, view, field, {}),
@@ -171,7 +173,8 @@ def weight_of(view: ViewOfScan, settings: "MaximiseSettings") -> float:
         return settings.weight
     # As good on a part of the scan, and no dearer for a large one.
     part = view.middle(_CHOSEN_BY)
-    return choose_weight(*part.split(settings.held_out, settings.seed), settings)
+    seen, held_out = part.split(settings.held_out, settings.seed)
+    return choose_weight(seen, held_out, settings.smooth_iterations)
 
 
 def _estimate(arm: str, view: ViewOfScan, field: np.ndarray, about: dict[str, Any]) -> Estimate:

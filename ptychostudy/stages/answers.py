@@ -21,7 +21,7 @@ def run(
     scan: Path,
     view: Path,
     output: Path,
-    estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    estimate: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     frames: int = 64,
 ) -> None:
     """Write patches, numbers of each layer, and the weights after one step of a training.
@@ -36,12 +36,12 @@ def run(
         Frames; frame indices and groups.
     output : Path
         ``patches``, ``offsets``, ``layer/...``, ``stepped/...``; the backend in the metadata.
-    estimates : list of Path
-        ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
+    estimate : list of Path
+        ``tv.npz``, for a network of canvases.
     frames : int
         How many frames' patches.
     """
     known = read_npz(view, ["frames", "groups"])
-    products = [read_arm_product(file) for file in estimates]
-    said = answers(read_bundle(bundle), open_scan(scan), known, products, frames)
+    product = read_arm_product(estimate[0]) if estimate else None
+    said = answers(read_bundle(bundle), open_scan(scan), known, product, frames)
     write_npz(output, said.arrays(), {"backend": made_by(), "bundle": bundle.name})

@@ -41,7 +41,7 @@ def run(
     view: Path,
     shard: str,
     output: Path,
-    estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    estimate: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     speed: Path | None = None,
     batch_size: int | None = None,
     label: str = "",
@@ -64,8 +64,8 @@ def run(
         For each arm ``{arm}_patches`` (k, M, M) complex64, times their weights; of a network of
         canvases ``{arm}_tiles`` and ``{arm}_spread``; what is stitched of a patch, status and
         statistics in the metadata.
-    estimates : list of Path
-        ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
+    estimate : list of Path
+        ``tv.npz``, for a network of canvases.
     speed : Path, optional
         Output: the seconds that each arm took, start-up apart.
     batch_size : int, optional
@@ -91,8 +91,7 @@ def run(
     seconds: dict[str, float | None] = {}
     for name, network in networks.items():
         if of_canvas(network["config"]):
-            products = _estimates(estimates)
-            made = infer_canvas(network, source, known["frames"], products, part)
+            made = infer_canvas(network, source, known["frames"], _only(estimate), part)
             arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
             _tell(records, seconds, name, {**made.record, "canvas": True})
         else:
@@ -116,14 +115,14 @@ def run(
         write_json(speed, {"seconds": seconds})
 
 
-def _estimates(files: list[Path]) -> list[ArmProduct]:
-    """Read what the likelihood says of the cell, without a prior and with one."""
-    if len(files) != 2:
+def _only(files: list[Path]) -> ArmProduct:
+    """Read what the likelihood says of the cell with its prior."""
+    if len(files) != 1:
         raise ValueError(
-            f"--estimates names {len(files)} files; needed for a network of canvases: "
-            "physics_only.npz and tv.npz of the cell"
+            f"--estimate names {len(files)} files; needed for a network of canvases: "
+            "tv.npz of the cell"
         )
-    return [read_arm_product(file) for file in files]
+    return read_arm_product(files[0])
 
 
 def _with_record(

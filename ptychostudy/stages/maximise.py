@@ -52,6 +52,6 @@ def run(
     for path, estimate in zip((physics, smooth), estimates, strict=True):
         write_npz(path, canvas_arrays(estimate.canvas), estimate.record)
     if speed is not None:
-        # The second begins where the first ends, and chooses its weight on the way.
-        seconds = {PHYSICS: round(ends[0], 3), TV: round(ends[-1], 3)}
+        # The second begins anew, and chooses its weight on the way.
+        seconds = {PHYSICS: round(ends[0], 3), TV: round(ends[-1] - ends[0], 3)}
         write_json(speed, {"frames": len(frames), "seconds": seconds})

@@ -31,7 +31,7 @@ def run(
     offsets: Path,
     amplitude: Path,
     phase: Path,
-    estimates: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    estimate: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     frames: int = 64,
     verdict: Literal["fail", "record"] = "fail",
 ) -> int:
@@ -46,8 +46,8 @@ def run(
         Frames; frame indices and groups.
     stats, offsets, amplitude, phase : Path
         Outputs ``stats.json``, ``offsets.json`` and two pictures.
-    estimates : list of Path
-        ``physics_only.npz`` and ``tv.npz``, for a network of canvases.
+    estimate : list of Path
+        ``tv.npz``, for a network of canvases.
     frames : int
         How many frames' patches.
     verdict : {'fail', 'record'}
@@ -71,7 +71,7 @@ def run(
         )
     bundles = bundle if len(bundle) == len(backends) else bundle * len(backends)
     told = {
-        name: _asked(name, path, [scan, view, *estimates], frames)
+        name: _asked(name, path, [scan, view, *estimate], frames)
         for name, path in zip(backends, bundles, strict=True)
     }
     record = _record(told, read_bundle(bundles[0])["weights"])
@@ -85,11 +85,11 @@ def run(
 
 def _asked(backend: str, bundle: Path, inputs: list[Path], frames: int) -> dict[str, Any]:
     """Return what a backend answers; two of them never share a process."""
-    scan, view, *estimates = map(str, inputs)
+    scan, view, *estimate = map(str, inputs)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "answers.npz"
         words = ["--backend", backend, "--bundle", str(bundle), "--scan", scan, "--view", view]
-        words += ["--estimates", *estimates, "--frames", str(frames), "--output", str(output)]
+        words += ["--estimate", *estimate, "--frames", str(frames), "--output", str(output)]
         command = [sys.executable, "-m", "ptychostudy", "answers", *words]
         done = subprocess.run(command, text=True, capture_output=True, check=False)
         if done.returncode:

@@ -54,10 +54,10 @@ def train(folder, settings, arm="PtychoPINN", views=("view.npz",), **changes):
     return stage("train", settings, arm=arm, scan=[folder / "scan.npz"], **({"view": view} if views else {}), **paths)
 
 
-def infer(folder, shard="1-of-1", scan="scan.npz", estimates=("physics_only.npz", "tv.npz"), output="shard.npz"):
+def infer(folder, shard="1-of-1", scan="scan.npz", estimate=("tv.npz",), output="shard.npz"):
     files = {"bundle": "wts.h5.zip", "scan": scan, "view": "view.npz", "output": output}
     paths = {key: folder / name for key, name in files.items()}
-    given = {"estimates": [folder / name for name in estimates]} if estimates else {}
+    given = {"estimate": [folder / name for name in estimate]} if estimate else {}
     return stage("infer", {}, arm="PtychoPINN", shard=shard, **paths, **given)
 
 
@@ -100,18 +100,18 @@ def test_what_is_inferred_is_the_canvas_of_the_scan(hub):
     assert read_arm_product(hub / "control.npz").field.any()
 
 
-@pytest.mark.parametrize("estimates", [(), ("tv.npz",)])
-def test_without_estimates_nothing_is_inferred(hub, capsys, estimates):
-    assert infer(hub, estimates=estimates, output="no.npz") != 0
+@pytest.mark.parametrize("estimate", [(), ("physics_only.npz", "tv.npz")])
+def test_without_one_estimate_nothing_is_inferred(hub, capsys, estimate):
+    assert infer(hub, estimate=estimate, output="no.npz") != 0
     said = "".join(capsys.readouterr())
-    assert f"--estimates names {len(estimates)} files" in said and "physics_only.npz and tv.npz" in said
+    assert f"--estimate names {len(estimate)} files" in said and "tv.npz of the cell" in said
     assert not (hub / "no.npz").exists()
 
 
-def test_estimates_of_another_canvas_are_refused(hub, capsys):
+def test_an_estimate_of_another_canvas_is_refused(hub, capsys):
     arrays = read_npz(hub / "tv.npz", ["reconstructed_object", "coverage", "origin"])
     write_npz(hub / "moved.npz", arrays | {"origin": arrays["origin"] + 1}, read_metadata(hub / "tv.npz"))
-    assert infer(hub, estimates=("physics_only.npz", "moved.npz"), output="no.npz") != 0
+    assert infer(hub, estimate=("moved.npz",), output="no.npz") != 0
     assert "is not of the view's canvas" in "".join(capsys.readouterr())
     assert not (hub / "no.npz").exists()
 

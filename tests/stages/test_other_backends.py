@@ -39,8 +39,7 @@ def stage(folder, name, settings, **options):
 
 def infer(folder, backend, shard="1-of-1", output="shard.npz"):
     files = {"bundle": "wts.h5.zip", "scan": "scan.npz", "view": "view.npz", "output": output}
-    estimates = ["physics_only.npz", "tv.npz"]
-    return stage(folder, "infer", {"backend": backend}, arm="PtychoPINN", shard=shard, estimates=estimates, **files)
+    return stage(folder, "infer", {"backend": backend}, arm="PtychoPINN", shard=shard, estimate="tv.npz", **files)
 
 
 @pytest.fixture(scope="module")

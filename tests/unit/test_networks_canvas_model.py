@@ -23,7 +23,7 @@ def field_of(rng, shape=SHAPE):
 
 
 def scene(shape=SHAPE, seed=0):
-    """Return plain and smooth estimate, gradient and light of a canvas."""
+    """Return freed and smooth estimate, gradient and light of a canvas."""
     rng = np.random.default_rng(seed)
     light = rng.uniform(0, 500, shape)
     light[:3] = 0
@@ -40,8 +40,8 @@ def restless(shape=SHAPE):
 
 
 def test_an_untrained_network_changes_nothing():
-    plain, smooth, gradient, light = scene()
-    features = features_of(plain, smooth, gradient, light)
+    freed, smooth, gradient, light = scene()
+    features = features_of(freed, smooth, gradient, light)
     model = canvas_model(SHAPE, width=4, seed=0)
     change, spread = model.answer(features.channels)
     assert change.shape == (*SHAPE, 2) and spread.shape == SHAPE
@@ -50,8 +50,8 @@ def test_an_untrained_network_changes_nothing():
 
 
 def test_channels_are_what_they_say():
-    plain, smooth, gradient, light = scene()
-    found = features_of(plain, smooth, gradient, light)
+    freed, smooth, gradient, light = scene()
+    found = features_of(freed, smooth, gradient, light)
     assert found.channels.shape == (*SHAPE, CHANNELS) and found.channels.dtype == np.float32
     np.testing.assert_allclose(np.abs(found.turn), 1, rtol=1e-6)
     turned = found.channels[..., 0] + 1j * found.channels[..., 1]
@@ -61,8 +61,8 @@ def test_channels_are_what_they_say():
     floor = 0.02 * light.max()
     np.testing.assert_allclose(step, -gradient / (light + floor), atol=1e-5)
     off = (found.channels[..., 2] + 1j * found.channels[..., 3]) * found.turn
-    np.testing.assert_allclose(off, (plain - smooth) * light / (light + floor), atol=1e-6)
-    assert not off[:3].any(), "of what is dark the plain estimate says nothing"
+    np.testing.assert_allclose(off, (freed - smooth) * light / (light + floor), atol=1e-6)
+    assert not off[:3].any(), "of what is dark the freed estimate says nothing"
     np.testing.assert_allclose(found.channels[..., 7], 0.3 * np.log(np.maximum(light, floor)), rtol=1e-6)
     # The mean of its surroundings has the phase that all is turned to.
     assert found.channels[..., 6].min() > 0.5
@@ -80,11 +80,11 @@ def test_features_of_nothing_are_numbers(light):
 
 
 def test_a_global_phase_of_the_estimates_turns_the_answer_with_it():
-    plain, smooth, gradient, light = scene()
+    freed, smooth, gradient, light = scene()
     model = restless()
     turn = np.exp(2.1j)
-    first = features_of(plain, smooth, gradient, light)
-    turned = features_of(plain * turn, smooth * turn, gradient * turn, light)
+    first = features_of(freed, smooth, gradient, light)
+    turned = features_of(freed * turn, smooth * turn, gradient * turn, light)
     np.testing.assert_allclose(turned.channels, first.channels, atol=1e-6)
     answer = learned(first, model)
     assert np.abs(answer - smooth).max() > 0.1, "it must change something"
@@ -95,10 +95,10 @@ def test_a_global_phase_of_the_estimates_turns_the_answer_with_it():
 @pytest.mark.parametrize("shape", [SHAPE, (24, 32)])
 def test_the_answer_commutes_with_flips(flip, shape):
     """The mean over all directions is the same whichever of them a canvas is shown in; one answer alone is not."""
-    plain, smooth, gradient, light = scene(shape)
+    freed, smooth, gradient, light = scene(shape)
     model = restless(shape)
-    first = features_of(plain, smooth, gradient, light)
-    other = features_of(*(flipped(image, flip) for image in (plain, smooth, gradient, light)))
+    first = features_of(freed, smooth, gradient, light)
+    other = features_of(*(flipped(image, flip) for image in (freed, smooth, gradient, light)))
     for here, there in zip(model.answer(first.channels), model.answer(other.channels), strict=True):
         scale = float(np.abs(here).max())
         np.testing.assert_allclose(there, flipped(here, flip), atol=1e-5 * scale)
@@ -110,9 +110,9 @@ def test_the_answer_commutes_with_flips(flip, shape):
 
 
 def test_the_spread_is_that_of_the_directions():
-    plain, smooth, gradient, light = scene()
+    freed, smooth, gradient, light = scene()
     model = restless()
-    channels = features_of(plain, smooth, gradient, light).channels
+    channels = features_of(freed, smooth, gradient, light).channels
     each = []
     for flip in FLIPS:
         answer = model.trainer.predict_on_batch(model.padded(flipped(channels, flip)))
@@ -151,18 +151,18 @@ def test_in_the_interior_the_shape_does_not_matter():
 
 
 def test_surroundings_reach_no_farther_than_said():
-    plain, smooth, gradient, light = scene((80, 64))
+    freed, smooth, gradient, light = scene((80, 64))
     other = smooth.copy()
     other[60:, :] *= 1j
-    first, second = (features_of(plain, each, gradient, light) for each in (smooth, other))
+    first, second = (features_of(freed, each, gradient, light) for each in (smooth, other))
     same = np.all(first.turn == second.turn, axis=1)
     assert same[: 60 - REACH_PX].all() and not same[60 - REACH_PX + 1 :].any()
 
 
 def test_the_slope_is_that_of_the_loss_along_the_change():
     """Finite differences of a loss of the canvas, against the slope that the network is told."""
-    plain, smooth, gradient, light = scene()
-    features = features_of(plain, smooth, gradient, light)
+    freed, smooth, gradient, light = scene()
+    features = features_of(freed, smooth, gradient, light)
     rng = np.random.default_rng(2)
     wanted, change, direction = field_of(rng), rng.normal(size=(*SHAPE, 2)), rng.normal(size=(*SHAPE, 2))
 

@@ -10,17 +10,8 @@ from ptychostudy.study.section import Count, Positive, Section, Seed
 class MaximiseSettings(Section):
     """Maximum likelihood with a known probe, plain and with a smoothness prior."""
 
-    iterations: Count = Field(60, description="of L-BFGS from a flat start, without a prior")
-    scales: Literal["pixels", "all"] = Field(
-        "pixels",
-        description=(
-            "unknowns with the smoothness prior: pixels, from the object without it, or pixels and "
-            "slow phases of all scales, from a flat start"
-        ),
-    )
-    smooth_iterations: Count | Literal["auto"] = Field(
-        "auto", description="with the smoothness prior; auto: 25, at all scales 80"
-    )
+    iterations: Count = Field(40, description="of L-BFGS from a flat start, without a prior")
+    smooth_iterations: Count = Field(30, description="of the same with the smoothness prior")
     weight: Positive | Literal["auto"] = Field(
         "auto",
         description=(
