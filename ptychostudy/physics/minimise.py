@@ -18,7 +18,7 @@ _MESH_PX = 8
 """Of the finest grid: what is finer pixels bring about themselves."""
 
 _WIDER = 3
-_MEMORY = 20
+_MEMORY = 5
 # Of the brightest pixel's light: what is lit less moves as if it had that much.
 _DIM = 0.02
 # A turn, in radians, that is small against what bends the function.
