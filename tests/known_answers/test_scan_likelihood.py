@@ -168,14 +168,19 @@ def test_the_background_is_small_against_what_a_pixel_counts(mean, share):
     assert one.value_and_gradient(np.ones(SHAPE, np.complex64))[0] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("frames", [1, 63, 64, 65])
-def test_blocks_of_frames_and_what_is_kept_of_them_change_nothing(frames, monkeypatch):
+@pytest.mark.parametrize("frames", [1, 15, 16, 63, 64, 65])
+def test_what_is_kept_of_blocks_and_how_many_threads_share_them_changes_nothing(frames, monkeypatch):
+    monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 16 * 12**2)
     scene = Scene(frames=frames)
-    likelihood = scene.likelihood()
-    first = likelihood.value_and_gradient(scene.other)
+    first = scene.likelihood().value_and_gradient(scene.other)
     assert first[0] == pytest.approx(scene.value(scene.other), rel=1e-5)
-    again = likelihood.value_and_gradient(scene.other)
-    monkeypatch.setattr(scan_likelihood, "_KEPT", 0)
-    unkept = scene.likelihood()
-    for value, gradient in (again, unkept.value_and_gradient(scene.other), unkept.value_and_gradient(scene.other)):
-        assert value == first[0] and np.array_equal(gradient, first[1])
+    blocks = -(-frames // 16)
+    # Room for all blocks, for some, for none.
+    for room, kept in ((scan_likelihood._KEPT, {blocks}), (16 * 12**2 * 20, {0, 1, 2}), (0, {0})):
+        monkeypatch.setattr(scan_likelihood, "_KEPT", room)
+        for threads in (1, 2, 3):
+            likelihood = scene.likelihood(threads=threads)
+            for _ in range(2):
+                value, gradient = likelihood.value_and_gradient(scene.other)
+                assert value == first[0] and np.array_equal(gradient, first[1])
+            assert len(likelihood._kept) in kept
