@@ -15,7 +15,6 @@ import numpy as np
 from scipy.fft import fft2, ifft2
 
 from ptychostudy.physics.counts import detected_power
-from ptychostudy.physics.in_order import in_order
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import light, split_positions
 
@@ -64,14 +63,6 @@ class _Block(NamedTuple):
         return sum(array.nbytes for array in arrays)
 
 
-class _Part(NamedTuple):
-    """What some frames add: first pixels (b, 2), to the value, to the gradient (b, N, N)."""
-
-    corners: np.ndarray
-    value: float
-    steps: np.ndarray
-
-
 class ScanLikelihood:
     """Frames of a scan, asked for the likelihood of objects.
 
@@ -89,8 +80,6 @@ class ScanLikelihood:
         Pixels that count; default all.
     share : float
         Of the photons for which the probe stands, where a part of them was drawn.
-    threads : int
-        That share the work. The bits are the same for any number.
     """
 
     def __init__(
@@ -102,10 +91,8 @@ class ScanLikelihood:
         *,
         valid: np.ndarray | None = None,
         share: float = 1.0,
-        threads: int = 1,
     ) -> None:
         self.counts = counts
-        self.threads = threads
         # The probe's power is in photons: with fewer of them it is a weaker probe.
         self.modes = as_modes((probe * np.sqrt(share)).astype(np.complex64))
         self.positions = np.asarray(positions, dtype=np.float64)
@@ -151,17 +138,15 @@ class ScanLikelihood:
         conjugate = np.zeros(self.shape, dtype=np.complex64)
         n = self.modes.shape[-1]
 
-        def of_block(block: _Block) -> _Part:
-            return self._of_block(block, field)
-
-        for corners, part, steps in in_order(of_block, self._blocks(), self.threads):
+        for block in self._blocks():
+            part, steps = self._of_block(block, field)
             value += part
-            for (row, col), step in zip(corners, steps, strict=True):
+            for (row, col), step in zip(block.corners, steps, strict=True):
                 conjugate[row : row + n, col : col + n] += step
         return value, conjugate.conj()
 
-    def _of_block(self, block: _Block, field: np.ndarray) -> _Part:
-        """Return the part of some frames of the value, and their conjugate gradients."""
+    def _of_block(self, block: _Block, field: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the part of the value of some frames, and their conjugate gradients (b, N, N)."""
         waves = _windows(field, block)
         waves *= block.probes
         far = fft2(waves, norm="ortho", overwrite_x=True)
@@ -176,7 +161,7 @@ class ScanLikelihood:
         waves = ifft2(far, norm="ortho", overwrite_x=True)
         np.conjugate(waves, out=waves)
         waves *= block.probes
-        return _Part(block.corners, value, _added(waves))
+        return value, _added(waves)
 
     def _blocks(self) -> Iterator[_Block]:
         for start in range(0, len(self.counts), self._frames):

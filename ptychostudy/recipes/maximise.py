@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
-from ptychostudy.io.threads import threads
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
@@ -82,7 +81,6 @@ class ViewOfScan:
             self.shape,
             valid=self.source.valid,
             share=share,
-            threads=threads(),
         )
 
     def split(

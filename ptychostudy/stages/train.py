@@ -13,7 +13,6 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
-from ptychostudy.io.threads import threads
 from ptychostudy.networks.backend import made_by
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.networks.checkpoint import State
@@ -163,6 +162,6 @@ def _made_by(outcome: dict[str, Any]) -> dict[str, Any]:
     return {
         "backend": made_by(),
         "versions": provenance.versions(),
-        "threads": threads(),
+        "threads": provenance.threads(),
         "outcome": outcome,
     }

@@ -169,7 +169,7 @@ def test_the_background_is_small_against_what_a_pixel_counts(mean, share):
 
 
 @pytest.mark.parametrize("frames", [1, 15, 16, 63, 64, 65])
-def test_what_is_kept_of_blocks_and_how_many_threads_share_them_changes_nothing(frames, monkeypatch):
+def test_what_is_kept_of_blocks_changes_nothing(frames, monkeypatch):
     monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 16 * 12**2)
     scene = Scene(frames=frames)
     first = scene.likelihood().value_and_gradient(scene.other)
@@ -178,9 +178,8 @@ def test_what_is_kept_of_blocks_and_how_many_threads_share_them_changes_nothing(
     # Room for all blocks, for some, for none.
     for room, kept in ((scan_likelihood._KEPT, {blocks}), (16 * 12**2 * 20, {0, 1, 2}), (0, {0})):
         monkeypatch.setattr(scan_likelihood, "_KEPT", room)
-        for threads in (1, 2, 3):
-            likelihood = scene.likelihood(threads=threads)
-            for _ in range(2):
-                value, gradient = likelihood.value_and_gradient(scene.other)
-                assert value == first[0] and np.array_equal(gradient, first[1])
-            assert len(likelihood._kept) in kept
+        likelihood = scene.likelihood()
+        for _ in range(2):
+            value, gradient = likelihood.value_and_gradient(scene.other)
+            assert value == first[0] and np.array_equal(gradient, first[1])
+        assert len(likelihood._kept) in kept
