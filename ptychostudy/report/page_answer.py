@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report import html, usable
 from ptychostudy.report.cell_texts import overlap_text
 from ptychostudy.report.cells import (
@@ -23,7 +24,7 @@ from ptychostudy.report.usable import (
     Judged,
     alike,
     best_of_view,
-    dose_below,
+    just_below,
     lowest_usable,
     next_below,
     of_view,
@@ -86,13 +87,21 @@ def _of_view(summary: Summary, judged: Sequence[Judged], view: str) -> str:
         return f"{head}: no arm is usable at any of the studied doses."
     unit = UNITS[summary["design"]]
     dose = html.element("b", f"{_photons(best.dose)} {unit}")
-    below = dose_below(judged, best)
+    there = [one for one in judged if one.cell is best.cell]
+    able = [html.text(one.arm) for one in there if one.usable]
+    by = "" if len(able) == len(there) else f" with {joined(able)}"
+    below = just_below(judged, best)
     reach = (
-        f"usable down to {dose}, the lowest studied"
-        if below is None
-        else f"usable at {dose}, not at {_photons(below)}"
+        f"usable at {dose}{by}, {_reached(below)} at {_photons(below[0].dose)}"
+        if below
+        else f"usable down to {dose}{by}, the lowest studied"
     )
     return f"{head}: {reach}; least phase error there: {_named(alike(judged, best))}."
+
+
+def _reached(missed: Sequence[Judged]) -> str:
+    """Return whether arms that are not usable surely are not."""
+    return "not" if all(one.certain for one in missed) else "undecided"
 
 
 def _named(best: Sequence[Judged]) -> str:
@@ -135,7 +144,17 @@ def criterion(summary: Summary, limits: "PageSettings") -> str:
     """Return what usable means here, with the keys that set it."""
     scored = f"Scored on the {shown_splits(summary)} split against the {truth_name(summary)}"
     said = usable.criterion(summary, limits)
-    return html.text(f"Usable: {said}. {scored}; {seeds_text(summary)}.")
+    return html.text(f"Usable: {said}. {scored}; {seeds_text(summary)}. {_told_apart(summary)}")
+
+
+def _told_apart(summary: Summary) -> str:
+    """Return when arms are named together."""
+    if len(summary["seeds"]["list"]) < LEAST_VALUES:
+        return "Errors within 2 % of the least are named with it."
+    return (
+        "[low, high]: 95 % interval over seeds, of three their range; arms whose intervals meet "
+        "are named together."
+    )
 
 
 def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
@@ -168,7 +187,11 @@ def _lowest(descending: Sequence[Judged]) -> str:
     light = _whole(f"{photon_text(lowest.cell['photons_per_pixel'])} photons/px")
     surely = "" if lowest.certain else "; its interval reaches across a limit"
     below = next_below(descending)
-    missed = "" if below is None else f"; not at {_photons(below.dose)}: {_missed(below)}"
+    missed = (
+        ""
+        if below is None
+        else (f"; {_reached([below])} at {_photons(below.dose)}: {_missed(below)}")
+    )
     return f"{dose}{_small(f'{light}; {_scores(lowest)}{surely}{missed}')}"
 
 

@@ -198,12 +198,11 @@ def _meets(one: Score, best: Score) -> bool:
     return bool(one["low"] <= best["high"])
 
 
-def dose_below(judged: Sequence[Judged], best: Judged) -> int | None:
-    """Return the next lower dose that was studied in the view of a judged arm, if there is one."""
-    lower = [
-        one.dose for one in judged if one.cell["view"] == best.cell["view"] and one.dose < best.dose
-    ]
-    return max(lower, default=None)
+def just_below(judged: Sequence[Judged], best: Judged) -> list[Judged]:
+    """Return all arms at the next lower dose that was studied in the view of a judged arm."""
+    view = best.cell["view"]
+    lower = [one for one in judged if one.cell["view"] == view and one.dose < best.dose]
+    return [one for one in lower if one.dose == max(other.dose for other in lower)]
 
 
 def _order(one: Judged) -> tuple[int, float]:
