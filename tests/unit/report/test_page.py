@@ -95,7 +95,8 @@ def test_arms_that_are_not_told_apart_are_named_together_and_the_dose_that_is_to
     study = made_study(change=lambda _, dose, *place: {"scores": many if dose > 1000 else few})
     text = page(made(summary=study), LIMITS)
     assert re.search(
-        "usable at <b>100.000 photons per frame</b> with PtychoPINN, PtyChi and TV, not at 1.000; least phase error there: "
+        "usable at <b>100.000 photons per frame</b> with PtychoPINN, PtyChi and TV, not at 1.000; "
+        "least phase error there: "
         r"<b>PtychoPINN</b> and <b>TV</b> \(rms 0.2000 and 0.2030 rad\)\.",
         text,
     )
