@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.spatial import ConvexHull, QhullError
 from skimage.measure import points_in_poly
 
 from ptychostudy.physics.convolution import convolved
@@ -226,6 +225,9 @@ def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
 
 def _hull_corners(points: np.ndarray) -> np.ndarray | None:
     """Return the corners of the convex hull in order, or None when the points lie on one line."""
+    # A sixth of a second, which no stage is to wait for that only maps light.
+    from scipy.spatial import ConvexHull, QhullError
+
     # Qhull refuses points on a line, and fewer than three of them.
     try:
         return np.asarray(points[ConvexHull(points).vertices])
