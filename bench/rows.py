@@ -17,7 +17,10 @@ from ptychostudy.physics import counts, illumination
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import exit_waves, intensities
+from ptychostudy.recipes.scene import Scene
+from ptychostudy.recipes.simulate import simulated_frames
 from ptychostudy.sampling.overlap import overlap_report
+from ptychostudy.study.sections.simulate import DetectSettings
 
 RESULTS = Path(__file__).with_name("results.json")
 DOSE, FRAMES, REPEAT = 1e5, 256, 5
@@ -64,26 +67,42 @@ def hull():
     return compared("hull of a scan, 1500 x 1500", ours, lambda: polygon(*corners.T, (1500, 1500)), "each pixel asked")
 
 
-def simulate(n):
-    """Frames of one dose, beside the FFT in single precision and the draws alone."""
+def scene_of(n, frames):
+    """An object, a probe whose frames hold the dose, and places of the probe."""
     rng = np.random.default_rng(0)
     object_ = rng.uniform(0.8, 1, (400, 400)) * np.exp(1j * rng.uniform(-1, 1, (400, 400)))
     probe = make_probe("disc", n, diameter_px=0.6 * n).astype(complex)
-    positions = rng.uniform(n / 2 + 1, 399 - n / 2, (FRAMES, 2))
+    positions = rng.uniform(n / 2 + 1, 399 - n / 2, (frames, 2))
     probe *= counts.photon_scale(counts.mean_intensity(object_, probe, positions), DOSE)
-    waves = exit_waves(object_, probe, positions).astype(np.complex64)
-    expected = intensities(object_, probe, positions)
+    return Scene(object_, probe, positions)
+
+
+def simulate(n, frames=FRAMES):
+    """Frames of one dose, beside the FFT in single precision and the draws alone."""
+    rng, scene = np.random.default_rng(0), scene_of(n, frames)
+    model = (scene.object, scene.probe, scene.positions)
+    waves, expected = exit_waves(*model).astype(np.complex64), intensities(*model)
 
     def ours():
-        scale = counts.photon_scale(counts.mean_intensity(object_, probe, positions), DOSE)
-        list(counts.simulated_blocks(object_, scale * probe, positions, rng))
+        for _ in simulated_frames(scene, DOSE, "train", DetectSettings()).blocks:
+            pass
 
     def bare():
-        for start in range(0, FRAMES, 16):
+        for start in range(0, frames, 16):
             scipy.fft.fft2(waves[start : start + 16])
             rng.poisson(expected[start : start + 16])
 
-    return compared(f"simulate, {FRAMES} frames of {n} x {n}", ours, bare, "bare FFT and draws")
+    return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, "bare FFT and draws")
+
+
+def thin(keep):
+    """Frames that keep a share of their photons, beside the bare draws of as many."""
+    scene = scene_of(64, FRAMES)
+    rng = np.random.default_rng(0)
+    frames = counts.poisson_counts(intensities(scene.object, scene.probe, scene.positions), rng)
+    ours = lambda: list(counts.thinned_blocks(frames, np.arange(FRAMES), keep, rng))  # noqa: E731
+    bare = lambda: [rng.binomial(frames[start : start + 16], keep) for start in range(0, FRAMES, 16)]  # noqa: E731
+    return compared(f"thin, {FRAMES} frames of 64 x 64, {keep:g} kept", ours, bare, "bare draws")
 
 
 def scored(side):
@@ -117,7 +136,8 @@ def stitched(canvas):
 
 def main():
     rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
-    rows += [simulate(64), simulate(128), scored(364), scored(1024), stitched(256), stitched(4096)]
+    rows += [simulate(64), simulate(64, 1024), simulate(128), thin(0.01), thin(0.3)]
+    rows += [scored(364), scored(1024), stitched(256), stitched(4096)]
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 
 

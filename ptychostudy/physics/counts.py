@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Iterator
+from itertools import repeat
 
 import numpy as np
 
-from ptychostudy.physics.draws import thinned
-from ptychostudy.physics.propagate import far_field, frame_sums, intensities
+from ptychostudy.physics.expected import BLOCK, Expected
+from ptychostudy.physics.propagate import far_field
+from ptychostudy.physics.thinning import Thinning
 
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
 # kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
 # largest dose of 1e9 less than 0.2 %.
 _NOISE_FREE_PER_PIXEL = 1000
-# Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
-_BLOCK = 16
 
 
 def photon_scale(mean_intensity: float, dose: float) -> float:
@@ -113,18 +113,16 @@ def thin_counts(counts: np.ndarray, keep: float, rng: np.random.Generator) -> np
     Returns
     -------
     (..., N, N) uint32
-        Binomial draws, `thinned` frame by frame; a thinned Poisson variable is Poisson with mean
-        ``keep`` times the old one (Kingman, Poisson Processes, 1993, section 5.1).
+        Binomial draws of `Thinning`; a thinned Poisson variable is Poisson with mean ``keep`` times
+        the old one (Kingman, Poisson Processes, 1993, section 5.1).
     """
-    if not 0 < keep <= 1:
-        raise ValueError(
-            f"measured counts can only be thinned: wanted {keep:.4g} times the measured photons, "
-            "needed (0, 1]"
-        )
-    kept = np.empty(counts.shape, np.uint32)
-    for place in np.ndindex(counts.shape[:-2]):
-        kept[place] = thinned(counts[place], keep, rng)
-    return kept
+    return _thinned(counts, Thinning(keep), rng)
+
+
+def _thinned(counts: np.ndarray, thinning: Thinning, rng: np.random.Generator) -> np.ndarray:
+    frames = counts.reshape(-1, *counts.shape[-2:])
+    kept = thinning.frames(frames, repeat(rng))
+    return kept.reshape(counts.shape).astype(np.uint32)
 
 
 def dose_tolerance(dose: float, n_frames: int, sigmas: float = 5.0) -> float:
@@ -145,11 +143,11 @@ def simulated_blocks(
     probe: np.ndarray,
     positions: np.ndarray,
     rng: np.random.Generator | None,
-    block: int = _BLOCK,
+    block: int = BLOCK,
     *,
     valid: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yield detected photons of consecutive frames, (<= block, N, N) uint32, block by block.
+    """Return detected photons of consecutive frames, (<= block, N, N) uint32, block by block.
 
     Parameters
     ----------
@@ -165,9 +163,21 @@ def simulated_blocks(
     valid : (N, N) bool, optional
         Pixels that count photons; the others count none. Default all.
     """
-    for part in _parts(positions, block):
-        expected = _counted(intensities(object_, probe, part), valid)
-        yield round_counts(expected) if rng is None else poisson_counts(expected, rng)
+    return drawn(Expected(object_, probe, positions, valid=valid, block=block).frames(), rng)
+
+
+def drawn(expected: Iterator[np.ndarray], rng: np.random.Generator | None) -> Iterator[np.ndarray]:
+    """Yield detected photons of blocks of frames, uint32, from what is expected of each.
+
+    Parameters
+    ----------
+    expected : iterator of (b, N, N) float
+        Mean photons of each pixel.
+    rng : numpy.random.Generator or None
+        Source of the Poisson noise; None for counts without noise (`round_counts`).
+    """
+    for frames in expected:
+        yield round_counts(frames) if rng is None else poisson_counts(frames, rng)
 
 
 def thinned_blocks(
@@ -175,23 +185,19 @@ def thinned_blocks(
     index: np.ndarray,
     keep: float,
     rng: np.random.Generator,
-    block: int = _BLOCK,
+    block: int = BLOCK,
 ) -> Iterator[np.ndarray]:
     """Yield thinned photons of the frames ``index`` of a measured scan, (<= block, N, N) uint32."""
+    thinning = Thinning(keep)
     for part in _parts(index, block):
-        yield thin_counts(counts[part], keep, rng)
-
-
-def _counted(frames: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
-    """Return frames (k, N, N) without what falls on pixels that are not valid (N, N)."""
-    return frames if valid is None or valid.all() else np.asarray(frames * valid)
+        yield _thinned(counts[part], thinning, rng)
 
 
 def mean_intensity(
     object_: np.ndarray,
     probe: np.ndarray,
     positions: np.ndarray,
-    block: int = _BLOCK,
+    block: int = BLOCK,
     *,
     valid: np.ndarray | None = None,
 ) -> float:
@@ -199,27 +205,13 @@ def mean_intensity(
 
     With a mask ``valid`` (N, N) only the intensity on its pixels is summed.
     """
-    sums = []
-    for part in _parts(positions, block):
-        sums.append(_frame_sums(object_, probe, part, valid))
-    # One mean of all frames: a mean of the blocks' means would depend on their length.
-    return float(np.concatenate(sums).mean())
-
-
-def _frame_sums(
-    object_: np.ndarray, probe: np.ndarray, positions: np.ndarray, valid: np.ndarray | None
-) -> np.ndarray:
-    """Return the intensity on valid pixels of each frame, (k,)."""
-    if valid is None or valid.all():
-        return frame_sums(object_, probe, positions)
-    frames = _counted(intensities(object_, probe, positions), valid)
-    return np.asarray(frames.sum(axis=(1, 2)))
+    return Expected(object_, probe, positions, valid=valid, block=block).mean()
 
 
 def mean_counts(
     counts: np.ndarray,
     index: np.ndarray | None = None,
-    block: int = _BLOCK,
+    block: int = BLOCK,
     *,
     valid: np.ndarray | None = None,
 ) -> float:

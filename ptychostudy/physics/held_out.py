@@ -6,7 +6,8 @@ Of Poisson counts both parts are Poisson and independent (Kingman, Poisson Proce
 
 import numpy as np
 
-from ptychostudy.physics.draws import generator, thinned
+from ptychostudy.physics.draws import generator
+from ptychostudy.physics.thinning import Thinning
 
 
 class Frames:
@@ -57,6 +58,7 @@ class Kept:
         self.share = share
         self.seed = seed
         self.draw = draw
+        self._thinning = Thinning(share)
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -65,12 +67,12 @@ class Kept:
     def __getitem__(self, part: slice) -> np.ndarray:
         """Return what is kept of consecutive frames, (b, N, N)."""
         counts = self.frames[part]
-        kept = np.empty_like(counts)
         # A generator for each frame: in whatever blocks they are read, the draw is one.
-        for place, frame in enumerate(self.frames.index[part]):
-            rng = generator(self.seed, "held out", self.draw, int(frame))
-            kept[place] = thinned(counts[place], self.share, rng)
-        return kept
+        rngs = (self._generator(frame) for frame in self.frames.index[part].tolist())
+        return self._thinning.frames(counts, rngs).astype(counts.dtype)
+
+    def _generator(self, frame: int) -> np.random.Generator:
+        return generator(self.seed, "held out", self.draw, frame)
 
 
 class LeftOver:

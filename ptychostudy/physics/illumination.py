@@ -3,10 +3,9 @@
 import math
 
 import numpy as np
-from scipy.fft import irfftn, next_fast_len, rfftn
-from scipy.spatial import ConvexHull, QhullError
 from skimage.measure import points_in_poly
 
+from ptychostudy.physics.convolution import convolved
 from ptychostudy.physics.windows import corners, inside
 
 # Rows so near to a corner of the hull, in pixels, are asked of pixel by pixel: along an edge that
@@ -109,27 +108,13 @@ def multiplicity_map(
     # Every centre whose window reaches the map lies within n pixels of it.
     centres = np.zeros((rows + 2 * n, cols + 2 * n))
     _deposit(centres, np.asarray(positions, dtype=np.float64) - np.array(origin) + n)
-    summed = _convolve(centres, _contribution(probe))
+    summed = convolved(centres, _contribution(probe))
     # The map lies n pixels inside, and a window's centre n // 2 pixels behind its corner.
     first = n + n // 2
     seen = summed[first : first + rows, first : first + cols]
     # The FFT leaves rounding noise of both signs where no light falls.
-    multiplicity: np.ndarray = np.maximum(seen, 0.0)
+    multiplicity: np.ndarray = np.maximum(seen, 0.0, out=seen)
     return multiplicity
-
-
-def _convolve(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Return the whole convolution of two real images, at least their joint size.
-
-    To the bit that of ``scipy.signal.fftconvolve``, whose import takes half a second.
-    """
-    joint = np.add(image.shape, kernel.shape) - 1
-    shape = [next_fast_len(int(side), real=True) for side in joint]
-    product = rfftn(image, shape)
-    # In place: of a scan of a million frames each of these arrays takes 140 MB.
-    product *= rfftn(kernel, shape)
-    convolved: np.ndarray = irfftn(product, shape, overwrite_x=True)
-    return convolved
 
 
 def _contribution(probe: np.ndarray) -> np.ndarray:
@@ -221,19 +206,28 @@ def _nearest_mask(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
-    """Add one to a grid at real-valued (row, col) places, shared bilinearly; none off the grid."""
+    """Add one to a contiguous grid at real-valued (row, col) places, shared bilinearly.
+
+    What lies off the grid is left out.
+    """
     whole = np.floor(points).astype(np.int64)
     on_grid = inside(whole, 2, grid.shape)
-    rows, cols = whole[on_grid].T
     below, beside = (points - whole)[on_grid].T
+    width = grid.shape[1]
+    pixels = whole[on_grid] @ [width, 1]
+    flat = grid.reshape(-1)
     for down, right in _NEIGHBOURS:
         weight = np.abs(1 - down - below) * np.abs(1 - right - beside)
-        # Not ``grid[...] += weight``, which counts places that share a pixel once.
-        np.add.at(grid, (rows + down, cols + right), weight)
+        # Not ``flat[...] += weight``, which counts places that share a pixel once; and by one index
+        # a pixel, which is three times as fast as by two.
+        np.add.at(flat, pixels + (down * width + right), weight)
 
 
 def _hull_corners(points: np.ndarray) -> np.ndarray | None:
     """Return the corners of the convex hull in order, or None when the points lie on one line."""
+    # A sixth of a second, which no stage is to wait for that only maps light.
+    from scipy.spatial import ConvexHull, QhullError
+
     # Qhull refuses points on a line, and fewer than three of them.
     try:
         return np.asarray(points[ConvexHull(points).vertices])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import fft
 
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.windows import extract, split_positions
+from ptychostudy.physics.windows import check_inside, split_positions
 
 
 def far_field(wave: np.ndarray) -> np.ndarray:
@@ -54,14 +54,33 @@ def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
     (..., N, M) complex
         One translated copy for each shift. Whole pixels equal `numpy.roll` to rounding.
     """
-    shift = np.asarray(shift, dtype=np.float64)
-    rows, cols = np.shape(image)
+    # SciPy's transforms differ from NumPy's by rounding, and take three quarters of their time.
+    return translate_spectrum(fft.fft2(image), np.asarray(shift, dtype=np.float64))
+
+
+def translate_spectrum(
+    spectrum: np.ndarray, shift: np.ndarray, room: np.ndarray | None = None
+) -> np.ndarray:
+    """Return what `translate` does, of the image with a given `scipy.fft.fft2`.
+
+    Parameters
+    ----------
+    spectrum : (N, M) complex
+    shift : (..., 2) float
+        Shift (rows, cols) in pixels.
+    room : (..., N, M) complex128, optional
+        Where the copies are made; default anew.
+
+    Returns
+    -------
+    (..., N, M) complex
+    """
+    rows, cols = spectrum.shape
     ramp_rows = _ramp(shift[..., :1], rows)
     ramp_cols = _ramp(shift[..., 1:], cols)
-    # SciPy's transforms differ from NumPy's by rounding, and take three quarters of their time.
-    spectrum = fft.fft2(image) * ramp_rows[..., :, None]
-    spectrum *= ramp_cols[..., None, :]
-    translated: np.ndarray = fft.ifft2(spectrum, overwrite_x=True)
+    shifted = np.multiply(spectrum, ramp_rows[..., :, None], out=room)
+    shifted *= ramp_cols[..., None, :]
+    translated: np.ndarray = fft.ifft2(shifted, overwrite_x=True)
     return translated
 
 
@@ -93,9 +112,21 @@ def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> 
     """
     n = probe.shape[-1]
     corners, fractions = split_positions(positions, n)
+    check_inside(corners, n, object_.shape)
     # A probe dark at its window's border can be shifted cyclically: nothing wraps around.
-    waves: np.ndarray = translate(probe, fractions) * extract(object_, corners, n)
+    waves = translate(probe, fractions)
+    pass_object(waves, object_, corners)
     return waves
+
+
+def pass_object(waves: np.ndarray, object_: np.ndarray, corners: np.ndarray) -> None:
+    """Multiply waves (k, N, N), in place, with an object's windows at corners (k, 2) inside it."""
+    n = waves.shape[-1]
+    # One by one: to cut a stack of windows by indices takes as long as half a transform.
+    for wave, (row, col) in zip(waves, corners.tolist(), strict=True):
+        window = object_[row : row + n, col : col + n]
+        # The object first: with fused operations the last bit of a product depends on the order.
+        np.multiply(window, wave, out=wave)
 
 
 def intensities(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
@@ -104,28 +135,42 @@ def intensities(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) ->
     Those of the modes of a probe (m, N, N) are added: their light does not interfere.
     """
     first, *further = as_modes(probe)
-    power: np.ndarray = _power(object_, first, positions)
+    power = detected(exit_waves(object_, first, positions))
     for mode in further:
-        power += _power(object_, mode, positions)
+        power += detected(exit_waves(object_, mode, positions))
     return power
 
 
-def frame_sums(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> np.ndarray:
-    """Return the sum of each frame of `intensities`, (k,), without propagating it.
-
-    By Parseval's theorem it is that of the exit waves, of all modes of a probe (m, N, N).
-    """
-    modes = as_modes(probe)
-    light = [_light(exit_waves(object_, mode, positions)) for mode in modes]
-    return np.asarray(np.sum(light, axis=0))
-
-
-def _light(waves: np.ndarray) -> np.ndarray:
-    """Return the light of each wave (k, N, N), (k,)."""
+def light(waves: np.ndarray) -> np.ndarray:
+    """Return the light of each wave (k, N, N), (k,): by Parseval's theorem the sum of its frame."""
     flat = waves.reshape(len(waves), -1)
     return np.asarray(np.vecdot(flat, flat).real)
 
 
-def _power(object_: np.ndarray, mode: np.ndarray, positions: ArrayLike) -> np.ndarray:
-    power: np.ndarray = np.abs(far_field(exit_waves(object_, mode, positions))) ** 2
+def detected(waves: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the intensities of exit waves: those of `far_field`. The waves are lost.
+
+    Parameters
+    ----------
+    waves : (k, N, N) complex
+    out : (k, N, N) float, optional
+        Where the intensities go; default anew.
+
+    Returns
+    -------
+    (k, N, N) float
+    """
+    amplitude = np.abs(fft.fft2(waves, norm="ortho", overwrite_x=True))
+    power = np.empty_like(amplitude) if out is None else out
+    # The zero frequency to the centre, last and on the way: real numbers are half of complex ones.
+    for to_rows, rows in _halves(waves.shape[-2]):
+        for to_cols, cols in _halves(waves.shape[-1]):
+            np.square(amplitude[:, rows, cols], out=power[:, to_rows, to_cols])
     return power
+
+
+def _halves(size: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Return where each half of an axis goes in `numpy.fft.fftshift`, and where it is."""
+    ahead = size // 2
+    rest = size - ahead
+    return (slice(ahead, None), slice(rest)), (slice(ahead), slice(rest, None))

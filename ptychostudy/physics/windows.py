@@ -144,15 +144,30 @@ def extract(object_: np.ndarray, corners: ArrayLike, n: int) -> np.ndarray:
         If a window leaves the object.
     """
     corners = np.asarray(corners)
-    _check_inside(corners, n, object_.shape)
+    check_inside(corners, n, object_.shape)
     steps = np.arange(n)
     rows = corners[:, 0, None] + steps
     cols = corners[:, 1, None] + steps
     return object_[rows[:, :, None], cols[:, None, :]]
 
 
-def _check_inside(corners: np.ndarray, n: int, shape: tuple[int, ...]) -> None:
-    """Refuse windows that leave the object: NumPy would read its other end for a negative index."""
+def check_inside(corners: np.ndarray, n: int, shape: tuple[int, ...]) -> None:
+    """Refuse windows that leave the object: NumPy would read its other end for a negative index.
+
+    Parameters
+    ----------
+    corners : (k, 2) int
+        Top-left pixels (row, col).
+    n : int
+        Window side.
+    shape : (int, int)
+        Rows and columns of the object.
+
+    Raises
+    ------
+    ValueError
+        If a window leaves the object; which is the first, and how many do.
+    """
     outside = ~inside(corners, n, shape)
     if not outside.any():
         return

@@ -11,13 +11,13 @@ from ptychostudy.io.arrays import Stream
 from ptychostudy.io.atomic import DataError
 from ptychostudy.physics.counts import (
     check_noise_free,
+    drawn,
     mean_counts,
-    mean_intensity,
     photon_scale,
-    simulated_blocks,
     thinned_blocks,
 )
 from ptychostudy.physics.draws import generator
+from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.modes import as_modes, first_mode
 from ptychostudy.physics.probe_width import width_px
 from ptychostudy.physics.probes import distort_probe
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.simulate import FramesSettings, WrongProbeSettings
 
 _NOISE_FREE = "none"
+# Of frames whose mean is known and whose scale is not yet: so little that memory does not grow with
+# the scan, and enough for 256 frames of 64 x 64.
+_KEPT_BYTES = 2**23
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,9 @@ def simulated_frames(
     probe = scene.probe.astype(np.complex128)
     rng = _noise(settings, dose, split, probe.shape[-1])
     # One scale for all frames of the split: where the object absorbs, a frame holds less.
-    scale = photon_scale(mean_intensity(object_, probe, scene.positions, valid=valid), dose)
-    blocks = simulated_blocks(object_, scale * probe, scene.positions, rng, valid=valid)
-    return Detected(blocks, scale * scene.probe)
+    expected = Expected(object_, probe, scene.positions, valid=valid)
+    scale = photon_scale(expected.mean(kept_bytes=_KEPT_BYTES), dose)
+    return Detected(drawn(expected.frames(scale), rng), scale * scene.probe)
 
 
 def _noise(settings: "FramesSettings", dose: int, split: str, n: int) -> np.random.Generator | None:

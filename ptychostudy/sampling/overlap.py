@@ -17,7 +17,7 @@ from ptychostudy.sampling.neighbours import (
 from ptychostudy.sampling.spacing import (
     geometry_acceptance_bound,
     lattice_step_px,
-    linear_overlap,
+    step_overlap,
     unique_positions,
 )
 
@@ -136,7 +136,7 @@ def _lattice(positions: np.ndarray, diameter: float) -> Report:
     """Return the overlaps that the mean step gives, and the density of all frames."""
     step = lattice_step_px(positions)
     return {
-        "linear_overlap": linear_overlap(positions, diameter),
+        "linear_overlap": step_overlap(step, diameter),
         "area_overlap": float(disc_overlap(step, diameter)),
         "frames_per_pixel": frames_per_pixel(positions),
     }
@@ -149,5 +149,6 @@ def _multiplicity(probe: np.ndarray, positions: np.ndarray) -> Report:
     # Beside the minimum a percentile, which no single pixel at a corner of the hull decides.
     return {
         "multiplicity_min": float(scored.min()),
-        "multiplicity_p05": float(np.percentile(scored, 5)),
+        # In place, as what was selected is a copy already.
+        "multiplicity_p05": float(np.percentile(scored, 5, overwrite_input=True)),
     }

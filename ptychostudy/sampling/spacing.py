@@ -74,8 +74,13 @@ def linear_overlap(positions: np.ndarray, diameter: float) -> float:
 
     It is the overlap that most papers quote.
     """
+    return step_overlap(lattice_step_px(positions), diameter)
+
+
+def step_overlap(step: float, diameter: float) -> float:
+    """Return the `linear_overlap` of a lattice of a given step, both in pixels."""
     check_diameter(diameter)
-    return max(0.0, 1.0 - lattice_step_px(positions) / diameter)
+    return max(0.0, 1.0 - step / diameter)
 
 
 def geometry_acceptance_bound(positions: np.ndarray, diameter: float) -> float:

@@ -7,6 +7,7 @@ from scipy.spatial import ConvexHull
 from skimage.draw import polygon
 
 from ptychostudy.physics import illumination
+from ptychostudy.physics.convolution import convolved
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import translate
 from ptychostudy.physics.windows import split_positions
@@ -52,7 +53,31 @@ def test_the_convolution_is_that_of_scipy_signal_to_the_bit(shape, kernel):
     image, spread = rng.uniform(size=shape), rng.uniform(size=kernel)
     expected = fftconvolve(image, spread)
     rows, cols = expected.shape
-    np.testing.assert_array_equal(illumination._convolve(image, spread)[:rows, :cols], expected)
+    np.testing.assert_array_equal(convolved(image, spread)[:rows, :cols], expected)
+
+
+@pytest.mark.parametrize(("shape", "kernel"), [((700, 77), (70, 17)), ((90, 1500), (64, 64)), ((1480, 800), (31, 70))])
+def test_a_large_convolution_is_put_together_from_squares(shape, kernel):
+    rng = np.random.default_rng(2)
+    image, spread = rng.uniform(size=shape), rng.uniform(size=kernel)
+    expected = fftconvolve(image, spread)
+    assert max(expected.shape) > 768
+    # Transforms round by some 1e-16 of the largest value, and so do both.
+    np.testing.assert_allclose(convolved(image, spread), expected, rtol=0, atol=1e-14 * expected.max())
+    # A point at each end of a square is where a square begins or ends.
+    for row, col in ((shape[0] - 1, shape[1] - 1), (min(shape[0] - 1, 698), min(shape[1] - 1, 704))):
+        point = np.zeros(shape)
+        point[row, col] = 1
+        whole = convolved(point, spread)
+        np.testing.assert_allclose(whole[row : row + kernel[0], col : col + kernel[1]], spread, atol=1e-14)
+        assert whole.sum() == pytest.approx(spread.sum(), rel=1e-12)
+
+
+def test_a_kernel_too_large_for_a_square_is_convolved_in_one():
+    rng = np.random.default_rng(2)
+    image, spread = rng.uniform(size=(40, 900)), rng.uniform(size=(3, 400))
+    expected = fftconvolve(image, spread)
+    np.testing.assert_array_equal(convolved(image, spread)[:42, :1299], expected)
 
 
 @pytest.mark.parametrize("n", [32, 33])

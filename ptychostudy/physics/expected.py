@@ -1,0 +1,131 @@
+"""Frames that are expected of a scan, block by block: their mean first, then the frames at a dose.
+
+A dose needs the mean of all frames before the first is drawn, so each is made twice; those that fit
+into a few megabytes are made once.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import fft
+
+from ptychostudy.physics.modes import as_modes
+from ptychostudy.physics.propagate import detected, light, pass_object, translate_spectrum
+from ptychostudy.physics.windows import check_inside, split_positions
+
+# Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
+BLOCK = 16
+
+
+class Expected:
+    """Noise-free frames of a scan, in blocks.
+
+    Parameters
+    ----------
+    object_ : (H, W) complex
+    probe : (N, N) or (m, N, N) complex
+        Probe in the window's centre, or its modes, whose light does not interfere.
+    positions : (k, 2) float
+        Window centres (row, col) in object pixels.
+    valid : (N, N) bool, optional
+        Pixels that count; the others hold 0. Default all.
+    block : int
+        Frames at a time; it changes no frame.
+
+    Raises
+    ------
+    ValueError
+        If a window leaves the object.
+    """
+
+    def __init__(
+        self,
+        object_: np.ndarray,
+        probe: np.ndarray,
+        positions: np.ndarray,
+        *,
+        valid: np.ndarray | None = None,
+        block: int = BLOCK,
+    ) -> None:
+        n = probe.shape[-1]
+        self._object = object_
+        self._spectra = fft.fft2(as_modes(probe))
+        self._corners, self._fractions = split_positions(positions, n)
+        check_inside(self._corners, n, object_.shape)
+        self._valid = None if valid is None or valid.all() else valid
+        self._parts = _parts(len(self._corners), block)
+        # One place for all waves and one for all frames: memory anew takes half a transform's time.
+        self._room = np.empty((min(block, len(positions)), n, n), np.complex128)
+        self._frames = np.empty(self._room.shape)
+        self._kept = self._frames[:0]
+
+    def mean(self, *, kept_bytes: int = 0) -> float:
+        """Return the mean over the frames of their sums, in the units of ``|probe|^2``.
+
+        Parameters
+        ----------
+        kept_bytes : int
+            How much memory the first frames may take until they are asked for; the others are made
+            again.
+        """
+        kept = min(kept_bytes // self._frames[0].nbytes, len(self._corners))
+        self._kept = np.empty((kept, *self._frames.shape[1:]))
+        sums = [self._sums(part) for part in self._parts]
+        # One mean of all frames: a mean of the blocks' means would depend on their length.
+        return float(np.concatenate(sums).mean())
+
+    def frames(self, scale: float = 1.0) -> Iterator[np.ndarray]:
+        """Yield the frames, (<= block, N, N) float64, of a probe ``scale`` times as strong.
+
+        Each block takes the place of the one before it.
+        """
+        for part in self._parts:
+            power = self._kept[part] if self._is_kept(part) else self._power(part)
+            # After the transforms: a frame that is kept and one that is made again are the same.
+            yield np.multiply(power, scale**2, out=self._frames[: len(power)])
+
+    def _sums(self, part: slice) -> np.ndarray:
+        """Return the sums (b,) of the frames of a part, which are kept or not made if possible."""
+        if self._valid is not None:
+            return np.asarray(self._power(part).sum(axis=(1, 2)))
+        sums = np.zeros(part.stop - part.start)
+        for number, waves in enumerate(self._waves(part)):
+            # By their light even where they are kept, so that no bit depends on what is.
+            sums += light(waves)
+            if self._is_kept(part):
+                _detect(waves, self._kept[part], number)
+        return sums
+
+    def _power(self, part: slice) -> np.ndarray:
+        """Return the frames of a part, those of all modes added."""
+        power = self._kept[part] if self._is_kept(part) else self._frames[: part.stop - part.start]
+        for number, waves in enumerate(self._waves(part)):
+            _detect(waves, power, number)
+        if self._valid is not None:
+            power *= self._valid
+        return power
+
+    def _is_kept(self, part: slice) -> bool:
+        return bool(part.stop <= len(self._kept))
+
+    def _waves(self, part: slice) -> Iterator[np.ndarray]:
+        """Yield the exit waves (b, N, N) of each mode; the next ones take their place."""
+        corners = self._corners[part]
+        room = self._room[: len(corners)]
+        for spectrum in self._spectra:
+            waves = translate_spectrum(spectrum, self._fractions[part], room)
+            pass_object(waves, self._object, corners)
+            yield waves
+
+
+def _detect(waves: np.ndarray, frames: np.ndarray, mode: int) -> None:
+    """Put the intensities of the first mode's waves in the place of frames, add those of others."""
+    if mode == 0:
+        detected(waves, frames)
+    else:
+        frames += detected(waves)
+
+
+def _parts(frames: int, block: int) -> list[slice]:
+    """Return the frames of each block."""
+    return [slice(start, min(start + block, frames)) for start in range(0, frames, block)]

@@ -1,0 +1,69 @@
+"""Expected frames in blocks: those of the forward model, whatever is kept of them and however many come at a time."""
+
+import numpy as np
+import pytest
+
+from ptychostudy.physics.expected import Expected
+from ptychostudy.physics.propagate import intensities
+
+N, FRAMES = 16, 11
+FRAME_BYTES = N * N * 8
+rng = np.random.default_rng(4)
+OBJECT = rng.uniform(0.4, 1, (40, 48)) * np.exp(1j * rng.uniform(-1, 1, (40, 48)))
+MODES = rng.normal(size=(3, N, N)) + 1j * rng.normal(size=(3, N, N))
+POSITIONS = rng.uniform(9, [31, 39], (FRAMES, 2))
+VALID = rng.random((N, N)) < 0.8
+CASES = [(MODES[0], None), (MODES, None), (MODES[0], VALID), (MODES, VALID)]
+
+
+def copied(blocks):
+    """Return blocks as one array; each block is overwritten by the next."""
+    return np.concatenate([block.copy() for block in blocks])
+
+
+@pytest.mark.parametrize(("probe", "valid"), CASES)
+@pytest.mark.parametrize("block", [1, 4, 64])
+def test_frames_are_those_of_the_forward_model_to_the_bit(probe, valid, block):
+    expected = intensities(OBJECT, probe, POSITIONS) * (1 if valid is None else valid)
+    found = copied(Expected(OBJECT, probe, POSITIONS, valid=valid, block=block).frames())
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(("probe", "valid"), CASES)
+@pytest.mark.parametrize("kept", [0, 1, 5, 8, FRAMES, 100])
+def test_what_is_kept_changes_no_bit(probe, valid, kept):
+    plain = Expected(OBJECT, probe, POSITIONS, valid=valid, block=4)
+    mean, frames = plain.mean(), copied(plain.frames(1.7))
+    model = Expected(OBJECT, probe, POSITIONS, valid=valid, block=4)
+    assert model.mean(kept_bytes=kept * FRAME_BYTES) == mean
+    # Twice: the first time must not use them up, or scale what is kept.
+    for _ in range(2):
+        np.testing.assert_array_equal(copied(model.frames(1.7)), frames)
+
+
+@pytest.mark.parametrize("valid", [None, VALID])
+def test_the_mean_is_that_of_the_frames(valid):
+    model = Expected(OBJECT, MODES, POSITIONS, valid=valid, block=3)
+    sums = copied(model.frames(2.0)).sum(axis=(1, 2))
+    # Sums of some hundred terms in another order.
+    assert model.mean() == pytest.approx(sums.mean() / 4, rel=1e-13)
+    # Frames of other light each: the mean is of all of them.
+    assert np.ptp(sums) > 0.05 * sums.mean()
+
+
+def test_no_more_is_kept_than_may_be():
+    model = Expected(OBJECT, MODES[0], POSITIONS, block=4)
+    made = []
+    waves = model._waves
+    model._waves = lambda part: made.append(part.start) or waves(part)
+    model.mean(kept_bytes=9 * FRAME_BYTES)
+    assert made == [0, 4, 8]
+    made.clear()
+    copied(model.frames())
+    # Two blocks of four fit into nine frames; the last three frames are made again.
+    assert made == [8]
+
+
+def test_a_window_that_leaves_the_object_is_refused():
+    with pytest.raises(ValueError, match="window 10 at corner"):
+        Expected(OBJECT, MODES[0], np.concatenate([POSITIONS[:10], [[3.0, 20.0]]]))
