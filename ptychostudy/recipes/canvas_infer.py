@@ -1,13 +1,14 @@
 """Infer: the tiles of a shard through a network of canvases, and all of them put together."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ptychostudy.formats.arm_product import ArmProduct
+from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
@@ -72,6 +73,22 @@ def infer_canvas(
     start = time.perf_counter()
     made = _tiles(view_features(view, estimate), model, tiles, chosen, view)
     return replace(made, record={**made.record, "seconds": time.perf_counter() - start})
+
+
+def the_estimate(files: Sequence[Path]) -> ArmProduct:
+    """Read what the likelihood says of a cell with its prior.
+
+    Raises
+    ------
+    ValueError
+        If not one file is named.
+    """
+    if len(files) != 1:
+        raise ValueError(
+            f"--estimate names {len(files)} files; needed for a network of canvases: "
+            "tv.npz of the cell"
+        )
+    return read_arm_product(files[0])
 
 
 def view_features(view: ViewOfScan, estimate: ArmProduct) -> Features:

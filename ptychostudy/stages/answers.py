@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from ptychostudy.formats.arm_product import read_arm_product
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz, write_npz
 from ptychostudy.networks.backend import made_by
 from ptychostudy.networks.backend import start as prepare
 from ptychostudy.recipes.answers import answers
+from ptychostudy.recipes.canvas_infer import the_estimate
 
 __all__ = ["prepare", "run"]
 
@@ -42,6 +42,6 @@ def run(
         How many frames' patches.
     """
     known = read_npz(view, ["frames", "groups"])
-    product = read_arm_product(estimate[0]) if estimate else None
+    product = the_estimate(estimate) if estimate else None
     said = answers(read_bundle(bundle), open_scan(scan), known, product, frames)
     write_npz(output, said.arrays(), {"backend": made_by(), "bundle": bundle.name})

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
@@ -15,7 +14,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
 from ptychostudy.networks.backend import made_by
 from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas
+from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas, the_estimate
 from ptychostudy.recipes.infer import ShardRun, with_control
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.squares import Squares, members_of
@@ -91,7 +90,7 @@ def run(
     seconds: dict[str, float | None] = {}
     for name, network in networks.items():
         if of_canvas(network["config"]):
-            made = infer_canvas(network, source, known["frames"], _only(estimate), part)
+            made = infer_canvas(network, source, known["frames"], the_estimate(estimate), part)
             arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
             _tell(records, seconds, name, {**made.record, "canvas": True})
         else:
@@ -113,16 +112,6 @@ def run(
         write_npz(output, arrays, metadata)
     if speed is not None:
         write_json(speed, {"seconds": seconds})
-
-
-def _only(files: list[Path]) -> ArmProduct:
-    """Read what the likelihood says of the cell with its prior."""
-    if len(files) != 1:
-        raise ValueError(
-            f"--estimate names {len(files)} files; needed for a network of canvases: "
-            "tv.npz of the cell"
-        )
-    return read_arm_product(files[0])
 
 
 def _with_record(
