@@ -53,7 +53,7 @@ DOSES = STUDY.dose_list
 VIEWS = STUDY.view_list
 SPLITS = list(names.SPLITS)
 # Those of other programs are not among them, which have exports of their own.
-ARMS = arm_names.arms_of_study(STUDY.reconstruct.start, ())
+ARMS = arm_names.arms_of_study(STUDY.train.networks, STUDY.reconstruct.start, ())
 
 
 wildcard_constraints:
@@ -61,7 +61,7 @@ wildcard_constraints:
     view="|".join(VIEWS),
     split="|".join(SPLITS),
     arm="|".join(ARMS),
-    network="|".join(names.NETWORKS),
+    network="|".join(STUDY.train.networks),
     foreign="|".join(STUDY.arms.extra),
 
 
@@ -134,7 +134,7 @@ def study_files(wildcards):
 def whole_study(wildcards):
     """Return every file of the study and the verdicts on it."""
     # One by one, shards too: what follows from a deleted one may be there still.
-    scattered = gather.shards(layout.SHARD, network=names.NETWORKS, allow_missing=True)
+    scattered = gather.shards(layout.SHARD, network=STUDY.train.networks, allow_missing=True)
     return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 
 

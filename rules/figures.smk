@@ -54,7 +54,7 @@ rule insight:
         trainings=trainings(layout.TRAINING_RECORD),
         scans=expand("data/phase_c/dose_{dose}/patched_test.npz", dose=DOSES),
         views=expand("data/phase_d/{view}/{view}_{split}.npz", view=VIEWS, split=SPLITS),
-        products=cells(expand(layout.CANVAS, arm=names.NETWORKS, allow_missing=True)),
+        products=cells(expand(layout.CANVAS, arm=STUDY.train.networks, allow_missing=True)),
         aligned=cells("analysis/dose_{dose}/{view}/{split}/reconstructions_aligned.npz"),
     output:
         training=report(

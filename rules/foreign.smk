@@ -17,5 +17,5 @@ def foreign_key(wildcards):
 
 
 def further_products(wildcards):
-    """Return the products of a cell that not every study has: Hybrid's, and what was adopted."""
+    """Return the products of a cell that not every study has: of our arms, and what was adopted."""
     return layout.further(STUDY, **place(wildcards))

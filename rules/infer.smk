@@ -62,7 +62,7 @@ rule stitch:
     benchmark:
         "benchmarks/data/inference/dose_{dose}/{view}/{split}/{arm}.npz.tsv"
     wildcard_constraints:
-        arm="|".join(names.INFERRED),
+        arm="|".join([*STUDY.train.networks, names.UNTRAINED]),
     conda:
         "../envs/core.yaml"
     resources:

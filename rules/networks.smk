@@ -19,7 +19,7 @@ def training_scans(wildcards):
 
 def baseline_views(wildcards):
     """Return the views of which a Baseline of canvases sees the frames; others see each frame alone."""
-    if STUDY.train.baseline.architecture != "canvas":
+    if not STUDY.train.of_canvas(names.BASELINE):
         return []
     own = [view for dose, view in STUDY.pairs if dose in training_doses(wildcards)]
     return expand(layout.VIEW, view=dict.fromkeys(own), split=names.TRAINING_SPLIT)
@@ -27,9 +27,7 @@ def baseline_views(wildcards):
 
 def estimate(wildcards):
     """Return what a network of canvases changes: the likelihood's object of the cell."""
-    networks = {names.PINN: STUDY.train.pinn, names.BASELINE: STUDY.train.baseline}
-    of_canvas = networks[wildcards.network].architecture == "canvas"
-    return [layout.SMOOTHED] if of_canvas else []
+    return [layout.SMOOTHED] if STUDY.train.of_canvas(wildcards.network) else []
 
 
 def training_labels(wildcards):
@@ -75,8 +73,7 @@ def parity_bundle(wildcards):
 
 def parity_estimate(wildcards):
     """Return what a network of canvases changes."""
-    of_canvas = STUDY.train.pinn.architecture == "canvas"
-    return [of_parity(layout.SMOOTHED)] if of_canvas else []
+    return [of_parity(layout.SMOOTHED)] if STUDY.train.of_canvas(names.PINN) else []
 
 
 def arm_file(wildcards):

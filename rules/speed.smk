@@ -12,6 +12,7 @@ rule speed:
         baseline=cells("data/inference/dose_{dose}/{view}/{split}/Baseline_speed.json"),
         likelihood=cells("data/phase_f/dose_{dose}/{view}/{split}/maximise_speed.json"),
         iterative=cells("data/phase_f/dose_{dose}/{view}/{split}/manifest.json"),
+        feed_forward=cells(expand(layout.CANVAS_SPEED, arm=STUDY.train.more, allow_missing=True)),
         hybrid=cells(layout.HYBRID_RECORD) if arm_names.HYBRID in ARMS else [],
     output:
         record="analysis/speed.json",
@@ -31,6 +32,7 @@ rule speed:
         """
         python -m ptychostudy speed --status {input.status:q} --pinn {input.pinn:q} \
             --baseline {input.baseline:q} --likelihood {input.likelihood:q} \
-            --iterative {input.iterative:q} --hybrid {input.hybrid:q} --record {output.record:q} \
-            --text {output.text:q} 2>&1 | tee {log:q}
+            --iterative {input.iterative:q} --feed-forward {input.feed_forward:q} \
+            --hybrid {input.hybrid:q} --record {output.record:q} --text {output.text:q} \
+            2>&1 | tee {log:q}
         """

@@ -7,6 +7,10 @@ out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,traini
 With train.doses: all there is one dose, dose_all, which reads the frames of every dose.
 """
 
+if STUDY.train.more:
+
+    include: "feed_forward.smk"
+
 
 rule train_pinn:
     input:

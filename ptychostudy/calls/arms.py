@@ -19,7 +19,7 @@ from ptychostudy.io.tables import read_csv
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.recipes.sample import View
 from ptychostudy.study import layout
-from ptychostudy.study.names import BASELINE, HISTORY_COLUMNS, PHYSICS, PINN, TV, UNTRAINED
+from ptychostudy.study.names import HISTORY_COLUMNS, PHYSICS, PINN, TV, UNTRAINED
 from ptychostudy.study.settings import Study
 from ptychostudy.study.stage_settings import TRAIN, stage_settings
 
@@ -73,7 +73,7 @@ def train(
 
     Parameters
     ----------
-    arm : {'PtychoPINN', 'Baseline'}
+    arm : {'PtychoPINN', 'Baseline', 'FeedForward'}
     scans : sequence of Scan
         Frames of the training part, of one dose or of several that are learned together.
     views : sequence of View
@@ -185,7 +185,7 @@ def infer(
             "batch-size": study.infer.batch_size,
         }
         run_stage("infer", stage_settings(study, "infer"), options | more, threads=threads)
-        arms = [PINN, UNTRAINED] if network.arm == PINN else [BASELINE]
+        arms = [PINN, UNTRAINED] if network.arm == PINN else [network.arm]
         read = stage_settings(study, "stitch")
         made = {}
         for arm in arms:

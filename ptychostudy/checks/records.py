@@ -9,13 +9,14 @@ from ptychostudy.io.records import read_json
 from ptychostudy.io.tables import read_csv
 from ptychostudy.study import layout
 from ptychostudy.study.hub import Hub
-from ptychostudy.study.names import ARMS, HISTORY_COLUMNS
+from ptychostudy.study.names import ARMS, HISTORY_COLUMNS, NETWORKS
 
 
 def outcomes(hub: Hub) -> list[str]:
     """Check the run's own records: trainings, reconstructions, comparisons."""
     problems = []
-    for bundle_file in hub.bundles():
+    # That an arm of studies that ask for it fails is a result.
+    for bundle_file in hub.bundles(NETWORKS):
         problems += _failed_training(hub, bundle_file)
     for cell in hub.cells():
         problems += _failed_reconstruction(hub, cell)
@@ -26,7 +27,7 @@ def outcomes(hub: Hub) -> list[str]:
 def bundles(hub: Hub) -> list[str]:
     """Open every bundle and compare its sha256 and size with the training record."""
     problems = []
-    for bundle_file in hub.bundles():
+    for bundle_file in hub.bundles(hub.settings.networks):
         # A file with the right sum may still be no network, if training recorded a bad one.
         read_bundle(bundle_file)
         record = _training_record(bundle_file, ["bundle_sha256", "bundle_size_bytes"])

@@ -13,7 +13,7 @@ from ptychostudy.figures.scale_bar import draw_scale_bar
 from ptychostudy.figures.style import MASKED, SMALL, TEXT, finish
 from ptychostudy.measure.fields import bounding_box
 from ptychostudy.measure.phase import phase_pair
-from ptychostudy.study.arm_names import HYBRID, foreign
+from ptychostudy.study.arm_names import OWN, foreign
 from ptychostudy.study.names import ARMS, CONTROLS, PARTS
 
 Scores = Mapping[str, Mapping[str, Sequence[float | None]]]
@@ -97,7 +97,7 @@ def comparison_plot(
 
 
 def _caption(known: str, models: Iterable[str]) -> str:
-    ours = {*ARMS, HYBRID} & set(models)
+    ours = set(OWN) & set(models)
     whose = "our arms'" if ours and foreign(models) else "the arms'"
     return _CAPTION.format(known=known.lower(), whose=whose)
 
@@ -108,7 +108,7 @@ def _scaling(models: Sequence[str]) -> list[str]:
     No field of another program, however far off, makes ours look better; where there are only
     such, it is theirs.
     """
-    ours = [model for model in models if model in (*ARMS, HYBRID)]
+    ours = [model for model in models if model in OWN]
     return ours or [model for model in models if model not in CONTROLS]
 
 

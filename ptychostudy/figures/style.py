@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ptychostudy.measure.statistics import LEAST_VALUES
 from ptychostudy.report.cells import DESIGNS, known_word, truth_name
 from ptychostudy.report.seeds import endings, seeds_text
-from ptychostudy.study.arm_names import HYBRID, foreign
+from ptychostudy.study.arm_names import FEED_FORWARD, HYBRID, foreign
 from ptychostudy.study.names import BASELINE, FLAT, PHYSICS, PINN, PTYCHI, TV, UNTRAINED
 
 # Okabe and Ito's palette (jfly.uni-koeln.de/color): told apart with every common colour blindness;
@@ -22,15 +22,16 @@ STYLES: dict[str, dict[str, Any]] = {
     BASELINE: {"color": "#D55E00", "marker": "s", "linestyle": "-"},
     PTYCHI: {"color": "#009E73", "marker": "^", "linestyle": "-"},
     TV: {"color": "#E69F00", "marker": "v", "linestyle": "-"},
+    FEED_FORWARD: {"color": "#56B4E9", "marker": ">", "linestyle": "-"},
     HYBRID: {"color": "#999933", "marker": "<", "linestyle": "-"},
     FLAT: {"color": "#999999", "marker": "x", "linestyle": "--"},
     UNTRAINED: {"color": "#CC79A7", "marker": "+", "linestyle": "--"},
     PHYSICS: {"color": "#000000", "marker": ".", "linestyle": "--"},
 }
-# Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Two are of
+# Of other programs' arms, in turn: darker and lighter than ours, and dash-dotted. Three are of
 # Tol's muted palette, too.
 _FOREIGN: tuple[dict[str, Any], ...] = (
-    {"color": "#56B4E9", "marker": "D", "linestyle": "-."},
+    {"color": "#44AA99", "marker": "D", "linestyle": "-."},
     {"color": "#882255", "marker": "P", "linestyle": "-."},
     {"color": "#332288", "marker": "*", "linestyle": "-."},
     {"color": "#661100", "marker": "h", "linestyle": "-."},

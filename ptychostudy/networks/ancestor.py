@@ -10,6 +10,7 @@ from keras import layers
 
 from ptychostudy.networks.blocks import Compose, Seeds, double
 from ptychostudy.networks.placement import Reassemble
+from ptychostudy.networks.precision import FLOAT32
 from ptychostudy.networks.tensors import Tensor
 
 # Filters of each level by window side, before the scale: a larger window has more levels.
@@ -39,7 +40,7 @@ def ancestor(
     side : int
         Canvas side P in pixels.
     seeds : Seeds
-        Of the initial weights.
+        Of the initial weights; precision of the convolutions.
     scale : int
         Factor of all numbers of filters.
 
@@ -66,7 +67,7 @@ def _window_maps(amplitude: Tensor, seeds: Seeds, scale: int) -> list[Tensor]:
     maps = []
     for name, *_ in HEADS:
         x = _up(code, _scaled(SUPERVISED_DECODER, scale), name, seeds)
-        maps.append(seeds.conv(1, f"{name}_map")(x))
+        maps.append(seeds.conv(1, f"{name}_map", dtype=FLOAT32)(x))
     return maps
 
 
@@ -81,7 +82,8 @@ def _patch_maps(amplitude: Tensor, seeds: Seeds, scale: int) -> list[Tensor]:
     maps = []
     for name, activation, bound in HEADS:
         x = _up(code, _scaled(DECODER[n], scale), name, seeds)[..., :-OUTER_CHANNELS]
-        y = seeds.conv(frames, f"{name}_map", activation=activation)(x)
+        # Amplitudes and phases of 8 bits would not do: the last convolution is in full precision.
+        y = seeds.conv(frames, f"{name}_map", activation=activation, dtype=FLOAT32)(x)
         maps.append(layers.ZeroPadding2D(n // 4, name=f"{name}_pad")(bound * y))
     return maps
 
@@ -111,7 +113,7 @@ def _down(x: Tensor, filters: list[int], seeds: Seeds) -> Tensor:
     """Encode as the ancestor: blocks of two convolutions and a pooling."""
     for level, count in enumerate(filters):
         x = double(x, count, f"down{level}", seeds)
-        x = layers.MaxPooling2D(2, name=f"pool{level}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool{level}", dtype=seeds.policy)(x)
     return x
 
 
@@ -119,5 +121,5 @@ def _up(x: Tensor, filters: list[int], name: str, seeds: Seeds) -> Tensor:
     """Decode as the ancestor: blocks of two convolutions and a nearest-neighbour upsampling."""
     for level, count in enumerate(filters):
         x = double(x, count, f"{name}{level}", seeds)
-        x = layers.UpSampling2D(2, name=f"{name}{level}_grow")(x)
+        x = layers.UpSampling2D(2, name=f"{name}{level}_grow", dtype=seeds.policy)(x)
     return x

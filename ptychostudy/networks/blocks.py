@@ -11,6 +11,7 @@ from keras import ops
 from scipy.special import ndtr, ndtri
 
 from ptychostudy.networks.layer import Layer
+from ptychostudy.networks.precision import FLOAT32, POLICIES
 from ptychostudy.networks.tensors import Tensor
 
 FORMS = ("softplus", "sigmoid", "phase")
@@ -26,9 +27,23 @@ SHARES = (0.02, 0.98)
 
 @dataclass(frozen=True)
 class Seeds:
-    """Initial values: one seed for each named layer, whatever the order of building."""
+    """How convolutions are built: one seed for each named layer, whatever the order of building.
+
+    Attributes
+    ----------
+    seed : int
+        Of all first weights.
+    precision : {"float32", "bfloat16"}
+        What convolutions compute with, where they do not say.
+    """
 
     seed: int
+    precision: str = FLOAT32
+
+    @property
+    def policy(self) -> str:
+        """Return Keras's name of the precision."""
+        return POLICIES[self.precision]
 
     def conv(self, filters: int, name: str, **options: Any) -> keras.layers.Conv2D:
         """Build a 3 x 3 convolution with its own seeded He-normal weights."""
@@ -38,7 +53,7 @@ class Seeds:
             padding="same",
             kernel_initializer=partial(self._drawn, name),
             name=name,
-            **options,
+            **{"dtype": self.policy, **options},
         )
 
     def _drawn(self, name: str, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ptychostudy.networks.models import NetworkModel, build_model
 from ptychostudy.networks.objective import objective_of
+from ptychostudy.networks.precision import FLOAT32, settled
 from ptychostudy.networks.weights import set_weights
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
 
     Parameters
     ----------
-    settings : PinnSettings or BaselineSettings
-        Section ``train.pinn`` or ``train.baseline``.
+    settings : PinnSettings, BaselineSettings or FeedForwardSettings
+        Section of the network under ``train``.
     arm : str
-        ``PtychoPINN`` or ``Baseline``.
+        ``PtychoPINN``, ``Baseline`` or ``FeedForward``.
     n, frames : int
         Frame side N and frames per group C.
     """
@@ -47,6 +48,11 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
     }
 
 
+def trained_with(settings: "NetworkSection") -> str:
+    """Return the precision that a training computes its convolutions with."""
+    return settled(settings.precision) if settings.architecture == "ptychopinn" else FLOAT32
+
+
 def network_from_config(
     config: dict[str, Any],
     probe: np.ndarray,
@@ -54,6 +60,7 @@ def network_from_config(
     weights: dict[str, np.ndarray] | None = None,
     *,
     mask: np.ndarray | None = None,
+    precision: str = FLOAT32,
 ) -> NetworkModel:
     """Build a network and give it trained weights; without weights it is the untrained control.
 
@@ -68,6 +75,8 @@ def network_from_config(
     weights : dict of str to ndarray, optional
     mask : (N, N) bool, optional
         Pixels of the detector that count; no weight depends on it.
+    precision : {"float32", "bfloat16"}
+        Of the ancestor's convolutions; weights are float32.
 
     Returns
     -------
@@ -81,6 +90,7 @@ def network_from_config(
         probe,
         mask=mask,
         seed=config["seed"],
+        precision=precision,
         **config["options"],
     )
     if weights is not None:

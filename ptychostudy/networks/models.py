@@ -10,6 +10,7 @@ from ptychostudy.networks.ancestor import ancestor
 from ptychostudy.networks.backprojection import BackProjection, Lit
 from ptychostudy.networks.blocks import Seeds
 from ptychostudy.networks.physics import FarField, FrameProbes
+from ptychostudy.networks.precision import FLOAT32
 from ptychostudy.networks.tensors import Pair, Tensor
 
 KINDS = ("pinn", "supervised")
@@ -100,6 +101,7 @@ def build_model(
     amplitude_head: str = "softplus",
     scale: int = 2,
     blind: bool = False,
+    precision: str = FLOAT32,
 ) -> NetworkModel:
     """Build one network; see the module for what `kind` and `architecture` mean.
 
@@ -129,6 +131,8 @@ def build_model(
     blind : bool
         Show the back-projection network the detector only: a control, which the ancestor's network
         is anyway.
+    precision : {"float32", "bfloat16"}
+        Of the ancestor's convolutions.
 
     Returns
     -------
@@ -142,7 +146,7 @@ def build_model(
     _check(kind, architecture, n, frames, side)
     mask = np.ones((n, n)) if mask is None else np.asarray(mask)
     probe = gauge_probe(probe)
-    seeds = Seeds(seed)
+    seeds = Seeds(seed, precision if architecture == "ptychopinn" else FLOAT32)
     inputs = _inputs(n, frames)
     probes = FrameProbes(probe, name="frame_probes")(inputs["fractions"])
     if architecture == "ptychopinn":

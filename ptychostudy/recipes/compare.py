@@ -10,11 +10,14 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.measure import scoring
 from ptychostudy.recipes.cell_rectangle import Rectangle, cell_rectangle
 from ptychostudy.recipes.covering import REGISTERED, covering
-from ptychostudy.study.arm_names import HYBRID, foreign
-from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PTYCHI
+from ptychostudy.study.arm_names import FEED_FORWARD, HYBRID, foreign
+from ptychostudy.study.names import ARMS, CONTROLS, FLAT, PINN, PTYCHI
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.compare import CompareSettings
+
+
+_FORMS = {FEED_FORWARD: PINN, HYBRID: PTYCHI}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +110,11 @@ def compare(
 
 
 def _registered(settings: "CompareSettings", beside: Mapping[str, ArmProduct]) -> list[str]:
-    """Return who is moved by fractions of a pixel: Hybrid where the solver that it is is moved."""
+    """Return who is moved by fractions of a pixel: other forms of an arm where it is moved."""
     ours = list(settings.register_arms)
-    hybrid = [HYBRID] if PTYCHI in ours else []
+    forms = [name for name, arm in _FORMS.items() if arm in ours]
     others = [name for name in foreign(beside) if beside[name].record.get(REGISTERED, True)]
-    return [*ours, *hybrid, *others]
+    return [*ours, *forms, *others]
 
 
 def _mask(

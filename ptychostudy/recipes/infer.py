@@ -13,6 +13,7 @@ from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
+from ptychostudy.networks.precision import FLOAT32
 from ptychostudy.recipes.detector import mask_of, trained_behind
 from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of
 from ptychostudy.recipes.squares import Squares
@@ -111,6 +112,8 @@ class ShardRun:
         Those of the shard.
     batch_size : int
         Groups in one network call.
+    precision : {"float32", "bfloat16"}
+        Of the ancestor's convolutions.
     """
 
     def __init__(
@@ -120,7 +123,10 @@ class ShardRun:
         squares: Squares,
         groups: np.ndarray,
         batch_size: int,
+        *,
+        precision: str = FLOAT32,
     ) -> None:
+        self._precision = precision
         self._bundle = bundle
         self._source = source
         self._squares = squares
@@ -146,7 +152,13 @@ class ShardRun:
         """
         if self._failed:
             return
-        patches = patches_of(self._bundle, self._source, self._squares, self._batch_size)
+        patches = patches_of(
+            self._bundle,
+            self._source,
+            self._squares,
+            self._batch_size,
+            precision=self._precision,
+        )
         patches.warm(self.groups)
         for groups in _chunks(self.groups):
             self._passed.inputs.add(patches.photons(groups))
@@ -206,7 +218,12 @@ def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
 
 
 def patches_of(
-    bundle: Mapping[str, Any], source: Scan, squares: Squares, batch_size: int
+    bundle: Mapping[str, Any],
+    source: Scan,
+    squares: Squares,
+    batch_size: int,
+    *,
+    precision: str = FLOAT32,
 ) -> Patches:
     """Return what a network makes of the groups of a cell.
 
@@ -227,7 +244,12 @@ def patches_of(
         valid=mask,
     )
     model = network_from_config(
-        bundle["config"], source.probe, geometry.side, bundle["weights"], mask=mask
+        bundle["config"],
+        source.probe,
+        geometry.side,
+        bundle["weights"],
+        mask=mask,
+        precision=precision,
     )
     return Patches(data, squares, Predictor(model, data, batch_size), learned.probe_gauge)
 

@@ -11,9 +11,10 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.networks.canvas_model import CanvasModel
-from ptychostudy.networks.config import network_config, network_from_config
+from ptychostudy.networks.config import network_config, network_from_config, trained_with
 from ptychostudy.networks.course import TrainResult
 from ptychostudy.networks.models import NetworkModel
+from ptychostudy.networks.precision import FLOAT32
 from ptychostudy.networks.training import train
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.recipes.detector import mask_identity, mask_of
@@ -37,6 +38,8 @@ class Trained:
     normalizations : dict of Normalization
         By dose.
     result : TrainResult
+    precision : {"float32", "bfloat16"}
+        Of its convolutions while it was trained.
     """
 
     model: NetworkModel | CanvasModel
@@ -44,6 +47,7 @@ class Trained:
     probe: np.ndarray
     normalizations: dict[str, Normalization]
     result: TrainResult
+    precision: str = FLOAT32
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -89,6 +93,7 @@ class Trained:
             "epochs_completed": len(result.history),
             "best_epoch": result.best_epoch,
             "micro_batch": result.micro_batch,
+            "precision": self.precision,
             "parameters": int(sum(np.size(value) for value in self.weights.values())),
             "config": self.config,
         }
@@ -142,7 +147,8 @@ def train_network(
     frames = lesson.data.members.shape[1]
     config = network_config(settings, arm=arm, n=len(probe), frames=frames)
     config |= mask_identity(sources[0])
-    model = network_from_config(config, probe, lesson.side, mask=mask)
+    precision = trained_with(settings)
+    model = network_from_config(config, probe, lesson.side, mask=mask, precision=precision)
     result = train(
         model,
         lesson.data,
@@ -157,4 +163,4 @@ def train_network(
     )
     doses = map(dose_key, sources)
     by_dose = dict(zip(doses, lesson.normalizations, strict=True))
-    return Trained(model, config, probe, by_dose, result)
+    return Trained(model, config, probe, by_dose, result, precision)

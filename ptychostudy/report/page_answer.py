@@ -10,6 +10,7 @@ from ptychostudy.report.cells import (
     DESIGNS,
     Cell,
     Summary,
+    arms_in,
     nominal_dose,
     shown_cells,
     shown_splits,
@@ -30,7 +31,7 @@ from ptychostudy.report.usable import (
     of_view,
     views_by_overlap,
 )
-from ptychostudy.study.arm_names import HYBRID, arms_of
+from ptychostudy.study.arm_names import FEED_FORWARD, HYBRID, arms_of
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -44,6 +45,10 @@ _TERMS = (
     "per object pixel. Overlap: area that two illuminated discs share, mean over nearest "
     "neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation falls below "
     "0.5, of Nyquist; ≥ 1: nowhere."
+)
+_OF_FEED_FORWARD = (
+    " FeedForward: PtychoPINN as published, one pass over groups of frames with the physics in the "
+    "loss alone."
 )
 _TIMES = (
     "One pass over the frames of a test cell (one dose, one view), mean; first seed, start-up "
@@ -172,7 +177,8 @@ def lowest_table(summary: Summary, judged: Sequence[Judged]) -> str:
 def terms(summary: Summary) -> str:
     """Return what the words of the first screen mean."""
     design = f"Design: {DESIGNS[summary['design']]}."
-    return html.paragraph(html.text(f"{_TERMS} {design}"), class_="note")
+    form = _OF_FEED_FORWARD if FEED_FORWARD in arms_in(summary["jobs"]) else ""
+    return html.paragraph(html.text(f"{_TERMS}{form} {design}"), class_="note")
 
 
 def _lowest(descending: Sequence[Judged]) -> str:

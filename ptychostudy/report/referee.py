@@ -22,6 +22,7 @@ from ptychostudy.report.cells import (
     truth_name,
 )
 from ptychostudy.report.markdown import number, photon_text
+from ptychostudy.study.arm_names import TRAINED
 from ptychostudy.study.names import ARMS, BASELINE, NETWORKS, PHYSICS, PTYCHI
 
 _NO_LEARNING = tuple(arm for arm in ARMS if arm not in NETWORKS)
@@ -126,8 +127,12 @@ def _rivals(summary: Summary, cell: Cell) -> str:
     alone = f"{PHYSICS}, the likelihood without a prior, {_error(cell, PHYSICS)}"
     return (
         f"At {_place(cell)}: {_listed(cell, _NO_LEARNING)}; {alone}; "
-        f"the networks {_listed(cell, NETWORKS)}."
+        f"the networks {_listed(cell, _networks(cell))}."
     )
+
+
+def _networks(cell: Cell) -> list[str]:
+    return [arm for arm in TRAINED if arm in cell["arms"]]
 
 
 def _wrong_probe(made: Made) -> str:
@@ -187,7 +192,7 @@ def _merging(summary: Summary) -> str:
     known = [
         (arm_record(cell, arm)["disagreement"], arm, _place(cell))
         for cell in shown_cells(summary)
-        for arm in NETWORKS
+        for arm in _networks(cell)
         if arm_record(cell, arm).get("disagreement") is not None
     ]
     rule = (

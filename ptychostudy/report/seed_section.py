@@ -26,7 +26,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.seeds import difference_name
-from ptychostudy.study.arm_names import further
+from ptychostudy.study.arm_names import FEED_FORWARD, further
 from ptychostudy.study.names import BASELINE, CELL, DELTA_METRICS, OTHERS, PARTS, PINN
 
 MEASURED = (
@@ -45,8 +45,8 @@ METHOD = (
 # What one training is: cells that share it are one trial, not several. What is not trained is made
 # anew in each cell.
 _TRIALS: dict[str, dict[str, tuple[str, ...]]] = {
-    "each": {PINN: ("dose", "view"), BASELINE: ("dose",)},
-    "all": {PINN: ("view",), BASELINE: ()},
+    "each": {PINN: ("dose", "view"), BASELINE: ("dose",), FEED_FORWARD: ("dose", "view")},
+    "all": {PINN: ("view",), BASELINE: (), FEED_FORWARD: ("view",)},
 }
 
 Repetitions = Mapping[int, Sequence[Cell]]

@@ -8,8 +8,8 @@ from ptychostudy.report.cells import Cell, Summary, arms_in, cell_name, model_or
 from ptychostudy.report.deltas import DELTAS, Delta
 from ptychostudy.report.markdown import MISSING, interval, table
 from ptychostudy.report.seeds import difference_name, paired, repeated, runs_of, seeds_text
-from ptychostudy.study.arm_names import further
-from ptychostudy.study.names import NETWORKS, OTHERS, PARTS
+from ptychostudy.study.arm_names import TRAINED, further
+from ptychostudy.study.names import OTHERS, PARTS
 
 # What the tables show of the scores that are followed over the seeds; the JSON has all.
 _SHOWN = {
@@ -50,7 +50,7 @@ def _success_table(success: Mapping[str, Mapping[str, Any]], arms: Sequence[str]
 
 
 def _success_row(arm: str, counts: Mapping[str, Any]) -> list[str]:
-    trials = "trainings" if arm in NETWORKS else "reconstructions"
+    trials = "trainings" if arm in TRAINED else "reconstructions"
     succeeded = f"{counts['ok']} of {counts['trials']} {trials}"
     rate = f"{counts['rate']:.3f} [{counts['low']:.3f}, {counts['high']:.3f}]"
     return [arm, succeeded, rate, _converged(counts)]

@@ -1,7 +1,7 @@
 """Stage infer: one shard of a cell's groups through one network, to the patches of each arm."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
 from ptychostudy.networks.backend import made_by
 from ptychostudy.networks.backend import start as prepare
+from ptychostudy.networks.precision import FLOAT32, settled
 from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas, the_estimate
 from ptychostudy.recipes.infer import ShardRun, with_control
 from ptychostudy.recipes.shard import Shard
@@ -34,7 +35,7 @@ _log = logging.getLogger("ptychostudy")
 def run(
     settings: "PatchSettings",
     *,
-    arm: Literal["PtychoPINN", "Baseline"],
+    arm: Literal["PtychoPINN", "Baseline", "FeedForward"],
     bundle: Path,
     scan: Path,
     view: Path,
@@ -52,7 +53,7 @@ def run(
     settings : PatchSettings
         Section ``infer``.
     arm : str
-        ``PtychoPINN`` or ``Baseline``.
+        ``PtychoPINN``, ``Baseline`` or ``FeedForward``.
     bundle : Path
         The trained network.
     scan, view : Path
@@ -84,6 +85,7 @@ def run(
     networks = with_control(arm, _bundle(bundle, arm), known["groups"].shape[1])
     part = Shard.read(shard)
     window = choose_window(settings, source, known["frames"], known["groups"])
+    precision = _precision(settings, networks)
     arrays: dict[str, Stream | np.ndarray] = {}
     records: dict[str, Any] = {}
     # Beside the shard, whose bytes are the same in every run.
@@ -98,7 +100,8 @@ def run(
             # Before the shards are cut: a limit of a cell, not of each of its shards.
             squares = Squares.of(source, members[: settings.debug_limit], window)
             _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
-            passing = ShardRun(network, source, squares, part.choose(len(squares)), size)
+            own = part.choose(len(squares))
+            passing = ShardRun(network, source, squares, own, size, precision=precision)
             blocks = _with_record(passing, name, len(squares), records, seconds)
             arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
     # The records are full once the last patch was written.
@@ -106,12 +109,19 @@ def run(
         "shard": shard,
         "arms": records,
         "stitching": window.record,
-        "backend": made_by(),
+        # Of one canvas all shards must have the same.
+        "backend": made_by() | ({} if precision == FLOAT32 else {"precision": precision}),
     }
     with Work(f"infer {arm} {label} shard {shard}"):
         write_npz(output, arrays, metadata)
     if speed is not None:
         write_json(speed, {"seconds": seconds})
+
+
+def _precision(settings: "PatchSettings", networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what the convolutions of a shard's networks compute with."""
+    forms = [network["config"]["options"]["architecture"] for network in networks.values()]
+    return settled(settings.precision) if "ptychopinn" in forms else FLOAT32
 
 
 def _with_record(

@@ -23,7 +23,8 @@ from ptychostudy.physics.rectangle import cut
 from ptychostudy.physics.windows import scan_rectangle
 from ptychostudy.report.cells import Cell, known_word, shown_cells
 from ptychostudy.report.markdown import photon_text
-from ptychostudy.study.names import CONTROLS, HISTORY_COLUMNS, NETWORKS
+from ptychostudy.study.arm_names import TRAINED
+from ptychostudy.study.names import CONTROLS, HISTORY_COLUMNS
 
 # Sharp enough on a screen; all figures of a study stay within its page.
 _DPI = 110
@@ -102,7 +103,7 @@ def _trainings(histories: Sequence[Path], records: Sequence[Path]) -> list[Train
 
 
 def _rank(network: str) -> int:
-    return NETWORKS.index(network) if network in NETWORKS else len(NETWORKS)
+    return TRAINED.index(network) if network in TRAINED else len(TRAINED)
 
 
 def _training(history: Path, record: Path) -> Training:

@@ -15,8 +15,8 @@ from ptychostudy.report.referee import Made
 from ptychostudy.report.speed import Speed, overall
 from ptychostudy.runs.job_seconds import seconds_of_all
 from ptychostudy.study import layout
-from ptychostudy.study.arm_names import HYBRID
-from ptychostudy.study.names import NETWORKS, PTYCHI
+from ptychostudy.study.arm_names import HYBRID, TRAINED
+from ptychostudy.study.names import PTYCHI
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.page import PageSettings
@@ -102,7 +102,7 @@ def _made(hub: Path, study: Summary) -> Made:
 def _told(hub: Path, view: str) -> dict[str, Any]:
     """Return of each network what it was told; of doses and failures the first that says it."""
     told = {}
-    for network in NETWORKS:
+    for network in TRAINED:
         folder = layout.network_folder(network, view, "*")
         path = layout.TRAINING.format(trained="*", network=folder, name=layout.TRAINING_RECORD)
         records = (read_json(found, []) for found in sorted(hub.glob(path)))
@@ -132,7 +132,7 @@ def _speeds(hub: Path, study: Summary, timed: Sequence[Mapping[str, Any]]) -> li
 def _trainings(hub: Path, views: Iterable[str]) -> dict[str, float]:
     """Return the seconds of all trainings of each network."""
     times: dict[str, float] = {}
-    for network in NETWORKS:
+    for network in TRAINED:
         # A set: the Baseline has one folder for all views.
         folders = {layout.network_folder(network, view, "*") for view in views}
         for folder in sorted(folders):

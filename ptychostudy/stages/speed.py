@@ -5,6 +5,7 @@ from pathlib import Path
 from ptychostudy.io.records import read_json, write_json
 from ptychostudy.io.text import write_text
 from ptychostudy.report.speed import definition, make_cell, speed_text
+from ptychostudy.study.arm_names import FEED_FORWARD
 from ptychostudy.study.names import BASELINE, CELL, PINN
 
 
@@ -17,7 +18,8 @@ def run(
     iterative: list[Path],
     record: Path,
     text: Path,
-    hybrid: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
+    feed_forward: list[Path] = [],  # noqa: B006 - read, never changed; its type is needed
+    hybrid: list[Path] = [],  # noqa: B006 - as above
 ) -> None:
     """Collect how long the arms of all cells took; each list names the cells in the same order.
 
@@ -27,22 +29,26 @@ def run(
         ``status.json`` of each cell.
     pinn, baseline, likelihood, iterative : list of Path
         ``{arm}_speed.json``, ``maximise_speed.json`` and the iterative arm's ``manifest.json``.
-    hybrid : list of Path, optional
-        ``hybrid.json``, of studies with that arm.
+    feed_forward, hybrid : list of Path, optional
+        ``FeedForward_speed.json`` and ``hybrid.json``, of studies with these arms.
     record, text : Path
         Outputs ``speed.json`` and ``speed.md``.
     """
     cells = []
+    speeds = {PINN: pinn, BASELINE: baseline} | (
+        {FEED_FORWARD: feed_forward} if feed_forward else {}
+    )
+    of_networks = zip(*speeds.values(), strict=True)
     started = [read_json(file, ["start", "wall_time_s"]) for file in hybrid] or [None] * len(status)
-    for of_hybrid, one, *files in zip(
-        started, status, pinn, baseline, likelihood, iterative, strict=True
+    for one, passed, likely, solved, of_hybrid in zip(
+        status, of_networks, likelihood, iterative, started, strict=True
     ):
-        pinn_record, baseline_record = (read_json(file, ["seconds"]) for file in files[:2])
+        records = [read_json(file, ["seconds"]) for file in passed]
         cell = make_cell(
             read_json(one, CELL),
-            {PINN: pinn_record, BASELINE: baseline_record},
-            read_json(files[2], ["frames", "seconds"]),
-            read_json(files[3], ["wall_time_s"]),
+            dict(zip(speeds, records, strict=True)),
+            read_json(likely, ["frames", "seconds"]),
+            read_json(solved, ["wall_time_s"]),
             of_hybrid,
         )
         cells.append(cell)

@@ -31,7 +31,7 @@ _log = logging.getLogger("ptychostudy")
 def run(
     settings: "StitchSettings",
     *,
-    arm: Literal["PtychoPINN", "Baseline", "Untrained"],
+    arm: Literal["PtychoPINN", "Baseline", "FeedForward", "Untrained"],
     shards: list[Path],
     scan: Path,
     view: Path,

@@ -36,7 +36,7 @@ _log = logging.getLogger("ptychostudy")
 def run(
     settings: "NetworkSection",
     *,
-    arm: Literal["PtychoPINN", "Baseline"],
+    arm: Literal["PtychoPINN", "Baseline", "FeedForward"],
     scan: list[Path],
     bundle: Path,
     history: Path,
@@ -49,10 +49,10 @@ def run(
 
     Parameters
     ----------
-    settings : PinnSettings or BaselineSettings
-        Section ``train.pinn`` or ``train.baseline``.
+    settings : PinnSettings, BaselineSettings or FeedForwardSettings
+        Section ``train.pinn``, ``train.baseline`` or ``train.feed_forward``.
     arm : str
-        ``PtychoPINN`` or ``Baseline``.
+        ``PtychoPINN``, ``Baseline`` or ``FeedForward``.
     scan : list of Path
         ``patched_train.npz`` of one dose, or of several that one network learns together; the
         frames of each dose are normalised by their own mean.

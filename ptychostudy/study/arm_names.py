@@ -6,8 +6,18 @@ from typing import Final
 from ptychostudy.study.names import ARMS, CONTROLS, NETWORKS
 
 # Not in `names`, which every stage reads: no network is trained anew for an arm that few ask for.
+FEED_FORWARD: Final = "FeedForward"
+"""PtychoPINN as its authors published it: one pass over groups, physics in the loss alone."""
+
 HYBRID: Final = "Hybrid"
-"""The iterative solver from a network's canvas; an arm of studies that ask for it."""
+"""The iterative solver from a network's canvas."""
+
+ON_DEMAND = (FEED_FORWARD, HYBRID)
+"""Arms of studies that ask for them, in the order shown."""
+
+OWN = (*ARMS, *ON_DEMAND)
+TRAINED = (*NETWORKS, FEED_FORWARD)
+"""What is trained in any study."""
 
 FLAT_START: Final = "flat"
 STARTS = (FLAT_START, *NETWORKS)
@@ -20,19 +30,19 @@ def arms_of(models: Iterable[str]) -> list[str]:
 
 
 def further(models: Iterable[str]) -> list[str]:
-    """Return the arms that not every study has: Hybrid, then those of other programs."""
+    """Return the arms that not every study has: ours, then those of other programs."""
     known = list(models)
-    return [*(name for name in [HYBRID] if name in known), *foreign(known)]
+    return [*(name for name in ON_DEMAND if name in known), *foreign(known)]
 
 
 def foreign(models: Iterable[str]) -> list[str]:
     """Return which of some models are neither our arms nor controls, in alphabetical order."""
-    return sorted(set(models) - {*ARMS, HYBRID, *CONTROLS})
+    return sorted(set(models) - {*OWN, *CONTROLS})
 
 
-def arms_of_study(start: str, extra: Iterable[str]) -> list[str]:
-    """Return the arms of a study, by its ``reconstruct.start`` and ``arms.extra``."""
-    return arms_of([*hybrid_of(start), *extra])
+def arms_of_study(networks: Iterable[str], start: str, extra: Iterable[str]) -> list[str]:
+    """Return the arms of a study, by its networks, ``reconstruct.start`` and ``arms.extra``."""
+    return arms_of([*networks, *hybrid_of(start), *extra])
 
 
 def hybrid_of(start: str) -> list[str]:

@@ -1,6 +1,6 @@
 """A finished study on disk: what the checks walk through."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +42,8 @@ class Hub:
     @property
     def arms(self) -> list[str]:
         """Arms of the study, in the order of its tables."""
-        return arms_of_study(self.settings.start, self.settings.arms.extra)
+        settings = self.settings
+        return arms_of_study(settings.networks, settings.start, settings.arms.extra)
 
     @property
     def doses(self) -> list[int]:
@@ -81,17 +82,17 @@ class Hub:
         """Return the frames of a dose and split."""
         return self.path(layout.FRAMES, dose=dose, split=split)
 
-    def bundles(self) -> Iterator[Path]:
-        """Yield every trained bundle."""
+    def bundles(self, networks: Sequence[str]) -> Iterator[Path]:
+        """Yield every trained bundle of some networks."""
         # Cells share networks: each is named once.
         of_all: dict[str, None] = {}
         for dose, view in self.settings.pairs:
-            of_all |= dict.fromkeys(self._bundles_of(dose, view))
+            of_all |= dict.fromkeys(self._bundles_of(networks, dose, view))
         for path in of_all:
             yield self.root / path
 
-    def _bundles_of(self, dose: int, view: str) -> list[str]:
+    def _bundles_of(self, networks: Sequence[str], dose: int, view: str) -> list[str]:
         study = self.settings
-        bundles = layout.network_bundles(study.trained_on, study.gridsize, dose, view)
-        # The Baseline first, as the report of the verification lists them.
+        bundles = layout.network_bundles(networks, study.trained_on, study.gridsize, dose, view)
+        # The Baseline before PtychoPINN, as the report of the verification lists them.
         return list(reversed(bundles.values()))

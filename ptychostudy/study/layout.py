@@ -4,10 +4,11 @@ The rules repeat their own outputs as literals, because there the path is the da
 compares them with these. Paths are relative to the hub, the working directory of a study.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ptychostudy.study.arm_names import foreign, hybrid_of
-from ptychostudy.study.names import INFERRED, NETWORKS, PINN, SPLITS, TRAINING_SPLIT
+from ptychostudy.study.arm_names import FEED_FORWARD, foreign, hybrid_of
+from ptychostudy.study.names import BASELINE, INFERRED, SPLITS, TRAINING_SPLIT
 
 if TYPE_CHECKING:
     from ptychostudy.study.settings import Study
@@ -209,19 +210,25 @@ def network_folder(network: str, view: str, gridsize: int | str) -> str:
 
     `gridsize` may be a pattern.
     """
-    return f"{view}/gs{gridsize}" if network == PINN else "baseline/gs1"
+    if network == BASELINE:
+        return "baseline/gs1"
+    own = "feed_forward_" if network == FEED_FORWARD else ""
+    return f"{view}/{own}gs{gridsize}"
 
 
 def bundles(study: "Study", dose: int | str, view: str) -> dict[str, str]:
     """Return the bundle of each network of a (dose, view)."""
-    return network_bundles(study.train.doses, study.overlap.gridsize, dose, view)
+    train = study.train
+    return network_bundles(train.networks, train.doses, study.overlap.gridsize, dose, view)
 
 
-def network_bundles(trained_on: str, gridsize: int, dose: int | str, view: str) -> dict[str, str]:
+def network_bundles(
+    networks: Sequence[str], trained_on: str, gridsize: int, dose: int | str, view: str
+) -> dict[str, str]:
     """Return the bundle of each network of a (dose, view), from the settings it depends on."""
     trained = trained_doses(trained_on, dose)
     paths = {}
-    for network in NETWORKS:
+    for network in networks:
         folder = network_folder(network, view, gridsize)
         paths[network] = TRAINING.format(trained=trained, network=folder, name=BUNDLE)
     return paths
@@ -243,11 +250,12 @@ def labels(study: "Study", dose: int | str) -> str:
 def further(study: "Study", **cell: int | str) -> list[str]:
     """Return the products of arms that not every study has in one cell, as tables order them."""
     adopted = [FOREIGN.format(**cell, foreign=name) for name in foreign(study.arms.extra)]
-    return [*(path for path in [HYBRID.format(**cell)] if _has_hybrid(study)), *adopted]
+    networks = [CANVAS.format(**cell, arm=network) for network in study.train.more]
+    return [*networks, *_hybrid(study, HYBRID, **cell), *adopted]
 
 
-def _has_hybrid(study: "Study") -> bool:
-    return bool(hybrid_of(study.reconstruct.start))
+def _hybrid(study: "Study", path: str, **cell: int | str) -> list[str]:
+    return [path.format(**cell) for _ in hybrid_of(study.reconstruct.start)]
 
 
 def _of_view(view: str) -> list[str]:
@@ -267,9 +275,14 @@ def _drawn(study: "Study") -> list[str]:
         for split in SPLITS:
             cells += _of_cell(dose, view, split)
             cells += further(study, dose=dose, view=view, split=split)
-            if _has_hybrid(study):
-                cells.append(HYBRID_RECORD.format(dose=dose, view=view, split=split))
+            cells += _beside(study, dose=dose, view=view, split=split)
     return [*frames, *_trained(study), *cells]
+
+
+def _beside(study: "Study", **cell: int | str) -> list[str]:
+    """Return the records of arms that not every study has."""
+    speeds = [CANVAS_SPEED.format(**cell, arm=network) for network in study.train.more]
+    return [*speeds, *_hybrid(study, HYBRID_RECORD, **cell)]
 
 
 def _trained(study: "Study") -> list[str]:

@@ -22,6 +22,9 @@ SEEDS_END = 2**31
 Backend = Literal["tensorflow", "torch", "jax"]
 """What Keras computes with."""
 
+Precision = Literal["auto", "float32", "bfloat16"]
+"""What convolutions of the ancestor's network compute with."""
+
 Seed = Annotated[int, Field(ge=0, lt=SEEDS_END)]
 Dose = Annotated[int, Field(gt=0, le=10**9, description="mean detected photons per frame")]
 

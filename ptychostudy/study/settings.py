@@ -21,7 +21,7 @@ from ptychostudy.study.sections.reconstruct import ReferenceSettings, StartedSet
 from ptychostudy.study.sections.simulate import SimulateSettings
 from ptychostudy.study.sections.split import SplitSettings
 from ptychostudy.study.sections.summarize import SummarizeSettings
-from ptychostudy.study.sections.train import TrainSettings
+from ptychostudy.study.sections.train import ANCESTOR_SIDES, TrainSettings
 from ptychostudy.study.sections.verify import VerifySettings
 from ptychostudy.study.yaml_file import ConfigError, read_yaml
 
@@ -60,7 +60,7 @@ class Study(Section):
     overlap: OverlapSettings = Field(
         OverlapSettings(), description="views, groups and the overlap metrics"
     )
-    train: TrainSettings = Field(TrainSettings(), description="both networks")
+    train: TrainSettings = Field(TrainSettings(), description="the networks")
     reconstruct: StartedSettings = Field(
         StartedSettings(), description="the iterative arm, and what another one starts from"
     )
@@ -82,6 +82,7 @@ class Study(Section):
     def _fits_together(self) -> "Study":
         _check_window(self)
         _check_seeds(self)
+        _check_ancestors(self)
         # The doses of a study are those of its views, which have to be there.
         _check_views(self)
         _check_counts(self)
@@ -148,6 +149,7 @@ def _check_seeds(study: Study) -> None:
         "simulate.seed": study.simulate.seed,
         "train.pinn.seed": study.train.pinn.seed,
         "train.baseline.seed": study.train.baseline.seed,
+        **_feed_forward_seed(study),
         "maximise.seed": study.maximise.seed,
     }
     last = max(study.seeds)
@@ -158,6 +160,11 @@ def _check_seeds(study: Study) -> None:
             )
 
 
+def _feed_forward_seed(study: Study) -> dict[str, int]:
+    network = study.train.feed_forward
+    return {} if network is None else {"train.feed_forward.seed": network.seed}
+
+
 def _check_window(study: Study) -> None:
     window = study.infer.window_px
     frame = side_px(study.base)
@@ -166,6 +173,19 @@ def _check_window(study: Study) -> None:
         raise ValueError(
             f"infer.window_px is {window}, base.frame_px is {frame}; "
             "needed: window_px <= frame_px (M <= N)"
+        )
+
+
+def _check_ancestors(study: Study) -> None:
+    """Refuse windows that the ancestor's network has no levels for."""
+    frame = side_px(study.base)
+    # Of a file's own side nothing is known yet; the stage that trains refuses it.
+    if frame is None or frame in ANCESTOR_SIDES:
+        return
+    for key in study.train.ancestors():
+        raise ValueError(
+            f"{key}.architecture is ptychopinn, base.frame_px is {frame}; "
+            f"needed: frame_px {', '.join(map(str, ANCESTOR_SIDES))}, or another architecture"
         )
 
 

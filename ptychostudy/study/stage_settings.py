@@ -8,6 +8,7 @@ import json
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from ptychostudy.study.arm_names import FEED_FORWARD
 from ptychostudy.study.automatic import asked_of_scan, follows_scan, settled
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.refusals import validated
@@ -22,7 +23,11 @@ from ptychostudy.study.sections.page import PageSettings
 from ptychostudy.study.sections.reconstruct import ReconstructSettings, ReferenceSettings
 from ptychostudy.study.sections.simulate import FramesSettings
 from ptychostudy.study.sections.summarize import ReportSettings
-from ptychostudy.study.sections.train import BaselineTraining, PinnTraining
+from ptychostudy.study.sections.train import (
+    BaselineTraining,
+    FeedForwardSettings,
+    PinnTraining,
+)
 from ptychostudy.study.sections.verify import VerificationSettings
 from ptychostudy.study.yaml_file import ConfigError
 
@@ -37,6 +42,7 @@ READ: dict[str, type[Section]] = {
     "overlap": SamplingSettings,
     "train_pinn": PinnTraining,
     "train_baseline": BaselineTraining,
+    "train_feed_forward": FeedForwardSettings,
     "reconstruct": ReconstructSettings,
     "maximise": MaximiseSettings,
     "infer": PatchSettings,
@@ -50,13 +56,18 @@ READ: dict[str, type[Section]] = {
 }
 """The section that each stage reads; the networks have one each."""
 
-TRAIN = {PINN: "train_pinn", BASELINE: "train_baseline"}
+TRAIN = {
+    PINN: "train_pinn",
+    BASELINE: "train_baseline",
+    FEED_FORWARD: "train_feed_forward",
+}
 """Whose section the stage ``train`` reads, by arm."""
 
 _SECTIONS = {
     "fetch": "base",
     "train_pinn": "train.pinn",
     "train_baseline": "train.baseline",
+    "train_feed_forward": "train.feed_forward",
     "stitch": "infer",
     "adopt": "arms",
     "verify": "summarize",
@@ -64,7 +75,7 @@ _SECTIONS = {
 }
 """Where a stage's section lies in the configuration, if it is not called as the stage."""
 
-_DRAWS = ("simulate", "train_pinn", "train_baseline", "maximise")
+_DRAWS = ("simulate", *TRAIN.values(), "maximise")
 """Stages that draw anew in each repetition of a study."""
 
 
@@ -82,7 +93,7 @@ def stage_settings(study: "Study", stage: str, view: str | None = None) -> Secti
     Raises
     ------
     ConfigError
-        If there is no such stage or view.
+        If there is no such stage or view, or the study has no such network.
     """
     if stage not in READ:
         known = ", ".join(sorted(READ))
@@ -113,12 +124,16 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
         "maximise": study.maximise,
         "arms": study.arms,
         "start": study.reconstruct.start,
+        "networks": study.train.networks,
     }
 
 
 def _of_the_stage(study: "Study", stage: str) -> dict[str, Any]:
     """Return a stage's own section, with the seed of this repetition of the study if it draws."""
-    section = attrgetter(_SECTIONS.get(stage, stage))(study)
+    place = _SECTIONS.get(stage, stage)
+    section = attrgetter(place)(study)
+    if section is None:
+        raise ConfigError(f"{place} is null; needed: its settings, {{}} for the defaults")
     values = dict(section)
     if stage in _DRAWS:
         # The first of `seeds`, for a repetition is a study of one seed.

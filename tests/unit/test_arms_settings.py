@@ -124,11 +124,76 @@ def test_another_start_adds_files_and_is_read_by_the_verification_alone():
         changed = {
             stage
             for stage in READ
-            if encode(stage_settings(study, stage, "dense")) != encode(stage_settings(other, stage, "dense"))
+            if stage != "train_feed_forward"
+            and encode(stage_settings(study, stage, "dense")) != encode(stage_settings(other, stage, "dense"))
         }
         assert changed == {"verify"}
     assert "start" not in encode(stage_settings(study, "verify"))
     assert '"start": "Baseline"' in encode(stage_settings(other, "verify"))
+
+
+def test_one_more_network_adds_its_files_and_is_read_by_the_verification_alone():
+    study, other = Study(), parse_study({"train": {"feed_forward": {}}})
+    listed = layout.listed(study)
+    added = [path for path in layout.listed(other) if path not in listed]
+    assert [path for path in listed if path not in layout.listed(other)] == []
+    # A canvas and its time in each of eight cells, three files of each of four trainings.
+    assert sorted(path.rpartition("/")[2] for path in added) == sorted(
+        ["FeedForward.npz", "FeedForward_speed.json"] * 8 + list(layout.TRAINED) * 4
+    )
+    changed = {
+        stage
+        for stage in READ
+        if stage != "train_feed_forward"
+        and encode(stage_settings(study, stage, "dense")) != encode(stage_settings(other, stage, "dense"))
+    }
+    assert changed == {"verify"}
+    assert "networks" not in encode(stage_settings(study, "verify"))
+    assert stage_settings(other, "train_feed_forward").plain() == {
+        "architecture": "ptychopinn",
+        "amplitude_head": "softplus",
+        "backend": "tensorflow",
+        "batch_size": 16,
+        "epochs": 60,
+        "learning_rate": 1e-3,
+        "loss": "poisson",
+        "patience": 20,
+        "precision": "auto",
+        "seed": 11,
+        "steps": 12,
+        "validation_fraction": 0.1,
+        "width": "auto",
+    }
+
+
+def test_a_repetition_draws_the_network_that_there_is_anew():
+    study = parse_study({"train": {"feed_forward": {"seed": 5}}, "seeds": [3]})
+    assert stage_settings(study, "train_feed_forward").seed == 8
+    with pytest.raises(ConfigError, match=r"train.feed_forward.seed is 2147483647, seeds reach 3"):
+        parse_study({"train": {"feed_forward": {"seed": 2**31 - 1}}, "seeds": [3]})
+
+
+def test_a_network_that_there_is_not_is_not_trained():
+    with pytest.raises(ConfigError, match=r"train.feed_forward is null; needed: its settings, \{\} for the defaults"):
+        stage_settings(Study(), "train_feed_forward")
+    with pytest.raises(ConfigError, match=r"'train.feed_forward.architecture': found 'canvas'; needed: 'ptychopinn'"):
+        parse_study({"train": {"feed_forward": {"architecture": "canvas"}}})
+
+
+@pytest.mark.parametrize(
+    ("train", "key"),
+    [
+        ({"feed_forward": {}}, "train.feed_forward"),
+        ({"pinn": {"architecture": "ptychopinn"}}, "train.pinn"),
+        ({"baseline": {"architecture": "ptychopinn", "kind": "pinn"}}, "train.baseline"),
+    ],
+)
+def test_windows_that_the_ancestor_does_not_take_are_refused_before_anything_runs(train, key):
+    with pytest.raises(ConfigError, match=rf"{key}.architecture is ptychopinn, base.frame_px is 32; needed: .*64, 128"):
+        parse_study({"base": {"frame_px": 32, "probe": {"diameter_px": 18}}, "train": train})
+    parse_study(
+        {"base": {"frame_px": 32, "probe": {"diameter_px": 18}}, "train": {"baseline": {"architecture": "ptychopinn"}}}
+    )
 
 
 def test_another_start_is_refused_with_what_is_needed():

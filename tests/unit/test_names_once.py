@@ -112,7 +112,7 @@ def is_split_compared(node: ast.Compare) -> bool:
 
 
 def test_written_choices_are_those_of_names():
-    known = {names.ARMS, names.NETWORKS, names.SPLITS, (*names.NETWORKS, names.UNTRAINED), arm_names.STARTS}
+    known = {names.ARMS, names.SPLITS, arm_names.TRAINED, (*arm_names.TRAINED, names.UNTRAINED), arm_names.STARTS}
     written = {
         tuple(texts(choice)): module
         for module in MODULES
@@ -120,7 +120,6 @@ def test_written_choices_are_those_of_names():
         if {*ARMS, *names.SPLITS} & set(texts(choice))
     }
     assert set(written) == known
-    assert names.INFERRED in known
 
 
 # --- columns ---------------------------------------------------------------------------------------------------------
@@ -163,7 +162,7 @@ def rule_outputs() -> Iterator[str]:
             yield from re.findall(r'"((?:data|analysis|products)/[^"]+)"', block)
 
 
-NETWORK_FOLDERS = [layout.network_folder(network, "{view}", "{gridsize}") for network in names.NETWORKS]
+NETWORK_FOLDERS = [layout.network_folder(network, "{view}", "{gridsize}") for network in arm_names.TRAINED]
 # What each wildcard of a path stands for, where the rules or the layout write one path for several files.
 SEVERAL = [
     ("products/", "{arm}", names.ARMS),

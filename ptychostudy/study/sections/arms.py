@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from ptychostudy.study.aliases import canonical, is_ours
-from ptychostudy.study.arm_names import HYBRID
-from ptychostudy.study.names import ARMS, CELL, CONTROLS
+from ptychostudy.study.arm_names import OWN
+from ptychostudy.study.names import CELL, CONTROLS
 from ptychostudy.study.section import Section
 
 _SEED = "seed"
 _PLACES = (*CELL, _SEED)
 # What stands in files beside arms, by names of its own.
-_TAKEN = (*ARMS, HYBRID, *CONTROLS, "truth", "mask", "origin")
+_TAKEN = (*OWN, *CONTROLS, "truth", "mask", "origin")
 
 
 def _free(name: str) -> str:

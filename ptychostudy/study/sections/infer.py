@@ -1,10 +1,10 @@
 """The section ``infer``, and what the stage of that name reads."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ptychostudy.study.section import Backend, Count, Section
+from ptychostudy.study.section import Backend, Count, Precision, Section
 
 Width = Annotated[int, Field(ge=2)]
 
@@ -28,7 +28,17 @@ class PatchSettings(Section):
         "square; auto: light",
     )
     backend: Backend = Field("tensorflow", description="what Keras computes the answers with")
+    precision: Precision = Field(
+        "auto",
+        description="of the ancestor's convolutions; auto: bfloat16 where the machine computes "
+        "in it",
+    )
     debug_limit: Count | None = Field(None, description="first n groups only")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what is read; a key that came later makes no file of older studies stale."""
+        unread = {"precision"} if self.precision == "auto" else set()
+        return self.model_dump(mode="json", exclude=unread)
 
 
 class StitchSettings(Section):

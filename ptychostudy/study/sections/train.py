@@ -4,8 +4,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ptychostudy.study.section import Backend, Count, Positive, Section, Seed
+from ptychostudy.study.arm_names import FEED_FORWARD
+from ptychostudy.study.names import BASELINE, NETWORKS, PINN
+from ptychostudy.study.section import Backend, Count, Positive, Precision, Section, Seed
 from ptychostudy.study.sections.maximise import MaximiseSettings
+
+ANCESTOR_SIDES = (64, 128, 256)
+"""Window sides N that the ancestor's network has levels for, where it learns from frames."""
 
 ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
 
@@ -33,6 +38,10 @@ class NetworkSettings(Section):
     amplitude_head: Literal["softplus", "sigmoid"] = Field(
         "softplus", description="last function of the amplitude; sigmoid ends at 1"
     )
+    precision: Precision = Field(
+        "auto",
+        description="of convolutions (ptychopinn); auto: bfloat16 where the machine computes in it",
+    )
     epochs: Count | Literal["auto"] = Field(
         "auto", description="passes over the groups, at most; auto: by how many groups there are"
     )
@@ -52,8 +61,9 @@ class NetworkSettings(Section):
 
     def _unread(self) -> set[str]:
         if self.architecture == "canvas":
-            return {"steps", "amplitude_head", "batch_size"}
-        return {"draws", "maximise", "objects"}
+            return {"steps", "amplitude_head", "batch_size", "precision"}
+        canvas = {"draws", "maximise", "objects"}
+        return canvas if self.architecture == "ptychopinn" else canvas | {"precision"}
 
 
 class PinnSettings(NetworkSettings):
@@ -93,6 +103,18 @@ class BaselineSettings(NetworkSettings):
     batch_size: Count = Field(16, description="frames per step")
 
 
+class FeedForwardSettings(PinnSettings):
+    """PtychoPINN in its published form, as an arm of its own beside the others."""
+
+    architecture: Literal["ptychopinn"] = Field("ptychopinn", description="the ancestor's topology")
+    epochs: Count = Field(60, description="passes over the groups, at most; as published")
+    batch_size: Count = Field(16, description="groups per step")
+    learning_rate: Positive = Field(1e-3, description="of Adam, at the start")
+    patience: Count = Field(
+        20, description="epochs without a better validation loss before stopping"
+    )
+
+
 class PinnTraining(PinnSettings):
     """What the training of PtychoPINN reads."""
 
@@ -109,15 +131,47 @@ class BaselineTraining(BaselineSettings):
     )
 
 
-NetworkSection = PinnSettings | BaselineSettings
+NetworkSection = PinnSettings | BaselineSettings | FeedForwardSettings
 CanvasTraining = PinnTraining | BaselineTraining
 
 
 class TrainSettings(Section):
-    """Both networks."""
+    """The networks."""
 
     doses: Literal["each", "all"] = Field(
         "each", description="one network per dose, or one for all doses"
     )
     pinn: PinnSettings = Field(PinnSettings(), description="the physics-informed network")
     baseline: BaselineSettings = Field(BaselineSettings(), description="the Baseline")
+    feed_forward: FeedForwardSettings | None = Field(
+        None,
+        description=(
+            "one more network, FeedForward: PtychoPINN in its published form; null: there is none"
+        ),
+    )
+
+    @property
+    def networks(self) -> list[str]:
+        """Return what is trained, in the order shown."""
+        return [*NETWORKS, *self.more]
+
+    @property
+    def more(self) -> list[str]:
+        """Return the networks that not every study has."""
+        return [] if self.feed_forward is None else [FEED_FORWARD]
+
+    def ancestors(self) -> list[str]:
+        """Return the keys of those networks that have the ancestor's form and learn from frames."""
+        sections = {"pinn": self.pinn, "baseline": self.baseline, "feed_forward": self.feed_forward}
+        return [
+            f"train.{key}"
+            for key, section in sections.items()
+            if section is not None
+            and section.architecture == "ptychopinn"
+            and getattr(section, "kind", "pinn") == "pinn"
+        ]
+
+    def of_canvas(self, network: str) -> bool:
+        """Say whether a network changes the canvas of a view, and does not see groups."""
+        sections = {PINN: self.pinn, BASELINE: self.baseline}
+        return network in sections and sections[network].architecture == "canvas"

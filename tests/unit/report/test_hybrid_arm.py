@@ -7,11 +7,11 @@ from ptychostudy.figures.grids import ssim_grid
 from ptychostudy.figures.style import STYLES, styles_of
 from ptychostudy.report.cells import model_order
 from ptychostudy.report.hybrid import epochs_saved, hybrid_blocks
-from ptychostudy.report.page_answer import saved, speed_table
+from ptychostudy.report.page_answer import saved, speed_table, terms
 from ptychostudy.report.speed import Speed
 from ptychostudy.report.tables import metrics_summary
-from ptychostudy.study.arm_names import arms_of, arms_of_study, further
-from ptychostudy.study.names import ARMS, CONTROLS
+from ptychostudy.study.arm_names import TRAINED, arms_of, arms_of_study, further
+from ptychostudy.study.names import ARMS, CONTROLS, NETWORKS
 from studies import MODELS, made_study
 
 # By split: reached, never, failed.
@@ -36,8 +36,9 @@ def test_it_comes_behind_our_arms_and_before_those_of_other_programs(summary):
     assert model_order(summary["jobs"]) == [*ARMS, "Hybrid", *sorted(CONTROLS)]
     assert arms_of(["Zeta", "Hybrid", "Alpha", *CONTROLS]) == [*ARMS, "Hybrid", "Alpha", "Zeta"]
     assert further(["Zeta", "Hybrid", *ARMS]) == ["Hybrid", "Zeta"]
-    assert arms_of_study("flat", ["Zeta"]) == [*ARMS, "Zeta"]
-    assert arms_of_study("Baseline", ["Zeta"]) == [*ARMS, "Hybrid", "Zeta"]
+    assert arms_of_study(NETWORKS, "flat", ["Zeta"]) == [*ARMS, "Zeta"]
+    assert arms_of_study(NETWORKS, "Baseline", ["Zeta"]) == [*ARMS, "Hybrid", "Zeta"]
+    assert arms_of_study(TRAINED, "Baseline", ["Zeta"]) == [*ARMS, "FeedForward", "Hybrid", "Zeta"]
 
 
 def test_the_table_says_from_where_and_after_how_many_epochs(summary):
@@ -74,3 +75,10 @@ def test_figures_draw_it(summary):
     assert "Hybrid" in drawn
     assert [label.get_text() for label in ssim_grid(summary).axes[0].get_yticklabels()][-1] == "vs Hybrid"
     assert styles_of([*MODELS, "Hybrid"]) == STYLES
+
+
+def test_the_page_says_what_a_third_network_is_where_there_is_one(summary):
+    """By name: the words of a study without it do not speak of it."""
+    assert "FeedForward" not in terms(summary)
+    jobs = [{**cell, "arms": {**cell["arms"], "FeedForward": cell["arms"]["PtychoPINN"]}} for cell in summary["jobs"]]
+    assert "FeedForward: PtychoPINN as published" in terms({**summary, "jobs": jobs})

@@ -105,5 +105,12 @@ def test_hybrid_stands_behind_our_arms_and_is_defined_where_it_is():
     assert Speed("Hybrid", 30.0, 4.0, None) in overall([found], {})
 
 
+def test_a_third_network_stands_behind_our_arms():
+    networks = {"PtychoPINN": record(2.0), "Baseline": record(2.0, of_canvas=True), "FeedForward": record(0.5)}
+    found = make_cell(STATUS, networks, LIKELIHOOD, {"wall_time_s": 30.0})
+    assert "| PtyChi | TV | FeedForward | PhysicsOnly |" in speed_text([found])
+    assert Speed("FeedForward", 0.5, 240.0, 7.0) in overall([found], {"FeedForward": 7.0})
+
+
 def test_of_a_network_that_did_not_run_hybrid_has_no_rate():
     assert with_hybrid("PtychoPINN", None)["arms"]["Hybrid"] == {"seconds": None, "frames_per_second": None}
