@@ -29,7 +29,7 @@ def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int)
 
     Parameters
     ----------
-    settings : PinnSettings, BaselineSettings or FeedForwardSettings
+    settings : PinnSettings, BaselineSettings or FeedForwardTraining
         Section of the network under ``train``.
     arm : str
         ``PtychoPINN``, ``Baseline`` or ``FeedForward``.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ptychostudy.recipes.passes import passes
 from ptychostudy.study.arm_names import FEED_FORWARD
 from ptychostudy.study.names import BASELINE, PINN
-from ptychostudy.study.sections.train import NetworkSection
+from ptychostudy.study.sections.train import FeedForwardTraining, NetworkSection
 from ptychostudy.study.settings import Study
 
 # Seconds of a job before it begins with its frames: libraries, compilation.
@@ -76,15 +76,20 @@ def _cell_s(study: Study, part: float) -> float:
 
 def _networks_s(study: Study, frames: int, part: float) -> float:
     in_groups = study.overlap.gridsize**2
+    trained: dict[str, tuple[NetworkSection, int]] = {
+        PINN: (study.train.pinn, in_groups),
+        BASELINE: (study.train.baseline, 1),
+        FEED_FORWARD: (_feed_forward(study), in_groups),
+    }
     seconds = 0.0
-    for arm, settings, shown in (
-        (PINN, study.train.pinn, in_groups),
-        (BASELINE, study.train.baseline, 1),
-        (FEED_FORWARD, study.train.feed_forward, in_groups),
-    ):
-        if settings is not None:
+    for arm, (settings, shown) in trained.items():
+        if arm in study.train.networks:
             seconds += _START_S + _training_s(arm, settings, shown, frames) * part
     return seconds
+
+
+def _feed_forward(study: Study) -> FeedForwardTraining:
+    return FeedForwardTraining(**dict(study.train.feed_forward))
 
 
 def _training_s(arm: str, settings: NetworkSection, shown: int, frames: int) -> float:

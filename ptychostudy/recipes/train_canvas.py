@@ -18,10 +18,10 @@ from ptychostudy.recipes.normalization import dose_key, normalization_of
 from ptychostudy.recipes.train import Trained
 
 if TYPE_CHECKING:
-    from ptychostudy.study.sections.train import CanvasTraining, NetworkSection
+    from ptychostudy.study.sections.train import BaselineSettings, CanvasTraining, PinnSettings
 
 
-def count_lessons(views: int, settings: "NetworkSection") -> int:
+def count_lessons(views: int, settings: "PinnSettings | BaselineSettings") -> int:
     """Return the lessons of a network that learns from so many views."""
     if objective_of(settings).kind == "supervised":
         return views + len(objects_of(settings))

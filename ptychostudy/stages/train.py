@@ -49,7 +49,7 @@ def run(
 
     Parameters
     ----------
-    settings : PinnSettings, BaselineSettings or FeedForwardSettings
+    settings : PinnSettings, BaselineSettings or FeedForwardTraining
         Section ``train.pinn``, ``train.baseline`` or ``train.feed_forward``.
     arm : str
         ``PtychoPINN``, ``Baseline`` or ``FeedForward``.

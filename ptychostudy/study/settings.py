@@ -149,7 +149,7 @@ def _check_seeds(study: Study) -> None:
         "simulate.seed": study.simulate.seed,
         "train.pinn.seed": study.train.pinn.seed,
         "train.baseline.seed": study.train.baseline.seed,
-        **_feed_forward_seed(study),
+        "train.feed_forward.seed": study.train.feed_forward.seed,
         "maximise.seed": study.maximise.seed,
     }
     last = max(study.seeds)
@@ -158,11 +158,6 @@ def _check_seeds(study: Study) -> None:
             raise ValueError(
                 f"{key} is {seed}, seeds reach {last}; needed: a sum below 2^31 = {SEEDS_END}"
             )
-
-
-def _feed_forward_seed(study: Study) -> dict[str, int]:
-    network = study.train.feed_forward
-    return {} if network is None else {"train.feed_forward.seed": network.seed}
 
 
 def _check_window(study: Study) -> None:

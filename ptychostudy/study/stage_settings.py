@@ -25,7 +25,7 @@ from ptychostudy.study.sections.simulate import FramesSettings
 from ptychostudy.study.sections.summarize import ReportSettings
 from ptychostudy.study.sections.train import (
     BaselineTraining,
-    FeedForwardSettings,
+    FeedForwardTraining,
     PinnTraining,
 )
 from ptychostudy.study.sections.verify import VerificationSettings
@@ -42,7 +42,7 @@ READ: dict[str, type[Section]] = {
     "overlap": SamplingSettings,
     "train_pinn": PinnTraining,
     "train_baseline": BaselineTraining,
-    "train_feed_forward": FeedForwardSettings,
+    "train_feed_forward": FeedForwardTraining,
     "reconstruct": ReconstructSettings,
     "maximise": MaximiseSettings,
     "infer": PatchSettings,
@@ -93,7 +93,7 @@ def stage_settings(study: "Study", stage: str, view: str | None = None) -> Secti
     Raises
     ------
     ConfigError
-        If there is no such stage or view, or the study has no such network.
+        If there is no such stage or view.
     """
     if stage not in READ:
         known = ", ".join(sorted(READ))
@@ -130,10 +130,7 @@ def _of_the_whole(study: "Study") -> dict[str, Any]:
 
 def _of_the_stage(study: "Study", stage: str) -> dict[str, Any]:
     """Return a stage's own section, with the seed of this repetition of the study if it draws."""
-    place = _SECTIONS.get(stage, stage)
-    section = attrgetter(place)(study)
-    if section is None:
-        raise ConfigError(f"{place} is null; needed: its settings, {{}} for the defaults")
+    section = attrgetter(_SECTIONS.get(stage, stage))(study)
     values = dict(section)
     if stage in _DRAWS:
         # The first of `seeds`, for a repetition is a study of one seed.

@@ -15,29 +15,10 @@ ANCESTOR_SIDES = (64, 128, 256)
 ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
 
 
-class NetworkSettings(Section):
-    """Form and training of one network."""
+class CourseSettings(Section):
+    """How one network is trained."""
 
-    architecture: Literal["canvas", "backprojection", "ptychopinn"] = Field(
-        "canvas",
-        description=(
-            "canvas: a network that changes what the likelihood says of the whole view; "
-            "backprojection: one of groups of frames; ptychopinn: the ancestor's topology"
-        ),
-    )
     backend: Backend = Field("tensorflow", description="what Keras computes the training with")
-    width: Count | Literal["auto"] = Field(
-        "auto", description="filters of the first level; auto: 12 (canvas) or 16 (backprojection)"
-    )
-    draws: Count = Field(
-        4, description="splits of the photons into seen and held out (canvas, from frames)"
-    )
-    steps: int = Field(
-        12, ge=0, description="data-consistency steps before the network (backprojection)"
-    )
-    amplitude_head: Literal["softplus", "sigmoid"] = Field(
-        "softplus", description="last function of the amplitude; sigmoid ends at 1"
-    )
     precision: Precision = Field(
         "auto",
         description="of convolutions (ptychopinn); auto: bfloat16 where the machine computes in it",
@@ -54,6 +35,35 @@ class NetworkSettings(Section):
         0.1, gt=0, lt=0.5, description="part of the training area that is held out"
     )
     seed: Seed = Field(11, description="of initial weights and of the order of the groups")
+
+
+class FormSettings(Section):
+    """What one network is."""
+
+    architecture: Literal["canvas", "backprojection", "ptychopinn"] = Field(
+        "canvas",
+        description=(
+            "canvas: a network that changes what the likelihood says of the whole view; "
+            "backprojection: one of groups of frames; ptychopinn: the ancestor's topology"
+        ),
+    )
+    width: Count | Literal["auto"] = Field(
+        "auto", description="filters of the first level; auto: 12 (canvas) or 16 (backprojection)"
+    )
+    draws: Count = Field(
+        4, description="splits of the photons into seen and held out (canvas, from frames)"
+    )
+    steps: int = Field(
+        12, ge=0, description="data-consistency steps before the network (backprojection)"
+    )
+    amplitude_head: Literal["softplus", "sigmoid"] = Field(
+        "softplus", description="last function of the amplitude; sigmoid ends at 1"
+    )
+
+
+# The order of the bases is that of the keys in config.yaml, from the last one up.
+class NetworkSettings(CourseSettings, FormSettings):
+    """Form and training of one network."""
 
     def plain(self) -> dict[str, Any]:
         """Return what the network reads; what another architecture reads changes nothing."""
@@ -103,10 +113,15 @@ class BaselineSettings(NetworkSettings):
     batch_size: Count = Field(16, description="frames per step")
 
 
-class FeedForwardSettings(PinnSettings):
+class ArmSettings(Section):
+    """An arm of studies that ask for it."""
+
+    enabled: bool = Field(False, description="whether the study has this arm")
+
+
+class FeedForwardSettings(CourseSettings, ArmSettings):
     """PtychoPINN in its published form, as an arm of its own beside the others."""
 
-    architecture: Literal["ptychopinn"] = Field("ptychopinn", description="the ancestor's topology")
     epochs: Count = Field(60, description="passes over the groups, at most; as published")
     batch_size: Count = Field(16, description="groups per step")
     learning_rate: Positive = Field(1e-3, description="of Adam, at the start")
@@ -131,7 +146,20 @@ class BaselineTraining(BaselineSettings):
     )
 
 
-NetworkSection = PinnSettings | BaselineSettings | FeedForwardSettings
+class FeedForwardTraining(FeedForwardSettings):
+    """What the training of FeedForward reads: its form is no choice of the study."""
+
+    architecture: Literal["ptychopinn"] = Field("ptychopinn", description="as of the others")
+    width: Literal["auto"] = Field("auto", description="as of the others")
+    steps: Literal[0] = Field(0, description="as of the others")
+    amplitude_head: Literal["sigmoid"] = Field("sigmoid", description="as of the others")
+
+    def plain(self) -> dict[str, Any]:
+        """Return what the training reads, which knows that there is one."""
+        return self.model_dump(mode="json", exclude={"enabled"})
+
+
+NetworkSection = PinnSettings | BaselineSettings | FeedForwardTraining
 CanvasTraining = PinnTraining | BaselineTraining
 
 
@@ -143,11 +171,9 @@ class TrainSettings(Section):
     )
     pinn: PinnSettings = Field(PinnSettings(), description="the physics-informed network")
     baseline: BaselineSettings = Field(BaselineSettings(), description="the Baseline")
-    feed_forward: FeedForwardSettings | None = Field(
-        None,
-        description=(
-            "one more network, FeedForward: PtychoPINN in its published form; null: there is none"
-        ),
+    feed_forward: FeedForwardSettings = Field(
+        FeedForwardSettings(),
+        description="FeedForward, one more network: PtychoPINN in its published form",
     )
 
     @property
@@ -158,18 +184,17 @@ class TrainSettings(Section):
     @property
     def more(self) -> list[str]:
         """Return the networks that not every study has."""
-        return [] if self.feed_forward is None else [FEED_FORWARD]
+        return [FEED_FORWARD] if self.feed_forward.enabled else []
 
     def ancestors(self) -> list[str]:
         """Return the keys of those networks that have the ancestor's form and learn from frames."""
-        sections = {"pinn": self.pinn, "baseline": self.baseline, "feed_forward": self.feed_forward}
-        return [
-            f"train.{key}"
-            for key, section in sections.items()
-            if section is not None
-            and section.architecture == "ptychopinn"
-            and getattr(section, "kind", "pinn") == "pinn"
-        ]
+        learning: dict[str, NetworkSettings] = {"pinn": self.pinn}
+        if self.baseline.kind == "pinn":
+            learning["baseline"] = self.baseline
+        chosen = [key for key, one in learning.items() if one.architecture == "ptychopinn"]
+        if self.feed_forward.enabled:
+            chosen.append("feed_forward")
+        return [f"train.{key}" for key in chosen]
 
     def of_canvas(self, network: str) -> bool:
         """Say whether a network changes the canvas of a view, and does not see groups."""

@@ -38,7 +38,8 @@ def test_passes_of_networks_of_groups_cost():
 
 def test_a_network_in_the_published_form_costs_by_its_passes():
     none, few, many = (
-        cost(train={"feed_forward": network}).minutes for network in (None, {"epochs": 10}, {"epochs": 60})
+        cost(train={"feed_forward": network}).minutes
+        for network in ({}, {"enabled": True, "epochs": 10}, {"enabled": True, "epochs": 60})
     )
     # 12 s of CPU a pass over 288 groups of four frames of 128 x 128 pixels in bfloat16, 33 s in float32.
     known = 33 * 10 / (288 * 4 * 128**2) * 4 * FRAMES / 2 * SIDE**2 * 4 / 60
