@@ -14,6 +14,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_model import CanvasModel, with_weights
+from ptychostudy.networks.config import CANVAS_FORMAT
 from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
 from ptychostudy.recipes.infer import check_dose, failed_record, failure, ran_record
@@ -28,6 +29,16 @@ _BLOCK = 64
 def of_canvas(config: Mapping[str, Any]) -> bool:
     """Whether the configuration of a bundle is that of a network of canvases."""
     return bool(config["options"].get("architecture") == "canvas")
+
+
+def _check_format(config: Mapping[str, Any]) -> None:
+    """Refuse a network whose channels mean something else, though their number is the same."""
+    found = config.get("format")
+    if found != CANVAS_FORMAT:
+        raise DataError(
+            f"the network {config['arm']} has format {found}, needed {CANVAS_FORMAT}: it was "
+            "trained by another version, on other channels; train it again"
+        )
 
 
 def infer_canvas(
@@ -54,8 +65,10 @@ def infer_canvas(
     Raises
     ------
     DataError
-        If the network was not trained on this dose, or the estimate is of another canvas.
+        If the network was not trained on this dose, was shown other things than an object and what
+        the frames make of it, or the estimate is of another canvas.
     """
+    _check_format(bundle["config"])
     check_dose(bundle, source)
     view = ViewOfScan.of(source, frames)
     tiles = Tiles(view.shape)

@@ -8,7 +8,7 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.networks.canvas_training import CanvasCourse
-from ptychostudy.networks.config import FORMAT, filters_of
+from ptychostudy.networks.config import CANVAS_FORMAT, filters_of
 from ptychostudy.networks.course import follow
 from ptychostudy.networks.objective import objective_of, objects_of
 from ptychostudy.recipes.canvas_lessons import lessons_of
@@ -83,7 +83,7 @@ def canvas_config(settings: "CanvasTraining", arm: str, n: int) -> dict[str, Any
         Frame side N.
     """
     return {
-        "format": FORMAT,
+        "format": CANVAS_FORMAT,
         "arm": arm,
         "kind": objective_of(settings).kind,
         "n": n,

@@ -7,7 +7,7 @@ import pytest
 
 from ptychostudy.__main__ import main
 from ptychostudy.formats.arm_product import read_arm_product
-from ptychostudy.formats.bundle import read_bundle
+from ptychostudy.formats.bundle import read_bundle, write_bundle
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.tables import read_csv
 from ptychostudy.recipes.scan_canvas import scan_canvas
@@ -54,8 +54,8 @@ def train(folder, settings, arm="PtychoPINN", views=("view.npz",), **changes):
     return stage("train", settings, arm=arm, scan=[folder / "scan.npz"], **({"view": view} if views else {}), **paths)
 
 
-def infer(folder, shard="1-of-1", scan="scan.npz", estimate=("tv.npz",), output="shard.npz"):
-    files = {"bundle": "wts.h5.zip", "scan": scan, "view": "view.npz", "output": output}
+def infer(folder, shard="1-of-1", scan="scan.npz", estimate=("tv.npz",), output="shard.npz", bundle="wts.h5.zip"):
+    files = {"bundle": bundle, "scan": scan, "view": "view.npz", "output": output}
     paths = {key: folder / name for key, name in files.items()}
     given = {"estimate": [folder / name for name in estimate]} if estimate else {}
     return stage("infer", {}, arm="PtychoPINN", shard=shard, **paths, **given)
@@ -120,6 +120,16 @@ def test_a_network_of_another_dose_is_refused(hub, capsys):
     assert infer(hub, scan="brighter.npz", output="no.npz") != 0
     said = "".join(capsys.readouterr())
     assert "trained on doses 10000, the frames have 30000" in said
+    assert not (hub / "no.npz").exists()
+
+
+def test_a_network_that_was_shown_other_things_is_refused(hub, capsys):
+    """Its weights fit: as many channels, two of which meant something else."""
+    parts = read_bundle(hub / "wts.h5.zip")
+    write_bundle(hub / "old.zip", **(parts | {"config": parts["config"] | {"format": 1}}))
+    assert infer(hub, bundle="old.zip", output="no.npz") != 0
+    said = "".join(capsys.readouterr())
+    assert "PtychoPINN has format 1, needed 2" in said and "train it again" in said
     assert not (hub / "no.npz").exists()
 
 

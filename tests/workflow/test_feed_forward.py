@@ -1,4 +1,4 @@
-"""The published form of PtychoPINN as an arm of its own, through Snakemake: trained, inferred, stitched; awaited by all."""
+"""The published form of PtychoPINN as an arm of its own, through Snakemake: trained, inferred, stitched, awaited."""
 
 import numpy as np
 import pytest
