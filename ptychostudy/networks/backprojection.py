@@ -135,10 +135,12 @@ class BackProjection:
     def _heads(self, x: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         """Change the modulus and the phase that the sweeps gave: two (B, Q, Q, 1)."""
         # Channels 2 and 3 of the features are the refined modulus and phase, see `BackProject`.
-        change = self.seeds.conv(1, "amplitude_map")(x)
+        # At zero it starts from the sweeps, not from noise on them; the control is that noise.
+        first = {} if self.blind else {"kernel_initializer": "zeros"}
+        change = self.seeds.conv(1, "amplitude_map", **first)(x)
         base = Channel(2, name="amplitude_base")(features)
         amplitude = Head(self.amplitude_head, AMPLITUDE_MAX, name="amplitude_head")(change, base)
-        change = self.seeds.conv(1, "phase_map")(x)
+        change = self.seeds.conv(1, "phase_map", **first)(x)
         base = Channel(3, name="phase_base")(features)
         phase = Head("phase", math.pi, name="phase_head")(change, base)
         return amplitude, phase

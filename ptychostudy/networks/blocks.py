@@ -51,9 +51,8 @@ class Seeds:
             filters,
             3,
             padding="same",
-            kernel_initializer=partial(self._drawn, name),
             name=name,
-            **{"dtype": self.policy, **options},
+            **{"kernel_initializer": partial(self._drawn, name), "dtype": self.policy, **options},
         )
 
     def _drawn(self, name: str, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:

@@ -7,9 +7,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
+from ptychostudy.networks.blocks import LEAST_AMPLITUDE
 from ptychostudy.networks.inference import Predictor
 from ptychostudy.networks.models import build_model, gauge_probe, lit_sides
 from ptychostudy.networks.weights import get_weights, set_weights
@@ -129,3 +131,21 @@ def test_an_error_that_is_not_of_memory_stays_what_it_is():
     with pytest.raises(ValueError, match="of another kind"):
         predictor(np.arange(8))
     assert predictor.batch_size == 8
+
+
+@pytest.mark.parametrize(("frames", "side"), [(1, N), (4, 48)])
+def test_a_new_network_of_back_projections_answers_what_its_sweeps_give(frames, side):
+    """Not noise on them, from which one frame alone never finds back; the blind control is noise."""
+    options = {"width": 4, "steps": 2}
+    model = build_model("pinn", N, frames, side, disc(N, 16), **options)
+    features = keras.Model(model.predictor.inputs, model.predictor.get_layer("back_project").output)
+    data = inputs(np.random.default_rng(8), 2, frames, side)
+    known = features.predict_on_batch(data)
+    modulus, phase = np.maximum(known[..., 2], LEAST_AMPLITUDE), known[..., 3]
+    low = (side - known.shape[1]) // 2
+    found = model.predictor.predict_on_batch(data)[:, low : low + known.shape[1], low : low + known.shape[1]]
+    # The phase head bends what it is given: pi tanh(x / pi).
+    wanted = modulus * np.exp(1j * np.pi * np.tanh(phase / np.pi))
+    assert np.abs(found[..., 0] + 1j * found[..., 1] - wanted).max() < 1e-5
+    control = build_model("pinn", N, frames, side, disc(N, 16), blind=True, **options)
+    assert np.angle(control.predictor.predict_on_batch(data) @ [1, 1j]).std() > 0.1
