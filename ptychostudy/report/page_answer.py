@@ -42,8 +42,8 @@ _TERMS = (
     "PtychoPINN: network that learns from frames alone. Baseline: supervised network. PtyChi: "
     "iterative solver. TV: likelihood with a total-variation prior. photons/px: detected photons "
     "per object pixel. Overlap: area that two illuminated discs share, mean over nearest "
-    "neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation falls below "
-    "0.5, of Nyquist; ≥ 1: nowhere."
+    "neighbours; linear: 1 - step / probe diameter. FRC50: up to where the ring correlation is "
+    "above 0.5, of Nyquist; ≥ 1: everywhere."
 )
 _TIMES = (
     "One pass over the frames of a test cell (one dose, one view), mean; first seed, start-up "
