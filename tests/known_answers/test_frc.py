@@ -167,6 +167,8 @@ def test_a_constant_image_is_zero_everywhere(level):
     truth = white(np.random.default_rng(10), (40, 40))
     curve = ring_correlation(np.full((40, 40), level), truth, full((40, 40)))
     np.testing.assert_array_equal(curve.correlation, 0.0)
+    # By definition, not by measurement: no error makes a resolution of it.
+    np.testing.assert_array_equal(curve.error, 0.0)
     assert cutoff(curve, 0.5) == (0.0, 0.0, 0.0, 0.0, False)
     assert half_period_px(0.0, 40) == 40.0
 
