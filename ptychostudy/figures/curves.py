@@ -35,9 +35,9 @@ _DOSE_CAPTION = (
 _OVERLAP_MEANS = "Overlap: area two illuminated discs share, mean over nearest neighbours"
 _PHOTONS = "n: detected photons per object pixel, in the order of the overlap."
 _OVERLAP_CAPTION = (
-    "SSIM (Wang 2004) and MS-SSIM (Wang 2003): data range = span of the truth. FRC50: where the "
-    "ring correlation with the truth (complex) falls below 0.5. Dashed: controls; the flat object "
-    "shows the metric's zero."
+    "SSIM (Wang 2004) and MS-SSIM (Wang 2003): data range = span of the truth. FRC50: up to "
+    "where the ring correlation with the truth (complex) is above 0.5. Dashed: controls; the flat "
+    "object shows the metric's zero."
 )
 DOSE_UNITS = {
     "fixed_frame": "photons per frame",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Of the frames: more than these have no reason to be thrown away.
 _MOST_DROPPED = 0.5
+# The study cuts by the probe that explains the frames best, which is not known yet.
+_GIVEN = ", as wide as the given probe; the study's is as wide as that of the reference"
 
 
 def check_asked(
@@ -42,32 +44,42 @@ def check_asked(
     DataError
         If a part is empty, most frames are dropped, or a part holds fewer photons than a dose.
     """
-    if settings.split is None:
+    split = settings.split
+    if split is None:
         return
     doubts = doubts or Doubts(source, tuple(settings.npz.accept))
     width = bright_diameter_px(scan["probe"])
     try:
-        parts = split_scan(scan["positions"], width, **dict(settings.split))
+        parts = split_scan(scan["positions"], width, **dict(split))
     except ValueError as error:
         doubts.refuse(str(error))
-    _check_dropped(parts, len(scan["positions"]), width, settings.split, doubts)
+    frames = len(scan["positions"])
+    text = _dropped_text(parts, frames, width, split)
+    if settings.frames == "measured" and split.guard_px is None:
+        text += _GIVEN
+    _check_dropped(parts, frames, text, doubts)
     if settings.doses and "counts" in scan:
         _check_doses(scan["counts"], parts, settings.doses, doubts)
     doubts.log()
 
 
-def _check_dropped(
-    parts: dict[str, np.ndarray], frames: int, width: float, split: "SplitSettings", doubts: Doubts
-) -> None:
-    """Say how many frames each part has; refuse a guard band that takes most of them."""
+def _dropped_text(
+    parts: dict[str, np.ndarray], frames: int, width: float, split: "SplitSettings"
+) -> str:
+    """Say how many frames each part has, and how wide the guard band is between them."""
     kept = {name: len(index) for name, index in parts.items()}
     dropped = frames - sum(kept.values())
-    guard = width if split.guard_px is None else split.guard_px
     shares = ", ".join(f"{name} {number}" for name, number in kept.items())
-    text = (
+    guard = width if split.guard_px is None else split.guard_px
+    return (
         f"of {frames} frames {shares}, and {dropped} ({dropped / frames:.0%}) in neither part: "
         f"they lie in the guard band of {guard:.4g} px about the cut along {split.axis}"
     )
+
+
+def _check_dropped(parts: dict[str, np.ndarray], frames: int, text: str, doubts: Doubts) -> None:
+    """Say how many frames are dropped; refuse a guard band that takes most of them."""
+    dropped = frames - sum(len(index) for index in parts.values())
     if dropped > _MOST_DROPPED * frames:
         doubts.doubt("guard", f"{text}; needed: at most half of them there (split.guard_px)")
     else:

@@ -1,12 +1,11 @@
-"""Fourier ring correlation with its thresholds.
+"""Fourier ring correlation, its standard error and its half-bit threshold.
 
 Against noiseless truth ``FRC = sqrt(SNR / (1 + SNR))``, so 0.5 means SNR = 1/3; between two half
 data sets the same quality reads 1/7. The two thresholds answer different questions and never share
-a table.
+a table. Where a curve meets a threshold: `ptychostudy.measure.cutoff`.
 """
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +37,9 @@ class RingCurve:
         Half-bit threshold of each ring.
     side_px : int
         Side of the square crop.
+    error : (k,) float64
+        Standard error of each ring's correlation, see `_standard_error`; 0 of one that is 0 because
+        an image has nothing there.
     """
 
     correlation: np.ndarray
@@ -45,18 +47,7 @@ class RingCurve:
     count: np.ndarray
     half_bit: np.ndarray
     side_px: int
-
-
-class Cutoff(NamedTuple):
-    """Where a curve first falls below a threshold.
-
-    `frequency` is the fraction of Nyquist, at most 1; `ring` the interpolated ring index, the
-    curve's length if it never falls below, which `saturated` says.
-    """
-
-    frequency: float
-    ring: float
-    saturated: bool
+    error: np.ndarray
 
 
 def half_bit(count: ArrayLike) -> np.ndarray:
@@ -68,37 +59,6 @@ def half_bit(count: ArrayLike) -> np.ndarray:
     """
     root = np.sqrt(np.asarray(count, dtype=np.float64))
     return (0.2071 + 1.9102 / root) / (1.2071 + 0.9102 / root)
-
-
-def crossing(curve: ArrayLike, threshold: ArrayLike) -> float:
-    """Return the index, linearly interpolated, at which a curve first falls below a threshold.
-
-    Parameters
-    ----------
-    curve : (k,) float
-        Correlation.
-    threshold : float or (k,) float
-        One threshold, or one for each point.
-
-    Returns
-    -------
-    float
-        0 if the first point is below already; k if none is.
-    """
-    height = np.asarray(curve, dtype=np.float64) - np.asarray(threshold, dtype=np.float64)
-    below = np.flatnonzero(height < 0)
-    if below.size == 0:
-        return float(height.size)
-    # The first crossing counts, also where noise lifts a later ring above the threshold again.
-    first = int(below[0])
-    return 0.0 if first == 0 else _zero_between(height, first - 1)
-
-
-def _zero_between(height: np.ndarray, before: int) -> float:
-    """Return where the line through two neighbouring points is zero."""
-    above = height[before]
-    below = height[before + 1]
-    return float(before + above / (above - below))
 
 
 def _square(box: tuple[slice, slice]) -> tuple[slice, slice]:
@@ -164,18 +124,46 @@ def ring_correlation(
         raise ValueError(
             "the central square of the covered rectangle holds no covered pixel to correlate"
         )
-    return _rings(_spectrum(pred[square], weight), _spectrum(truth[square], weight))
+    # A real image has half of its spectrum to itself: the other half repeats it.
+    numbers = 2 if np.iscomplexobj(pred) and np.iscomplexobj(truth) else 1
+    pairs = numbers * _own_share(weight)
+    return _rings(_spectrum(pred[square], weight), _spectrum(truth[square], weight), pairs)
 
 
-def _rings(first: np.ndarray, second: np.ndarray) -> RingCurve:
-    """Correlate two square spectra ring by ring."""
+def _own_share(weight: np.ndarray) -> float:
+    """Return the share of a ring's Fourier pixels that a window leaves independent, 1 of none.
+
+    A window blurs the spectrum, so that neighbours hold the same noise. Over all of it the share
+    ``(sum w^2)^2 / (size sum w^4)`` is left (as of overlapping periodograms, Welch 1967,
+    doi:10.1109/TAU.1967.1161901); a ring meets its neighbours along one of two dimensions.
+    """
+    light = weight**2
+    share = light.sum() ** 2 / (light.size * np.sum(light**2))
+    return float(np.sqrt(share))
+
+
+def _rings(first: np.ndarray, second: np.ndarray, pairs: float) -> RingCurve:
+    """Correlate two square spectra, whose pixels hold so many pairs of numbers, ring by ring."""
     side = first.shape[0]
     ring = _ring_of_pixels(side)
     cross = _ring_sums(ring, np.real(first * np.conj(second)))
-    correlation = _normalized(cross, _ring_power(ring, first), _ring_power(ring, second))
+    powers = (_ring_power(ring, first), _ring_power(ring, second))
+    correlation = _normalized(cross, *powers)
     count = np.bincount(ring)[: len(cross)]
     frequency = np.arange(len(count)) / (side / 2)
-    return RingCurve(correlation, frequency, count, half_bit(count), side)
+    error = np.where(_lit(*powers), _standard_error(correlation, count * pairs), 0.0)
+    # Ring 0 has the correlation of ring 1, and is known as well.
+    error[0] = error[1]
+    return RingCurve(correlation, frequency, count, half_bit(count), side, error)
+
+
+def _standard_error(correlation: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Return the standard error of a correlation of so many independent pairs of numbers.
+
+    To first order, ``(1 - c^2) / sqrt(pairs)``; of rings: Saxton and Baumeister 1982, J Microsc
+    127:127.
+    """
+    return np.asarray((1 - correlation**2) / np.sqrt(pairs))
 
 
 def _ring_of_pixels(side: int) -> np.ndarray:
@@ -229,44 +217,7 @@ def smoothed(curve: RingCurve, sigma: float) -> RingCurve:
     return replace(curve, correlation=np.asarray(blurred))
 
 
-def cutoff(curve: RingCurve, threshold: float | str) -> Cutoff:
-    """Find where a `RingCurve` first falls below a threshold.
-
-    Parameters
-    ----------
-    curve : RingCurve
-        Ring correlation.
-    threshold : float or 'half_bit'
-        0.5 against truth, 1/7 between half data sets, or the curve's own half-bit threshold (ring
-        0, a single pixel with the threshold 1, is then judged like ring 1).
-
-    Returns
-    -------
-    Cutoff
-    """
-    if isinstance(threshold, str) and threshold != "half_bit":
-        raise ValueError(f"threshold must be a number or 'half_bit', found {threshold!r}")
-    wanted = _own_threshold(curve) if isinstance(threshold, str) else threshold
-    ring = crossing(curve.correlation, wanted)
-    nyquist = curve.side_px / 2
-    # Of an even side the last ring lies at Nyquist and the curve's length beyond it.
-    return Cutoff(min(1.0, ring / nyquist), ring, ring == curve.correlation.size)
-
-
-def _own_threshold(curve: RingCurve) -> np.ndarray:
-    return np.concatenate([curve.half_bit[1:2], curve.half_bit[1:]])
-
-
 def area(curve: RingCurve) -> float:
     """Return the mean of a `RingCurve` over frequency from 0 to its last ring, in [-1, 1]."""
     # By trapezoids, as the curve is drawn.
     return float(np.trapezoid(curve.correlation, curve.frequency) / curve.frequency[-1])
-
-
-def half_period_px(frequency: float, side_px: int) -> float:
-    """Return the resolution in pixels, ``1 / frequency`` of the Nyquist fraction.
-
-    It is at most the side of the crop. At Nyquist a half period is one pixel; multiply by the pixel
-    size for metres.
-    """
-    return float(min(side_px, 1 / max(frequency, 1 / side_px)))

@@ -10,17 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ptychostudy.measure.columns import Column, columns
+from ptychostudy.measure.cutoff import Cutoff, cutoff, half_period_px
 from ptychostudy.measure.fields import bounding_box, check_fields, is_rounding
-from ptychostudy.measure.frc import (
-    RingCurve,
-    area,
-    cutoff,
-    half_period_px,
-    ring_correlation,
-    smoothed,
-)
+from ptychostudy.measure.frc import RingCurve, area, ring_correlation, smoothed
 from ptychostudy.measure.ssim import ms_ssim, ssim
 from ptychostudy.physics.plane import without_plane
+from ptychostudy.study.metric_names import interval_of
 from ptychostudy.study.names import PARTS, SCORED
 
 PSNR_CEILING_DB = 200.0
@@ -169,14 +164,20 @@ def _resolution(curve: RingCurve) -> dict[str, float]:
     seventh = cutoff(curve, 1 / 7)
     bit = cutoff(curve, "half_bit")
     return {
-        "frc50": half.frequency,
-        "frc1over7": seventh.frequency,
-        "frc_half_bit": bit.frequency,
+        **_known("frc50", half),
+        **_known("frc1over7", seventh),
+        **_known("frc_half_bit", bit),
         "frc_auc": area(curve),
         "frc50_px": half_period_px(half.frequency, curve.side_px),
         "frc50_ring": half.ring,
         "frc50_saturated": float(half.saturated),
     }
+
+
+def _known(metric: str, found: Cutoff) -> dict[str, float]:
+    """Return a frequency with the interval in which it is known."""
+    low, high = interval_of(metric)
+    return {metric: found.frequency, low: found.low, high: found.high}
 
 
 def evaluate(
@@ -212,7 +213,8 @@ def evaluate(
     Evaluation
         Rows ``mae``, ``mse``, ``psnr`` (peak = truth span), ``psnr_255``, ``pearson``,
         ``partial_pearson`` (beyond a plane, see `partial_pearson`), ``ssim``, ``ms_ssim``,
-        ``ms_ssim_scales``, ``frc50``, ``frc1over7``, ``frc_half_bit`` (fractions of Nyquist),
+        ``ms_ssim_scales``, ``frc50``, ``frc1over7``, ``frc_half_bit`` (fractions of Nyquist, each
+        with ``_low`` and ``_high`` where the curve is a standard error lower or higher),
         ``frc_auc``, ``frc50_px`` (half period), ``frc50_ring`` and ``frc50_saturated`` (0 or 1).
 
     Raises

@@ -9,6 +9,25 @@ from ptychostudy.measure.align import AlignedField, align, register
 from ptychostudy.measure.gauge import remove_gauge
 from ptychostudy.measure.metrics import Evaluation, evaluate, rms_phase
 from ptychostudy.physics.illumination import hull_mask
+from ptychostudy.study.metric_names import interval_of
+
+
+def _of_crossing(metric: str, threshold: str) -> dict[str, str]:
+    """Return the definitions of a resolution and of the interval in which it is known."""
+    low, high = interval_of(metric)
+    return {
+        metric: (
+            f"share of the frequencies up to Nyquist at which the Fourier ring correlation with "
+            f"the truth is above {threshold}: the frequency at which it falls below, where it "
+            "only falls"
+        ),
+        low: f"{metric} of the correlation less its standard error in each ring",
+        high: (
+            f"{metric} of the correlation plus its standard error; far from {low} where the curve "
+            f"runs along {threshold}"
+        ),
+    }
+
 
 DEFINITIONS = {
     "mae": (
@@ -26,22 +45,16 @@ DEFINITIONS = {
     "ms_ssim": (
         "Wang 2003 after a Gaussian blur; fewer scales with renormalised weights under 161 px"
     ),
-    "frc50": (
-        "Fourier ring correlation against the truth falls below 0.5, as a fraction of Nyquist"
-    ),
-    "frc1over7": (
-        "Fourier ring correlation against the truth falls below 1/7, as a fraction of Nyquist"
-    ),
-    "frc_half_bit": (
-        "Fourier ring correlation against the truth falls below the half-bit curve, fraction of "
-        "Nyquist"
-    ),
+    **_of_crossing("frc50", "0.5"),
+    **_of_crossing("frc1over7", "1/7"),
+    **_of_crossing("frc_half_bit", "the half-bit curve"),
     "frc_auc": "area under the Fourier ring correlation up to Nyquist",
     "frc50_px": (
         "half period of frc50, object pixels; the side of the crop where no ring is correlated"
     ),
     "frc50_ring": (
-        "index of the ring of frc50, as in earlier tables of PtychoPINN: saturates at Nyquist"
+        "index of the ring at which the correlation first falls below 0.5, as in earlier tables of "
+        "PtychoPINN: saturates at Nyquist, and jumps where the curve runs along 0.5"
     ),
     "frc50_saturated": (
         "1 where the correlation never falls below 0.5, so that frc50 is a lower bound"

@@ -24,6 +24,7 @@ from ptychostudy.report.cells import (
     score,
 )
 from ptychostudy.report.markdown import MISSING, number, photon_text, table
+from ptychostudy.study.metric_names import interval_of
 from ptychostudy.study.names import PTYCHI, SCORED
 
 _HEADER = (
@@ -64,14 +65,14 @@ _ZERO = (
     "What a flat object gets, smallest to largest over the cells, is the zero of a metric; the "
     "last column is what a perfect reconstruction gets."
 )
+_RESOLUTIONS = ("frc50", "frc1over7", "frc_half_bit")
 _AT_BEST_ONE = (
     "pearson",
     "partial_pearson",
     "ssim",
     "ms_ssim",
-    "frc50",
-    "frc1over7",
-    "frc_half_bit",
+    *_RESOLUTIONS,
+    *(end for metric in _RESOLUTIONS for end in interval_of(metric)),
     "frc_auc",
     "frc50_saturated",
 )
@@ -161,6 +162,9 @@ def _model_head(model: str) -> str:
 
 def _score_rows(cell: Cell, models: Sequence[str]) -> list[list[str]]:
     metrics = dict.fromkeys(row["metric"] for row in cell["metrics"])
+    # The ends of an interval stand behind the number that they belong to.
+    ends = {end for metric in metrics for end in interval_of(metric)}
+    metrics = {metric: None for metric in metrics if metric not in ends}
     keys = [(metric, column) for metric in metrics for column in SCORED]
     # It stands in the record of an arm, not in the table of metrics, and comes last.
     keys.append(("rms_phase_rad", "phase"))
@@ -168,13 +172,22 @@ def _score_rows(cell: Cell, models: Sequence[str]) -> list[list[str]]:
     return [row for row in rows if row]
 
 
-def _score_row(cell: Cell, models: Iterable[str], metric: str, column: str) -> list[str]:
+def _score_row(cell: Cell, models: Sequence[str], metric: str, column: str) -> list[str]:
     """Return the line of one score; nothing where it has no meaning for any model."""
     values = [score(cell, model, metric, column) for model in models]
     if all(value is None for value in values):
         return []
-    texts = [number(value, metric) for value in values]
+    texts = [_score_text(cell, model, metric, column) for model in models]
     return [metric, column, *texts, _BEST.get(metric, "")]
+
+
+def _score_text(cell: Cell, model: str, metric: str, column: str) -> str:
+    """Return a score as text, with the interval in which it is known if it has one."""
+    text = number(score(cell, model, metric, column), metric)
+    ends = [score(cell, model, end, column) for end in interval_of(metric)]
+    if None in ends:
+        return text
+    return f"{text} ({' to '.join(number(end, metric) for end in ends)})"
 
 
 def zero_blocks(summary: Summary) -> list[list[str]]:

@@ -43,8 +43,8 @@ _TERMS = (
     "PtychoPINN: network that learns from frames alone. Baseline: supervised network. PtyChi: "
     "iterative solver. TV: likelihood with a total-variation prior. photons/px: detected photons "
     "per object pixel. Overlap: area that two illuminated discs share, mean over nearest "
-    "neighbours; linear: 1 - step / probe diameter. FRC50: where the ring correlation falls below "
-    "0.5, of Nyquist; ≥ 1: nowhere."
+    "neighbours; linear: 1 - step / probe diameter. FRC50: up to where the ring correlation is "
+    "above 0.5, of Nyquist; ≥ 1: everywhere."
 )
 _OF_FEED_FORWARD = (
     " FeedForward: PtychoPINN as published, one pass over groups of frames with the physics in the "

@@ -30,6 +30,8 @@ def test_how_many_frames_each_part_has_is_said(folder, caplog, axis):
     train, test = (len(part) for part in parts_of(scan, axis=axis).values())
     assert f"of 224 frames train {train}, test {test}, and {224 - train - test} (" in caplog.text
     assert f"about the cut along {axis}" in caplog.text and 0 < train + test < 224
+    # The parts are cut by the probe of the reference, which `base` cannot know.
+    assert f"along {axis}, as wide as the given probe; the study's is as wide as that of the reference" in caplog.text
 
 
 def test_tails_do_not_widen_the_guard_band():
@@ -60,7 +62,7 @@ def test_a_guard_band_that_takes_most_frames_is_refused(refused):
 def test_an_accepted_guard_band_is_taken(folder, caplog):
     save("scan.npz", known_scan())
     assert run_base("scan.npz", split={"guard_px": 40}, accept=["guard"]) == 0
-    assert "accepted (guard)" in caplog.text
+    assert "accepted (guard)" in caplog.text and "as wide as" not in caplog.text
 
 
 def test_a_cut_that_leaves_nothing_is_refused(refused):

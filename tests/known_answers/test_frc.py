@@ -3,16 +3,8 @@
 import numpy as np
 import pytest
 
-from ptychostudy.measure.frc import (
-    RingCurve,
-    area,
-    crossing,
-    cutoff,
-    half_bit,
-    half_period_px,
-    ring_correlation,
-    smoothed,
-)
+from ptychostudy.measure.cutoff import crossing, cutoff, half_period_px
+from ptychostudy.measure.frc import RingCurve, area, half_bit, ring_correlation, smoothed
 
 
 def white(rng, shape):
@@ -112,30 +104,33 @@ def test_half_bit_cutoff_ignores_the_single_pixel_of_ring_zero():
 
 def test_half_bit_cutoff_interpolates_between_curve_and_threshold():
     correlation, half = np.array([0.7, 0.7, 0.5, 0.1, 0.9]), np.array([1.0, 0.6, 0.4, 0.3, 0.2])
-    curve = RingCurve(correlation, np.arange(5) / 4, np.array([1, 8, 12, 16, 20]), half, 8)
+    curve = RingCurve(correlation, np.arange(5) / 4, np.array([1, 8, 12, 16, 20]), half, 8, np.zeros(5))
     # Ring 0 is judged by the threshold of ring 1. 0.1 above at ring 2 and 0.2 below at ring 3: a third of the way.
     found = cutoff(curve, "half_bit")
     assert found.ring == pytest.approx(2 + 1 / 3)
-    assert found.frequency == pytest.approx((2 + 1 / 3) / 4)
+    # Ring 4 is 0.7 above, and so are 7 / 9 of the way to it.
+    assert found.frequency == pytest.approx((2 + 1 / 3 + 7 / 9) / 4)
     assert not found.saturated
 
 
 def test_blurred_curves():
     """A line stays a line away from its ends, one outlier spreads as a Gaussian, and 0 changes nothing."""
     rings = np.arange(41)
-    line = RingCurve(1 - rings / 40, rings / 40, np.full(41, 9), np.full(41, 0.2), 80)
+    line = RingCurve(1 - rings / 40, rings / 40, np.full(41, 9), np.full(41, 0.2), 80, np.zeros(41))
     assert smoothed(line, 0.0) is line
     found = smoothed(line, 1.5).correlation
     np.testing.assert_allclose(found[8:-8], line.correlation[8:-8], atol=1e-12)
     assert cutoff(smoothed(line, 1.5), 0.5).ring == pytest.approx(20.0, abs=1e-9)
-    spike = RingCurve(np.eye(41)[20], *(getattr(line, key) for key in ("frequency", "count", "half_bit", "side_px")))
+    spike = RingCurve(
+        np.eye(41)[20], *(getattr(line, key) for key in ("frequency", "count", "half_bit", "side_px", "error"))
+    )
     found = smoothed(spike, 2.0).correlation
     # Cut off at four standard deviations and summed to one: 4e-4 off the Gaussian at most.
     np.testing.assert_allclose(found, np.exp(-((rings - 20) ** 2) / 8) / np.sqrt(8 * np.pi), atol=4e-4)
     # A dip of one noisy ring is no end of the resolution.
     dipped = line.correlation.copy()
     dipped[5] = 0.45
-    noisy = RingCurve(dipped, line.frequency, line.count, line.half_bit, 80)
+    noisy = RingCurve(dipped, line.frequency, line.count, line.half_bit, 80, line.error)
     assert cutoff(noisy, 0.5).ring < 5 < 17 < cutoff(smoothed(noisy, 2.0), 0.5).ring
 
 
@@ -172,7 +167,9 @@ def test_a_constant_image_is_zero_everywhere(level):
     truth = white(np.random.default_rng(10), (40, 40))
     curve = ring_correlation(np.full((40, 40), level), truth, full((40, 40)))
     np.testing.assert_array_equal(curve.correlation, 0.0)
-    assert cutoff(curve, 0.5) == (0.0, 0.0, False)
+    # By definition, not by measurement: no error makes a resolution of it.
+    np.testing.assert_array_equal(curve.error, 0.0)
+    assert cutoff(curve, 0.5) == (0.0, 0.0, 0.0, 0.0, False)
     assert half_period_px(0.0, 40) == 40.0
 
 

@@ -6,6 +6,7 @@ from ptychostudy.report import closing, delta_texts, markdown, tables
 from ptychostudy.report.cell_records import make_cell
 from ptychostudy.report.deltas import make_delta
 from ptychostudy.report.summary import summarize
+from ptychostudy.study.names import SCORED
 from studies import made_study
 
 HIGHLIGHTS = """\
@@ -354,3 +355,22 @@ def test_what_stands_below_the_table_breaks_between_words(width):
         assert max(map(len, lines)) <= width
         assert " ".join(" ".join(lines).split()) == whole
     assert max(map(len, closing.advice_lines(report, width))) <= width
+
+
+def test_a_resolution_stands_with_the_interval_in_which_it_is_known():
+    """Behind the number and in no row of its own; without an interval, or of a failed arm, the number is alone."""
+    study = made_study(doses=(1000,))
+    known = {"PtychoPINN": 0.42, "Baseline": None}
+    for cell in study["jobs"]:
+        for end, by in (("low", -0.12), ("high", 0.13)):
+            cell["metrics"] += [
+                {"model": model, "metric": f"frc50_{end}", **dict.fromkeys(SCORED, value and value + by)}
+                for model, value in known.items()
+            ]
+        for row in cell["metrics"]:
+            if row["metric"] == "frc50" and row["model"] in known:
+                row["value"] = known[row["model"]]
+    text = tables.metrics_summary(study)
+    lines = [line for line in text.splitlines() if line.startswith("| frc50 | value |")]
+    assert lines and all("| 0.420 (0.300 to 0.550) | N/A | 0.700 |" in line for line in lines)
+    assert "| frc50_low |" not in text and "| frc50_high |" not in text
