@@ -73,8 +73,8 @@ OF_RUNS = ("blocked", "archive")
 TOLD = ("doctor", "plan", "status", "explain")
 """What only looks, and changes nothing: `ptychostudy.telling`."""
 
-OF_NETWORKS = ("train", "infer", "answers")
-"""What Keras computes, with the backend that its settings name."""
+OF_KERAS = ("train", "answers")
+"""What Keras computes with the backend that its settings name; `infer` asks for it if it must."""
 
 DONE = 0
 REFUSED = 2
@@ -141,7 +141,7 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     """
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
-    if stage in OF_NETWORKS:
+    if stage in OF_KERAS:
         choose_backend(options.get("backend") or options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
     if stage not in TOLD:

@@ -1,34 +1,65 @@
 """Stage infer: one shard of a cell's groups through one network, to the patches of each arm."""
 
+import importlib.metadata
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.bundle import read_bundle
-from ptychostudy.formats.scan import open_scan
+from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
-from ptychostudy.networks.backend import made_by
-from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas, the_estimate
-from ptychostudy.recipes.infer import ShardRun, with_control
+from ptychostudy.recipes.canvas_infer import infer_canvas, infer_control, of_canvas, the_estimate
+from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.window import choose_window
+from ptychostudy.runs.process import choose_backend, held_stderr
 from ptychostudy.runs.work import Work
+from ptychostudy.study.names import AUTO, NUMPY, PINN, TENSORFLOW, UNTRAINED
 
 if TYPE_CHECKING:
+    from ptychostudy.recipes.infer import ShardRun
     from ptychostudy.study.sections.infer import PatchSettings
 
-__all__ = ["prepare", "run"]
 BATCH_SIZE = 16
 """Groups in one network call, where neither command line nor configuration says."""
 
 _log = logging.getLogger("ptychostudy")
+
+
+@dataclass
+class _Made:
+    """What a shard holds of each arm; of patches, which are made while they are written, later.
+
+    Attributes
+    ----------
+    arrays : dict
+        By their names in the shard.
+    records : dict
+        What became of each arm.
+    seconds : dict
+        Beside the shard, whose bytes are the same in every run.
+    stitching : dict
+        What is stitched of a patch; nothing of tiles.
+    """
+
+    arrays: dict[str, Stream | np.ndarray] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float | None] = field(default_factory=dict)
+    stitching: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, arm: str, record: dict[str, Any]) -> None:
+        """Write down and say what became of an arm."""
+        self.seconds[arm] = record.pop("seconds", None)
+        self.records[arm] = record
+        _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
 
 
 def run(
@@ -79,59 +110,100 @@ def run(
         If the bundle is another arm's, or was not trained on this dose.
     """
     size = _checked(batch_size)
+    network = _bundle(bundle, arm)
+    made_by = _start(settings.backend, network)
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    networks = with_control(arm, _bundle(bundle, arm), known["groups"].shape[1])
     part = Shard.read(shard)
-    window = choose_window(settings, source, known["frames"], known["groups"])
-    arrays: dict[str, Stream | np.ndarray] = {}
-    records: dict[str, Any] = {}
-    # Beside the shard, whose bytes are the same in every run.
-    seconds: dict[str, float | None] = {}
-    for name, network in networks.items():
-        if of_canvas(network["config"]):
-            made = infer_canvas(network, source, known["frames"], the_estimate(estimate), part)
-            arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
-            _tell(records, seconds, name, {**made.record, "canvas": True})
-        else:
-            members = members_of(network["config"]["frames"], known["frames"], known["groups"])
-            # Before the shards are cut: a limit of a cell, not of each of its shards.
-            squares = Squares.of(source, members[: settings.debug_limit], window)
-            _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
-            passing = ShardRun(network, source, squares, part.choose(len(squares)), size)
-            blocks = _with_record(passing, name, len(squares), records, seconds)
-            arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
-    # The records are full once the last patch was written.
+    if of_canvas(network["config"]):
+        on_canvas = ViewOfScan.of(source, known["frames"])
+        made = _of_canvas(arm, network, on_canvas, the_estimate(estimate), part, made_by["name"])
+    else:
+        made = _of_groups(arm, network, source, known, settings, part, size)
     metadata = {
         "shard": shard,
-        "arms": records,
-        "stitching": window.record,
-        "backend": made_by(),
+        "arms": made.records,
+        "stitching": made.stitching,
+        "backend": made_by,
     }
+    # The records are full once the last patch was written.
     with Work(f"infer {arm} {label} shard {shard}"):
-        write_npz(output, arrays, metadata)
+        write_npz(output, made.arrays, metadata)
     if speed is not None:
-        write_json(speed, {"seconds": seconds})
+        write_json(speed, {"seconds": made.seconds})
 
 
-def _with_record(
-    passing: ShardRun,
+def _start(backend: str, network: Mapping[str, Any]) -> dict[str, str]:
+    """Start what computes the answers of a network; return its name and version."""
+    canvas = of_canvas(network["config"])
+    name = (NUMPY if canvas else TENSORFLOW) if backend == AUTO else backend
+    if name == NUMPY:
+        if not canvas:
+            raise ValueError(
+                "infer.backend is numpy, the network is one of groups; needed: auto, or a backend "
+                "of Keras"
+            )
+        version = importlib.metadata.version(NUMPY)
+        _log.info("networks run on the CPU (%s %s)", NUMPY, version)
+        return {"name": name, "version": version}
+    choose_backend(name)
+    # What starts Keras takes seconds, and prints.
+    with held_stderr():
+        from ptychostudy.networks import backend as keras_backend
+
+        keras_backend.start()
+    return keras_backend.made_by()
+
+
+def _of_canvas(
     arm: str,
-    groups: int,
-    records: dict[str, Any],
-    seconds: dict[str, float | None],
-) -> Iterator[np.ndarray]:
+    network: Mapping[str, Any],
+    view: ViewOfScan,
+    estimate: ArmProduct,
+    part: Shard,
+    backend: str,
+) -> _Made:
+    """Return the tiles of a network of canvases; PtychoPINN's brings its control."""
+    tiles = {arm: infer_canvas(network, view, estimate, part, backend)}
+    if arm == PINN:
+        tiles[UNTRAINED] = infer_control(network, view, part)
+    made = _Made()
+    for name, each in tiles.items():
+        made.arrays |= {f"{name}_tiles": each.cores, f"{name}_spread": each.spread}
+        made.tell(name, {**each.record, "canvas": True})
+    return made
+
+
+def _of_groups(
+    arm: str,
+    network: dict[str, Any],
+    source: Scan,
+    known: Mapping[str, np.ndarray],
+    settings: "PatchSettings",
+    part: Shard,
+    size: int,
+) -> _Made:
+    """Return the patches of a network of groups; PtychoPINN's brings its control."""
+    # Keras, which networks of canvases do without.
+    from ptychostudy.recipes.infer import ShardRun, with_control
+
+    window = choose_window(settings, source, known["frames"], known["groups"])
+    made = _Made(stitching=window.record)
+    for name, each in with_control(arm, network).items():
+        members = members_of(each["config"]["frames"], known["frames"], known["groups"])
+        # Before the shards are cut: a limit of a cell, not of each of its shards.
+        squares = Squares.of(source, members[: settings.debug_limit], window)
+        _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
+        passing = ShardRun(each, source, squares, part.choose(len(squares)), size)
+        blocks = _with_record(passing, name, len(squares), made)
+        made.arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
+    return made
+
+
+def _with_record(passing: "ShardRun", arm: str, groups: int, made: _Made) -> Iterator[np.ndarray]:
     """Yield the patches of an arm; then write down what became of them."""
     yield from passing.blocks()
-    _tell(records, seconds, arm, {**passing.record, "groups_of_cell": groups})
-
-
-def _tell(
-    records: dict[str, Any], seconds: dict[str, float | None], arm: str, record: dict[str, Any]
-) -> None:
-    seconds[arm] = record.pop("seconds", None)
-    records[arm] = record
-    _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
+    made.tell(arm, {**passing.record, "groups_of_cell": groups})
 
 
 def _checked(batch_size: int | None) -> int:
