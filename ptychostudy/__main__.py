@@ -74,7 +74,8 @@ TOLD = ("doctor", "plan", "status", "explain")
 """What only looks, and changes nothing: `ptychostudy.telling`."""
 
 OF_KERAS = ("train", "answers")
-"""What Keras computes with the backend that its settings name; `infer` asks for it if it must."""
+"""What Keras computes with the backend that its settings name; of `infer` its network
+says whether that is asked for."""
 
 DONE = 0
 REFUSED = 2
@@ -148,7 +149,11 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
         _check_inputs(words)
     with held_stderr():
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
-        if hasattr(module, "prepare"):
+        if stage == "infer":
+            backend = module.backend_of(options["settings"], options["bundle"])
+            choose_backend(backend)
+            module.prepare(backend)
+        elif hasattr(module, "prepare"):
             module.prepare()
     code: int | None = module.run(**options)
     return DONE if code is None else code

@@ -46,24 +46,32 @@ class _Known(NamedTuple):
         from torch import fft, from_numpy
 
         probes = self.probes[block]
-        waves = np.empty_like(probes)
+        waves = _room(probes.shape)
         n = probes.shape[-1]
         for frame, (row, col) in enumerate(self.corners[block]):
             waves[frame] = field[row : row + n, col : col + n]
         waves *= probes
         return np.asarray(fft.fft2(from_numpy(waves)))
 
-    def back(self, far: np.ndarray, block: slice, conjugate: np.ndarray) -> None:
-        """Add what far fields (k, m, N, N) say of an object to its conjugate (H, W)."""
+    def back(self, far: np.ndarray, slope: np.ndarray, block: slice, conjugate: np.ndarray) -> None:
+        """Add the slope of an object (H, W) to its conjugate: that along intensities (k, N, N)."""
         from torch import fft, from_numpy
 
+        along = np.multiply(far, 2 * slope[:, None], out=_room(far.shape))
         # Not the inverse but the adjoint of the transform, which has no factor.
-        waves = np.asarray(fft.ifft2(from_numpy(far), norm="forward"))
+        waves = np.asarray(fft.ifft2(from_numpy(along), norm="forward"))
         np.conjugate(waves, out=waves)
         waves *= self.probes[block]
         n = waves.shape[-1]
         for step, (row, col) in zip(waves, self.corners[block], strict=True):
             conjugate[row : row + n, col : col + n] += step.sum(axis=0)
+
+
+def _room(shape: tuple[int, ...]) -> np.ndarray:
+    """Return room for waves where torch puts its own: a transform's rounding depends on that."""
+    import torch
+
+    return np.asarray(torch.empty(shape, dtype=torch.complex64))
 
 
 class BlockedFrames:
@@ -126,8 +134,7 @@ def _function() -> Any:
             conjugate = np.zeros(ctx.field.shape, dtype=np.complex64)
             for number, block in enumerate(known.blocks):
                 far = known.far(ctx.field, block) if ctx.far is None else ctx.far[number]
-                along = 2 * slope[block].numpy()
-                known.back(far * along[:, None], block, conjugate)
+                known.back(far, slope[block].numpy(), block, conjugate)
             return from_numpy(conjugate.conj()), None
 
     return Intensities

@@ -1,6 +1,5 @@
 """The likelihood of an autodiff task: what L-BFGS can climb, within a bounded memory."""
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -106,25 +105,6 @@ def _half_deviance(predicted: Any, measured: Any) -> Any:
     It is the negative log-likelihood above that of a perfect fit. The likelihood itself is
     thousands of times larger, and what is left of it to gain would drown in float32.
     """
-    return _deviance_function().apply(predicted, measured)
-
-
-@functools.cache
-def _deviance_function() -> Any:
-    """Return the function of torch, whose derivative is written out; torch is imported late."""
-    from torch import autograd
-
-    class HalfDeviance(autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, predicted: Any, measured: Any) -> Any:
-            lifted = measured + _DARK
-            ratio = lifted / (predicted + _DARK)
-            ctx.save_for_backward(ratio)
-            return (predicted - measured + lifted * ratio.log()).mean()
-
-        @staticmethod
-        def backward(ctx: Any, slope: Any) -> Any:
-            (ratio,) = ctx.saved_tensors
-            return (1 - ratio) * (slope / ratio.numel()), None
-
-    return HalfDeviance
+    lifted = measured + _DARK
+    ratio = lifted / (predicted + _DARK)
+    return (predicted - measured + lifted * ratio.log()).mean()

@@ -16,27 +16,9 @@ from ptychostudy.recipes.detector import mask_of, trained_behind
 from ptychostudy.recipes.normalization import Normalization, normalization_of
 from ptychostudy.recipes.shard_record import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.squares import Squares
-from ptychostudy.study.names import PINN, UNTRAINED
 
 CHUNK = 128
 """Groups whose patches stand in memory together."""
-
-
-def untrained(bundle: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the control of a bundle: random weights that see the detector only.
-
-    The back-projection is physics, not training: the control does without.
-    """
-    config = dict(bundle["config"])
-    config["options"] = {**config["options"], "blind": True}
-    return {**bundle, "weights": None, "config": config}
-
-
-def with_control(arm: str, bundle: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the networks of a shard; PtychoPINN brings the control with it."""
-    if arm != PINN:
-        return {arm: bundle}
-    return {arm: bundle, UNTRAINED: untrained(bundle)}
 
 
 @dataclass(frozen=True)

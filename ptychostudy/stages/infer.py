@@ -16,11 +16,12 @@ from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
 from ptychostudy.recipes.canvas_infer import infer_canvas, infer_control, of_canvas, the_estimate
+from ptychostudy.recipes.canvas_tiles import TilesOfShard
+from ptychostudy.recipes.group_control import with_control
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.window import choose_window
-from ptychostudy.runs.process import choose_backend, held_stderr
 from ptychostudy.runs.work import Work
 from ptychostudy.study.names import AUTO, NUMPY, PINN, TENSORFLOW, UNTRAINED
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ptychostudy.recipes.infer import ShardRun
     from ptychostudy.study.sections.infer import PatchSettings
 
+__all__ = ["backend_of", "prepare", "run"]
 BATCH_SIZE = 16
 """Groups in one network call, where neither command line nor configuration says."""
 
@@ -111,15 +113,17 @@ def run(
     """
     size = _checked(batch_size)
     network = _bundle(bundle, arm)
-    made_by = _start(settings.backend, network)
+    made_by = _made_by(backend_of(settings, bundle))
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
     part = Shard.read(shard)
     if of_canvas(network["config"]):
         on_canvas = ViewOfScan.of(source, known["frames"])
-        made = _of_canvas(arm, network, on_canvas, the_estimate(estimate), part, made_by["name"])
+        tiles = _tiles(arm, network, on_canvas, the_estimate(estimate), part=part, by=made_by)
+        made = _of_canvas(tiles)
     else:
-        made = _of_groups(arm, network, source, known, settings, part, size)
+        networks = with_control(arm, network)
+        made = _of_groups(networks, source, known, settings, part=part, size=size)
     metadata = {
         "shard": shard,
         "arms": made.records,
@@ -133,63 +137,85 @@ def run(
         write_json(speed, {"seconds": made.seconds})
 
 
-def _start(backend: str, network: Mapping[str, Any]) -> dict[str, str]:
-    """Start what computes the answers of a network; return its name and version."""
-    canvas = of_canvas(network["config"])
-    name = (NUMPY if canvas else TENSORFLOW) if backend == AUTO else backend
-    if name == NUMPY:
-        if not canvas:
-            raise ValueError(
-                "infer.backend is numpy, the network is one of groups; needed: auto, or a backend "
-                "of Keras"
-            )
-        version = importlib.metadata.version(NUMPY)
-        _log.info("networks run on the CPU (%s %s)", NUMPY, version)
-        return {"name": name, "version": version}
-    choose_backend(name)
-    # What starts Keras takes seconds, and prints.
-    with held_stderr():
-        from ptychostudy.networks import backend as keras_backend
+def backend_of(settings: "PatchSettings", bundle: Path) -> str:
+    """Return what computes the answers of a network.
 
-        keras_backend.start()
-    return keras_backend.made_by()
+    Raises
+    ------
+    ValueError
+        If that is NumPy, and the network is one of groups.
+    """
+    canvas = of_canvas(read_bundle(bundle)["config"])
+    if settings.backend == AUTO:
+        return NUMPY if canvas else TENSORFLOW
+    if settings.backend == NUMPY and not canvas:
+        raise ValueError(
+            f"infer.backend is numpy, and {bundle} a network of groups; needed: auto, or a "
+            "backend of Keras"
+        )
+    return settings.backend
 
 
-def _of_canvas(
+def prepare(backend: str) -> None:
+    """Start what computes the answers, where its greetings can be held back."""
+    if backend == NUMPY:
+        return
+    from ptychostudy.networks.backend import start
+
+    start()
+
+
+def _made_by(backend: str) -> dict[str, str]:
+    """Return name and version of what computes the answers."""
+    if backend != NUMPY:
+        from ptychostudy.networks.backend import made_by
+
+        return made_by()
+    version = importlib.metadata.version(NUMPY)
+    _log.info("networks run on the CPU (%s %s)", NUMPY, version)
+    return {"name": NUMPY, "version": version}
+
+
+def _tiles(
     arm: str,
     network: Mapping[str, Any],
     view: ViewOfScan,
     estimate: ArmProduct,
+    *,
     part: Shard,
-    backend: str,
-) -> _Made:
-    """Return the tiles of a network of canvases; PtychoPINN's brings its control."""
-    tiles = {arm: infer_canvas(network, view, estimate, part, backend)}
+    by: Mapping[str, str],
+) -> dict[str, TilesOfShard]:
+    """Return what a network of canvases makes of its tiles; PtychoPINN's brings its control."""
+    tiles = {arm: infer_canvas(network, view, estimate, part, by["name"])}
     if arm == PINN:
         tiles[UNTRAINED] = infer_control(network, view, part)
+    return tiles
+
+
+def _of_canvas(tiles: Mapping[str, TilesOfShard]) -> _Made:
     made = _Made()
-    for name, each in tiles.items():
-        made.arrays |= {f"{name}_tiles": each.cores, f"{name}_spread": each.spread}
-        made.tell(name, {**each.record, "canvas": True})
+    for arm, each in tiles.items():
+        made.arrays |= {f"{arm}_tiles": each.cores, f"{arm}_spread": each.spread}
+        made.tell(arm, {**each.record, "canvas": True})
     return made
 
 
 def _of_groups(
-    arm: str,
-    network: dict[str, Any],
+    networks: Mapping[str, Mapping[str, Any]],
     source: Scan,
     known: Mapping[str, np.ndarray],
     settings: "PatchSettings",
+    *,
     part: Shard,
     size: int,
 ) -> _Made:
-    """Return the patches of a network of groups; PtychoPINN's brings its control."""
+    """Return the patches of networks of groups, which are made while they are written."""
     # Keras, which networks of canvases do without.
-    from ptychostudy.recipes.infer import ShardRun, with_control
+    from ptychostudy.recipes.infer import ShardRun
 
     window = choose_window(settings, source, known["frames"], known["groups"])
     made = _Made(stitching=window.record)
-    for name, each in with_control(arm, network).items():
+    for name, each in networks.items():
         members = members_of(each["config"]["frames"], known["frames"], known["groups"])
         # Before the shards are cut: a limit of a cell, not of each of its shards.
         squares = Squares.of(source, members[: settings.debug_limit], window)

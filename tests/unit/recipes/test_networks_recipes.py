@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.infer import untrained
+from ptychostudy.recipes.group_control import untrained
 from ptychostudy.recipes.squares import members_of
 from ptychostudy.recipes.train import spelt, train_network
 from ptychostudy.study.names import BASELINE, PINN
