@@ -73,8 +73,9 @@ OF_RUNS = ("blocked", "archive")
 TOLD = ("doctor", "plan", "status", "explain")
 """What only looks, and changes nothing: `ptychostudy.telling`."""
 
-OF_NETWORKS = ("train", "infer", "answers")
-"""What Keras computes, with the backend that its settings name."""
+OF_KERAS = ("train", "answers")
+"""What Keras computes with the backend that its settings name; of `infer` its network
+says whether that is asked for."""
 
 DONE = 0
 REFUSED = 2
@@ -141,14 +142,18 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     """
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
-    if stage in OF_NETWORKS:
+    if stage in OF_KERAS:
         choose_backend(options.get("backend") or options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
     if stage not in TOLD:
         _check_inputs(words)
     with held_stderr():
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
-        if hasattr(module, "prepare"):
+        if stage == "infer":
+            backend = module.backend_of(options["settings"], options["bundle"])
+            choose_backend(backend)
+            module.prepare(backend)
+        elif hasattr(module, "prepare"):
             module.prepare()
     code: int | None = module.run(**options)
     return DONE if code is None else code

@@ -21,7 +21,7 @@ rule infer:
     benchmark:
         "benchmarks/data/inference/dose_{dose}/{view}/{split}/{network}/shard_{scatteritem}.npz.tsv"
     conda:
-        environment(STUDY.infer.backend)
+        infer_environment()
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),

@@ -7,6 +7,16 @@ def environment(backend):
     return files.get(backend, "../envs/keras.yaml")
 
 
+def infer_environment():
+    """Return the conda file of what answers: networks of canvases need no Keras unless asked."""
+    backend = STUDY.infer.backend
+    networks = (STUDY.train.pinn, STUDY.train.baseline)
+    of_canvas = all(network.architecture == "canvas" for network in networks)
+    if backend == names.NUMPY or (backend == names.AUTO and of_canvas):
+        return "../envs/core.yaml"
+    return environment(backend)
+
+
 def training_doses(wildcards):
     """Return the doses a network learns from: its own, or all."""
     return DOSES if wildcards.dose == "all" else [int(wildcards.dose)]

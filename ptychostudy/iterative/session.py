@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ptychostudy.io import gpu
+from ptychostudy.iterative.set_aside import set_aside, without_compiler
 
 
 @contextlib.contextmanager
@@ -91,27 +92,15 @@ def _causes(torch: Any) -> list[str]:
 
 
 def _import_torch() -> Any:
-    """Import torch so that ptychi can be imported after it.
+    """Import torch, and pty-chi without what is not used of it.
 
-    torchvision's wheel is linked to a CUDA torch; beside a CPU build it fails for two missing
-    operators that ptychi never calls. Only when that happens are the two declared, and the import
-    is tried again.
+    So torchvision is left alone, too, whose wheel is linked to a CUDA torch and fails beside a CPU
+    build.
     """
     import torch
 
-    try:
+    without_compiler(torch.optim.Optimizer)
+    with set_aside():
         import ptychi.api
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-        _declare_operators(torch)
-        import ptychi.api  # noqa: F401
+        import ptychi.api.task  # noqa: F401
     return torch
-
-
-def _declare_operators(torch: Any) -> None:
-    operators = torch.library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"):
-        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    # torch forgets the declarations with the object that made them: torch itself holds it.
-    torch._ptychostudy_operators = operators

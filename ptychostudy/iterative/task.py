@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ptychostudy.iterative.blocked_frames import make_in_blocks
 from ptychostudy.iterative.inputs import Scan
 from ptychostudy.iterative.mode_shifts import shift_all_modes
 from ptychostudy.iterative.session import silence
@@ -84,6 +85,7 @@ def run_epochs(
     `on_epoch` is called as ``on_epoch(epoch, loss)``, counted from one.
     """
     keep_shifted_probes(task)
+    make_in_blocks(task)
     for epoch in range(1, epochs + 1):
         # What is called after an epoch writes progress: it is not silenced.
         with silence():

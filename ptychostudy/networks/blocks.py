@@ -1,15 +1,13 @@
 """Building blocks of the networks: seeded convolutions, heads, and layers that only move pixels."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from scipy.special import ndtr, ndtri
 
+from ptychostudy.networks.first_weights import first_weights
 from ptychostudy.networks.layer import Layer
 from ptychostudy.networks.precision import FLOAT32, POLICIES
 from ptychostudy.networks.tensors import Tensor
@@ -17,10 +15,6 @@ from ptychostudy.networks.tensors import Tensor
 FORMS = ("softplus", "sigmoid", "phase")
 LEAST_AMPLITUDE = 1e-2
 """Smallest base of the softplus head, whose inverse ``log(expm1(base))`` has no value at zero."""
-CUT = 2.0
-"""Deviations at which the distribution of first weights ends."""
-LEFT_BY_CUT = 0.87962566103423978
-"""Deviation of a standard normal distribution that is cut off there."""
 SHARES = (0.02, 0.98)
 """Range of the sigmoid head's base relative to its top: the logit has no value at 0 and 1."""
 
@@ -56,31 +50,8 @@ class Seeds:
         )
 
     def _drawn(self, name: str, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
-        """Return the first weights of a convolution (3, 3, inputs, filters).
-
-        Drawn by NumPy: the initialisers of each backend of Keras draw other numbers of a seed.
-        """
-        rng = np.random.default_rng(np.random.SeedSequence([self.seed, *name.encode()]))
-        return ops.convert_to_tensor(he_normal(shape, rng), dtype=dtype)
-
-
-def he_normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Draw weights of a normal distribution that is cut off at two deviations, float32.
-
-    Their deviation is the root of 2 / inputs, as a ReLU needs it (He et al., ICCV 2015, 1026).
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the kernel of a convolution; its last axis are the filters.
-    rng : numpy.random.Generator
-    """
-    inputs = math.prod(shape[:-1])
-    below = ndtr(-CUT)
-    # By the inverse of the distribution, of which nothing is drawn in vain.
-    normal = ndtri(rng.uniform(below, 1.0 - below, size=shape))
-    scale = math.sqrt(2.0 / inputs) / LEFT_BY_CUT
-    return np.asarray(scale * normal, dtype=np.float32)
+        """Return the first weights of a convolution (3, 3, inputs, filters)."""
+        return ops.convert_to_tensor(first_weights(self.seed, name, shape), dtype=dtype)
 
 
 def double(x: Tensor, filters: int, name: str, seeds: Seeds) -> Tensor:

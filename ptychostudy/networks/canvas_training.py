@@ -14,7 +14,8 @@ from keras import ops
 
 from ptychostudy.networks.backend import compiled, exhausted, out_of_memory
 from ptychostudy.networks.canvas_features import Features
-from ptychostudy.networks.canvas_model import FLIPS, CanvasModel, canvas_model, flipped, learned
+from ptychostudy.networks.canvas_model import CanvasModel, canvas_model, learned
+from ptychostudy.networks.canvas_network import FLIPS, flipped
 from ptychostudy.networks.descent import CLIP_NORM
 from ptychostudy.networks.passes import Means, Validation
 from ptychostudy.networks.schedule import cosine, epochs_of

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
 
 FORMAT = 1
-CANVAS_FORMAT = 2
-"""Of networks of canvases; another number means that they are shown other things."""
 # The settings that make the form of a network; all others are of its training.
 OPTIONS = ("architecture", "width", "steps", "amplitude_head")
 

@@ -1,26 +1,28 @@
 """Infer: the tiles of a shard through a network of canvases, and all of them put together."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
-from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.canvas_features import Features
-from ptychostudy.networks.canvas_model import CanvasModel, with_weights
-from ptychostudy.networks.config import CANVAS_FORMAT
+from ptychostudy.networks.canvas_network import CANVAS_FORMAT, CanvasNetwork
+from ptychostudy.networks.canvas_plain import plain_with_weights, random_weights
+from ptychostudy.recipes.canvas_control import detector_features
 from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
-from ptychostudy.recipes.infer import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard
+from ptychostudy.recipes.shard_record import check_dose, failed_record, failure, ran_record
 from ptychostudy.sampling.tiles import Tiles
+from ptychostudy.study.names import NUMPY
 
 # Frames in memory together.
 _BLOCK = 64
@@ -43,10 +45,10 @@ def _check_format(config: Mapping[str, Any]) -> None:
 
 def infer_canvas(
     bundle: Mapping[str, Any],
-    source: Scan,
-    frames: np.ndarray,
+    view: ViewOfScan,
     estimate: ArmProduct,
     shard: Shard,
+    backend: str = NUMPY,
 ) -> TilesOfShard:
     """Let a network change what the likelihood says of a view, tile by tile.
 
@@ -54,13 +56,12 @@ def infer_canvas(
     ----------
     bundle : mapping
         A network, as `read_bundle` gives it.
-    source : Scan
-        Frames of the split.
-    frames : (m,) int
-        Those of the view.
+    view : ViewOfScan
     estimate : ArmProduct
         Object of the greatest likelihood with a smoothness prior.
     shard : Shard
+    backend : str
+        What computes the answers.
 
     Raises
     ------
@@ -69,22 +70,61 @@ def infer_canvas(
         the frames make of it, or the estimate is of another canvas.
     """
     _check_format(bundle["config"])
-    check_dose(bundle, source)
-    view = ViewOfScan.of(source, frames)
-    tiles = Tiles(view.shape)
-    chosen = shard.choose(len(tiles.corners))
+    check_dose(bundle, view.source)
     outcome = failure(bundle)
     if outcome:
-        return TilesOfShard.nothing(tiles, failed_record(outcome))
+        return TilesOfShard.nothing(Tiles(view.shape), failed_record(outcome))
     if not estimate.good:
-        return TilesOfShard.nothing(tiles, failed_record(estimate.record, "its input"))
+        failed = failed_record(estimate.record, "its input")
+        return TilesOfShard.nothing(Tiles(view.shape), failed)
+    network = partial(_network, bundle, backend)
+    return _shown_to(network, lambda: view_features(view, estimate), view, shard)
+
+
+def infer_control(bundle: Mapping[str, Any], view: ViewOfScan, shard: Shard) -> TilesOfShard:
+    """Let the control of a network say what it makes of the detector alone.
+
+    It has the form of the network and random weights; whether that was trained well is no matter.
+
+    Parameters
+    ----------
+    bundle : mapping
+        The network.
+    view : ViewOfScan
+    shard : Shard
+    """
+    weights = random_weights(bundle["weights"], bundle["config"]["seed"])
+    network = partial(plain_with_weights, weights=weights)
+    return _shown_to(network, lambda: detector_features(view), view, shard)
+
+
+def _network(bundle: Mapping[str, Any], backend: str, shape: tuple[int, int]) -> CanvasNetwork:
+    """Build a trained network for canvases of a shape."""
+    if backend == NUMPY:
+        return plain_with_weights(shape, bundle["weights"])
+    # Seconds, which only those pay who ask for it.
+    from ptychostudy.networks.canvas_model import with_weights
+
+    model = with_weights(shape, bundle["weights"], width=bundle["config"]["options"]["width"])
+    model.warm()
+    return model
+
+
+def _shown_to(
+    network: Callable[[tuple[int, int]], CanvasNetwork],
+    features: Callable[[], Features],
+    view: ViewOfScan,
+    shard: Shard,
+) -> TilesOfShard:
+    """Show a network, built for the shape of a tile, the tiles of a shard."""
+    tiles = Tiles(view.shape)
+    chosen = shard.choose(len(tiles.corners))
     # A canvas of one tile leaves none to further shards.
     if not len(chosen):
         return TilesOfShard.nothing(tiles, ran_record(0, _photons(view), Statistics()))
-    model = with_weights(tiles.seen, bundle["weights"], width=bundle["config"]["options"]["width"])
-    model.warm()
+    model = network(tiles.seen)
     start = time.perf_counter()
-    made = _tiles(view_features(view, estimate), model, tiles, chosen, view)
+    made = _tiles(features(), model, tiles, chosen, view)
     return replace(made, record={**made.record, "seconds": time.perf_counter() - start})
 
 
@@ -121,7 +161,7 @@ def view_features(view: ViewOfScan, estimate: ArmProduct) -> Features:
 
 
 def _tiles(
-    features: Features, model: CanvasModel, tiles: Tiles, chosen: np.ndarray, view: ViewOfScan
+    features: Features, model: CanvasNetwork, tiles: Tiles, chosen: np.ndarray, view: ViewOfScan
 ) -> TilesOfShard:
     """Pass the chosen tiles (t,) through the network."""
     mine = set(chosen.tolist())

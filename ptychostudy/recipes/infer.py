@@ -8,50 +8,18 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.formats.scan import Scan
-from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
 from ptychostudy.networks.precision import FLOAT32
 from ptychostudy.recipes.detector import mask_of, trained_behind
-from ptychostudy.recipes.normalization import Normalization, dose_key, normalization_of
+from ptychostudy.recipes.normalization import Normalization, normalization_of
+from ptychostudy.recipes.shard_record import check_dose, failed_record, failure, ran_record
 from ptychostudy.recipes.squares import Squares
-from ptychostudy.study.names import PINN, UNTRAINED
 
 CHUNK = 128
 """Groups whose patches stand in memory together."""
-
-
-_OF_GROUPS = {"architecture": "backprojection", "width": 16, "steps": 12}
-"""The control's form beside a network of canvases, which is nothing without physics."""
-
-
-def untrained(bundle: Mapping[str, Any], frames: int) -> dict[str, Any]:
-    """Return the control of a bundle: random weights that see the detector only.
-
-    The back-projection is physics, not training: the control does without.
-
-    Parameters
-    ----------
-    bundle : mapping
-    frames : int
-        Frames in a group of the view.
-    """
-    config = dict(bundle["config"])
-    options = config["options"]
-    if options["architecture"] == "canvas":
-        options = {**_OF_GROUPS, "amplitude_head": "softplus"}
-        config["frames"] = frames
-    config["options"] = {**options, "blind": True}
-    return {**bundle, "weights": None, "config": config}
-
-
-def with_control(arm: str, bundle: dict[str, Any], frames: int) -> dict[str, dict[str, Any]]:
-    """Return the networks of a shard; PtychoPINN brings the control with it."""
-    if arm != PINN:
-        return {arm: bundle}
-    return {arm: bundle, UNTRAINED: untrained(bundle, frames)}
 
 
 @dataclass(frozen=True)
@@ -186,24 +154,6 @@ class ShardRun:
         return {**ran, **seen, "seconds": self._seconds}
 
 
-def failure(bundle: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return how the training of a network failed, or None where it did not."""
-    outcome: Mapping[str, Any] = bundle["provenance"]["outcome"]
-    return None if outcome["status"] == "ok" else outcome
-
-
-def check_dose(bundle: Mapping[str, Any], source: Scan) -> str:
-    """Return the dose of frames by its name in a bundle; refuse one it was not trained on."""
-    dose = dose_key(source)
-    learned = bundle["normalization"]
-    if dose not in learned:
-        raise DataError(
-            f"the network {bundle['config']['arm']} was trained on doses {', '.join(learned)}, "
-            f"the frames have {dose}; needed: frames of a dose it was trained on"
-        )
-    return dose
-
-
 def _normalization(bundle: Mapping[str, Any], source: Scan) -> Normalization:
     """Return what the network was trained with at the dose of the frames.
 
@@ -258,40 +208,3 @@ def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:
     """Yield groups (k,) by as many as stand in memory together."""
     for start in range(0, len(chosen), CHUNK):
         yield chosen[start : start + CHUNK]
-
-
-def failed_record(outcome: Mapping[str, Any], what: str = "training") -> dict[str, Any]:
-    """Return the record of a network that was not run, because its training or input failed."""
-    return {
-        "status": "failed",
-        "reason": f"{what}: {outcome['reason']}",
-        "diagnostic": "not run",
-        "groups": 0,
-        "nonzero_inputs": 0,
-        "statistics": outcome.get("statistics") or {},
-    }
-
-
-def ran_record(groups: int, inputs: Statistics, outputs: Statistics) -> dict[str, Any]:
-    """Return the record of a shard that ran: of so many groups, what went in and came out."""
-    # Only what no other shard can mend fails here: dark frames and a constant output are judged on
-    # the whole canvas.
-    reason = f"{outputs.bad} values of the output are not finite" if outputs.bad else ""
-    return {
-        "status": "failed" if reason else "ok",
-        "reason": reason,
-        "diagnostic": f"input photons {inputs.text()}; output {outputs.text()}",
-        "groups": groups,
-        "nonzero_inputs": inputs.nonzero,
-        "statistics": _seen(outputs) if reason else {},
-    }
-
-
-def _seen(outputs: Statistics) -> dict[str, float]:
-    """Return the numbers of an output that is not finite."""
-    return {
-        "not_finite": outputs.bad,
-        "largest": outputs.largest,
-        "nonzero": outputs.nonzero,
-        "values": outputs.size,
-    }

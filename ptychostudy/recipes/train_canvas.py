@@ -7,8 +7,9 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.networks.canvas_network import CANVAS_FORMAT
 from ptychostudy.networks.canvas_training import CanvasCourse
-from ptychostudy.networks.config import CANVAS_FORMAT, filters_of
+from ptychostudy.networks.config import filters_of
 from ptychostudy.networks.course import follow
 from ptychostudy.networks.objective import objective_of, objects_of
 from ptychostudy.recipes.canvas_lessons import lessons_of

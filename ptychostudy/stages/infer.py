@@ -1,35 +1,67 @@
 """Stage infer: one shard of a cell's groups through one network, to the patches of each arm."""
 
+import importlib.metadata
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.bundle import read_bundle
-from ptychostudy.formats.scan import open_scan
+from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
-from ptychostudy.networks.backend import made_by
-from ptychostudy.networks.backend import start as prepare
-from ptychostudy.networks.precision import FLOAT32, settled
-from ptychostudy.recipes.canvas_infer import infer_canvas, of_canvas, the_estimate
-from ptychostudy.recipes.infer import ShardRun, with_control
+from ptychostudy.recipes.canvas_infer import infer_canvas, infer_control, of_canvas, the_estimate
+from ptychostudy.recipes.canvas_tiles import TilesOfShard
+from ptychostudy.recipes.group_control import with_control
+from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.window import choose_window
 from ptychostudy.runs.work import Work
+from ptychostudy.study.names import AUTO, NUMPY, PINN, TENSORFLOW, UNTRAINED
 
 if TYPE_CHECKING:
+    from ptychostudy.recipes.infer import ShardRun
     from ptychostudy.study.sections.infer import PatchSettings
 
-__all__ = ["prepare", "run"]
+__all__ = ["backend_of", "prepare", "run"]
 BATCH_SIZE = 16
 """Groups in one network call, where neither command line nor configuration says."""
 
 _log = logging.getLogger("ptychostudy")
+
+
+@dataclass
+class _Made:
+    """What a shard holds of each arm; of patches, which are made while they are written, later.
+
+    Attributes
+    ----------
+    arrays : dict
+        By their names in the shard.
+    records : dict
+        What became of each arm.
+    seconds : dict
+        Beside the shard, whose bytes are the same in every run.
+    stitching : dict
+        What is stitched of a patch; nothing of tiles.
+    """
+
+    arrays: dict[str, Stream | np.ndarray] = field(default_factory=dict)
+    records: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float | None] = field(default_factory=dict)
+    stitching: Mapping[str, Any] = field(default_factory=dict)
+
+    def tell(self, arm: str, record: dict[str, Any]) -> None:
+        """Write down and say what became of an arm."""
+        self.seconds[arm] = record.pop("seconds", None)
+        self.records[arm] = record
+        _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
 
 
 def run(
@@ -80,68 +112,138 @@ def run(
         If the bundle is another arm's, or was not trained on this dose.
     """
     size = _checked(batch_size)
+    network = _bundle(bundle, arm)
+    made_by = _made_by(backend_of(settings, bundle))
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
-    networks = with_control(arm, _bundle(bundle, arm), known["groups"].shape[1])
     part = Shard.read(shard)
-    window = choose_window(settings, source, known["frames"], known["groups"])
-    precision = _precision(settings, networks)
-    arrays: dict[str, Stream | np.ndarray] = {}
-    records: dict[str, Any] = {}
-    # Beside the shard, whose bytes are the same in every run.
-    seconds: dict[str, float | None] = {}
-    for name, network in networks.items():
-        if of_canvas(network["config"]):
-            made = infer_canvas(network, source, known["frames"], the_estimate(estimate), part)
-            arrays |= {f"{name}_tiles": made.cores, f"{name}_spread": made.spread}
-            _tell(records, seconds, name, {**made.record, "canvas": True})
-        else:
-            members = members_of(network["config"]["frames"], known["frames"], known["groups"])
-            # Before the shards are cut: a limit of a cell, not of each of its shards.
-            squares = Squares.of(source, members[: settings.debug_limit], window)
-            _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
-            own = part.choose(len(squares))
-            passing = ShardRun(network, source, squares, own, size, precision=precision)
-            blocks = _with_record(passing, name, len(squares), records, seconds)
-            arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
-    # The records are full once the last patch was written.
+    if of_canvas(network["config"]):
+        on_canvas = ViewOfScan.of(source, known["frames"])
+        tiles = _tiles(arm, network, on_canvas, the_estimate(estimate), part=part, by=made_by)
+        made = _of_canvas(tiles)
+    else:
+        form = _with_precision(settings, network["config"])
+        # Of one canvas all shards must have the same.
+        made_by |= form
+        networks = with_control(arm, network)
+        made = _of_groups(networks, source, known, settings, part=part, size=size, **form)
     metadata = {
         "shard": shard,
-        "arms": records,
-        "stitching": window.record,
-        # Of one canvas all shards must have the same.
-        "backend": made_by() | ({} if precision == FLOAT32 else {"precision": precision}),
+        "arms": made.records,
+        "stitching": made.stitching,
+        "backend": made_by,
     }
+    # The records are full once the last patch was written.
     with Work(f"infer {arm} {label} shard {shard}"):
-        write_npz(output, arrays, metadata)
+        write_npz(output, made.arrays, metadata)
     if speed is not None:
-        write_json(speed, {"seconds": seconds})
+        write_json(speed, {"seconds": made.seconds})
 
 
-def _precision(settings: "PatchSettings", networks: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what the convolutions of a shard's networks compute with."""
-    forms = [network["config"]["options"]["architecture"] for network in networks.values()]
-    return settled(settings.precision) if "ptychopinn" in forms else FLOAT32
+def backend_of(settings: "PatchSettings", bundle: Path) -> str:
+    """Return what computes the answers of a network.
+
+    Raises
+    ------
+    ValueError
+        If that is NumPy, and the network is one of groups.
+    """
+    canvas = of_canvas(read_bundle(bundle)["config"])
+    if settings.backend == AUTO:
+        return NUMPY if canvas else TENSORFLOW
+    if settings.backend == NUMPY and not canvas:
+        raise ValueError(
+            f"infer.backend is numpy, and {bundle} a network of groups; needed: auto, or a "
+            "backend of Keras"
+        )
+    return settings.backend
 
 
-def _with_record(
-    passing: ShardRun,
+def prepare(backend: str) -> None:
+    """Start what computes the answers, where its greetings can be held back."""
+    if backend == NUMPY:
+        return
+    from ptychostudy.networks.backend import start
+
+    start()
+
+
+def _made_by(backend: str) -> dict[str, str]:
+    """Return name and version of what computes the answers."""
+    if backend != NUMPY:
+        from ptychostudy.networks.backend import made_by
+
+        return made_by()
+    version = importlib.metadata.version(NUMPY)
+    _log.info("networks run on the CPU (%s %s)", NUMPY, version)
+    return {"name": NUMPY, "version": version}
+
+
+def _with_precision(settings: "PatchSettings", config: Mapping[str, Any]) -> dict[str, str]:
+    """Return what convolutions of a network of groups compute with, if not with float32."""
+    from ptychostudy.networks.precision import FLOAT32, settled
+
+    ancestor = config["options"]["architecture"] == "ptychopinn"
+    precision = settled(settings.precision) if ancestor else FLOAT32
+    return {} if precision == FLOAT32 else {"precision": precision}
+
+
+def _tiles(
     arm: str,
-    groups: int,
-    records: dict[str, Any],
-    seconds: dict[str, float | None],
-) -> Iterator[np.ndarray]:
+    network: Mapping[str, Any],
+    view: ViewOfScan,
+    estimate: ArmProduct,
+    *,
+    part: Shard,
+    by: Mapping[str, str],
+) -> dict[str, TilesOfShard]:
+    """Return what a network of canvases makes of its tiles; PtychoPINN's brings its control."""
+    tiles = {arm: infer_canvas(network, view, estimate, part, by["name"])}
+    if arm == PINN:
+        tiles[UNTRAINED] = infer_control(network, view, part)
+    return tiles
+
+
+def _of_canvas(tiles: Mapping[str, TilesOfShard]) -> _Made:
+    made = _Made()
+    for arm, each in tiles.items():
+        made.arrays |= {f"{arm}_tiles": each.cores, f"{arm}_spread": each.spread}
+        made.tell(arm, {**each.record, "canvas": True})
+    return made
+
+
+def _of_groups(
+    networks: Mapping[str, Mapping[str, Any]],
+    source: Scan,
+    known: Mapping[str, np.ndarray],
+    settings: "PatchSettings",
+    *,
+    part: Shard,
+    size: int,
+    precision: str = "float32",
+) -> _Made:
+    """Return the patches of networks of groups, which are made while they are written."""
+    # Keras, which networks of canvases do without.
+    from ptychostudy.recipes.infer import ShardRun
+
+    window = choose_window(settings, source, known["frames"], known["groups"])
+    made = _Made(stitching=window.record)
+    for name, each in networks.items():
+        members = members_of(each["config"]["frames"], known["frames"], known["groups"])
+        # Before the shards are cut: a limit of a cell, not of each of its shards.
+        squares = Squares.of(source, members[: settings.debug_limit], window)
+        _log.info("%s: %d x %d px of each patch, %s", name, *window.shape, window.window)
+        own = part.choose(len(squares))
+        passing = ShardRun(each, source, squares, own, size, precision=precision)
+        blocks = _with_record(passing, name, len(squares), made)
+        made.arrays[f"{name}_patches"] = Stream(passing.shape, "complex64", blocks)
+    return made
+
+
+def _with_record(passing: "ShardRun", arm: str, groups: int, made: _Made) -> Iterator[np.ndarray]:
     """Yield the patches of an arm; then write down what became of them."""
     yield from passing.blocks()
-    _tell(records, seconds, arm, {**passing.record, "groups_of_cell": groups})
-
-
-def _tell(
-    records: dict[str, Any], seconds: dict[str, float | None], arm: str, record: dict[str, Any]
-) -> None:
-    seconds[arm] = record.pop("seconds", None)
-    records[arm] = record
-    _log.info("DIAGNOSTIC %s: %s", arm, record["diagnostic"])
+    made.tell(arm, {**passing.record, "groups_of_cell": groups})
 
 
 def _checked(batch_size: int | None) -> int:

@@ -54,5 +54,11 @@ CURVE_COLUMNS = ("model", "ring", "frequency", "count", "half_bit", *PARTS, "com
 HISTORY_COLUMNS = ("epoch", "loss", "val_loss", "floor", "val_floor", "learning_rate")
 """Columns of ``history.csv``."""
 
-BACKENDS = {"tensorflow": "keras", "torch": "torch", "jax": "jax"}
+NUMPY: Final = "numpy"
+"""What computes answers of networks of canvases without Keras."""
+
+AUTO: Final = "auto"
+TENSORFLOW: Final = "tensorflow"
+
+BACKENDS = {TENSORFLOW: "keras", "torch": "torch", "jax": "jax"}
 """What Keras can compute with, and the extra of this package that installs it."""

@@ -33,9 +33,13 @@ folder = Path(sys.argv[1])
 scene = np.load(folder / "scene.npz")
 """
 TORCH = r"""
-from ptychostudy.iterative.session import torch_session
-with torch_session(threads=1) as torch:  # torchvision beside a torch for CPUs wants help to be imported
-    pass
+import torch
+try:
+    import torchvision
+except RuntimeError:  # linked to a CUDA torch; beside one for CPUs it lacks two operators that nobody calls
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 """
 SCRIPTS = {
     CDTOOLS: HEAD

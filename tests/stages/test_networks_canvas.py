@@ -77,7 +77,7 @@ def test_what_is_trained_is_recorded(hub):
 
 
 def test_what_is_inferred_is_the_canvas_of_the_scan(hub):
-    """However many shards; beside it the control, which is a network of groups."""
+    """However many shards; beside it the control, the same form with random weights."""
     assert infer(hub) == 0
     for number in (1, 2):
         assert infer(hub, f"{number}-of-2", output=f"part{number}.npz") == 0
@@ -96,8 +96,14 @@ def test_what_is_inferred_is_the_canvas_of_the_scan(hub):
     told = read_metadata(hub / "whole.npz")
     assert told["arm"] == "PtychoPINN" and told["groups"] == len(FRAMES) and told["disagreement"] >= 0
     assert read_npz(hub / "whole.npz", ["disagreement"])["disagreement"].shape == shape
-    assert stitch(hub, "Untrained", ["shard.npz"], "control.npz") == 0
-    assert read_arm_product(hub / "control.npz").field.any()
+    shards = {"control.npz": ["shard.npz"], "same.npz": ["part1.npz", "part2.npz"]}
+    for output, names in shards.items():
+        assert stitch(hub, "Untrained", names, output) == 0
+    control, same = (read_arm_product(hub / name) for name in shards)
+    assert control.good and np.array_equal(control.field, same.field)
+    assert np.array_equal(control.coverage, whole.coverage)
+    assert 0.05 < np.abs(control.field - 1)[lit].mean() < 20
+    assert np.abs(np.corrcoef(np.abs(control.field)[lit], np.abs(whole.field)[lit])[0, 1]) < 0.3
 
 
 @pytest.mark.parametrize("estimate", [(), ("physics_only.npz", "tv.npz")])

@@ -20,7 +20,7 @@ import contextlib
 import io
 import json
 import numpy as np
-from ptychostudy.iterative import likelihood
+from ptychostudy.iterative import likelihood, task
 from ptychostudy.iterative.solver import reconstruct
 from ptychostudy.physics.propagate import intensities, translate
 from ptychostudy.study.sections.reconstruct import ReconstructSettings
@@ -53,8 +53,10 @@ refined = run(0.8j * probe, lsqml | {"refine_probe": True})
 by_likelihood = {"epochs": 16, "algorithm": "autodiff", "noise_model": "poisson"}
 likely = [run(probe, by_likelihood) for _ in range(2)]
 both = run(0.8j * probe, by_likelihood | {"refine_probe": True})
-likelihood._AT_ONCE = 40 * n * n
+# As on a GPU, or where a probe is refined: pty-chi's own way.
+likelihood._AT_ONCE, in_blocks, task.make_in_blocks = 40 * n * n, task.make_in_blocks, lambda task: None
 parts = run(probe, by_likelihood)
+task.make_in_blocks = in_blocks
 diverged = run(probe, lsqml | {"epochs": 8, "algorithm": "ePIE", "optimizer": "sgd", "step_size": 1e6})
 
 def on_a_line(axis):

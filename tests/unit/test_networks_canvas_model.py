@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ptychostudy.networks.canvas_features import CHANNELS, REACH_PX, features_of
-from ptychostudy.networks.canvas_model import FLIPS, canvas_model, flipped, learned, with_weights
+from ptychostudy.networks.canvas_model import canvas_model, learned, with_weights
+from ptychostudy.networks.canvas_network import FLIPS, flipped
+from ptychostudy.networks.canvas_plain import plain_with_weights, random_weights
 from ptychostudy.networks.weights import get_weights, set_weights
 from ptychostudy.sampling.tiles import _MARGIN_PX
 
@@ -89,6 +91,28 @@ def test_a_global_phase_of_the_estimates_turns_the_answer_with_it():
     answer = learned(first, model)
     assert np.abs(answer - smooth).max() > 0.1, "it must change something"
     np.testing.assert_allclose(learned(turned, model), answer * turn, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, (24, 32)])
+def test_without_keras_the_answer_is_the_same_to_rounding(shape):
+    channels = features_of(*scene(shape)).channels
+    weights = get_weights(restless())
+    wanted = with_weights(shape, weights, width=4).answer(channels)
+    found = plain_with_weights(shape, weights).answer(channels)
+    for here, there in zip(found, wanted, strict=True):
+        assert here.dtype == there.dtype == np.float32 and here.shape == there.shape
+        # Sums of some hundred products in another order, eleven layers of them.
+        np.testing.assert_allclose(here, there, atol=3e-6 * float(np.abs(there).max()))
+    assert np.abs(wanted[0]).max() > 0.1, "it must change something"
+
+
+def test_random_weights_are_first_weights_and_the_last_map_is_among_them():
+    weights = get_weights(canvas_model(SHAPE, width=4, seed=9))
+    drawn = random_weights({name: np.full(value.shape, np.nan) for name, value in weights.items()}, 9)
+    same = [name for name, value in weights.items() if np.array_equal(drawn[name], value)]
+    assert set(weights) - set(same) == {"change_map/kernel"}
+    # He et al.: the root of 2 by the inputs, here 9 pixels of 4 channels; of 288 numbers to a twentieth.
+    assert drawn["change_map/kernel"].std() == pytest.approx(np.sqrt(2 / 36), rel=0.1)
 
 
 @pytest.mark.parametrize("flip", FLIPS)

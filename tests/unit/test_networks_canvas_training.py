@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ptychostudy.networks.canvas_features import features_of
-from ptychostudy.networks.canvas_model import FLIPS, learned
+from ptychostudy.networks.canvas_model import learned
+from ptychostudy.networks.canvas_network import FLIPS
 from ptychostudy.networks.canvas_training import CanvasCourse, Lesson
 from ptychostudy.networks.course import follow
 from ptychostudy.networks.weights import get_weights, set_weights

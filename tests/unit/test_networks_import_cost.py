@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
     ("code", "loaded", "absent"),
     [
         ("import ptychostudy.stages.train, ptychostudy.stages.infer", "tensorflow", "torch"),
-        # pty-chi is imported as the solver does it, which knows torchvision's trouble with a CPU build of torch.
+        # Networks of canvases answer without Keras.
+        ("import ptychostudy.stages.infer", "numpy", "keras"),
+        # pty-chi is imported as the solver does it, without what it is not asked for.
+        ("from ptychostudy.iterative import session; session._import_torch()", "torch", "torchvision"),
         ("from ptychostudy.iterative import session; session._import_torch()", "torch", "tensorflow"),
     ],
 )

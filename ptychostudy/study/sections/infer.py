@@ -27,7 +27,11 @@ class PatchSettings(Section):
         description="weight of a patch's pixels: their light, equal, or falling to the edge of the "
         "square; auto: light",
     )
-    backend: Backend = Field("tensorflow", description="what Keras computes the answers with")
+    backend: Backend | Literal["numpy", "auto"] = Field(
+        "auto",
+        description="what computes the answers; auto: numpy for networks of canvases, tensorflow "
+        "for those of groups",
+    )
     precision: Precision = Field(
         "auto",
         description="of the ancestor's convolutions; auto: bfloat16 where the machine computes "

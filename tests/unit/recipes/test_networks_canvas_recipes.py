@@ -10,7 +10,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.canvas_features import CHANNELS, Features
 from ptychostudy.networks.canvas_model import canvas_model, with_weights
 from ptychostudy.networks.weights import get_weights
-from ptychostudy.recipes import canvas_infer, train_canvas
+from ptychostudy.recipes import train_canvas
 from ptychostudy.recipes.canvas_infer import _tiles, infer_canvas, of_canvas
 from ptychostudy.recipes.canvas_lessons import HeldOut, Known, lessons_of
 from ptychostudy.recipes.canvas_tiles import joined
@@ -261,7 +261,7 @@ def bundle():
 
 
 def inferred(bundle, estimate, shards=1):
-    parts = [infer_canvas(bundle, SCAN, FRAMES, estimate, Shard(k, shards)) for k in range(1, shards + 1)]
+    parts = [infer_canvas(bundle, VIEW, estimate, Shard(k, shards)) for k in range(1, shards + 1)]
     return parts, joined(parts, VIEW)
 
 
@@ -291,10 +291,7 @@ def test_an_untrained_one_says_what_the_likelihood_with_its_prior_does(estimate)
     assert np.array_equal(whole.canvas.field[lit], estimate.field[lit])
 
 
-def test_however_tiles_are_shared_out_the_canvas_has_the_same_bits(bundle, estimate, small, monkeypatch):
-    # Each shard would take a third of a second to build the same network.
-    model = with_weights((56, 56), bundle["weights"], width=4)
-    monkeypatch.setattr(canvas_infer, "with_weights", lambda shape, weights, width: model)
+def test_however_tiles_are_shared_out_the_canvas_has_the_same_bits(bundle, estimate, small):
     assert Tiles(VIEW.shape).seen == (56, 56)
     parts, first = inferred(bundle, estimate)
     assert len(parts[0].cores) == first.record["tiles"] == 6
@@ -346,13 +343,14 @@ def test_failures_are_handed_on(bundle, estimate):
 
 def test_what_does_not_belong_together_is_refused(bundle, estimate):
     with pytest.raises(DataError, match="trained on doses 3000, the frames have 500"):
-        infer_canvas(bundle, replace(SCAN, photons_requested=500.0), FRAMES, estimate, Shard(1, 1))
+        other_dose = replace(VIEW, source=replace(SCAN, photons_requested=500.0))
+        infer_canvas(bundle, other_dose, estimate, Shard(1, 1))
     for other in (
         replace(estimate, origin=(0, 0)),
         replace(estimate, field=estimate.field[:-1]),
     ):
         with pytest.raises(DataError, match="is not of the view's canvas"):
-            infer_canvas(bundle, SCAN, FRAMES, other, Shard(1, 1))
+            infer_canvas(bundle, VIEW, other, Shard(1, 1))
 
 
 def test_a_supervised_network_learns_from_several_doses():

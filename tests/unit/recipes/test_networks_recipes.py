@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.recipes.infer import untrained
+from ptychostudy.recipes.group_control import untrained
 from ptychostudy.recipes.squares import members_of
 from ptychostudy.recipes.train import spelt, train_network
 from ptychostudy.study.names import BASELINE, PINN
@@ -112,7 +112,7 @@ def test_weights_go_with_the_patches(bundle):
 
 
 def test_the_control_has_the_form_and_not_the_weights(bundle):
-    control = untrained(bundle, 4)
+    control = untrained(bundle)
     assert control["weights"] is None
     assert control["config"]["options"]["blind"]
     assert "blind" not in bundle["config"]["options"]
@@ -128,7 +128,7 @@ def test_a_network_whose_training_failed_is_not_run_and_its_control_is(bundle):
     assert len(part.patches) == 0 and not part.good
     assert (part.record["status"], part.record["reason"]) == ("failed", "training: collapsed")
     assert part.record["statistics"] == {"std": 0.0}
-    assert infer(untrained(failed, 4)).good
+    assert infer(untrained(failed)).good
 
 
 def test_frames_of_another_dose_are_refused(bundle):
