@@ -10,8 +10,7 @@ def environment(backend):
 def infer_environment():
     """Return the conda file of what answers: networks of canvases need no Keras unless asked."""
     backend = STUDY.infer.backend
-    networks = (STUDY.train.pinn, STUDY.train.baseline)
-    of_canvas = all(network.architecture == "canvas" for network in networks)
+    of_canvas = all(map(STUDY.train.of_canvas, STUDY.train.networks))
     if backend == names.NUMPY or (backend == names.AUTO and of_canvas):
         return "../envs/core.yaml"
     return environment(backend)
