@@ -23,12 +23,18 @@ N, FRAMES, SIDE = 64, 2, 72
 
 
 def canvas():
-    """Build the network of a canvas, and what it is shown; its last map, zero at first, is drawn."""
+    """Build the network of a canvas, and what it is shown."""
     model = canvas_model((37, 45), width=4, seed=3).trainer
     rng = np.random.default_rng(5)
-    last = model.get_layer("change_map").kernel
-    last.assign(rng.normal(size=last.shape).astype(np.float32))
+    draw_last(model, ["change_map"], rng)
     return model, rng.normal(size=(1, *model.input_shape[1:])).astype(np.float32)
+
+
+def draw_last(model, names, rng):
+    """Draw the last maps, zero at first: behind them no other weight would move."""
+    for name in names:
+        last = model.get_layer(name).kernel
+        last.assign(rng.normal(size=last.shape).astype(np.float32))
 
 
 def groups(architecture):
@@ -36,6 +42,8 @@ def groups(architecture):
     probe = make_probe("disc", N, diameter_px=28.0).astype(complex)
     model = build_model("pinn", N, FRAMES, SIDE, probe, architecture=architecture, width=4, steps=3, scale=1, seed=3)
     rng = np.random.default_rng(6)
+    if architecture == "backprojection":
+        draw_last(model.trainer, ["amplitude_map", "phase_map"], rng)
     offsets = rng.integers(0, SIDE - N + 1, (2, FRAMES, 2))
     rows, cols = np.mgrid[:SIDE, :SIDE]
     objects = [(0.8 + 0.1 * np.sin(rows / 5 + k)) * np.exp(0.3j * np.cos(cols / 4 - k)) for k in range(2)]

@@ -9,6 +9,7 @@ from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.io.atomic import DataError
 from ptychostudy.networks.canvas_features import CHANNELS, Features
 from ptychostudy.networks.canvas_model import canvas_model, with_weights
+from ptychostudy.networks.canvas_network import CANVAS_FORMAT
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.recipes import train_canvas
 from ptychostudy.recipes.canvas_infer import _tiles, infer_canvas, of_canvas
@@ -242,7 +243,7 @@ def test_it_resumes_to_the_same_bits(trained):
 
 
 def bundle_of(weights, **changes):
-    config = {"arm": PINN, "options": {"architecture": "canvas", "width": 4}}
+    config = {"format": CANVAS_FORMAT, "arm": PINN, "options": {"architecture": "canvas", "width": 4}}
     outcome = {"status": "ok", "reason": "all epochs done", "statistics": {}} | changes
     return {
         "weights": weights,
