@@ -33,6 +33,8 @@ _SHOWN_SCORES = {"ssim": "SSIM", "pearson": "r"}
 _SCALE_PERCENTILES = (0.5, 99.5)
 # Panels side by side: truth and arms above, controls below them, read at the width of a page.
 _COLUMNS = 1 + len(ARMS)
+# Of the mean amplitude, or in radians: less is no contrast, and is shown amid so much to each side.
+_CONTRAST, _AROUND = 1e-3, 0.1
 # Inches: five panels with their letters of 7.5 pt are printed 170 mm wide, where 6 pt are read.
 _WIDE = 1.32
 _HIGHEST = 1.9
@@ -86,7 +88,7 @@ def comparison_plot(
     axes = figure.subplots(bands * _ROWS, columns, squeeze=False)
     for number, part in enumerate(PARTS):
         shown = {model: _panel(field, truth[box], kept, part) for model, field in cropped.items()}
-        scale = _colour_scale(shown[known][kept])
+        scale = _colour_scale(shown[known][kept], part)
         for row, models in zip(axes[number::_ROWS], _bands(list(shown), columns), strict=True):
             drawn = _draw_row(row, {model: shown[model] for model in models}, kept, part, scale)
             _frame_row(row, models, scores or {}, part)
@@ -178,11 +180,15 @@ def _draw_row(
     return drawn
 
 
-def _colour_scale(truth: np.ndarray) -> Normalize:
+def _colour_scale(truth: np.ndarray, part: str) -> Normalize:
     """Return the scale of the colours from the scored pixels (p,) of the truth."""
     low, high = np.percentile(truth, _SCALE_PERCENTILES)
-    # A truth without contrast has a scale all the same.
-    return Normalize(low, max(high, low + 1e-6))
+    middle = (low + high) / 2
+    unit = 1.0 if part == "phase" else middle or 1.0
+    if high - low >= _CONTRAST * unit:
+        return Normalize(low, high)
+    # A truth without contrast has a scale all the same, in which rounding is not to be seen.
+    return Normalize(middle - _AROUND * unit, middle + _AROUND * unit)
 
 
 def _panel(field: np.ndarray, truth: np.ndarray, mask: np.ndarray, part: str) -> np.ndarray:

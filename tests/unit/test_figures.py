@@ -325,12 +325,15 @@ def test_colour_scales_are_the_truth_s_whatever_the_arms_are():
         assert high - low == pytest.approx(np.ptp(np.percentile(phases, [0.5, 99.5])), rel=1e-6)
 
 
-def test_a_truth_without_contrast_still_has_a_scale():
-    truth, mask = np.ones((20, 30), complex), np.ones((20, 30), bool)
-    figure = comparison_plot({"PtyChi": truth}, truth, mask, "cell")
-    for ax in figure.axes:
-        for image in ax.images:
-            assert image.get_clim()[1] > image.get_clim()[0]
+def test_a_truth_without_contrast_has_a_scale_that_shows_no_rounding():
+    """A pure phase or amplitude object: 10 % of its amplitude, 0.1 rad, to each side, whatever its unit."""
+    rng = np.random.default_rng(2)
+    truth, mask = np.full((20, 30), 50.0 + 0j), np.ones((20, 30), bool)
+    rounded = truth * np.exp(1e-7 * (rng.normal(size=truth.shape) + 1j * rng.normal(size=truth.shape)))
+    figure = comparison_plot({"PtyChi": rounded}, truth, mask, "cell")
+    panels = [ax.images[0] for ax in figure.axes if ax.images]
+    limits = [image.get_clim() for image in panels[:4]]
+    np.testing.assert_allclose(limits, [(45, 55), (45, 55), (-0.1, 0.1), (-0.1, 0.1)], atol=1e-6)
 
 
 def test_measured_data_have_a_reference():
