@@ -53,6 +53,7 @@ STAGES = (
     "simulate",
     "train_pinn",
     "train_baseline",
+    "train_feed_forward",
     "reconstruct",
     "maximise",
     "infer",
