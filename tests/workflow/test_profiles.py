@@ -69,7 +69,8 @@ def test_rules_of_further_seeds_run_where_their_namesakes_do(tmp_path):
         re.findall(r"rule (\w+):\n(?:    (?!resources).*\n)*    resources: .*slurm_partition=(\w+)", done.stdout)
     )
     assert partitions.pop("reference", "gpu") == "gpu"
-    gpu_rules = set(SLURM["set-resources"]) - {"reference", "hybrid"}  # all seeds share one; not of this study
+    # All seeds share one; not of this study.
+    gpu_rules = set(SLURM["set-resources"]) - {"reference", "hybrid", "train_feed_forward"}
     assert partitions == dict.fromkeys(gpu_rules | {f"seed_7_{name}" for name in gpu_rules}, "gpu")
     grouped = set(re.findall(r"^    (?:local)?rule (\w+):", done.stdout, re.MULTILINE))
     assert {"stitch", "compare", "seed_7_stitch", "seed_7_compare"} <= grouped
