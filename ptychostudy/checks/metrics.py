@@ -17,7 +17,7 @@ from ptychostudy.study.hub import Hub
 from ptychostudy.study.names import CONTROLS, FLAT, METRIC_COLUMNS, SCORED
 
 # Tables hold nine digits. The absolute part is for scores near zero, which are mostly rounding.
-_RELATIVE, _ABSOLUTE = 1e-6, 1e-6
+_RELATIVE, _ABSOLUTE = 1e-6, 1e-9
 
 Fields = Mapping[str, np.ndarray]
 Scores = Mapping[str, tuple[float | None, ...]]
@@ -29,7 +29,8 @@ Rows = Mapping[tuple[str, str], Mapping[str, str]]
 def recomputed(hub: Hub) -> list[str]:
     """Recompute every metric from the stored aligned fields.
 
-    Tables are compared to 1e-6, the phase errors of the records to 1e-6 relative.
+    Both tables and the phase errors of the records are compared to 1e-6 relative; of tables scores
+    near zero to 1e-9.
     """
     problems = []
     for cell in hub.cells():
