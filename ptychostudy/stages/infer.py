@@ -113,7 +113,7 @@ def run(
     """
     size = _checked(batch_size)
     network = _bundle(bundle, arm)
-    made_by = _made_by(backend_of(settings, bundle))
+    made_by = _made_by(_backend(settings, network["config"], bundle))
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
     part = Shard.read(shard)
@@ -148,7 +148,11 @@ def backend_of(settings: "PatchSettings", bundle: Path) -> str:
     ValueError
         If that is NumPy, and the network is one of groups.
     """
-    canvas = of_canvas(read_bundle(bundle)["config"])
+    return _backend(settings, read_bundle(bundle)["config"], bundle)
+
+
+def _backend(settings: "PatchSettings", config: Mapping[str, Any], bundle: Path) -> str:
+    canvas = of_canvas(config)
     if settings.backend == AUTO:
         return NUMPY if canvas else TENSORFLOW
     if settings.backend == NUMPY and not canvas:

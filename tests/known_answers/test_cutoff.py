@@ -64,25 +64,27 @@ def first(curve, threshold):
 
 
 @pytest.mark.parametrize(
-    ("curve", "threshold", "expected"),
+    ("curve", "threshold", "first", "above"),
     [
-        ([0.95, 0.72, 0.55, 0.45, 0.20], 0.5, 2.5),
-        ([0.95, 0.72, 0.66, 0.51], 0.5, 4.0),
-        ([0.80, 0.40, 0.20, 0.10], 0.5, 0.75),
-        ([0.80, 0.40, 0.20, 0.10], 1 / 7, 2.5714285714),
-        ([0.9, 0.5, 0.5], 0.5, 3.0),
-        ([0.9, 0.7, 0.3], [0.5, 0.5, 0.5], 1.5),
-        ([0.3, 0.3, 0.3], 0.5, 0.0),
-        ([0.5, 0.3, 0.5], 0.5, 0.0),
-        # Above from 0.2 to 1.5; and 0.8, 0.4 and 0.5 of three steps with a dip at one ring.
-        ([0.40, 0.90, 0.10], 0.5, 1.3),
-        ([0.9, 0.4, 0.56666666667, 0.5, 0.1], 0.5, 0.8 + 0.4 + 1.0),
+        ([0.95, 0.72, 0.55, 0.45, 0.20], 0.5, 2.5, 2.5),
+        ([0.95, 0.72, 0.66, 0.51], 0.5, 4.0, 4.0),
+        ([0.80, 0.40, 0.20, 0.10], 0.5, 0.75, 0.75),
+        ([0.80, 0.40, 0.20, 0.10], 1 / 7, 2.5714285714, 2.5714285714),
+        ([0.9, 0.5, 0.5], 0.5, 3.0, 3.0),
+        ([0.9, 0.7, 0.3], [0.5, 0.5, 0.5], 1.5, 1.5),
+        ([0.3, 0.3, 0.3], 0.5, 0.0, 0.0),
+        ([0.5, 0.3, 0.5], 0.5, 0.0, 0.0),
+        # Above from 0.2 to 1.5; and 0.8, 0.4 and 1 of three steps with a dip at one ring.
+        ([0.40, 0.90, 0.10], 0.5, 0.0, 1.3),
+        ([0.9, 0.4, 0.56666666667, 0.5, 0.1], 0.5, 0.8, 0.8 + 0.4 + 1.0),
         # A threshold that falls with the curve: 0.1 above, 0.1 below, 0.3 above.
-        ([0.9, 0.5, 0.6], [0.8, 0.6, 0.3], 0.5 + 0.75),
+        ([0.9, 0.5, 0.6], [0.8, 0.6, 0.3], 0.5, 0.5 + 0.75),
     ],
 )
-def test_extents(curve, threshold, expected):
-    assert extent(curve, threshold) == pytest.approx(expected, abs=1e-9)
+def test_first_crossings_and_extents(curve, threshold, first, above):
+    # Ten digits are what the published vectors are given with.
+    assert crossing(curve, threshold) == pytest.approx(first, abs=1e-9)
+    assert extent(curve, threshold) == pytest.approx(above, abs=1e-9)
 
 
 def test_a_curve_that_only_falls_has_the_extent_of_its_crossing():

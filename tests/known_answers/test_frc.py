@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ptychostudy.measure.cutoff import crossing, cutoff, half_period_px
+from ptychostudy.measure.cutoff import cutoff, half_period_px
 from ptychostudy.measure.frc import RingCurve, area, half_bit, ring_correlation, smoothed
 
 
@@ -75,23 +75,6 @@ def test_half_bit_limits():
     # 1 / sqrt(1e12) = 1e-6 is left of the n-dependent terms.
     assert half_bit(1e12) == pytest.approx(0.1716, abs=5e-5)
     assert np.all(np.diff(half_bit(np.arange(1, 100))) < 0)
-
-
-@pytest.mark.parametrize(
-    ("curve", "threshold", "expected"),
-    [
-        ([0.95, 0.72, 0.55, 0.45, 0.20], 0.5, 2.5),
-        ([0.95, 0.72, 0.66, 0.51], 0.5, 4.0),
-        ([0.80, 0.40, 0.20, 0.10], 0.5, 0.75),
-        ([0.80, 0.40, 0.20, 0.10], 1 / 7, 2.5714285714),
-        ([0.40, 0.90, 0.10], 0.5, 0.0),
-        ([0.9, 0.5, 0.5], 0.5, 3.0),
-        ([0.9, 0.7, 0.3], [0.5, 0.5, 0.5], 1.5),
-    ],
-)
-def test_crossings(curve, threshold, expected):
-    # Ten digits are what the published vectors are given with.
-    assert crossing(curve, threshold) == pytest.approx(expected, abs=1e-9)
 
 
 def test_half_bit_cutoff_ignores_the_single_pixel_of_ring_zero():
