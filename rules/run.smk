@@ -48,6 +48,8 @@ onstart:
     far = not workflow.local_exec
     if RUN.alone and far and liveness.cancel_orphans(script):
         RUN.restart(workflow.workdir_init)
+    if RUN.alone:
+        blocked.clear()
     liveness.defer_sigterm(cancel=far)
     code_record.note(CODE)
     if QUIET:

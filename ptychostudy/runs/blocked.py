@@ -4,11 +4,13 @@ The Snakefile calls it. Neither `run` nor `resolve` ever raises: a report that c
 must not hide the failure it is about.
 """
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ptychostudy.io.atomic import remove_stale
 from ptychostudy.io.text import write_text
 from ptychostudy.runs import blockers, failures, snakemake_log
 from ptychostudy.runs.failures import Failure
@@ -20,6 +22,9 @@ TAIL = 40
 """Lines of a log that a report shows."""
 _DIRECTORY = "--directory="
 _OWN_WORDS = "ptychostudy "
+
+_UNFINISHED = ".blocked_*.md.*.part"
+_RANDOM = len("12345678.part")
 
 Written = tuple[int, int, int]
 """Inode, time of change in nanoseconds, and size of a log."""
@@ -38,6 +43,16 @@ def logs(hub: Path = Path(".")) -> dict[str, Written]:
             if signs:
                 written[str(path.relative_to(hub))] = signs
     return written
+
+
+def clear(hub: Path = Path(".")) -> None:
+    """Remove what a run left that was killed as it wrote its report.
+
+    Other files' next writers remove it; a report has a name of its own, and no next writer.
+    """
+    for path in (hub / REPORTS).glob(_UNFINISHED):
+        with contextlib.suppress(OSError):  # no run fails for want of tidiness
+            remove_stale(path.parent, path.name[:-_RANDOM], ".part")
 
 
 def run(*, log: list[Path], command: str = "", hub: Path = Path(".")) -> None:

@@ -5,6 +5,7 @@ wildcards, of which one is killed, two end with status 1 and one is done, and a 
 `retried.log`: two jobs with one retry; a is done the second time, b fails twice, first with status 3, then with 4.
 """
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,27 @@ def test_a_log_that_names_no_job_is_reported_all_the_same(hub):
     assert "````sh\nsnakemake\n````" in report.read_text()
     blocked.resolve(hub=hub)
     assert open_entries((hub / "analysis" / "blocker.log").read_text()) == []
+
+
+def test_a_report_that_was_never_finished_is_removed_by_the_next_run(tmp_path):
+    """Its name holds the second, so that no later report takes its place: found in the campaign."""
+    reports = tmp_path / "red"
+    reports.mkdir()
+    begun = reports / ".blocked_20261130T013504Z.md.9f_r5cay.part"
+    begun.write_text("# Bloc")
+    others = [
+        reports / name
+        for name in (".blocked_notes.part", ".blocked_a.md.short.part", "blocked_20261130T013504Z.md", ".mine.part")
+    ]
+    for path in others:
+        path.write_text("kept")
+    with begun.open() as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        blocked.clear(tmp_path)
+        assert begun.exists()
+    blocked.clear(tmp_path)
+    assert sorted(reports.iterdir()) == sorted(others)
+    blocked.clear(tmp_path / "nowhere")
 
 
 def test_success_without_a_ledger_does_nothing(tmp_path, capsys):
