@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.ndimage import binary_dilation, label
+import scipy
 
 from ptychostudy.intake.pixel_sums import PixelSums, blocks
 
@@ -222,7 +222,7 @@ def _stopped(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
     regions = _dark_regions(total)
     for number in np.unique(regions[bright & (regions > 0)]):
         region = regions == number
-        if np.median(total[binary_dilation(region) & ~region]) >= _LIT:
+        if np.median(total[scipy.ndimage.binary_dilation(region) & ~region]) >= _LIT:
             marked |= region
     return marked
 
@@ -230,7 +230,7 @@ def _stopped(total: np.ndarray, far_field: np.ndarray) -> np.ndarray:
 def _dark_regions(total: np.ndarray) -> np.ndarray:
     """Return the numbers (N, N) of the dark regions within light, from 1; 0 for all else."""
     # What is beyond the frame is dark as well: the first region, for it begins in the corner.
-    numbers, _ = label(np.pad(total == 0, 1, constant_values=True))
+    numbers, _ = scipy.ndimage.label(np.pad(total == 0, 1, constant_values=True))
     inner = np.asarray(numbers)[1:-1, 1:-1]
     return np.maximum(inner - 1, 0)
 

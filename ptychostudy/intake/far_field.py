@@ -1,7 +1,7 @@
 """Where the zero frequency of measured frames is: in the centre, in the corner, or beside it."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 from ptychostudy.intake.doubts import Doubts
 
@@ -78,7 +78,10 @@ def _is_central(mean: np.ndarray, reference: np.ndarray) -> bool:
 
 def likeness(image: np.ndarray, reference: np.ndarray) -> float:
     """Return the cosine of two smoothed images (N, N) as amplitudes, from 0 to 1."""
-    a, b = (np.sqrt(gaussian_filter(each, _SMOOTH_PX, mode="wrap")) for each in (image, reference))
+    a, b = (
+        np.sqrt(scipy.ndimage.gaussian_filter(each, _SMOOTH_PX, mode="wrap"))
+        for each in (image, reference)
+    )
     # Rounding can leave less than nothing.
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float(np.vdot(a, b)) / length if length > 0 else 0.0

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.fft import fft2, ifft2
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.intake.far_field import centroid, far_field
 from ptychostudy.measure.misfit import Misfit, scan_misfit
@@ -99,7 +98,7 @@ def take_sample(
         At most so many.
     """
     count = min(frames, len(positions))
-    _, nearest = KDTree(positions).query(positions, k=np.arange(1, count + 1))
+    _, nearest = scipy.spatial.KDTree(positions).query(positions, k=np.arange(1, count + 1))
     nearest = np.asarray(nearest)
     shown = structure(counts)[nearest].mean(axis=1)
     chosen = nearest[np.argmax(shown)]
@@ -197,7 +196,7 @@ class _State:
         self.corners, fractions = split_positions(self.centres, n)
         impulse = np.zeros((n, n))
         impulse[0, 0] = 1
-        self.shifts = fft2(translate(impulse, fractions)).astype(np.complex64)
+        self.shifts = scipy.fft.fft2(translate(impulse, fractions)).astype(np.complex64)
         amplitudes = np.sqrt(sample.counts * sample.valid, dtype=np.float32)
         self.amplitudes = np.fft.ifftshift(amplitudes, axes=(-2, -1))
         self.valid = np.fft.ifftshift(sample.valid)
@@ -206,7 +205,7 @@ class _State:
 
     def sweep(self, order: np.ndarray, refine: bool) -> None:
         """Let each frame move the object once, and at the end all of them the probe."""
-        probes = ifft2(fft2(self.probe) * self.shifts)
+        probes = scipy.fft.ifft2(scipy.fft.fft2(self.probe) * self.shifts)
         moved = np.zeros_like(self.probe)
         light = np.zeros(self.probe.shape, dtype=np.float32)
         brightest = float(np.max(np.abs(self.probe) ** 2))
@@ -214,11 +213,11 @@ class _State:
             window = self._window(frame)
             missing = self._missing(probes[frame] * window, frame)
             if refine:
-                moved += fft2(window.conj() * missing) * self.shifts[frame].conj()
+                moved += scipy.fft.fft2(window.conj() * missing) * self.shifts[frame].conj()
                 light += np.abs(window) ** 2
             window += probes[frame].conj() * missing / brightest
         if refine:
-            self.probe = self.probe + ifft2(moved) / max(float(light.max()), _DARK)
+            self.probe = self.probe + scipy.fft.ifft2(moved) / max(float(light.max()), _DARK)
 
     def _window(self, frame: int) -> np.ndarray:
         """Return the object under the probe, as a view."""
@@ -228,11 +227,11 @@ class _State:
 
     def _missing(self, wave: np.ndarray, frame: int) -> np.ndarray:
         """Return what an exit wave (N, N) lacks to have the amplitudes that were measured."""
-        field = fft2(wave, norm="ortho")
+        field = scipy.fft.fft2(wave, norm="ortho")
         modulus = np.abs(field)
         right = self.amplitudes[frame] / np.maximum(modulus, _DARK)
         factor = np.where(self.valid, right - 1, np.float32(0))
-        return np.asarray(ifft2(field * factor, norm="ortho"))
+        return np.asarray(scipy.fft.ifft2(field * factor, norm="ortho"))
 
 
 def _photons(sample: Sample) -> float:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.spatial import KDTree
-from scipy.special import gammaln
+import scipy
 
 from ptychostudy.intake.doubts import Doubts, listed
 from ptychostudy.intake.pixel_sums import blocks
@@ -76,7 +75,7 @@ def around(totals: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.nd
     if count <= 2 * _OFF:
         return totals, totals
     # The first neighbour that the tree finds is the frame itself.
-    _, nearest = KDTree(positions).query(positions, k=np.arange(2, count + 2))
+    _, nearest = scipy.spatial.KDTree(positions).query(positions, k=np.arange(2, count + 2))
     beside = np.sort(totals[nearest], axis=1)
     return beside[:, _OFF], beside[:, -1 - _OFF]
 
@@ -112,7 +111,7 @@ def repeated(counts: np.ndarray) -> np.ndarray:
 def _log_chance(frame: np.ndarray) -> float:
     """Return the logarithm of the largest probability that photons make this very frame."""
     n = frame[frame > 0].astype(np.float64)
-    return float(np.sum(n * np.log(n) - n - gammaln(n + 1)))
+    return float(np.sum(n * np.log(n) - n - scipy.special.gammaln(n + 1)))
 
 
 def placed_again(positions: np.ndarray) -> np.ndarray:

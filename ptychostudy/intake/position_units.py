@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.formats.positions import BOTH
 from ptychostudy.intake.doubts import Doubts
@@ -34,7 +34,7 @@ def nearest_distances(positions: np.ndarray) -> np.ndarray:
     if len(positions) < 2:
         return np.full(len(positions), np.inf)
     # The first neighbour that the tree finds is the position itself.
-    distances, _ = KDTree(positions).query(positions, k=[2])
+    distances, _ = scipy.spatial.KDTree(positions).query(positions, k=[2])
     return np.asarray(distances).ravel()
 
 

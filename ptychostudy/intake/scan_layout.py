@@ -3,9 +3,7 @@
 import math
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.formats.positions import BOTH
 from ptychostudy.intake.doubts import Doubts, listed
@@ -122,9 +120,11 @@ def islands(positions: np.ndarray, reach: float) -> list[np.ndarray]:
     cell = max(reach, 1.0) * _SAME
     places, of_place = np.unique(np.floor(positions / cell), axis=0, return_inverse=True)
     # What rounding can move together is taken as near.
-    pairs = KDTree(places).query_pairs(1 / _SAME + math.sqrt(2), output_type="ndarray")
-    graph = coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places), len(places)))
-    _, parts = connected_components(graph, directed=False)
+    pairs = scipy.spatial.KDTree(places).query_pairs(
+        1 / _SAME + math.sqrt(2), output_type="ndarray"
+    )
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places), len(places)))
+    _, parts = scipy.sparse.csgraph.connected_components(graph, directed=False)
     of_position = parts[np.ravel(of_place)]
     each = [np.flatnonzero(of_position == part) for part in range(int(parts.max()) + 1)]
     return sorted(each, key=len, reverse=True)

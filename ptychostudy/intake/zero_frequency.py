@@ -7,7 +7,7 @@ must be right is which light is cut off.
 import math
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, median_filter
+import scipy
 
 from ptychostudy.intake.bad_pixels import full_count
 from ptychostudy.intake.framing import Framing, at_pixel
@@ -71,7 +71,9 @@ def mean_light(
 
 def calm(mean: np.ndarray) -> np.ndarray:
     """Return a mean frame without pixels far brighter than those around them."""
-    return np.asarray(np.minimum(mean, _SHARPER * median_filter(mean, 3, mode="nearest") + 1))
+    return np.asarray(
+        np.minimum(mean, _SHARPER * scipy.ndimage.median_filter(mean, 3, mode="nearest") + 1)
+    )
 
 
 def far_light(modes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -99,7 +101,10 @@ def likenesses(mean: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
     Element (r, c) is for the second rolled by (r, c) pixels.
     """
-    a, b = (np.sqrt(gaussian_filter(image, _SMOOTH_PX, mode="wrap")) for image in (mean, reference))
+    a, b = (
+        np.sqrt(scipy.ndimage.gaussian_filter(image, _SMOOTH_PX, mode="wrap"))
+        for image in (mean, reference)
+    )
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
     if not length > 0:
         return np.zeros(mean.shape)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import skimage
 from numpy.typing import ArrayLike
-from skimage.registration import phase_cross_correlation
 
 from ptychostudy.measure.fields import bounding_box, check_fields, is_rounding
 from ptychostudy.measure.gauge import PLANE, remove_gauge
@@ -78,7 +78,7 @@ class _Target:
         if moving is None:
             return None
         # The default, phases alone, would weigh frequencies that hold only noise like all others.
-        shift, _, _ = phase_cross_correlation(
+        shift, _, _ = skimage.registration.phase_cross_correlation(
             self.reference, moving, upsample_factor=upsample, normalization=None
         )
         return np.asarray(shift)

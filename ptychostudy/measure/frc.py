@@ -8,8 +8,8 @@ a table. Where a curve meets a threshold: `ptychostudy.measure.cutoff`.
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.ndimage import gaussian_filter1d
 
 from ptychostudy.measure.fields import bounding_box, is_rounding
 from ptychostudy.measure.taper import tukey_window
@@ -213,7 +213,7 @@ def smoothed(curve: RingCurve, sigma: float) -> RingCurve:
     """
     if not sigma:
         return curve
-    blurred = gaussian_filter1d(curve.correlation, sigma, mode="nearest")
+    blurred = scipy.ndimage.gaussian_filter1d(curve.correlation, sigma, mode="nearest")
     return replace(curve, correlation=np.asarray(blurred))
 
 

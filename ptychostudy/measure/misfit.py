@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.special import gammaln
+import scipy
 
 from ptychostudy.physics.propagate import intensities
 
@@ -161,5 +161,5 @@ def _summed(mean: float) -> float:
         return 0.0
     # Ten standard deviations: less than 1e-15 lies beyond.
     counts = np.arange(int(mean + 10 * math.sqrt(mean) + 20))
-    probability = np.exp(counts * math.log(mean) - mean - gammaln(counts + 1))
+    probability = np.exp(counts * math.log(mean) - mean - scipy.special.gammaln(counts + 1))
     return float(probability @ np.abs(np.sqrt(counts) - math.sqrt(mean)))

@@ -1,7 +1,7 @@
 """Phases that can be laid side by side: continuous, about one zero, without a borrowed truth."""
 
 import numpy as np
-from skimage.restoration import unwrap_phase
+import skimage
 
 # While the truth keeps a quarter of pi clear of the cut at +-pi about its mean direction, plain
 # angles compare well.
@@ -74,4 +74,4 @@ def _unwrapped(angle: np.ndarray, mask: np.ndarray) -> np.ndarray:
     masked = angle if mask.all() else np.ma.array(angle, mask=~mask)
     # The algorithm (Herraez 2002) sorts with random keys; a fixed seed makes it a function of its
     # input.
-    return np.asarray(np.ma.filled(unwrap_phase(masked, rng=0), 0.0))
+    return np.asarray(np.ma.filled(skimage.restoration.unwrap_phase(masked, rng=0), 0.0))

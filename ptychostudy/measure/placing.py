@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+import scipy
 
 from ptychostudy.measure.fields import is_rounding
 from ptychostudy.physics.orientation import ORIENTATIONS, Orientation
@@ -119,12 +119,14 @@ def turned(field: np.ndarray, orientation: Orientation) -> np.ndarray:
 def _best(moving: _Products, target: _Products) -> tuple[float, tuple[int, int]]:
     """Return the highest correlation over all offsets, and its offset."""
     ends = target.there.shape[1:]
-    full = [fft.next_fast_len(a + b) for a, b in zip(moving.there.shape[1:], ends, strict=True)]
+    full = [
+        scipy.fft.next_fast_len(a + b) for a, b in zip(moving.there.shape[1:], ends, strict=True)
+    ]
 
     def correlated(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        spectra = fft.fft2(b, full) * fft.fft2(a, full).conj()
+        spectra = scipy.fft.fft2(b, full) * scipy.fft.fft2(a, full).conj()
         # What is alike has one sign: the conjugate of a weak phase has the other one.
-        return np.asarray(fft.ifft2(spectra.sum(axis=0)).real)
+        return np.asarray(scipy.fft.ifft2(spectra.sum(axis=0)).real)
 
     least = _LEAST_OVERLAP * min(moving.there.sum(), target.there.sum())
     enough = np.round(correlated(moving.there, target.there)) >= max(least, 2)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
-from skimage.metrics import structural_similarity
+import scipy
+import skimage
 
 # Wang 2004. The truncation of scikit-image: 3.5 sigma is a radius of 5 px, a window of 11 taps.
 _SIGMA = 1.5
@@ -116,7 +116,7 @@ def ssim(
         unknown.
     """
     pred, truth, mask = _prepare(pred, truth, mask, data_range)
-    _, similarity = structural_similarity(
+    _, similarity = skimage.metrics.structural_similarity(
         truth,
         pred,
         data_range=data_range,
@@ -145,7 +145,7 @@ def _components(
 
 
 def _windowed_mean(image: np.ndarray) -> np.ndarray:
-    return np.asarray(gaussian_filter(image, _SIGMA, truncate=_TRUNCATE))
+    return np.asarray(scipy.ndimage.gaussian_filter(image, _SIGMA, truncate=_TRUNCATE))
 
 
 def _luminance(mean_x: np.ndarray, mean_y: np.ndarray, c1: float) -> np.ndarray:
@@ -262,7 +262,7 @@ def ms_ssim(
 
 
 def _blurred(image: np.ndarray, sigma: float) -> np.ndarray:
-    return np.asarray(gaussian_filter(image, sigma)) if sigma > 0 else image
+    return np.asarray(scipy.ndimage.gaussian_filter(image, sigma)) if sigma > 0 else image
 
 
 def _pyramid(finest: _Scale) -> list[_Scale]:

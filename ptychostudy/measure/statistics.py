@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+import scipy
 
 CONFIDENCE = 0.95
 LEAST_VALUES = 3
@@ -153,10 +154,7 @@ def bootstrap_interval(
 
 def _expanded_tail(k: int, confidence: float) -> float:
     """Return the share of resampled means left out at either end of an interval of k values."""
-    # A fifth of a second, which no stage is to wait for that only imports this.
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(k - 1, _upper(confidence)))
+    quantile = float(scipy.special.stdtrit(k - 1, _upper(confidence)))
     return NormalDist().cdf(-math.sqrt(k / (k - 1)) * quantile)
 
 

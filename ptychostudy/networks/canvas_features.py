@@ -7,7 +7,7 @@ a network that is to treat all places alike sees each in the phase of its surrou
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+import scipy
 
 CHANNELS = 8
 """Features of a pixel, see `features_of`."""
@@ -98,6 +98,6 @@ def features_of(
 
 
 def _blurred(field: np.ndarray) -> np.ndarray:
-    real = gaussian_filter(field.real, SURROUNDINGS_PX, mode="nearest")
-    imaginary = gaussian_filter(field.imag, SURROUNDINGS_PX, mode="nearest")
+    real = scipy.ndimage.gaussian_filter(field.real, SURROUNDINGS_PX, mode="nearest")
+    imaginary = scipy.ndimage.gaussian_filter(field.imag, SURROUNDINGS_PX, mode="nearest")
     return np.asarray(real + 1j * imaginary)

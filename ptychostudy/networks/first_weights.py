@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 CUT = 2.0
 """Deviations at which the distribution of first weights ends."""
@@ -32,8 +32,8 @@ def he_normal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     rng : numpy.random.Generator
     """
     inputs = math.prod(shape[:-1])
-    below = ndtr(-CUT)
+    below = scipy.special.ndtr(-CUT)
     # By the inverse of the distribution, of which nothing is drawn in vain.
-    normal = ndtri(rng.uniform(below, 1.0 - below, size=shape))
+    normal = scipy.special.ndtri(rng.uniform(below, 1.0 - below, size=shape))
     scale = math.sqrt(2.0 / inputs) / LEFT_BY_CUT
     return np.asarray(scale * normal, dtype=np.float32)

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.special import erfc
 
 _Wave = NDArray[np.complex128]
 _Real = NDArray[np.float64]
@@ -40,7 +39,7 @@ def diffuser(n: int, grain_px: float, rng: np.random.Generator) -> _Wave:
     See Goodman, Speckle Phenomena, 3.2.
     """
     noise = rng.standard_normal((2, n, n))
-    real, imag = gaussian_filter(noise, (0, grain_px / 2, grain_px / 2), mode="wrap")
+    real, imag = scipy.ndimage.gaussian_filter(noise, (0, grain_px / 2, grain_px / 2), mode="wrap")
     field: _Wave = real + 1j * imag
     return field
 
@@ -119,7 +118,7 @@ def _middle(field: _Wave, n: int) -> _Wave:
 
 def _soft_step(distance: _Real, width: float) -> _Real:
     """Return 1 inside (distance < 0) and 0 outside, with one half on the edge itself."""
-    step: _Real = 0.5 * erfc(distance / width)
+    step: _Real = 0.5 * scipy.special.erfc(distance / width)
     return step
 
 

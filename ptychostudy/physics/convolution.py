@@ -3,7 +3,7 @@
 from itertools import product
 
 import numpy as np
-from scipy.fft import irfftn, next_fast_len, rfftn
+import scipy
 
 # Side of the largest convolution that is done in one; a larger one is put together from squares.
 _SQUARE = 768
@@ -27,17 +27,17 @@ def convolved(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """
     joint = np.add(image.shape, kernel.shape) - 1
     if joint.max() <= _SQUARE or max(kernel.shape) > _SQUARE // 2:
-        shape = [next_fast_len(int(side), real=True) for side in joint]
-        return _convolve(image, rfftn(kernel, shape), shape)
+        shape = [scipy.fft.next_fast_len(int(side), real=True) for side in joint]
+        return _convolve(image, scipy.fft.rfftn(kernel, shape), shape)
     return _in_squares(image, kernel, joint)
 
 
 def _convolve(image: np.ndarray, spectrum: np.ndarray, shape: list[int]) -> np.ndarray:
     """Return the cyclic convolution on a shape with a kernel of which the transform is given."""
-    transformed = rfftn(image, shape)
+    transformed = scipy.fft.rfftn(image, shape)
     # In place: in one piece a scan of a million frames takes 140 MB for each of these arrays.
     transformed *= spectrum
-    convolved: np.ndarray = irfftn(transformed, shape, overwrite_x=True)
+    convolved: np.ndarray = scipy.fft.irfftn(transformed, shape, overwrite_x=True)
     return convolved
 
 
@@ -48,7 +48,7 @@ def _in_squares(image: np.ndarray, kernel: np.ndarray, joint: np.ndarray) -> np.
     """
     total = np.zeros(joint)
     shape = [_SQUARE, _SQUARE]
-    spectrum = rfftn(kernel, shape)
+    spectrum = scipy.fft.rfftn(kernel, shape)
     more = np.array(kernel.shape) - 1
     height, width = _SQUARE - more
     rows = range(0, image.shape[0], height)

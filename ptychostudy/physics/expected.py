@@ -7,7 +7,7 @@ into a few megabytes are made once.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import fft
+import scipy
 
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.propagate import detected, light, pass_object, translate_spectrum
@@ -49,7 +49,7 @@ class Expected:
     ) -> None:
         n = probe.shape[-1]
         self._object = object_
-        self._spectra = fft.fft2(as_modes(probe))
+        self._spectra = scipy.fft.fft2(as_modes(probe))
         self._corners, self._fractions = split_positions(positions, n)
         check_inside(self._corners, n, object_.shape)
         self._valid = None if valid is None or valid.all() else valid

@@ -3,7 +3,8 @@
 import math
 
 import numpy as np
-from skimage.measure import points_in_poly
+import scipy
+import skimage
 
 from ptychostudy.physics.convolution import convolved
 from ptychostudy.physics.windows import corners, inside
@@ -160,7 +161,7 @@ def _enclosed(hull: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     uncertain = _rows_of_corners(hull, shape[0])
     asked[uncertain] = True
     pixels = np.argwhere(asked)
-    enclosed[asked] = points_in_poly(pixels[:, ::-1], hull[:, ::-1])
+    enclosed[asked] = skimage.measure.points_in_poly(pixels[:, ::-1], hull[:, ::-1])
     return enclosed
 
 
@@ -225,13 +226,10 @@ def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
 
 def _hull_corners(points: np.ndarray) -> np.ndarray | None:
     """Return the corners of the convex hull in order, or None when the points lie on one line."""
-    # A sixth of a second, which no stage is to wait for that only maps light.
-    from scipy.spatial import ConvexHull, QhullError
-
     # Qhull refuses points on a line, and fewer than three of them.
     try:
-        return np.asarray(points[ConvexHull(points).vertices])
-    except (QhullError, ValueError):
+        return np.asarray(points[scipy.spatial.ConvexHull(points).vertices])
+    except (scipy.spatial.QhullError, ValueError):
         return None
 
 

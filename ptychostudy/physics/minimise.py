@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
 from ptychostudy.physics.draws import generator
 
@@ -150,11 +151,8 @@ def descend(
     first : (k,) float64
     iterations, memory : int
     """
-    # Half a second, which no stage is to wait for that only imports this.
-    from scipy.optimize import minimize
-
     # A step costs one evaluation, and now and then a second: more are a search in rounding errors.
-    found = minimize(
+    found = scipy.optimize.minimize(
         function,
         first,
         jac=True,

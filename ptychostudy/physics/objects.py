@@ -6,9 +6,8 @@ shift of the detector.
 """
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.color import rgb2gray
-from skimage.transform import resize
 
 from ptychostudy.physics import patterns
 from ptychostudy.physics.plane import without_plane
@@ -121,9 +120,11 @@ def _grey(image: np.ndarray, shape: tuple[int, int], name: str) -> _Field:
     """Return a picture's luminance at the size of the object."""
     image = np.asarray(image)
     if _is_coloured(image):
-        image = rgb2gray(image[..., :3])
+        image = skimage.color.rgb2gray(image[..., :3])
     _check_grey(image, name)
-    resized: _Field = resize(image.astype(np.float64), shape, order=1, anti_aliasing=True)
+    resized: _Field = skimage.transform.resize(
+        image.astype(np.float64), shape, order=1, anti_aliasing=True
+    )
     return resized
 
 

@@ -5,8 +5,8 @@ and phase. Opacity and delay share structures and differ in their contrast.
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from ptychostudy.physics.floorplan import draw_circuit
 
@@ -126,7 +126,7 @@ def circuit(shape: _Shape, feature: float, rng: np.random.Generator) -> tuple[_F
     """Return layers of traces, gratings, pads and vias over a smooth background."""
     layers = draw_circuit(shape, feature, rng)
     # They are drawn in whole pixels, with edges that no pixel can sample.
-    blocks, buses, vias = (gaussian_filter(layer, 0.6) for layer in layers)
+    blocks, buses, vias = (scipy.ndimage.gaussian_filter(layer, 0.6) for layer in layers)
     # Every layer has its own ratio of delay to absorption, as different metals have.
     opacity = 0.7 * blocks + 0.3 * buses + 0.5 * vias + 0.08 * _smooth(shape, feature, rng)
     delay = 0.45 * blocks + 0.6 * buses - 0.45 * vias + 0.12 * _smooth(shape, feature, rng)

@@ -7,8 +7,8 @@ far field is that of a probe that really sits there.
 """
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import fft
 
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import check_inside, split_positions
@@ -30,8 +30,8 @@ def far_field(wave: np.ndarray) -> np.ndarray:
     """
     # The wave itself is not shifted: that would only turn the phase of the far field, and what is
     # measured is its modulus.
-    field = fft.fft2(wave, norm="ortho")
-    return np.asarray(fft.fftshift(field, axes=(-2, -1)))
+    field = scipy.fft.fft2(wave, norm="ortho")
+    return np.asarray(scipy.fft.fftshift(field, axes=(-2, -1)))
 
 
 def far_field_adjoint(field: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
         One translated copy for each shift. Whole pixels equal `numpy.roll` to rounding.
     """
     # SciPy's transforms differ from NumPy's by rounding, and take three quarters of their time.
-    return translate_spectrum(fft.fft2(image), np.asarray(shift, dtype=np.float64))
+    return translate_spectrum(scipy.fft.fft2(image), np.asarray(shift, dtype=np.float64))
 
 
 def translate_spectrum(
@@ -80,7 +80,7 @@ def translate_spectrum(
     ramp_cols = _ramp(shift[..., 1:], cols)
     shifted = np.multiply(spectrum, ramp_rows[..., :, None], out=room)
     shifted *= ramp_cols[..., None, :]
-    translated: np.ndarray = fft.ifft2(shifted, overwrite_x=True)
+    translated: np.ndarray = scipy.fft.ifft2(shifted, overwrite_x=True)
     return translated
 
 
@@ -160,7 +160,7 @@ def detected(waves: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     -------
     (k, N, N) float
     """
-    amplitude = np.abs(fft.fft2(waves, norm="ortho", overwrite_x=True))
+    amplitude = np.abs(scipy.fft.fft2(waves, norm="ortho", overwrite_x=True))
     power = np.empty_like(amplitude) if out is None else out
     # The zero frequency to the centre, last and on the way: real numbers are half of complex ones.
     for to_rows, rows in _halves(waves.shape[-2]):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.fft import fft2, ifft2
+import scipy
 
 from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.modes import as_modes
@@ -105,7 +105,7 @@ class ScanLikelihood:
         self.background = np.float32(min(_BACKGROUND * mean, _MOST * share))
         # None where there is nothing to leave out, which most scans need not pay for.
         self._mask = None if self.valid.all() else np.fft.ifftshift(self.valid)
-        self._spectra = fft2(self.modes)
+        self._spectra = scipy.fft.fft2(self.modes)
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
         self._room = _KEPT
         self._kept: dict[int, _Block] = {}
@@ -149,7 +149,7 @@ class ScanLikelihood:
         """Return the part of the value of some frames, and their conjugate gradients (b, N, N)."""
         waves = _windows(field, block)
         waves *= block.probes
-        far = fft2(waves, norm="ortho", overwrite_x=True)
+        far = scipy.fft.fft2(waves, norm="ortho", overwrite_x=True)
         expected = _added(np.square(far.real) + np.square(far.imag))
         expected += self.background
         ratio = block.counts / expected
@@ -158,7 +158,7 @@ class ScanLikelihood:
         if self._mask is not None:
             ratio *= self._mask
         far *= ratio
-        waves = ifft2(far, norm="ortho", overwrite_x=True)
+        waves = scipy.fft.ifft2(far, norm="ortho", overwrite_x=True)
         np.conjugate(waves, out=waves)
         waves *= block.probes
         return value, _added(waves)
@@ -183,7 +183,7 @@ class ScanLikelihood:
     def _probes(self, frames: slice) -> np.ndarray:
         """Return the modes (m, b, N, N) where each frame has them."""
         ramps = _ramps(self.fractions[frames], self.modes.shape[-1])
-        return ifft2(self._spectra[:, None] * ramps)
+        return scipy.fft.ifft2(self._spectra[:, None] * ramps)
 
 
 def _ramps(fractions: np.ndarray, n: int) -> np.ndarray:

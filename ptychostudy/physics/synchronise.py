@@ -14,9 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import cg, eigsh
+import scipy
 
 _STEPS = 100
 _SMALL_RAD = 1e-9
@@ -92,7 +90,7 @@ def _inner(one: np.ndarray, other: np.ndarray) -> complex:
 def parts_of(count: int, pairs: np.ndarray, products: np.ndarray) -> np.ndarray:
     """Return the part (k,) int of each of k patches, see `Synchronised`."""
     linked = _symmetric(count, pairs, np.abs(products))
-    _, part = connected_components(linked, directed=False)
+    _, part = scipy.sparse.csgraph.connected_components(linked, directed=False)
     return np.asarray(part)
 
 
@@ -122,15 +120,15 @@ def synchronise(count: int, pairs: np.ndarray, products: np.ndarray) -> Synchron
     return Synchronised(factors, part)
 
 
-def _symmetric(count: int, pairs: np.ndarray, products: np.ndarray) -> csr_matrix:
+def _symmetric(count: int, pairs: np.ndarray, products: np.ndarray) -> "scipy.sparse.csr_matrix":
     """Return the Hermitian matrix (k, k) of pairs that have something in common."""
     some = products != 0
     rows, cols = pairs[some].T
-    upper = csr_matrix((products[some], (rows, cols)), shape=(count, count))
-    return csr_matrix(upper + upper.conj().T)
+    upper = scipy.sparse.csr_matrix((products[some], (rows, cols)), shape=(count, count))
+    return scipy.sparse.csr_matrix(upper + upper.conj().T)
 
 
-def _factors(linked: csr_matrix) -> np.ndarray:
+def _factors(linked: "scipy.sparse.csr_matrix") -> np.ndarray:
     """Return the factors (k,) of one part."""
     strength = _row_sums(abs(linked))
     # A patch alone has nothing to agree with.
@@ -147,7 +145,7 @@ def _factors(linked: csr_matrix) -> np.ndarray:
     return turned
 
 
-def _row_sums(matrix: csr_matrix) -> np.ndarray:
+def _row_sums(matrix: "scipy.sparse.csr_matrix") -> np.ndarray:
     sums: np.ndarray = np.asarray(matrix.sum(axis=1)).ravel()
     return sums
 
@@ -159,9 +157,9 @@ def _unit(values: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _leading(linked: csr_matrix, strength: np.ndarray) -> np.ndarray:
+def _leading(linked: "scipy.sparse.csr_matrix", strength: np.ndarray) -> np.ndarray:
     """Return the phase factors (k,) of the leading eigenvector of the scaled matrix."""
-    scale = diags(1 / np.sqrt(strength))
+    scale = scipy.sparse.diags(1 / np.sqrt(strength))
     scaled = scale @ linked @ scale
     count = len(strength)
     if count < _DENSE:
@@ -169,22 +167,26 @@ def _leading(linked: csr_matrix, strength: np.ndarray) -> np.ndarray:
     else:
         # From a fixed start, for the same answer every time.
         start = np.ones(count, np.complex128)
-        _, vectors = eigsh(scaled, k=1, which="LA", v0=start)
+        _, vectors = scipy.sparse.linalg.eigsh(scaled, k=1, which="LA", v0=start)
     return _unit(vectors[:, -1])
 
 
-def _step(linked: csr_matrix, factors: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def _step(
+    linked: "scipy.sparse.csr_matrix", factors: np.ndarray, strength: np.ndarray
+) -> np.ndarray:
     """Return by which angles (k,) the factors are still to be turned, in rad.
 
     Least squares over the links, each weighted by the curvature of its term, or not at all where it
     has the wrong sign.
     """
-    turned = diags(factors.conj()) @ linked @ diags(factors)
+    turned = scipy.sparse.diags(factors.conj()) @ linked @ scipy.sparse.diags(factors)
     slope = _row_sums(turned.imag)
     weight = turned.real.maximum(0.0)
     # A patch whose links all contradict it would have no weight; the least part of it has.
     degree = np.maximum(_row_sums(weight), _SMALL_RAD * strength)
-    laplacian = diags(degree) - weight
-    step, _ = cg(laplacian, slope, rtol=_INNER, M=diags(1 / degree))
+    laplacian = scipy.sparse.diags(degree) - weight
+    step, _ = scipy.sparse.linalg.cg(
+        laplacian, slope, rtol=_INNER, M=scipy.sparse.diags(1 / degree)
+    )
     centred: np.ndarray = step - step.mean()
     return centred

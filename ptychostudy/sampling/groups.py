@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.physics.windows import split_positions
 
@@ -123,7 +123,7 @@ def _seeds(k: int, wanted: int, rng: np.random.Generator) -> np.ndarray:
 def _neighbours(positions: np.ndarray, pool: int) -> np.ndarray:
     """Return the (k, pool) nearest other frames."""
     k = len(positions)
-    nearest = np.asarray(KDTree(positions).query(positions, k=pool + 1)[1])
+    nearest = np.asarray(scipy.spatial.KDTree(positions).query(positions, k=pool + 1)[1])
     own = nearest == np.arange(k)[:, None]
     # Among many frames at one position a frame may not be found itself: the farthest goes instead.
     own[~own.any(axis=1), -1] = True

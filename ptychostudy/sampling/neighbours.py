@@ -5,7 +5,7 @@ KD-trees, so cost grows as n log n.
 """
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.sampling.spacing import check_diameter, checked_positions, unique_positions
 
@@ -125,7 +125,7 @@ def mean_overlap_of_frames(
         return 0.0
     # The first neighbour that the tree finds is the position itself.
     others = np.arange(2, min(neighbor_count, len(unique) - 1) + 2)
-    distance, _ = KDTree(unique).query(unique, k=others)
+    distance, _ = scipy.spatial.KDTree(unique).query(unique, k=others)
     return float(disc_overlap(distance, diameter).mean())
 
 
@@ -152,7 +152,7 @@ def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: 
     centres = checked_positions(positions)[np.asarray(groups)].mean(axis=1)
     if len(centres) == 0:
         return 0.0
-    tree = KDTree(centres)
+    tree = scipy.spatial.KDTree(centres)
     total = 0.0
     for start in range(0, len(centres), _PAIR_CHUNK):
         # Neighbours in the tree are neighbours in the scan: a chunk of centres in another order
@@ -163,7 +163,7 @@ def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: 
     return total / len(centres)
 
 
-def _summed_overlap(chosen: np.ndarray, tree: KDTree, diameter: float) -> float:
+def _summed_overlap(chosen: np.ndarray, tree: "scipy.spatial.KDTree", diameter: float) -> float:
     """Return the sum over chosen centres (k,) of their mean overlap with all others."""
     first, distance = _near_pairs(chosen, tree, diameter)
     sums = np.bincount(first, disc_overlap(distance, diameter), minlength=len(chosen))
@@ -172,9 +172,11 @@ def _summed_overlap(chosen: np.ndarray, tree: KDTree, diameter: float) -> float:
     return float(np.sum(sums / np.maximum(neighbours, 1)))
 
 
-def _near_pairs(chosen: np.ndarray, tree: KDTree, diameter: float) -> tuple[np.ndarray, np.ndarray]:
+def _near_pairs(
+    chosen: np.ndarray, tree: "scipy.spatial.KDTree", diameter: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the place in `chosen` (k,) of each near pair's first group, and its distance."""
-    chunk = KDTree(tree.data[chosen])
+    chunk = scipy.spatial.KDTree(tree.data[chosen])
     pairs = chunk.sparse_distance_matrix(tree, diameter, output_type="ndarray")
     itself = chosen[pairs["i"]] == pairs["j"]
     # The tree counts what lies exactly one diameter away, too.

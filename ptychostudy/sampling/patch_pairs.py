@@ -1,7 +1,7 @@
 """Pairs of overlapping patches: not more of each than its phase needs, however dense the scan."""
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 MOST = 64
 """Partners that each patch chooses; it is chosen by others, too."""
@@ -31,7 +31,7 @@ def overlapping_pairs(
     (m, 2) int64
         Indices, the smaller first, in ascending order.
     """
-    tree = KDTree(corners)
+    tree = scipy.spatial.KDTree(corners)
     chosen = [_partners(tree, k, side, apart, most) for k in range(len(corners))]
     first = np.repeat(np.arange(len(corners)), [len(partners) for partners in chosen])
     other = np.concatenate([np.zeros(0, np.int64), *chosen])
@@ -39,7 +39,9 @@ def overlapping_pairs(
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
-def _partners(tree: KDTree, k: int, side: int, apart: np.ndarray | None, most: int) -> np.ndarray:
+def _partners(
+    tree: "scipy.spatial.KDTree", k: int, side: int, apart: np.ndarray | None, most: int
+) -> np.ndarray:
     """Return the partners of one square."""
     corners = tree.data
     # Squares that only touch have no pixel in common.

@@ -1,7 +1,7 @@
 """Cut a scan into a training and a test part that share no illuminated object pixel."""
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.study.names import TEST_SPLIT, TRAINING_SPLIT
 
@@ -98,5 +98,5 @@ def _whole_range(values: np.ndarray, margin: float) -> np.ndarray:
 def _near(pixels: np.ndarray, positions: np.ndarray, radius: float) -> np.ndarray:
     """Tell the pixels that lie closer than a radius to one of the positions."""
     # Where none is that close the tree reports an infinite distance.
-    distance, _ = KDTree(positions).query(pixels, distance_upper_bound=radius)
+    distance, _ = scipy.spatial.KDTree(positions).query(pixels, distance_upper_bound=radius)
     return np.asarray(distance < np.inf)

@@ -5,7 +5,7 @@ nothing.
 """
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from ptychostudy.physics.illumination import hull_mask
 from ptychostudy.physics.probe_width import bright_diameter_px
@@ -88,5 +88,5 @@ def covering_width_px(positions: np.ndarray, centres: np.ndarray) -> int:
     hull = hull_mask(positions, origin=origin, shape=shape)
     # An even square has its middle half a pixel before its centre.
     pixels = np.argwhere(hull) + np.array(origin) + 0.5
-    distances, _ = KDTree(centres).query(pixels, p=np.inf)
+    distances, _ = scipy.spatial.KDTree(centres).query(pixels, p=np.inf)
     return int(2 * np.max(distances) + 1)

@@ -20,7 +20,6 @@ from ptychostudy.study.settings import Study
 from ptychostudy.telling import course, panel
 from ptychostudy.telling.answer import counted
 from ptychostudy.telling.dry_run import Job
-from ptychostudy.telling.first_guess import guess
 from ptychostudy.telling.forecast import Far, Forecast
 from ptychostudy.telling.records import records
 from ptychostudy.telling.run_log import Epoch, last_warning
@@ -221,6 +220,9 @@ def _first_guess(forecast: Forecast, study: Study) -> float | None:
 
     Of a part of it, which ends without an answer, the size of the scan says nothing.
     """
+    # It reads HDF5, whose library a run that has nothing to do need not wait for.
+    from ptychostudy.telling.first_guess import guess
+
     whole = any(job.rule == _ANSWER for job in forecast.jobs.values())
     return guess(study, Path(), forecast.slots) if whole and not records(Path()) else None
 

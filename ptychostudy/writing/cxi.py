@@ -17,7 +17,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from scipy import constants
+import scipy
 
 from ptychostudy.formats.positions import read_positions
 from ptychostudy.writing.hdf5_bytes import new_hdf5, put
@@ -83,7 +83,7 @@ def write(
 def _source(optics: Optics) -> dict[str, Any]:
     """Return energy (joule) and wavelength; of the two cdtools believes the wavelength."""
     return {
-        f"{_SOURCE}/energy": optics.photon_energy_ev * constants.e,
+        f"{_SOURCE}/energy": optics.photon_energy_ev * scipy.constants.e,
         f"{_SOURCE}/wavelength": optics.wavelength_m,
     }
 

@@ -17,11 +17,14 @@ ROOMS = {stage: _room(stage) for stage in STAGES}
 _WATCH = """
 import importlib, sys
 heavy = {"tensorflow", "keras", "torch", "ptychi"}
-# What takes half a second, for one function of it.
-slow = {"scipy.signal", "scipy.stats", "scipy.optimize", "scipy.interpolate", "pandas"}
+# Of SciPy and scikit-image only the names: a part of either, which takes 0.2 s to a second, is loaded where it is used.
+slow = {"pandas"}
+PARTS = {"fft", "ndimage", "special", "spatial", "sparse", "linalg", "signal", "stats", "optimize", "interpolate"}
+PARTS |= {"measure", "metrics", "registration", "restoration", "transform", "color"}
 for stage in sys.argv[1:]:
     importlib.import_module(f"ptychostudy.{stage}")
-    if found := (heavy | slow) & set(sys.modules):
+    parts = {name for name in sys.modules if name.startswith(("scipy.", "skimage.")) and name.split(".")[1] in PARTS}
+    if found := (heavy | slow) & set(sys.modules) | parts:
         sys.exit(f"stage {stage} loads {sorted(found)}")
 """
 
