@@ -64,7 +64,7 @@ environment: $(ENVIRONMENT)
 $(READY): constraints.txt pyproject.toml envs/which | check-python
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@rm -f $@
-	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,slurm,dev]'
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[keras,ptychi,fast,slurm,dev]'
 	$(VENV)/bin/python -m pip install --no-deps ptychodus==1.7.0
 	@ln -sf ../../envs/which $(VENV)/bin/which
 	@ln -sfn '$(CURDIR)/$(PLUGIN)' "$$($(VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/$(PLUGIN)"

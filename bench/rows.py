@@ -3,6 +3,7 @@
 Processor time on one thread, medians of several turns. What counts is the ratio, and how it grows with the size.
 """
 
+import functools
 import json
 import statistics
 import time
@@ -14,9 +15,12 @@ from skimage.draw import polygon
 
 from ptychostudy.measure.scoring import score
 from ptychostudy.physics import counts, illumination
+from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.held_out import Frames
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import exit_waves, intensities
+from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.recipes.simulate import simulated_frames
 from ptychostudy.sampling.overlap import overlap_report
@@ -95,6 +99,28 @@ def simulate(n, frames=FRAMES):
     return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, "bare FFT and draws")
 
 
+def likelihood(n, transforms):
+    """Value and slope of the likelihood of an object, beside the transforms of its frames by the same library."""
+    scene = scene_of(n, FRAMES)
+    frames = np.random.default_rng(0).poisson(1e-2 * intensities(scene.object, scene.probe, scene.positions))
+    source = Frames(frames.astype(np.uint32), np.arange(FRAMES))
+    scan = ScanLikelihood(source, scene.probe, scene.positions, scene.object.shape, share=1e-2)
+    scan._transform = functools.cache(transforms)
+    field = scene.object.astype(np.complex64)
+    at_once = 2**16 // n**2
+    block = transforms((1, at_once, n, n))
+
+    def bare():
+        for _ in range(0, FRAMES, at_once):
+            block.forward()
+            block.backward()
+
+    block.waves[...] = 0
+    scan.value_and_gradient(field)
+    name = f"likelihood, {FRAMES} frames of {n} x {n}, {transforms.__name__.removesuffix('Transform')}"
+    return compared(name, lambda: scan.value_and_gradient(field), bare, "bare transforms", repeat=15)
+
+
 def thin(keep):
     """Frames that keep a share of their photons, beside the bare draws of as many."""
     scene = scene_of(64, FRAMES)
@@ -137,6 +163,7 @@ def stitched(canvas):
 def main():
     rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
     rows += [simulate(64), simulate(64, 1024), simulate(128), thin(0.01), thin(0.3)]
+    rows += [likelihood(n, library) for n in (64, 128) for library in (ScipyTransform, FftwTransform)]
     rows += [scored(364), scored(1024), stitched(256), stitched(4096)]
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 

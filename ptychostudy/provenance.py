@@ -19,6 +19,7 @@ _Documented = ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
 PACKAGES = (
     "numpy",
     "scipy",
+    "pyfftw",
     "scikit-image",
     "h5py",
     "keras",

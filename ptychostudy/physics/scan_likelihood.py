@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import scipy
 
+from ptychostudy.physics.block_transform import BlockTransform, block_transform
 from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.windows import light, split_positions
@@ -106,6 +107,7 @@ class ScanLikelihood:
         # None where there is nothing to leave out, which most scans need not pay for.
         self._mask = None if self.valid.all() else np.fft.ifftshift(self.valid)
         self._spectra = scipy.fft.fft2(self.modes)
+        self._transforms: dict[tuple[int, ...], BlockTransform] = {}
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
         self._room = _KEPT
         self._kept: dict[int, _Block] = {}
@@ -147,21 +149,33 @@ class ScanLikelihood:
 
     def _of_block(self, block: _Block, field: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the part of the value of some frames, and their conjugate gradients (b, N, N)."""
-        waves = _windows(field, block)
-        waves *= block.probes
-        far = scipy.fft.fft2(waves, norm="ortho", overwrite_x=True)
+        transform = self._transform(block.probes.shape)
+        _pass(block, field, transform.waves)
+        transform.forward()
+        far = transform.waves
+        # Of both transforms together; a unitary one each would cost a pass over the waves.
+        unit = np.float32(1 / (far.shape[-2] * far.shape[-1]))
         expected = _added(np.square(far.real) + np.square(far.imag))
+        expected *= unit
         expected += self.background
         ratio = block.counts / expected
         value = _half_deviance(block, expected, ratio, self._mask)
         np.subtract(1, ratio, out=ratio)
         if self._mask is not None:
             ratio *= self._mask
+        ratio *= unit
         far *= ratio
-        waves = scipy.fft.ifft2(far, norm="ortho", overwrite_x=True)
+        transform.backward()
+        waves = transform.waves
         np.conjugate(waves, out=waves)
         waves *= block.probes
         return value, _added(waves)
+
+    def _transform(self, shape: tuple[int, ...]) -> BlockTransform:
+        """Return the transforms of blocks of a shape: there are two, as the last is shorter."""
+        if shape not in self._transforms:
+            self._transforms[shape] = block_transform(shape)
+        return self._transforms[shape]
 
     def _blocks(self) -> Iterator[_Block]:
         for start in range(0, len(self.counts), self._frames):
@@ -192,16 +206,15 @@ def _ramps(fractions: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(steps[:, 0, :, None] * steps[:, 1, None, :])
 
 
-def _windows(field: np.ndarray, block: _Block) -> np.ndarray:
-    """Cut the window of each frame out of a field, once for each mode, (m, b, N, N).
+def _pass(block: _Block, field: np.ndarray, waves: np.ndarray) -> None:
+    """Let the window of each frame pass its probe, once for each mode, into waves (m, b, N, N).
 
     One slice each: an index for every pixel costs more than the transform of the window.
     """
-    windows = np.empty_like(block.probes)
-    n = windows.shape[-1]
+    n = waves.shape[-1]
     for frame, (row, col) in enumerate(block.corners):
-        windows[:, frame] = field[row : row + n, col : col + n]
-    return windows
+        window = field[row : row + n, col : col + n]
+        np.multiply(window, block.probes[:, frame], out=waves[:, frame])
 
 
 def _added(modes: np.ndarray) -> np.ndarray:

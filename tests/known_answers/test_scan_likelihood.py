@@ -5,10 +5,18 @@ import pytest
 from scipy.special import kl_div
 
 from ptychostudy.physics import scan_likelihood
+from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.held_out import Frames
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.physics.windows import corners, light
+
+
+@pytest.fixture(autouse=True, params=[FftwTransform, ScipyTransform])
+def transforms(request, monkeypatch):
+    """Each test with the transforms of either library."""
+    monkeypatch.setattr(scan_likelihood, "block_transform", request.param)
+
 
 # Unlike on both axes, so that rows for columns shows.
 SHAPE = (40, 33)
