@@ -2,7 +2,7 @@
 
 Half the time of a likelihood are its transforms, and those of FFTW (Frigo & Johnson, Proc. IEEE 93,
 216 (2005)) take a third of the time of SciPy's, whose wheels are built for any processor. It is
-used where pyFFTW is installed; either agrees with the other to the rounding of single precision.
+used where pyFFTW is installed; either agrees with the other to rounding.
 """
 
 import importlib.util
@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 import scipy
+
+Precision = type[np.complex64] | type[np.complex128]
 
 
 class BlockTransform(ABC):
@@ -19,14 +21,19 @@ class BlockTransform(ABC):
     ----------
     shape : (..., N, N)
         Of the block.
+    dtype : type
+        Complex, of single or double precision.
 
     Attributes
     ----------
-    waves : (..., N, N) complex64
+    waves : (..., N, N) complex
         What is transformed. A transform may put another array here.
     """
 
     waves: np.ndarray
+
+    @abstractmethod
+    def __init__(self, shape: tuple[int, ...], dtype: Precision = np.complex64) -> None: ...
 
     @abstractmethod
     def forward(self) -> None:
@@ -40,8 +47,8 @@ class BlockTransform(ABC):
 class ScipyTransform(BlockTransform):
     """Transforms of SciPy."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.waves = np.empty(shape, dtype=np.complex64)
+    def __init__(self, shape: tuple[int, ...], dtype: Precision = np.complex64) -> None:
+        self.waves = np.empty(shape, dtype=dtype)
 
     def forward(self) -> None:
         """See `BlockTransform`."""
@@ -59,10 +66,10 @@ class FftwTransform(BlockTransform):
     it the rounding of every result.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: Precision = np.complex64) -> None:
         import pyfftw  # type: ignore[import-untyped]  # it declares no types
 
-        self.waves = pyfftw.empty_aligned(shape, dtype=np.complex64)
+        self.waves = pyfftw.empty_aligned(shape, dtype=dtype)
         self._forward, self._backward = (
             pyfftw.FFTW(
                 self.waves, self.waves, axes=(-2, -1), direction=way, flags=("FFTW_ESTIMATE",)
@@ -79,12 +86,13 @@ class FftwTransform(BlockTransform):
         self._backward.execute()
 
 
-def block_transform(shape: tuple[int, ...]) -> BlockTransform:
+def block_transform(shape: tuple[int, ...], dtype: Precision = np.complex64) -> BlockTransform:
     """Return the transforms of blocks of a shape: of FFTW where it is installed.
 
     Parameters
     ----------
     shape : (..., N, N)
+    dtype : type
     """
     fast = importlib.util.find_spec("pyfftw") is not None
-    return FftwTransform(shape) if fast else ScipyTransform(shape)
+    return FftwTransform(shape, dtype) if fast else ScipyTransform(shape, dtype)

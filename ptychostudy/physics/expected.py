@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import scipy
 
+from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.propagate import detected, light, pass_object, translate_spectrum
+from ptychostudy.physics.propagate import light, pass_object, power_of, shifted_spectrum
 from ptychostudy.physics.windows import check_inside, split_positions
 
 # Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
@@ -49,14 +50,15 @@ class Expected:
     ) -> None:
         n = probe.shape[-1]
         self._object = object_
-        self._spectra = scipy.fft.fft2(as_modes(probe))
+        # Transforms have no factor: with this one they are the waves over N, and the far fields.
+        self._spectra = scipy.fft.fft2(as_modes(probe)) / n**3
         self._corners, self._fractions = split_positions(positions, n)
         check_inside(self._corners, n, object_.shape)
         self._valid = None if valid is None or valid.all() else valid
         self._parts = _parts(len(self._corners), block)
-        # One place for all waves and one for all frames: memory anew takes half a transform's time.
-        self._room = np.empty((min(block, len(positions)), n, n), np.complex128)
-        self._frames = np.empty(self._room.shape)
+        # One place for all frames, as for all waves: memory anew takes half a transform's time.
+        self._frames = np.empty((min(block, len(positions)), n, n))
+        self._transform = block_transform(self._frames.shape, np.complex128)
         self._kept = self._frames[:0]
 
     def mean(self, *, kept_bytes: int = 0) -> float:
@@ -91,16 +93,16 @@ class Expected:
         sums = np.zeros(part.stop - part.start)
         for number, waves in enumerate(self._waves(part)):
             # By their light even where they are kept, so that no bit depends on what is.
-            sums += light(waves)
+            sums += waves[0].size * light(waves)
             if self._is_kept(part):
-                _detect(waves, self._kept[part], number)
+                self._detect(self._kept[part], number)
         return sums
 
     def _power(self, part: slice) -> np.ndarray:
         """Return the frames of a part, those of all modes added."""
         power = self._kept[part] if self._is_kept(part) else self._frames[: part.stop - part.start]
-        for number, waves in enumerate(self._waves(part)):
-            _detect(waves, power, number)
+        for number, _ in enumerate(self._waves(part)):
+            self._detect(power, number)
         if self._valid is not None:
             power *= self._valid
         return power
@@ -109,21 +111,26 @@ class Expected:
         return bool(part.stop <= len(self._kept))
 
     def _waves(self, part: slice) -> Iterator[np.ndarray]:
-        """Yield the exit waves (b, N, N) of each mode; the next ones take their place."""
+        """Yield exit waves over N, (b, N, N), of each mode; the next ones take their place."""
         corners = self._corners[part]
-        room = self._room[: len(corners)]
         for spectrum in self._spectra:
-            waves = translate_spectrum(spectrum, self._fractions[part], room)
+            # All of a block is transformed, also for the last frames, so that no bit depends on it.
+            self._transform.waves[len(corners) :] = 0
+            spectra = self._transform.waves[: len(corners)]
+            shifted_spectrum(spectrum, self._fractions[part], spectra)
+            self._transform.backward()
+            waves = self._transform.waves[: len(corners)]
             pass_object(waves, self._object, corners)
             yield waves
 
-
-def _detect(waves: np.ndarray, frames: np.ndarray, mode: int) -> None:
-    """Put the intensities of the first mode's waves in the place of frames, add those of others."""
-    if mode == 0:
-        detected(waves, frames)
-    else:
-        frames += detected(waves)
+    def _detect(self, frames: np.ndarray, mode: int) -> None:
+        """Put intensities of the first mode's waves in the place of frames, add those of others."""
+        self._transform.forward()
+        far = self._transform.waves[: len(frames)]
+        if mode == 0:
+            power_of(far, frames)
+        else:
+            frames += power_of(far)
 
 
 def _parts(frames: int, block: int) -> list[slice]:

@@ -55,21 +55,23 @@ def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
         One translated copy for each shift. Whole pixels equal `numpy.roll` to rounding.
     """
     # SciPy's transforms differ from NumPy's by rounding, and take three quarters of their time.
-    return translate_spectrum(scipy.fft.fft2(image), np.asarray(shift, dtype=np.float64))
+    spectra = shifted_spectrum(scipy.fft.fft2(image), np.asarray(shift, dtype=np.float64))
+    return np.asarray(scipy.fft.ifft2(spectra, overwrite_x=True))
 
 
-def translate_spectrum(
-    spectrum: np.ndarray, shift: np.ndarray, room: np.ndarray | None = None
+def shifted_spectrum(
+    spectrum: np.ndarray, shift: np.ndarray, out: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return what `translate` does, of the image with a given `scipy.fft.fft2`.
+    """Return the spectra of an image that is moved by shifts, given its own.
 
     Parameters
     ----------
     spectrum : (N, M) complex
+        Of the image, as `scipy.fft.fft2` has it.
     shift : (..., 2) float
         Shift (rows, cols) in pixels.
-    room : (..., N, M) complex128, optional
-        Where the copies are made; default anew.
+    out : (..., N, M) complex128, optional
+        Where the spectra are made; default anew.
 
     Returns
     -------
@@ -78,10 +80,9 @@ def translate_spectrum(
     rows, cols = spectrum.shape
     ramp_rows = _ramp(shift[..., :1], rows)
     ramp_cols = _ramp(shift[..., 1:], cols)
-    shifted = np.multiply(spectrum, ramp_rows[..., :, None], out=room)
+    shifted: np.ndarray = np.multiply(spectrum, ramp_rows[..., :, None], out=out)
     shifted *= ramp_cols[..., None, :]
-    translated: np.ndarray = scipy.fft.ifft2(shifted, overwrite_x=True)
-    return translated
+    return shifted
 
 
 def _ramp(shift: np.ndarray, size: int) -> np.ndarray:
@@ -160,11 +161,23 @@ def detected(waves: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     -------
     (k, N, N) float
     """
-    amplitude = np.abs(scipy.fft.fft2(waves, norm="ortho", overwrite_x=True))
+    return power_of(scipy.fft.fft2(waves, norm="ortho", overwrite_x=True), out)
+
+
+def power_of(far: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the intensities (k, N, N) of far fields with the zero frequency in the corner.
+
+    Parameters
+    ----------
+    far : (k, N, N) complex
+    out : (k, N, N) float, optional
+        Where the intensities go, with the zero frequency in the centre; default anew.
+    """
+    amplitude = np.abs(far)
     power = np.empty_like(amplitude) if out is None else out
     # The zero frequency to the centre, last and on the way: real numbers are half of complex ones.
-    for to_rows, rows in _halves(waves.shape[-2]):
-        for to_cols, cols in _halves(waves.shape[-1]):
+    for to_rows, rows in _halves(far.shape[-2]):
+        for to_cols, cols in _halves(far.shape[-1]):
             np.square(amplitude[:, rows, cols], out=power[:, to_rows, to_cols])
     return power
 

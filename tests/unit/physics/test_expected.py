@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from ptychostudy.physics import expected
+from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.propagate import intensities
 
@@ -21,12 +23,41 @@ def copied(blocks):
     return np.concatenate([block.copy() for block in blocks])
 
 
+@pytest.fixture(autouse=True, params=[FftwTransform, ScipyTransform])
+def transforms(request, monkeypatch):
+    """Each test with the transforms of either library."""
+    monkeypatch.setattr(expected, "block_transform", request.param)
+
+
 @pytest.mark.parametrize(("probe", "valid"), CASES)
 @pytest.mark.parametrize("block", [1, 4, 64])
-def test_frames_are_those_of_the_forward_model_to_the_bit(probe, valid, block):
-    expected = intensities(OBJECT, probe, POSITIONS) * (1 if valid is None else valid)
+def test_frames_are_those_of_the_forward_model(probe, valid, block):
+    given = intensities(OBJECT, probe, POSITIONS) * (1 if valid is None else valid)
     found = copied(Expected(OBJECT, probe, POSITIONS, valid=valid, block=block).frames())
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(found, given, rtol=0, atol=1e-14 * given.max())
+    if expected.block_transform is ScipyTransform:
+        np.testing.assert_array_equal(found, given)
+
+
+@pytest.mark.parametrize(("n", "block"), [(16, 4), (16, 64), (15, 4)])
+def test_counts_are_the_same_by_either_library(n, block, monkeypatch):
+    """Their frames differ in the last bit, which no draw sees."""
+    drawn = []
+    for library in (FftwTransform, ScipyTransform):
+        monkeypatch.setattr(expected, "block_transform", library)
+        model = Expected(OBJECT, 30 * MODES[:, :n, :n], POSITIONS, block=block)
+        draws = np.random.default_rng(5)
+        drawn.append(np.concatenate([draws.poisson(frames) for frames in model.frames(1 / model.mean() ** 0.5)]))
+    np.testing.assert_array_equal(*drawn)
+
+
+@pytest.mark.parametrize("frames", [1, 3, 4, 5, 11])
+def test_a_frame_does_not_depend_on_those_beside_it(frames):
+    """Not in a bit, also in a last block that is not full, and however many blocks came before."""
+    whole = copied(Expected(OBJECT, MODES, POSITIONS, block=4).frames())
+    model = Expected(OBJECT, MODES, np.concatenate([POSITIONS[:4], POSITIONS[:frames]]), block=4)
+    for _ in range(2):
+        np.testing.assert_array_equal(copied(model.frames())[4:], whole[:frames])
 
 
 @pytest.mark.parametrize(("probe", "valid"), CASES)
