@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+import scipy
 from scipy.spatial import KDTree
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
-from ptychostudy.sampling import neighbours
 from ptychostudy.sampling.neighbours import (
     disc_overlap,
     mean_overlap_in_groups,
@@ -164,7 +164,7 @@ def test_between_groups_whatever_their_order(monkeypatch):
         boxes.append(np.ptp(centres, axis=0))
         return KDTree(centres)
 
-    monkeypatch.setattr(neighbours, "KDTree", watched)
+    monkeypatch.setattr(scipy.spatial, "KDTree", watched)
     found = mean_overlap_of_groups(positions, order[:, None], 12.0)
     whole, *chunks = boxes
     assert np.prod(whole) == 295.0**2 and len(chunks) == 8
