@@ -45,17 +45,27 @@ def tool(monkeypatch, tmp_path, name, text):
     path.chmod(0o755)
 
 
-def absent(monkeypatch, _):
-    """torch is not installed."""
+def without(monkeypatch, package):
     there = importlib.metadata.version
 
     def version(name):
-        if name == "torch":
+        if name == package:
             raise importlib.metadata.PackageNotFoundError(name)
         return there(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
+
+
+def absent(monkeypatch, _):
+    """torch is not installed."""
+    without(monkeypatch, "torch")
     return "package torch", PROBLEM, "constraints.txt"
+
+
+def slower(monkeypatch, _):
+    """What only makes a study faster is not installed."""
+    without(monkeypatch, "pyfftw")
+    return "package pyfftw", WARNING, "fast"
 
 
 def threads(monkeypatch, _):
@@ -92,7 +102,7 @@ def slurm(monkeypatch, hub):
     return "slurm", WARNING, "--profile slurm"
 
 
-@pytest.mark.parametrize("wrong", [absent, threads, graphics, full, unwritable, locked, slurm])
+@pytest.mark.parametrize("wrong", [absent, slower, threads, graphics, full, unwritable, locked, slurm])
 def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, bare, capsys, wrong):
     name, state, remedy = wrong(monkeypatch, bare)
     code, found = asked(bare, capsys)
