@@ -26,14 +26,35 @@ def show(interval_s):
 
 
 def test_lines_of_a_training(said, monkeypatch):
-    now = iter([0.0, 100.0, 100.0, 110.0, 115.0, 120.0, 190.0])
+    now = iter([0.0, 100.0, 100.0, 400.0, 410.0, 415.0, 421.0, 490.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
     show(8.0)  # made at 0
     with Work("train") as work:  # started at 100, of the work and of its line
-        work.step(1, 6, 0.25)  # at 110: 10 s an epoch, 5 to go
-        work.step(2, 6, 0.2)  # at 115, too soon for a line
-        work.step(6, 6)  # at 120, the last: the end says it
-    assert said() == ["train: started", "train: epoch 1 of 6, loss 0.25, about 0:50 left", "train: done in 1:30"]
+        work.step(1, 7, 0.3)  # at 400: five minutes of preparation, of which no epoch is made
+        work.step(2, 7, 0.25)  # at 410: 10 s an epoch, 5 to go
+        work.step(3, 7, 0.2)  # at 415, too soon for a line
+        work.step(7, 7)  # at 421, the last: the end says it
+    assert said() == ["train: started", "train: epoch 2 of 7, loss 0.25, about 0:50 left", "train: done in 6:30"]
+
+
+def test_a_training_that_is_continued_is_timed_by_the_epochs_of_this_run(said, monkeypatch):
+    now = iter([0.0, 0.0, 0.0, 60.0, 120.0, 120.0, 130.0, 130.0, 140.0, 150.0, 160.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    show(8.0)
+    with Work("train") as work:
+        work.step(41, 50)  # at 60: forty were made by an earlier run
+        work.step(42, 50)  # at 120
+    with Work("other") as work:  # at 130: nothing of the first is left over
+        work.step(1, 3)
+        work.step(2, 3)  # at 150
+    assert said() == [
+        "train: started",
+        "train: epoch 42 of 50, about 8:00 left",
+        "train: done in 2:00",
+        "other: started",
+        "other: epoch 2 of 3, about 0:10 left",
+        "other: done in 0:30",
+    ]
 
 
 def test_work_that_fails_is_not_done(said):
