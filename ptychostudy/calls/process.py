@@ -17,7 +17,7 @@ OnProgress = Callable[[int, int, float | None], None]
 """Told what is done, of how much, and the loss where there is one."""
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-_STEP = re.compile(r": epoch (\d+) of (\d+)(?:, loss (\S+))?, about ")
+_STEP = re.compile(r": epoch (\d+) of (\d+)(?:, loss ([^,\s]+))?(?:, about |$)", re.MULTILINE)
 # Of what a stage says, its last words are why it failed.
 _LAST_WORDS = 20
 _REFUSED = 2

@@ -42,24 +42,27 @@ class Progress(logging.Handler):
             _log.info("%s: started", label)
         elif record.msg == "done":
             _log.info("%s: done in %s", label, clock(now - self.start))
-        elif self.first is None:
+        elif self._is_due(event, now):
+            self.last = now
+            _log.info("%s: %s", label, self._epoch(event, now))
+        if record.msg == "step" and self.first is None:
             # What came before it, as what a training learns from, tells nothing of an epoch, and a
             # training that is continued has made others long ago.
             self.first = (now, event["done"])
-        elif self._is_due(event, now):
-            self.last = now
-            _log.info("%s: %s", label, self._epoch(event, now, *self.first))
 
     def _is_due(self, event: Mapping[str, Any], now: float) -> bool:
         # Of the last epoch the end says it.
         return now - self.last >= self.interval_s and event["done"] < event["total"]
 
-    def _epoch(self, event: Mapping[str, Any], now: float, since: float, before: int) -> str:
+    def _epoch(self, event: Mapping[str, Any], now: float) -> str:
         done, total, loss = event["done"], event["total"], event["loss"]
+        shown = f"epoch {done} of {total}" + ("" if loss is None else f", loss {loss:.5g}")
+        if self.first is None:
+            return shown
+        since, before = self.first
         # As long for each of those to come as for each of those since the first.
         left = (now - since) / (done - before) * (total - done)
-        shown = "" if loss is None else f", loss {loss:.5g}"
-        return f"epoch {done} of {total}{shown}, about {clock(left)} left"
+        return f"{shown}, about {clock(left)} left"
 
 
 def show_progress() -> None:

@@ -34,7 +34,12 @@ def test_lines_of_a_training(said, monkeypatch):
         work.step(2, 7, 0.25)  # at 410: 10 s an epoch, 5 to go
         work.step(3, 7, 0.2)  # at 415, too soon for a line
         work.step(7, 7)  # at 421, the last: the end says it
-    assert said() == ["train: started", "train: epoch 2 of 7, loss 0.25, about 0:50 left", "train: done in 6:30"]
+    assert said() == [
+        "train: started",
+        "train: epoch 1 of 7, loss 0.3",
+        "train: epoch 2 of 7, loss 0.25, about 0:50 left",
+        "train: done in 6:30",
+    ]
 
 
 def test_a_training_that_is_continued_is_timed_by_the_epochs_of_this_run(said, monkeypatch):
@@ -49,9 +54,11 @@ def test_a_training_that_is_continued_is_timed_by_the_epochs_of_this_run(said, m
         work.step(2, 3)  # at 150
     assert said() == [
         "train: started",
+        "train: epoch 41 of 50",
         "train: epoch 42 of 50, about 8:00 left",
         "train: done in 2:00",
         "other: started",
+        "other: epoch 1 of 3",
         "other: epoch 2 of 3, about 0:10 left",
         "other: done in 0:30",
     ]
