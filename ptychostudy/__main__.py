@@ -25,6 +25,7 @@ from ptychostudy.runs.process import (
     say,
     set_environment,
     stoppable,
+    unmistaken,
 )
 from ptychostudy.runs.progress import show_progress
 
@@ -99,9 +100,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not words or words[0] not in STAGES:
         return _overview(words)
     stage, *rest = words
-    with stoppable():
+    with stoppable() as came:
         try:
-            return _stage(stage, rest)
+            with unmistaken(came):
+                return _stage(stage, rest)
+        except (ValueError, OSError, MemoryError) as error:
+            return _refused(stage, error)
         except Stopped as stop:
             say(f"ptychostudy {stage}: stopped by {stop}. {KEPT}")
             return TERMINATED
@@ -111,21 +115,23 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stage(stage: str, words: list[str]) -> int:
-    """Run one stage with the options of its command line; say in one line what it refuses."""
+    """Run one stage with the options of its command line."""
     parser = _parser(stage, _declaration(stage))
     options = vars(parser.parse_args(words))
     # Libraries read the number of threads once, when a stage imports them.
     if stage not in TOLD:
         set_environment(str(options.pop("threads")))
     _start_log()
-    try:
-        return _run(stage, words, options)
-    except (ValueError, OSError, MemoryError) as error:
-        reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
-        say(f"ptychostudy {stage}: {reason}")
-        if os.environ.get("PTYCHOSTUDY_DEBUG"):
-            traceback.print_exc()
-        return REFUSED
+    return _run(stage, words, options)
+
+
+def _refused(stage: str, error: Exception) -> int:
+    """Say in one line what a stage refuses, and return its exit code."""
+    reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
+    say(f"ptychostudy {stage}: {reason}")
+    if os.environ.get("PTYCHOSTUDY_DEBUG"):
+        traceback.print_exception(error)
+    return REFUSED
 
 
 def _start_log() -> None:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -89,32 +89,68 @@ def package_export(package: Path | str, *, first: bool = True) -> str:
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[list[BaseException]]:
     """Turn SIGTERM into an exception of the main thread, and follow Snakemake where it started us.
 
     The exception comes between two steps of the interpreter.
+
+    Yields
+    ------
+    list of BaseException
+        What stopped the work, SIGTERM or Ctrl-C, once something did: for `unmistaken`.
     """
+    came: list[BaseException] = []
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
+        yield came  # signals are the main thread's
         return
     reasons: list[str] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
         # Slurm says it more than once; tidying up takes its time.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise Stopped(reasons[0] if reasons else "SIGTERM")
+        came.append(Stopped(reasons[0] if reasons else "SIGTERM"))
+        raise came[-1]
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(KeyboardInterrupt())
+        raise came[-1]
 
     def orphaned(snakemake: int) -> None:
         # Called in another thread, which can raise nothing here: it sends the signal instead.
         reasons.append(f"the end of its Snakemake, process {snakemake}")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGTERM: stop}
+    # Ignored it is in what a shell started in the background, and stays so.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers[signal.SIGINT] = interrupt
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         liveness.follow(orphaned)
-        yield
+        yield came
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def unmistaken(came: list[BaseException]) -> Iterator[None]:
+    """Let what stopped the work pass for nothing else.
+
+    A library may make an error of its own of whatever comes while it calls back, as pydantic does
+    of a signal that meets it between two fields of a section.
+
+    Parameters
+    ----------
+    came : list of BaseException
+        Of `stoppable`.
+    """
+    try:
+        yield
+    except Exception as error:
+        if came:
+            raise came[0] from error
+        raise
 
 
 def tell_width() -> None:

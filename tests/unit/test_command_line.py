@@ -1,6 +1,7 @@
 """The command line of a stage: what its types mean there, and how it ends."""
 
 import inspect
+import signal
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,23 @@ def test_a_stage_that_is_stopped_says_by_what(monkeypatch, capfd, stop, code, re
     monkeypatch.setattr(command_line, "_stage", stopped)
     assert command_line.main(["gate"]) == code
     assert f"ptychostudy gate: stopped by {reason}. " in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_a_library_took_for_an_error_of_its_own_stays_a_stop(monkeypatch, capfd, number, code):
+    """As pydantic does: a signal while it builds a section ends as its own SchemaError."""
+
+    def mistaken(*_):
+        try:
+            signal.raise_signal(number)
+        except BaseException as stop:
+            raise ValueError("something is wrong") from stop
+
+    monkeypatch.setattr(command_line, "_stage", mistaken)
+    before = signal.getsignal(number)
+    assert command_line.main(["gate"]) == code
+    assert "ptychostudy gate: stopped by" in "".join(capfd.readouterr())
+    assert signal.getsignal(number) is before
 
 
 def test_settings_are_a_text_or_in_a_file(tmp_path):

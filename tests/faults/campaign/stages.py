@@ -12,7 +12,7 @@ import yaml
 
 SMALL = Path(__file__).with_name("small.yaml")
 ROOT = Path(__file__).resolve().parents[3]
-LONG = 10
+LONG = 30
 """Epochs of a training that is to be stopped."""
 SCANS = {split: f"data/phase_c/dose_100000/patched_{split}.npz" for split in ("train", "test")}
 NETWORK = "data/phase_e/dose_100000/dense/gs2"
