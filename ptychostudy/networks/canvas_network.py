@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CANVAS_FORMAT = 2
+CANVAS_FORMAT = 3
 """Of their bundles; another number means that they are shown other things."""
 
 LEVELS = 2

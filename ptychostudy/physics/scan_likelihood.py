@@ -2,8 +2,8 @@
 
 ``L(O) = sum (I + b - y) - y log((I + b) / y)`` over valid pixels, half the Poisson deviance, with
 ``I = sum_m |F(P_m O)|^2`` and a background b, by which a dark pixel that counted a photon stays
-finite. It has to be small against what a pixel counts: as large as that it makes slow phase grow
-that is in no frame. Its gradient with respect to ``conj(O)`` is
+finite. It has to be small against what a pixel counts: the model expects more than the frames hold
+by it, and lays the difference into slow phase that is in no frame. Its gradient with respect to ``conj(O)`` is
 ``sum place(conj(P_m) F^-1((1 - y / (I + b)) F(P_m O)))`` (Thibault & Guizar-Sicairos, New J. Phys.
 14, 063004 (2012)).
 """
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from ptychostudy.physics.held_out import Source
 
 # Of the photons that a pixel counts on the mean behind an empty object, and at most so many
-# photons. Less is better with a prior, and worse without one, as it damps what is hardly seen.
-_BACKGROUND = 0.1
+# photons. More damps what is hardly seen, which helps where a prior is missing, and costs slow
+# phase, most where many frames see each pixel: docs/networks.md has the figures. Less asks for more
+# iterations.
+_BACKGROUND = 0.02
 _MOST = 0.05
 
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.

@@ -54,6 +54,18 @@ def test_exact_counts_give_the_object_back_up_to_its_global_phase(noiseless):
     assert dark.any() and np.all(field[dark] == 1)
 
 
+@pytest.mark.parametrize("power", [1e2, 9e2])
+def test_the_background_moves_few_photons_little(power):
+    """What is expected, and no background in it: a tenth of the mean as background misses by 0.17 and 0.12."""
+    scene = made_scene(step=5.0)
+    probe = (np.sqrt(power) * scene.probe / np.linalg.norm(scene.probe)).astype(np.complex64)
+    counts = intensities(scene.object, probe, scene.positions).astype(np.float32)
+    likelihood = ScanLikelihood(Frames(counts, np.arange(len(counts))), probe, scene.positions, SHAPE)
+    lit = likelihood.light > 0.1 * likelihood.light.max()
+    assert error(np.ones_like(scene.object), scene.object, lit) > 0.3
+    assert error(plain(likelihood, WAYS), scene.object, lit) < 0.07
+
+
 def test_more_iterations_fit_better(noiseless):
     likelihood, _ = noiseless
     flat = np.ones(SHAPE, np.complex64)

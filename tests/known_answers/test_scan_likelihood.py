@@ -59,10 +59,10 @@ class Scene:
         return ScanLikelihood(Frames(counts, np.arange(len(counts))), self.probe, self.positions, SHAPE, **options)
 
     def background(self, valid=True):
-        """Return a tenth of the photons that a valid pixel counts on the mean without an object, at most 0.05."""
+        """Return a fiftieth of what a valid pixel counts on the mean without an object, at most 0.05."""
         far = np.abs(np.fft.fftshift(np.fft.fft2(self.probe, norm="ortho"), axes=(-2, -1))) ** 2
         each = far.reshape(-1, self.n, self.n).sum(axis=0)
-        return min(0.05, 0.1 * np.mean(each[np.broadcast_to(valid, each.shape)]))
+        return min(0.05, 0.02 * np.mean(each[np.broadcast_to(valid, each.shape)]))
 
     def value(self, field, valid=True, share=1.0):
         """Return half the deviance in double precision, as SciPy says it."""
@@ -170,7 +170,7 @@ def test_the_background_is_small_against_what_a_pixel_counts(mean, share):
     n = 12
     probe = np.full((n, n), np.sqrt(mean), complex)
     one = ScanLikelihood(Frames(np.ones((1, n, n), np.uint32), np.arange(1)), probe, [[20, 20]], SHAPE, share=share)
-    assert one.background == pytest.approx(share * min(0.05, 0.1 * mean), rel=1e-5)
+    assert one.background == pytest.approx(share * min(0.05, 0.02 * mean), rel=1e-5)
     far = np.abs(np.fft.fftshift(np.fft.fft2(probe, norm="ortho"))) ** 2
     expected = float(np.sum(kl_div(1, share * far + one.background)))
     assert one.value_and_gradient(np.ones(SHAPE, np.complex64))[0] == pytest.approx(expected, rel=1e-4)

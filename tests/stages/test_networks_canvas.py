@@ -132,10 +132,10 @@ def test_a_network_of_another_dose_is_refused(hub, capsys):
 def test_a_network_that_was_shown_other_things_is_refused(hub, capsys):
     """Its weights fit: as many channels, two of which meant something else."""
     parts = read_bundle(hub / "wts.h5.zip")
-    write_bundle(hub / "old.zip", **(parts | {"config": parts["config"] | {"format": 1}}))
+    write_bundle(hub / "old.zip", **(parts | {"config": parts["config"] | {"format": 2}}))
     assert infer(hub, bundle="old.zip", output="no.npz") != 0
     said = "".join(capsys.readouterr())
-    assert "PtychoPINN has format 1, needed 2" in said and "train it again" in said
+    assert "PtychoPINN has format 2, needed 3" in said and "train it again" in said
     assert not (hub / "no.npz").exists()
 
 
