@@ -3,9 +3,9 @@
 ``L(O) = sum (I + b - y) - y log((I + b) / y)`` over valid pixels, half the Poisson deviance, with
 ``I = sum_m |F(P_m O)|^2`` and a background b, by which a dark pixel that counted a photon stays
 finite. It has to be small against what a pixel counts: the model expects more than the frames hold
-by it, and lays the difference into slow phase that is in no frame. Its gradient with respect to ``conj(O)`` is
-``sum place(conj(P_m) F^-1((1 - y / (I + b)) F(P_m O)))`` (Thibault & Guizar-Sicairos, New J. Phys.
-14, 063004 (2012)).
+by it, and lays the difference into slow phase that is in no frame. Its gradient with respect to
+``conj(O)`` is ``sum place(conj(P_m) F^-1((1 - y / (I + b)) F(P_m O)))`` (Thibault &
+Guizar-Sicairos, New J. Phys. 14, 063004 (2012)).
 """
 
 from collections.abc import Iterator
