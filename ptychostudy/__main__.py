@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import traceback
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -23,6 +22,7 @@ from ptychostudy.runs.process import (
     choose_backend,
     held_stderr,
     say,
+    say_refusal,
     set_environment,
     stoppable,
     unmistaken,
@@ -105,7 +105,8 @@ def main(arguments: list[str] | None = None) -> int:
             with unmistaken(came):
                 return _stage(stage, rest)
         except (ValueError, OSError, MemoryError) as error:
-            return _refused(stage, error)
+            say_refusal(stage, error)
+            return REFUSED
         except Stopped as stop:
             say(f"ptychostudy {stage}: stopped by {stop}. {KEPT}")
             return TERMINATED
@@ -123,15 +124,6 @@ def _stage(stage: str, words: list[str]) -> int:
         set_environment(str(options.pop("threads")))
     _start_log()
     return _run(stage, words, options)
-
-
-def _refused(stage: str, error: Exception) -> int:
-    """Say in one line what a stage refuses, and return its exit code."""
-    reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
-    say(f"ptychostudy {stage}: {reason}")
-    if os.environ.get("PTYCHOSTUDY_DEBUG"):
-        traceback.print_exception(error)
-    return REFUSED
 
 
 def _start_log() -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -173,6 +174,14 @@ def say(text: str) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())
+
+
+def say_refusal(stage: str, error: Exception) -> None:
+    """Say in one line what a stage refuses, and with PTYCHOSTUDY_DEBUG where it went wrong."""
+    reason = f"out of memory ({error})" if isinstance(error, MemoryError) else error
+    say(f"ptychostudy {stage}: {reason}")
+    if os.environ.get("PTYCHOSTUDY_DEBUG"):
+        traceback.print_exception(error)
 
 
 def set_environment(threads: str = "1") -> None:
