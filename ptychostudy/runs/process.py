@@ -32,6 +32,8 @@ _DEFAULTS = {
 }
 """What libraries read when they are imported, where the caller has not said otherwise."""
 _WIDTH = 110
+AGAIN_S = 3.0
+"""Seconds in which a stage that is stopped tidies up."""
 
 
 class Stopped(BaseException):
@@ -93,7 +95,8 @@ def package_export(package: Path | str, *, first: bool = True) -> str:
 def stoppable() -> Iterator[list[BaseException]]:
     """Turn SIGTERM into an exception of the main thread, and follow Snakemake where it started us.
 
-    The exception comes between two steps of the interpreter.
+    The exception comes between two steps of the interpreter. One of them may be in a finalizer,
+    where Python prints it and goes on: then it comes again.
 
     Yields
     ------
@@ -110,6 +113,10 @@ def stoppable() -> Iterator[list[BaseException]]:
         # Slurm says it more than once; tidying up takes its time.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         came.append(Stopped(reasons[0] if reasons else "SIGTERM"))
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_S, AGAIN_S)
+        raise came[-1]
+
+    def stop_again(number: int, frame: FrameType | None) -> None:
         raise came[-1]
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -121,7 +128,10 @@ def stoppable() -> Iterator[list[BaseException]]:
         reasons.append(f"the end of its Snakemake, process {snakemake}")
         os.kill(os.getpid(), signal.SIGTERM)
 
-    handlers: dict[int, Callable[[int, FrameType | None], None]] = {signal.SIGTERM: stop}
+    handlers: dict[int, Callable[[int, FrameType | None], None]] = {
+        signal.SIGTERM: stop,
+        signal.SIGALRM: stop_again,
+    }
     # Ignored it is in what a shell started in the background, and stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         handlers[signal.SIGINT] = interrupt
@@ -130,6 +140,7 @@ def stoppable() -> Iterator[list[BaseException]]:
         liveness.follow(orphaned)
         yield came
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -152,6 +163,10 @@ def unmistaken(came: list[BaseException]) -> Iterator[None]:
         if came:
             raise came[0] from error
         raise
+    finally:
+        if came:
+            # It has arrived: once more, and what is said of it would be cut off.
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def tell_width() -> None:

@@ -2,12 +2,14 @@
 
 import inspect
 import signal
+import time
 from pathlib import Path
 from typing import Literal
 
 import pytest
 
 from ptychostudy import __main__ as command_line
+from ptychostudy.runs import process
 from ptychostudy.runs.process import Stopped
 
 
@@ -76,6 +78,32 @@ def test_a_stop_that_a_library_took_for_an_error_of_its_own_stays_a_stop(monkeyp
         assert signal.getsignal(number) is ours
     finally:
         signal.signal(number, before)
+
+
+class Finalized:
+    """Is stopped in its finalizer, from where no exception comes."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_comes_in_a_finalizer_comes_again(monkeypatch, capfd):
+    went_on = []
+
+    def stage(*_):
+        Finalized()
+        went_on.append(True)
+        time.sleep(30)
+
+    monkeypatch.setattr(process, "AGAIN_S", 0.2)
+    monkeypatch.setattr(command_line, "_stage", stage)
+    start = time.monotonic()
+    assert command_line.main(["gate"]) == 143
+    assert went_on and time.monotonic() - start < 10
+    assert "ptychostudy gate: stopped by SIGTERM" in "".join(capfd.readouterr())
+    # Nothing comes after the end.
+    time.sleep(0.5)
 
 
 def test_settings_are_a_text_or_in_a_file(tmp_path):
