@@ -56,7 +56,7 @@ def rows(hub, view_name, dose):
     view = ViewOfScan.of(source, cell["frames"])
     weight = weight_of(view, settings)
     of_view = Seen.of(view.likelihood(), weight, settings)
-    paths = layout.network_bundles("each", 2, dose, view_name)
+    paths = layout.network_bundles(("PtychoPINN", "Baseline"), "each", 2, dose, view_name)
     bundles = {arm: read_bundle(hub / path) for arm, path in paths.items()}
     objects = simulated_objects(view, of_view.smooth, dict(enumerate(KINDS)), SEED)
     for kind, (likelihood, object_) in zip(KINDS, objects, strict=True):
