@@ -239,7 +239,9 @@ def _along_longer_side(members: np.ndarray, positions: np.ndarray) -> np.ndarray
     return along
 
 
-def micro_batches(indices: np.ndarray, size: int) -> Iterator[tuple[slice, np.ndarray]]:
+def micro_batches(
+    indices: np.ndarray, size: int, spare: int = 0
+) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield exactly ``size`` indices at a time; the last batch repeats its last index.
 
     Parameters
@@ -248,6 +250,8 @@ def micro_batches(indices: np.ndarray, size: int) -> Iterator[tuple[slice, np.nd
         Groups.
     size : int
         Groups in one network call.
+    spare : int
+        So many of them, at the end of every batch, are repetitions.
 
     Yields
     ------
@@ -258,7 +262,8 @@ def micro_batches(indices: np.ndarray, size: int) -> Iterator[tuple[slice, np.nd
     """
     # One shape for all calls: a graph is traced once, and a group's sums run in the same order
     # whichever batch it is in.
-    for start in range(0, len(indices), size):
-        chosen = indices[start : start + size]
+    own = size - spare
+    for start in range(0, len(indices), own):
+        chosen = indices[start : start + own]
         filling = np.repeat(chosen[-1:], size - len(chosen))
         yield slice(start, start + len(chosen)), np.concatenate([chosen, filling])

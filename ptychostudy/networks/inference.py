@@ -10,12 +10,18 @@ from ptychostudy.networks.models import NetworkModel
 
 _log = logging.getLogger("ptychostudy")
 
+# Groups of a call whose canvases are not used. Kernels take rows by blocks, and what is left over
+# at the end of a call by another kernel, which rounds in another way (TensorFlow 2.21 on AMD EPYC
+# without AVX-512: the last group of 16 differs in its last bit).
+_SPARE = 1
+
 
 class Predictor:
     """A network that computes object canvases of groups, fewer at a time where memory is short.
 
-    Every network call sees exactly ``batch_size`` groups (the last call is filled up by
-    repetition), so the result for a group does not depend on how the groups were cut into chunks.
+    Every network call sees exactly ``batch_size`` groups (the last of each is a repetition, and the
+    last call is filled up by more), so the result for a group does not depend on how the groups
+    were cut into chunks.
 
     Parameters
     ----------
@@ -62,7 +68,8 @@ class Predictor:
         """Return the canvases (k, P, P) of k groups, batch by batch."""
         side = self.model.side
         out = np.empty((len(indices), side, side), dtype=np.complex64)
-        for where, chosen in micro_batches(indices, self.batch_size):
+        spare = min(_SPARE, self.batch_size - 1)
+        for where, chosen in micro_batches(indices, self.batch_size, spare):
             canvas = self.model.predictor.predict_on_batch(self.data.inputs(chosen))
             out[where] = _complex(np.asarray(canvas)[: where.stop - where.start])
         return out

@@ -133,6 +133,23 @@ def test_an_error_that_is_not_of_memory_stays_what_it_is():
     assert predictor.batch_size == 8
 
 
+@pytest.mark.parametrize("groups", [1, 15, 16, 17, 63, 64, 65])
+def test_what_stands_last_in_a_call_is_used_for_no_group(groups):
+    """Some processors round it in another way, so that a group's canvas would depend on how groups were cut up."""
+    calls = []
+
+    def canvases(chosen):
+        calls.append(chosen)
+        found = np.tile(chosen[:, None, None, None].astype(np.float32), (1, 4, 4, 2))
+        found[-1] = np.nan
+        return found
+
+    model = SimpleNamespace(side=4, predictor=SimpleNamespace(predict_on_batch=canvases))
+    found = Predictor(model, SimpleNamespace(inputs=np.asarray), batch_size=16)(np.arange(groups))
+    assert np.array_equal(found.real[:, 0, 0], np.arange(groups))
+    assert {len(chosen) for chosen in calls} == {16}
+
+
 @pytest.mark.parametrize(("frames", "side"), [(1, N), (4, 48)])
 def test_a_new_network_of_back_projections_answers_what_its_sweeps_give(frames, side):
     """Not noise on them, from which one frame alone never finds back; the blind control is noise."""
