@@ -102,11 +102,13 @@ def main(arguments: list[str] | None = None) -> int:
     stage, *rest = words
     with stoppable() as came:
         try:
-            with unmistaken(came):
-                return _stage(stage, rest)
-        except (ValueError, OSError, MemoryError) as error:
-            say_refusal(stage, error)
-            return REFUSED
+            try:
+                with unmistaken(came):
+                    return _stage(stage, rest)
+            except (ValueError, OSError, MemoryError) as error:
+                # A stop may come while that is said, too.
+                say_refusal(stage, error)
+                return REFUSED
         except Stopped as stop:
             say(f"ptychostudy {stage}: stopped by {stop}. {KEPT}")
             return TERMINATED

@@ -34,12 +34,12 @@ def of_canvas(config: Mapping[str, Any]) -> bool:
 
 
 def _check_format(config: Mapping[str, Any]) -> None:
-    """Refuse a network whose channels mean something else, though their number is the same."""
+    """Refuse a network that was shown other things, though they are as many."""
     found = config.get("format")
     if found != CANVAS_FORMAT:
         raise DataError(
             f"the network {config['arm']} has format {found}, needed {CANVAS_FORMAT}: it was "
-            "trained by another version, on other channels; train it again"
+            "trained by another version, which showed it other things; train it again"
         )
 
 

@@ -80,6 +80,16 @@ def test_a_stop_that_a_library_took_for_an_error_of_its_own_stays_a_stop(monkeyp
         signal.signal(number, before)
 
 
+def test_a_stop_that_comes_while_a_refusal_is_said_stays_a_stop(monkeypatch, capfd):
+    def refused(*_):
+        raise ValueError("something is wrong")
+
+    monkeypatch.setattr(command_line, "_stage", refused)
+    monkeypatch.setattr(command_line, "say_refusal", lambda *_: signal.raise_signal(signal.SIGTERM))
+    assert command_line.main(["gate"]) == 143
+    assert "ptychostudy gate: stopped by SIGTERM" in "".join(capfd.readouterr())
+
+
 class Finalized:
     """Is stopped in its finalizer, from where no exception comes."""
 
