@@ -5,12 +5,12 @@ through each step of them in memory: most of a run on a CPU. What is made here i
 of the object, and the same derivative of it, written out.
 """
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ptychostudy.iterative.shifted_probes import ShiftedProbes
+from ptychostudy.physics.block_transform import BlockTransform, block_transform
 
 # Pixels of the frames that are worked on together.
 _BLOCK_PIXELS = 2**16
@@ -18,60 +18,117 @@ _BLOCK_PIXELS = 2**16
 _KEPT_PIXELS = 2**23
 
 
-class _Known(NamedTuple):
-    """What frames need that no step of a solver changes.
+class _Block:
+    """Some frames that are worked on together.
 
-    Attributes
+    Parameters
     ----------
-    indices : (b,) int tensor
     probes : (b, m, N, N) complex64
         Modes where each frame has them.
     corners : (b, 2) int
         First pixel of each window in the object.
+    transform : BlockTransform
+        Of waves as the probes. It may be that of other blocks, too.
     """
 
-    indices: Any
-    probes: np.ndarray
-    corners: np.ndarray
+    def __init__(self, probes: np.ndarray, corners: np.ndarray, transform: BlockTransform) -> None:
+        self.probes = probes
+        self.corners = corners
+        self.transform = transform
 
-    @property
-    def blocks(self) -> Iterator[slice]:
-        """Frames that are worked on together."""
-        frames, _, n, _ = self.probes.shape
-        step = max(1, _BLOCK_PIXELS // (n * n))
-        return (slice(start, start + step) for start in range(0, frames, step))
-
-    def far(self, field: np.ndarray, block: slice) -> np.ndarray:
-        """Return the far fields (k, m, N, N) of a block of frames behind an object (H, W)."""
-        from torch import fft, from_numpy
-
-        probes = self.probes[block]
-        waves = _room(probes.shape)
-        n = probes.shape[-1]
-        for frame, (row, col) in enumerate(self.corners[block]):
-            waves[frame] = field[row : row + n, col : col + n]
-        waves *= probes
-        return np.asarray(fft.fft2(from_numpy(waves)))
-
-    def back(self, far: np.ndarray, slope: np.ndarray, block: slice, conjugate: np.ndarray) -> None:
-        """Add the slope of an object (H, W) to its conjugate: that along intensities (k, N, N)."""
-        from torch import fft, from_numpy
-
-        along = np.multiply(far, 2 * slope[:, None], out=_room(far.shape))
-        # Not the inverse but the adjoint of the transform, which has no factor.
-        waves = np.asarray(fft.ifft2(from_numpy(along), norm="forward"))
-        np.conjugate(waves, out=waves)
-        waves *= self.probes[block]
+    def go(self, field: np.ndarray) -> None:
+        """Leave the far fields (b, m, N, N) behind an object (H, W) in the transform."""
+        waves = self.transform.waves
         n = waves.shape[-1]
-        for step, (row, col) in zip(waves, self.corners[block], strict=True):
-            conjugate[row : row + n, col : col + n] += step.sum(axis=0)
+        for frame, (row, col) in enumerate(self.corners):
+            window = field[row : row + n, col : col + n]
+            np.multiply(window, self.probes[frame], out=waves[frame])
+        self.transform.forward()
+
+    def intensities(self) -> np.ndarray:
+        """Return the intensities (b, N, N) of the far fields, of all modes together."""
+        far = self.transform.waves
+        return _added(np.square(far.real) + np.square(far.imag))
+
+    def back(self, slope: np.ndarray, conjugate: np.ndarray) -> None:
+        """Add what an object (H, W) has along intensities (b, N, N): half its slope, conjugate.
+
+        The far fields are no longer there afterwards.
+        """
+        waves = self.transform.waves
+        waves *= slope[:, None]
+        # Not the inverse but the adjoint of the transform, which has no factor.
+        self.transform.backward()
+        waves = self.transform.waves
+        np.conjugate(waves, out=waves)
+        waves *= self.probes
+        n = waves.shape[-1]
+        for step, (row, col) in zip(_added(waves), self.corners, strict=True):
+            conjugate[row : row + n, col : col + n] += step
 
 
-def _room(shape: tuple[int, ...]) -> np.ndarray:
-    """Return room for waves where torch puts its own: a transform's rounding depends on that."""
-    import torch
+def _added(modes: np.ndarray) -> np.ndarray:
+    """Return the sum (b, N, N) over modes (b, m, N, N)."""
+    return modes[:, 0] if modes.shape[1] == 1 else np.asarray(modes.sum(axis=1))
 
-    return np.asarray(torch.empty(shape, dtype=torch.complex64))
+
+class _Known:
+    """Frames, and what they need that no step of a solver changes.
+
+    Parameters
+    ----------
+    indices : (b,) int tensor
+    probes : (b, m, N, N) complex64
+    corners : (b, 2) int
+
+    Attributes
+    ----------
+    passes : int
+        How often far fields were made or used up: those of another number are no longer there.
+    """
+
+    def __init__(self, indices: Any, probes: np.ndarray, corners: np.ndarray) -> None:
+        self.indices = indices
+        self.shape = (len(probes), *probes.shape[2:])
+        self.passes = 0
+        self._kept = probes.size <= _KEPT_PIXELS
+        step = max(1, _BLOCK_PIXELS // (probes.shape[-1] ** 2))
+        self.slices = [slice(start, start + step) for start in range(0, len(probes), step)]
+        shared: dict[tuple[int, ...], BlockTransform] = {}
+        self.blocks = []
+        for part in self.slices:
+            shape = probes[part].shape
+            if self._kept or shape not in shared:
+                shared[shape] = block_transform(shape)
+            self.blocks.append(_Block(probes[part], corners[part], shared[shape]))
+
+    def intensities(self, field: np.ndarray) -> np.ndarray:
+        """Return the intensities (b, N, N) float32 behind an object (H, W)."""
+        self.passes += 1
+        found = np.empty(self.shape, dtype=np.float32)
+        for part, block in zip(self.slices, self.blocks, strict=True):
+            block.go(field)
+            found[part] = block.intensities()
+        return found
+
+    def slope(self, field: np.ndarray, along: np.ndarray, made: int) -> np.ndarray:
+        """Return the slope (H, W) of an object whose intensities (b, N, N) have another.
+
+        Parameters
+        ----------
+        field : (H, W) complex64
+        along : (b, N, N) float32
+        made : int
+            The pass that made the intensities of this object.
+        """
+        lost = not self._kept or made != self.passes
+        self.passes += 1
+        conjugate = np.zeros(field.shape, dtype=np.complex64)
+        for part, block in zip(self.slices, self.blocks, strict=True):
+            if lost:
+                block.go(field)
+            block.back(along[part], conjugate)
+        return 2 * conjugate.conj()
 
 
 class BlockedFrames:
@@ -116,26 +173,13 @@ def _function() -> Any:
         def forward(ctx: Any, field: Any, known: _Known) -> Any:
             ctx.known = known
             ctx.field = field.detach().numpy()
-            kept = known.probes.size <= _KEPT_PIXELS
-            ctx.far = [] if kept else None
-            frames, _, n, _ = known.probes.shape
-            intensities = np.empty((frames, n, n), dtype=np.float32)
-            for block in known.blocks:
-                far = known.far(ctx.field, block)
-                if kept:
-                    ctx.far.append(far)
-                squares = np.square(far.real) + np.square(far.imag)
-                intensities[block] = squares.sum(axis=1)
+            intensities = known.intensities(ctx.field)
+            ctx.made = known.passes
             return from_numpy(intensities)
 
         @staticmethod
         def backward(ctx: Any, slope: Any) -> Any:
-            known = ctx.known
-            conjugate = np.zeros(ctx.field.shape, dtype=np.complex64)
-            for number, block in enumerate(known.blocks):
-                far = known.far(ctx.field, block) if ctx.far is None else ctx.far[number]
-                known.back(far, slope[block].numpy(), block, conjugate)
-            return from_numpy(conjugate.conj()), None
+            return from_numpy(ctx.known.slope(ctx.field, slope.numpy(), ctx.made)), None
 
     return Intensities
 

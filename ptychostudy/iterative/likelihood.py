@@ -5,12 +5,10 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.iterative.algorithms import LBFGS
+from ptychostudy.iterative.blocked_deviance import BlockedDeviance
 
 # Gradients of this many detector pixels at once take about 1.3 GB.
 _AT_ONCE = 2**23
-# Photons added to measured and expected ones: the logarithm stays finite where no light is
-# expected.
-_DARK = 1e-3
 
 
 def set_likelihood(
@@ -35,16 +33,29 @@ def set_likelihood(
         Of the probe.
     """
     reconstructor = task.reconstructor
-    mean = _half_deviance if noise_model == "poisson" else reconstructor.loss_function
-    if not valid.all():
-        mean = on_valid(mean, reconstructor.dataset)
+    if noise_model == "poisson":
+        mean = BlockedDeviance(reconstructor.dataset)
+    elif valid.all():
+        mean = reconstructor.loss_function
+    else:
+        mean = on_valid(reconstructor.loss_function, reconstructor.dataset)
     reconstructor.loss_function = mean
+    _hand_over_frames(reconstructor)
     if reconstructor.parameter_group.object.options.optimizer == LBFGS:
         _take_sums(reconstructor, mean, frames * int(valid.sum()))
     # Each mode has waves of its own.
     parts = -(-frames * modes * valid.size // _AT_ONCE)
     if parts > 1:
         _propagate_in_parts(reconstructor.forward_model, parts)
+
+
+def _hand_over_frames(reconstructor: Any) -> None:
+    """Hand whole frames to the loss, which leaves out itself what is not valid.
+
+    pty-chi 2.2 takes valid pixels one by one out of all frames of a batch and puts their slopes
+    back, once in an epoch: a third of its time, most often to leave out none.
+    """
+    reconstructor.get_constrained_pixel_mask = lambda y_true: ...
 
 
 def on_valid(mean: Any, dataset: Any) -> Any:
@@ -97,14 +108,3 @@ def _propagate_in_parts(model: Any, parts: int) -> None:
         return cat([checkpoint(whole, part, use_reentrant=False) for part in indices.chunk(parts)])
 
     model.forward = forward
-
-
-def _half_deviance(predicted: Any, measured: Any) -> Any:
-    """Return half the Poisson deviance per pixel, of tensors of counts.
-
-    It is the negative log-likelihood above that of a perfect fit. The likelihood itself is
-    thousands of times larger, and what is left of it to gain would drown in float32.
-    """
-    lifted = measured + _DARK
-    ratio = lifted / (predicted + _DARK)
-    return (predicted - measured + lifted * ratio.log()).mean()

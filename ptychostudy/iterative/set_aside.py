@@ -1,8 +1,9 @@
 """Libraries that pty-chi imports for functions which are not called here: seconds of each process.
 
 torchvision is for blurred probes, scikit-learn for probes that vary, Matplotlib for pictures of
-timings. While pty-chi is imported, something stands in for them; what is asked of it then is looked
-up in the library itself once it is called.
+timings, SciPy's distances for batches of frames that lie together. While pty-chi is imported,
+something stands in for them; what is asked of it then is looked up in the library itself once it is
+called.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ _ASIDE = (
     "matplotlib",
     "matplotlib.pyplot",
     "matplotlib.animation",
+    "scipy.spatial",
 )
 
 

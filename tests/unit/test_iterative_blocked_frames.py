@@ -27,7 +27,7 @@ wave *= np.sqrt(counts.sum() / frames / np.sum(np.abs(wave) ** 2))
 valid = np.ones((n, n), bool)
 valid[3:5, 2] = False
 in_blocks = blocked_frames.make_in_blocks
-ASIDE = ("torchvision", "sklearn", "matplotlib", "torch._dynamo")
+ASIDE = ("torchvision", "sklearn", "matplotlib", "torch._dynamo", "scipy.spatial")
 STATED = {"two modes": np.stack([wave, 0.3 * wave[::-1]]), "one": wave}
 
 def gradient(probe, blocks):
@@ -57,6 +57,30 @@ with torch_session(threads=1) as torch:
     blocked_frames._BLOCK_PIXELS, blocked_frames._KEPT_PIXELS = 7 * n * n, 0
     found["made again"] = [off(*pair) for pair in zip(gradient(wave, True), own)]
 
+def two_at_once():
+    # Frames of one object are made, then those of another; each then asks for its own slope, and the first again.
+    fields = [torch.tensor(object_ * turn, dtype=torch.complex64, requires_grad=True) for turn in (1, 0.6j)]
+    function = blocked_frames._function()
+    corners = np.floor(positions).astype(int) - n // 2
+    known = blocked_frames._Known(None, np.repeat(wave[None, None], frames, 0).astype(np.complex64), corners)
+    along = torch.tensor(rng.normal(size=(frames, n, n)), dtype=torch.float32)
+    made = [function.apply(field, known) for field in fields]
+    for k in (0, 1, 0):
+        made[k].backward(along, retain_graph=True)
+    slopes = []
+    for field in fields:
+        leaf = field.detach().clone().requires_grad_()
+        windows = torch.stack([leaf[row : row + n, col : col + n] for row, col in corners])
+        far = torch.fft.fft2(windows * torch.tensor(wave, dtype=torch.complex64))
+        (far.abs() ** 2).backward(along)
+        slopes.append(leaf.grad.numpy())
+    return [off(fields[0].grad.numpy(), 2 * slopes[0]), off(fields[1].grad.numpy(), slopes[1])]
+
+with torch_session(threads=1) as torch:
+    for kept in (2**23, 0):
+        blocked_frames._KEPT_PIXELS = kept
+        found[f"two at once, {kept} kept"] = two_at_once()
+
 def run(blocks, **more):
     task.make_in_blocks = in_blocks if blocks else lambda task: None
     made = solver.reconstruct(counts, positions, wave, shape, ReconstructSettings(epochs=3, batch_size=10, **more))
@@ -67,6 +91,8 @@ for name, more in {"likelihood": {}, "adam": {"optimizer": "adam"}}.items():
     found.setdefault("aside", [name for name in ASIDE if name in sys.modules])
 from ptychi.timing import timer_utils
 found["picture"] = type(timer_utils.plt.figure()).__name__
+from ptychi import io_handles
+found["distance"] = float(io_handles.scipy.spatial.distance.cdist([[0, 0]], [[3, 4]])[0, 0])
 print(json.dumps(found))
 """
 
@@ -78,7 +104,7 @@ def result():
     return json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("case", ["one", "two modes", "made again"])
+@pytest.mark.parametrize("case", ["one", "two modes", "made again", "two at once, 8388608 kept", "two at once, 0 kept"])
 def test_frames_and_their_derivative_are_those_of_ptychi(result, case):
     """To the rounding of single precision: of transforms of 256 pixels, and of sums over 31 frames."""
     assert max(result[case]) < 3e-6
@@ -94,3 +120,4 @@ def test_a_run_ends_where_that_of_ptychi_does(result, case, bound):
 def test_what_is_not_called_is_not_imported_and_is_there_when_it_is(result):
     assert result["aside"] == []
     assert result["picture"] == "Figure"
+    assert result["distance"] == 5
