@@ -20,7 +20,7 @@ from ptychostudy.runs.process import (
     KEPT,
     Stopped,
     choose_backend,
-    held_stderr,
+    importing,
     say,
     say_refusal,
     set_environment,
@@ -147,7 +147,7 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     # That an input is damaged is known before TensorFlow is imported.
     if stage not in TOLD:
         _check_inputs(words)
-    with held_stderr():
+    with importing(keras=stage in (*OF_KERAS, "infer")):
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
         if stage == "infer":
             backend = module.backend_of(options["settings"], options["bundle"])

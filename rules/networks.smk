@@ -26,17 +26,35 @@ def training_scans(wildcards):
     return expand(layout.FRAMES, dose=training_doses(wildcards), split=names.TRAINING_SPLIT)
 
 
+def own_views(wildcards):
+    """Return the views of the doses a Baseline learns from."""
+    own = [view for dose, view in STUDY.pairs if dose in training_doses(wildcards)]
+    return list(dict.fromkeys(own))
+
+
 def baseline_views(wildcards):
     """Return the views of which a Baseline of canvases sees the frames; others see each frame alone."""
     if not STUDY.train.of_canvas(names.BASELINE):
         return []
-    own = [view for dose, view in STUDY.pairs if dose in training_doses(wildcards)]
-    return expand(layout.VIEW, view=dict.fromkeys(own), split=names.TRAINING_SPLIT)
+    return expand(layout.VIEW, view=own_views(wildcards), split=names.TRAINING_SPLIT)
 
 
 def estimate(wildcards):
     """Return what a network of canvases changes: the likelihood's object of the cell."""
     return [layout.SMOOTHED] if STUDY.train.of_canvas(wildcards.network) else []
+
+
+def training_estimates(network):
+    """Return the function of wildcards that names what a network of canvases need not make anew."""
+
+    def estimates(wildcards):
+        if not STUDY.train.of_canvas(network):
+            return []
+        views = own_views(wildcards) if network == names.BASELINE else [wildcards.view]
+        doses = training_doses(wildcards)
+        return expand(layout.SMOOTHED, dose=doses, view=views, split=names.TRAINING_SPLIT)
+
+    return estimates
 
 
 def training_labels(wildcards):

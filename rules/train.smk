@@ -1,6 +1,7 @@
 """Train (phase E): frames and groups -> PtychoPINN of each view, the Baseline of each dose.
 
 in   data/phase_c/dose_{dose}/patched_train.npz  data/phase_d/{view}/{view}_train.npz
+     data/phase_f/dose_{dose}/{view}/train/tv.npz  what networks of canvases need not make anew
 out  data/phase_e/dose_{dose}/{view}/gs{gridsize}/{wts.h5.zip,history.csv,training.json}
      data/phase_e/dose_{dose}/baseline/gs1/...  the same of the Baseline
 
@@ -16,6 +17,7 @@ rule train_pinn:
     input:
         scan=training_scans,
         view="data/phase_d/{view}/{view}_train.npz",
+        estimates=training_estimates(names.PINN),
     output:
         bundle="data/phase_e/dose_{dose}/{view}/gs{gridsize}/wts.h5.zip",
         history="data/phase_e/dose_{dose}/{view}/gs{gridsize}/history.csv",
@@ -42,6 +44,7 @@ rule train_pinn:
             --settings {params.settings:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \
+            --estimate {input.estimates:q} \
             --bundle {output.bundle:q} \
             --history {output.history:q} \
             --record {output.record:q} \
@@ -54,6 +57,7 @@ rule train_baseline:
         scan=training_scans,
         views=baseline_views,
         labels=training_labels,
+        estimates=training_estimates(names.BASELINE),
     output:
         bundle="data/phase_e/dose_{dose}/baseline/gs1/wts.h5.zip",
         history="data/phase_e/dose_{dose}/baseline/gs1/history.csv",
@@ -81,6 +85,7 @@ rule train_baseline:
             --scan {input.scan:q} \
             --view {input.views:q} \
             --labels {input.labels:q} \
+            --estimate {input.estimates:q} \
             --bundle {output.bundle:q} \
             --history {output.history:q} \
             --record {output.record:q} \

@@ -152,12 +152,7 @@ def view_features(view: ViewOfScan, estimate: ArmProduct) -> Features:
     DataError
         If the estimate is of another canvas.
     """
-    if (estimate.origin, estimate.field.shape) != (view.origin, view.shape):
-        raise DataError(
-            f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
-            f"view's canvas, {view.shape} from {view.origin}; needed: the one of its frames"
-        )
-    return shown(view.likelihood(), estimate.field)
+    return shown(view.likelihood(), view.own(estimate))
 
 
 def _tiles(

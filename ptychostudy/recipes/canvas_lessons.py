@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -108,7 +109,10 @@ class Known:
 
 
 def lessons_of(
-    views: Sequence[ViewOfScan], known: Sequence[ArmProduct], settings: "CanvasTraining"
+    views: Sequence[ViewOfScan],
+    known: Sequence[ArmProduct],
+    settings: "CanvasTraining",
+    estimates: Sequence[ArmProduct] = (),
 ) -> list[Lesson]:
     """Return the lessons of a network.
 
@@ -119,22 +123,55 @@ def lessons_of(
     known : sequence of ArmProduct
         A reconstruction of each view, where a supervised network does not learn from the truth.
     settings : CanvasTraining
+    estimates : sequence of ArmProduct
+        What `maximise_view` made of each view; without them it is made anew, and the lessons are
+        the same.
     """
+    priors = [
+        _Prior.of(view, estimate, settings.maximise)
+        for view, estimate in zip_longest(views, estimates)
+    ]
     if objective_of(settings).kind != "supervised":
-        return [lesson for view in views for lesson in _held_out(view, settings)]
-    return _supervised(views, known, settings)
+        return [
+            lesson
+            for view, prior in zip(views, priors, strict=True)
+            for lesson in _held_out(view, prior, settings)
+        ]
+    return _supervised(views, priors, known, settings)
 
 
-def _held_out(view: ViewOfScan, settings: "CanvasTraining") -> list[Lesson]:
+class _Prior(NamedTuple):
+    """What is known of a view's object beside its frames.
+
+    Attributes
+    ----------
+    weight : float
+        Of the smoothness prior.
+    smooth : (H, W) complex, optional
+        The object of all its frames with that prior.
+    """
+
+    weight: float
+    smooth: np.ndarray | None
+
+    @classmethod
+    def of(
+        cls, view: ViewOfScan, estimate: ArmProduct | None, settings: "MaximiseSettings"
+    ) -> "_Prior":
+        if estimate is None or not estimate.good:
+            return cls(weight_of(view, settings), None)
+        return cls(estimate.record["weight"], view.own(estimate))
+
+
+def _held_out(view: ViewOfScan, prior: _Prior, settings: "CanvasTraining") -> list[Lesson]:
     """Return lessons of which each was made of some photons, and is judged by the others."""
     ways = settings.maximise
-    weight = weight_of(view, ways)
     training, validation = _parts(view, settings.validation_fraction)
     lessons = []
     for draw in range(settings.draws):
         # A draw is that of each frame: some of them see the same photons as all do.
         photons = (ways.held_out, settings.seed, draw)
-        seen = Seen.of(view.split(*photons)[0], weight, ways)
+        seen = Seen.of(view.split(*photons)[0], prior.weight, ways)
         judge = HeldOut(view.only(training).split(*photons)[1])
         other = HeldOut(view.only(validation).split(*photons)[1])
         lessons.append(Lesson(seen.features, judge, other.loss, seen.lit))
@@ -142,19 +179,24 @@ def _held_out(view: ViewOfScan, settings: "CanvasTraining") -> list[Lesson]:
 
 
 def _supervised(
-    views: Sequence[ViewOfScan], known: Sequence[ArmProduct], settings: "CanvasTraining"
+    views: Sequence[ViewOfScan],
+    priors: Sequence[_Prior],
+    known: Sequence[ArmProduct],
+    settings: "CanvasTraining",
 ) -> list[Lesson]:
     """Return lessons of the object of each view, and of simulated ones behind the same frames."""
     ways = settings.maximise
     lessons = []
-    for number, view in enumerate(views):
-        weight = weight_of(view, ways)
-        seen = Seen.of(view.likelihood(), weight, ways)
+    for number, (view, (weight, smoothed)) in enumerate(zip(views, priors, strict=True)):
+        likelihood = view.likelihood()
+        if smoothed is None:
+            smoothed = smooth(likelihood, weight, ways.smooth_iterations)
+        seen = Seen(likelihood, smoothed)
         lessons.append(_known(seen, _label(view, known, number), view, settings))
         # Each view has its share of the objects, which cost as much as its own.
         kinds = dict(list(enumerate(objects_of(settings)))[number :: len(views)])
-        for likelihood, object_ in simulated_objects(view, seen.smooth, kinds, settings.seed):
-            seen_of_it = Seen.of(likelihood, weight, ways)
+        for simulated, object_ in simulated_objects(view, smoothed, kinds, settings.seed):
+            seen_of_it = Seen.of(simulated, weight, ways)
             lessons.append(_known(seen_of_it, object_, view, settings))
     return lessons
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.io.atomic import DataError
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
@@ -91,6 +93,21 @@ class ViewOfScan:
         rest = LeftOver(kept)
         return self.likelihood(kept, kept.share), self.likelihood(rest, rest.share)
 
+    def own(self, estimate: ArmProduct) -> np.ndarray:
+        """Return the object (H, W) of an estimate, which must be of this canvas.
+
+        Raises
+        ------
+        DataError
+            If it is of another.
+        """
+        if (estimate.origin, estimate.field.shape) != (self.origin, self.shape):
+            raise DataError(
+                f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
+                f"view's canvas, {self.shape} from {self.origin}; needed: the one of its frames"
+            )
+        return estimate.field
+
     def canvas(self, field: np.ndarray) -> Canvas:
         """Return a field (H, W) with its origin and the coverage by light."""
         light = relative_light(self.source.whole_probe, self.positions, self.shape)
@@ -161,7 +178,7 @@ def maximise_view(
     on_step(3, 3)
     return (
         _estimate(PHYSICS, view, field, {}),
-        _estimate(TV, view, smoothed, {"weight": float(f"{weight:.4g}")}),
+        _estimate(TV, view, smoothed, {"weight": float(weight)}),
     )
 
 

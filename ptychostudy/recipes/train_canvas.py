@@ -36,6 +36,7 @@ def train_canvas_network(
     settings: "CanvasTraining",
     *,
     known: Sequence[ArmProduct] = (),
+    estimates: Sequence[ArmProduct] = (),
     on_epoch: Callable[[dict[str, Any]], object] | None = None,
     initial_state: dict[str, Any] | None = None,
     save_state: Callable[[dict[str, Any]], object] | None = None,
@@ -53,13 +54,17 @@ def train_canvas_network(
     settings : CanvasTraining
     known : sequence of ArmProduct
         A reconstruction of each source, where a supervised network does not learn from the truth.
+    estimates : sequence of ArmProduct
+        What the likelihood says of each view of each source, with its prior: ``tv.npz``. Without
+        them it is asked anew.
     on_epoch, initial_state, save_state
         See `ptychostudy.networks.training.train`.
     """
     seen = [ViewOfScan.of(source, frames) for source in sources for frames in views]
     # Of each source all views learn from the same reconstruction.
     labels = [product for product in known for _ in views]
-    course = CanvasCourse(lessons_of(seen, labels, settings), filters_of(settings), settings)
+    lessons = lessons_of(seen, labels, settings, estimates)
+    course = CanvasCourse(lessons, filters_of(settings), settings)
     result = follow(
         course,
         settings,

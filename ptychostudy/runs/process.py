@@ -31,6 +31,9 @@ _DEFAULTS = {
     "MPLBACKEND": "Agg",
 }
 """What libraries read when they are imported, where the caller has not said otherwise."""
+_OF_KERAS_ALONE = ("sklearn", "matplotlib", "pandas")
+"""What Keras imports where it is installed, for estimators, pictures and tables: a third of its
+start."""
 _WIDTH = 110
 AGAIN_S = 3.0
 """Seconds in which a stage that is stopped tidies up."""
@@ -234,7 +237,35 @@ def choose_backend(name: str) -> None:
 
 
 @contextlib.contextmanager
-def held_stderr() -> Iterator[None]:
+def importing(*, keras: bool) -> Iterator[None]:
+    """Let libraries be imported that print much and take long.
+
+    Parameters
+    ----------
+    keras : bool
+        Whether Keras may be among them: what it imports to wrap, and no stage that needs it has a
+        use for, is left out.
+    """
+    with _held_stderr(), _absent(_OF_KERAS_ALONE if keras else ()):
+        yield
+
+
+@contextlib.contextmanager
+def _absent(libraries: tuple[str, ...]) -> Iterator[None]:
+    """Let libraries that are not imported yet seem not to be installed."""
+    absent = [name for name in libraries if name not in sys.modules]
+    for name in absent:
+        # What Python takes for "there is none".
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _held_stderr() -> Iterator[None]:
     """Hold back what C++ libraries print while they are imported; show it if the import fails."""
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -22,6 +23,7 @@ from ptychostudy.recipes.passes import passes, settled
 from ptychostudy.recipes.train import Trained, train_network
 from ptychostudy.recipes.train_canvas import count_lessons, train_canvas_network
 from ptychostudy.recipes.training_set import check_same_scan
+from ptychostudy.runs import kept_digests
 from ptychostudy.runs.work import Work
 from ptychostudy.study.layout import TRAINING_STATE
 from ptychostudy.study.names import HISTORY_COLUMNS
@@ -43,6 +45,7 @@ def run(
     record: Path,
     view: list[Path] = [],  # noqa: B006 - read, never changed; the command line needs the type
     labels: list[Path] = [],  # noqa: B006 - as above
+    estimate: list[Path] = [],  # noqa: B006 - as above
     label: str = "",
 ) -> None:
     """Train one network; a collapsed or non-finite training is recorded as failed, not raised.
@@ -64,17 +67,20 @@ def run(
     labels : list of Path
         ``ptychi_reconstruction.npz`` of each scan, where the setting ``labels`` is
         ``reconstruction``.
+    estimate : list of Path
+        ``tv.npz`` of each view at the first dose, then at the next: of these frames a network of
+        canvases need not make them anew, which would come to the same.
     label : str
         Shown in progress lines.
     """
     sources = _sources(scan)
     known = _known(settings, labels, len(sources))
-    lesson = _lesson(settings, sources, view)
+    lesson = _lesson(settings, sources, view, estimate)
     epochs = passes(arm, lesson.size, settings)
     if settings.epochs == "auto":
         _log.info("%s learns in at most %d passes over %s", arm, epochs, lesson.words)
     settings = settled(settings, epochs)
-    files = [*scan, *labels, *view]
+    files = [*scan, *labels, *view, *estimate]
     state = State(bundle.with_name(TRAINING_STATE), _inputs(settings, arm, files))
     with Work(f"train {arm} {label}".rstrip()) as progress:
         trained = lesson.train(
@@ -105,7 +111,7 @@ def _inputs(settings: "NetworkSection", arm: str, files: list[Path]) -> dict[str
         "settings": settings.plain(),
         "scan": [sha256_of(file) for file in files],
         "arm": arm,
-        "code": provenance.code_digest(__name__),
+        "code": kept_digests.code_digest(__name__),
     }
 
 
@@ -127,14 +133,21 @@ class _Lesson(NamedTuple):
     words: str
 
 
-def _lesson(settings: "NetworkSection", sources: list[Scan], view_files: list[Path]) -> _Lesson:
+def _lesson(
+    settings: "NetworkSection",
+    sources: list[Scan],
+    view_files: list[Path],
+    estimate_files: list[Path],
+) -> _Lesson:
     views = [read_npz(view_file, ["frames", "groups"]) for view_file in view_files]
     if settings.architecture == "canvas":
         if not views:
             raise ValueError("--view names no file; needed: those of a view, or of several")
         frames = [view["frames"] for view in views]
         size = count_lessons(len(sources) * len(frames), settings)
-        return _Lesson(train_canvas_network, frames, size, f"{size} canvases in 4 directions")
+        estimates = _estimates(estimate_files, len(sources) * len(frames))
+        train = partial(train_canvas_network, estimates=estimates)
+        return _Lesson(train, frames, size, f"{size} canvases in 4 directions")
     if len(views) > 1:
         raise ValueError(f"--view names {len(views)} files; needed: one, for a network of groups")
     # Groups index the frames of the view; a network reads those of the split.
@@ -142,6 +155,16 @@ def _lesson(settings: "NetworkSection", sources: list[Scan], view_files: list[Pa
     of_each = len(sources[0].counts) if groups is None else len(groups)
     size = of_each * len(sources)
     return _Lesson(train_network, groups, size, f"{size} groups")
+
+
+def _estimates(estimate_files: list[Path], views: int) -> list[ArmProduct]:
+    """Read what the likelihood says of each view, where that is known already."""
+    if len(estimate_files) not in (0, views):
+        raise ValueError(
+            f"--estimate names {len(estimate_files)} files; needed: none, or tv.npz of each of "
+            f"{views} views of one dose"
+        )
+    return [read_arm_product(estimate_file) for estimate_file in estimate_files]
 
 
 def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> list[ArmProduct]:

@@ -47,11 +47,14 @@ def hub(tmp_path_factory):
     return folder
 
 
-def train(folder, settings, arm="PtychoPINN", views=("view.npz",), **changes):
+def train(folder, settings, arm="PtychoPINN", views=("view.npz",), estimate=(), **changes):
     files = {"bundle": "wts.h5.zip", "history": "history.csv", "record": "training.json"} | changes
     paths = {key: folder / name for key, name in files.items()}
     view = [folder / name for name in views]
-    return stage("train", settings, arm=arm, scan=[folder / "scan.npz"], **({"view": view} if views else {}), **paths)
+    known = {"view": view} if views else {}
+    if estimate:
+        known["estimate"] = [folder / name for name in estimate]
+    return stage("train", settings, arm=arm, scan=[folder / "scan.npz"], **known, **paths)
 
 
 def infer(folder, shard="1-of-1", scan="scan.npz", estimate=("tv.npz",), output="shard.npz", bundle="wts.h5.zip"):
@@ -74,6 +77,22 @@ def test_what_is_trained_is_recorded(hub):
     assert record["parameters"] == sum(value.size for value in bundle["weights"].values())
     assert len(read_csv(hub / "history.csv", HISTORY_COLUMNS)) == 4
     assert not (hub / "training_state.npz").exists()
+
+
+@pytest.mark.parametrize("arm", ["PtychoPINN", "Baseline"])
+def test_a_training_is_the_same_where_what_the_likelihood_says_comes_from_its_file(hub, arm):
+    files = {"history": "other.csv", "record": "other.json"}
+    settings = CANVAS | ({"kind": "supervised", "objects": []} if arm == "Baseline" else {})
+    for name, estimate in ("made.zip", ()), ("read.zip", ("tv.npz",)):
+        assert train(hub, settings, arm=arm, bundle=name, estimate=estimate, **files) == 0
+    made, read = (read_bundle(hub / name)["weights"] for name in ("made.zip", "read.zip"))
+    assert all(np.array_equal(made[name], value) for name, value in read.items())
+
+
+def test_as_many_estimates_as_views_are_asked_for(hub, capsys):
+    assert train(hub, CANVAS, estimate=("tv.npz", "tv.npz"), bundle="no.zip") != 0
+    assert "--estimate names 2 files; needed: none, or tv.npz of each of 1 views" in "".join(capsys.readouterr())
+    assert not (hub / "no.zip").exists()
 
 
 def test_what_is_inferred_is_the_canvas_of_the_scan(hub):

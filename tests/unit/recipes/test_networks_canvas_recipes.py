@@ -11,7 +11,7 @@ from ptychostudy.networks.canvas_features import CHANNELS, Features
 from ptychostudy.networks.canvas_model import canvas_model, with_weights
 from ptychostudy.networks.canvas_network import CANVAS_FORMAT
 from ptychostudy.networks.weights import get_weights
-from ptychostudy.recipes import train_canvas
+from ptychostudy.recipes import canvas_lessons, train_canvas
 from ptychostudy.recipes.canvas_infer import _tiles, infer_canvas, of_canvas
 from ptychostudy.recipes.canvas_lessons import HeldOut, Known, lessons_of
 from ptychostudy.recipes.canvas_tiles import joined
@@ -49,11 +49,15 @@ def truth_of(view):
     return view.source.truth[row : row + rows, col : col + cols]
 
 
+def product_of(made):
+    """Return an estimate as it is read from its file."""
+    return ArmProduct(made.canvas.field, made.canvas.coverage, made.canvas.origin, made.record)
+
+
 @pytest.fixture(scope="module")
 def estimate():
     """Return what the likelihood says of the view with its prior."""
-    _, made = maximise_view(SCAN, FRAMES, QUICK)
-    return ArmProduct(made.canvas.field, made.canvas.coverage, made.canvas.origin, made.record)
+    return product_of(maximise_view(SCAN, FRAMES, QUICK)[1])
 
 
 def known_judge(seed=0):
@@ -183,6 +187,33 @@ def test_a_baseline_may_learn_from_a_reconstruction():
     assert lesson.judge.loss(truth_of(VIEW)) < 1e-12
     garbage = np.where(np.arange(VIEW.shape[0])[:, None] < 30, 99, truth_of(VIEW))
     assert lesson.judge.loss(garbage) < 1e-12
+
+
+@pytest.mark.parametrize("settings", [PINN_SETTINGS, BASELINE_SETTINGS], ids=["held out", "known"])
+def test_lessons_are_the_same_where_what_the_likelihood_says_is_known_already(monkeypatch, settings):
+    """To the bit, with a weight that is chosen; and of two views, the second of which is not known."""
+    ways = QUICK.model_copy(update={"weight": "auto"})
+    settings = settings.model_copy(update={"maximise": ways})
+    views = [VIEW, VIEW.only(np.arange(30))]
+    estimates = [product_of(maximise_view(SCAN, view.index, ways)[1]) for view in views]
+    wanted = lessons_of(views, [], settings)
+    failed = replace(estimates[1], record={**estimates[1].record, "status": "failed", "weight": 1e9})
+    chosen, asked = canvas_lessons.weight_of, []
+    monkeypatch.setattr(canvas_lessons, "weight_of", lambda *about: asked.append(about) or chosen(*about))
+    made = [lessons_of(views, [], settings, known) for known in (estimates, [estimates[0], failed])]
+    assert len(asked) == 1
+    for lessons in made:
+        assert len(lessons) == len(wanted)
+        for one, other in zip(lessons, wanted, strict=True):
+            assert np.array_equal(one.features.channels, other.features.channels)
+            assert np.array_equal(one.features.base, other.features.base)
+            assert one.validated(one.features.base) == other.validated(other.features.base)
+
+
+def test_an_estimate_of_other_frames_is_refused(estimate):
+    other = replace(estimate, origin=(estimate.origin[0] + 1, estimate.origin[1]))
+    with pytest.raises(DataError, match="is not of the view's canvas"):
+        lessons_of([VIEW], [], BASELINE_SETTINGS, [other])
 
 
 @pytest.mark.parametrize(
@@ -363,24 +394,27 @@ def test_a_supervised_network_learns_from_several_doses():
     assert made.result.status == "ok" and len(made.result.history) == 1
 
 
-def test_each_view_of_a_source_has_the_reconstruction_of_that_source(monkeypatch):
+def test_each_view_of_a_source_has_the_reconstruction_of_that_source_and_an_estimate_of_its_own(monkeypatch):
     class AskedForLessonsError(Exception):
         pass
 
-    def note(views, known, settings):
-        raise AskedForLessonsError([(view.source, view.index, label) for view, label in zip(views, known, strict=True)])
+    def note(views, known, settings, estimates):
+        of_each = zip(views, known, estimates, strict=True)
+        raise AskedForLessonsError([(view.source, view.index, *told) for view, *told in of_each])
 
     monkeypatch.setattr(train_canvas, "lessons_of", note)
     other, parts = made_scan(3e4), (np.arange(5), np.arange(5, 9))
     with pytest.raises(AskedForLessonsError) as asked:
-        train_canvas_network(BASELINE, [SCAN, other], parts, BASELINE_SETTINGS, known=["dim", "bright"])
+        train_canvas_network(
+            BASELINE, [SCAN, other], parts, BASELINE_SETTINGS, known=["dim", "bright"], estimates=range(4)
+        )
     (pairs,) = asked.value.args
     wanted = [
-        (SCAN, parts[0], "dim"),
-        (SCAN, parts[1], "dim"),
-        (other, parts[0], "bright"),
-        (other, parts[1], "bright"),
+        (SCAN, parts[0], "dim", 0),
+        (SCAN, parts[1], "dim", 1),
+        (other, parts[0], "bright", 2),
+        (other, parts[1], "bright", 3),
     ]
     assert len(pairs) == 4
-    for (source, index, label), (scan, part, name) in zip(pairs, wanted, strict=True):
-        assert source is scan and np.array_equal(index, part) and label == name
+    for (source, index, *told), (scan, part, *meant) in zip(pairs, wanted, strict=True):
+        assert source is scan and np.array_equal(index, part) and told == meant

@@ -1,13 +1,15 @@
 """What a run looks at when it starts: resources that mean something, files that jobs write, the shell of its jobs."""
 
+import importlib.util
 import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 from snakemake.resources import Resource, Resources
 
-from ptychostudy.runs import start
-from ptychostudy.runs.process import shell_prefix
+from ptychostudy.runs import process, start
+from ptychostudy.runs.process import importing, shell_prefix
 from ptychostudy.runs.snakemake_log import plain
 
 
@@ -59,3 +61,19 @@ def test_the_prefix_of_a_job_is_taken_off_again_and_silences_the_screen_alone(tm
     assert (tmp_path / "job.log").read_text() == "said\n"
     failed = subprocess.run(["bash", "-c", f"{prefix}false | tee {tmp_path}/job.log"], check=False)
     assert failed.returncode == 1
+
+
+def test_what_keras_wraps_seems_to_be_missing_while_it_is_imported_and_is_there_afterwards(monkeypatch):
+    for name in ("sklearn", "pandas"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    here = sys.modules["json"]
+    monkeypatch.setattr(process, "_OF_KERAS_ALONE", ("sklearn", "pandas", "json"))
+    with importing(keras=False):
+        importlib.import_module("json")
+    with importing(keras=True):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("sklearn")
+        # What is imported already stays.
+        assert importlib.import_module("json") is here
+    assert not {"sklearn", "pandas"} & set(sys.modules)
+    assert importlib.util.find_spec("sklearn") is not None
