@@ -74,9 +74,8 @@ OF_RUNS = ("blocked", "archive")
 TOLD = ("doctor", "plan", "status", "explain")
 """What only looks, and changes nothing: `ptychostudy.telling`."""
 
-OF_KERAS = ("train", "answers")
-"""What Keras computes with the backend that its settings name; of `infer` its network
-says whether that is asked for."""
+OF_NETWORKS = ("train", "infer", "answers")
+"""What says itself what is to compute its network, and starts that."""
 
 DONE = 0
 REFUSED = 2
@@ -142,19 +141,15 @@ def _run(stage: str, words: list[str], options: dict[str, Any]) -> int:
     """
     if "settings" in options:
         options["settings"] = _settings(stage, options, options.pop("config"))
-    if stage in OF_KERAS:
-        choose_backend(options.get("backend") or options["settings"].backend)
     # That an input is damaged is known before TensorFlow is imported.
     if stage not in TOLD:
         _check_inputs(words)
-    with importing(keras=stage in (*OF_KERAS, "infer")):
+    with importing(keras=stage in OF_NETWORKS):
         module = importlib.import_module(f"ptychostudy.{_room(stage)}.{stage}")
-        if stage == "infer":
-            backend = module.backend_of(options["settings"], options["bundle"])
+        if stage in OF_NETWORKS:
+            backend = module.backend_of(options)
             choose_backend(backend)
             module.prepare(backend)
-        elif hasattr(module, "prepare"):
-            module.prepare()
     code: int | None = module.run(**options)
     return DONE if code is None else code
 

@@ -20,7 +20,7 @@ rule train_feed_forward:
     wildcard_constraints:
         dose=r"[0-9]+|all",
     conda:
-        environment(STUDY.train.feed_forward.backend)
+        environment(backend_of(STUDY.train.feed_forward))
     resources:
         mem_mb=memory(4000),
         runtime=minutes(480),

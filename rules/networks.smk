@@ -1,9 +1,15 @@
 """Networks: what their trainings and shards read. No rules."""
 
+from ptychostudy.networks.computing import backend_of
+
 
 def environment(backend):
-    """Return the conda file of what Keras computes with."""
-    files = {"torch": "../envs/keras_torch.yaml", "jax": "../envs/keras_jax.yaml"}
+    """Return the conda file of what computes a network."""
+    files = {
+        names.NUMPY: "../envs/core.yaml",
+        "torch": "../envs/keras_torch.yaml",
+        "jax": "../envs/keras_jax.yaml",
+    }
     return files.get(backend, "../envs/keras.yaml")
 
 

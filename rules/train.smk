@@ -29,7 +29,7 @@ rule train_pinn:
     wildcard_constraints:
         dose=r"[0-9]+|all",
     conda:
-        environment(STUDY.train.pinn.backend)
+        environment(backend_of(STUDY.train.pinn))
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
@@ -69,7 +69,7 @@ rule train_baseline:
     wildcard_constraints:
         dose=r"[0-9]+|all",
     conda:
-        environment(STUDY.train.baseline.backend)
+        environment(backend_of(STUDY.train.baseline))
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),

@@ -13,8 +13,8 @@ os.environ["KERAS_BACKEND"] = sys.argv[1]
 
 from ptychostudy.networks.backend import compiled
 from ptychostudy.networks.canvas_model import canvas_model
-from ptychostudy.networks.descent import CLIP_NORM
 from ptychostudy.networks.models import build_model, gauge_probe
+from ptychostudy.networks.rates import CLIP_NORM
 from ptychostudy.networks.weights import get_weights
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import intensities

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from ptychostudy.networks.backend import compiled
-from ptychostudy.networks.descent import CLIP_NORM
+from ptychostudy.networks.rates import CLIP_NORM
 from ptychostudy.networks.weights import Learner, get_weights
 
 KEPT = 4096

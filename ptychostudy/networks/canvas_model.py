@@ -1,15 +1,30 @@
 """The network of a canvas: a small U-Net that changes what the likelihood says of an object."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from ptychostudy.networks.backend import compiled
 from ptychostudy.networks.blocks import DepthToSpace, Seeds, SpaceToDepth, double
-from ptychostudy.networks.canvas_features import CHANNELS, Features
-from ptychostudy.networks.canvas_network import LAST, LEVELS, CanvasNetwork, own_sides
-from ptychostudy.networks.weights import set_weights
+from ptychostudy.networks.canvas_features import CHANNELS
+from ptychostudy.networks.canvas_network import (
+    LAST,
+    LEVELS,
+    CanvasLearner,
+    CanvasNetwork,
+    own_sides,
+)
+from ptychostudy.networks.rates import CLIP_NORM, epochs_of
+from ptychostudy.networks.schedule import cosine
+from ptychostudy.networks.tensors import Tensor
+from ptychostudy.networks.weights import as_array, get_weights, set_weights
+
+if TYPE_CHECKING:
+    from ptychostudy.study.sections.train import NetworkSection
 
 
 @dataclass(frozen=True)
@@ -64,11 +79,6 @@ def canvas_model(shape: tuple[int, int], *, width: int, seed: int) -> CanvasMode
     return CanvasModel((rows, cols), keras.Model(features, change, name="canvas"))
 
 
-def learned(features: Features, model: CanvasModel) -> np.ndarray:
-    """Return a canvas (H, W) as the network changes it."""
-    return features.changed(model.answer(features.channels)[0])
-
-
 def with_weights(
     shape: tuple[int, int], weights: dict[str, np.ndarray], *, width: int
 ) -> CanvasModel:
@@ -85,3 +95,69 @@ def with_weights(
     model = canvas_model(shape, width=width, seed=0)
     set_weights(model, weights)
     return model
+
+
+class KerasCanvasLearner(CanvasLearner):
+    """The network and an optimizer of Keras.
+
+    What judges an answer is no part of the network's graph: it returns its slope at the answer, and
+    the network descends along that. So the physics of a training is that of all else, and of any
+    backend.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the largest canvas.
+    width : int
+        Filters of the first level.
+    steps : int
+        In an epoch.
+    settings : PinnSettings or BaselineSettings
+        Of these ``epochs``, ``learning_rate`` and ``seed``.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int], width: int, steps: int, settings: "NetworkSection"
+    ) -> None:
+        self.model = canvas_model(shape, width=width, seed=settings.seed)
+        self.schedule = cosine(settings.learning_rate, steps, epochs_of(settings))
+        self.optimizer = keras.optimizers.Adam(self.schedule, global_clipnorm=CLIP_NORM)
+        self.optimizer.build(self.model.trainer.trainable_variables)
+        self.model.trainer.compile(self.optimizer, loss=_along, jit_compile=compiled())
+
+    @property
+    def network(self) -> CanvasModel:
+        """See `CanvasLearner`."""
+        return self.model
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """See `CanvasLearner`."""
+        return get_weights(self.model)
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """See `CanvasLearner`."""
+        set_weights(self.model, weights)
+
+    def step(self, batch: np.ndarray, slope_at: Callable[[np.ndarray], np.ndarray]) -> None:
+        """See `CanvasLearner`."""
+        self.model.trainer.train_on_batch(batch, slope_at(self.model.say(batch)))
+
+    def rate(self, step: int) -> float:
+        """See `CanvasLearner`."""
+        return float(keras.ops.convert_to_numpy(self.schedule(step)))
+
+    def state(self) -> dict[str, Any]:
+        """See `CanvasLearner`."""
+        variables = enumerate(self.optimizer.variables)
+        return {f"optimizer/{k:03d}": as_array(variable) for k, variable in variables}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """See `CanvasLearner`."""
+        for k, variable in enumerate(self.optimizer.variables):
+            variable.assign(state[f"optimizer/{k:03d}"])
+
+
+def _along(slope: Tensor, change: Tensor) -> Tensor:
+    """Return what has, along a change, the slope that was asked for."""
+    return keras.ops.sum(slope * change)

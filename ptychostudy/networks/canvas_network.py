@@ -1,9 +1,13 @@
 """What a network of canvases is asked, whatever computes it: one answer in all directions."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from ptychostudy.networks.canvas_features import Features
 
 CANVAS_FORMAT = 3
 """Of their bundles; another number means that they are shown other things."""
@@ -79,3 +83,50 @@ class CanvasNetwork(ABC):
     def cut(batch: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """Return the part of a batch of one (1, H, W, k) that was not added to it."""
         return np.asarray(batch)[0, : shape[0], : shape[1]]
+
+
+def learned(features: Features, network: CanvasNetwork) -> np.ndarray:
+    """Return a canvas (H, W) as a network changes it."""
+    return features.changed(network.answer(features.channels)[0])
+
+
+class CanvasLearner(ABC):
+    """A network of canvases, and how it learns: Adam, a step a canvas."""
+
+    @property
+    @abstractmethod
+    def network(self) -> CanvasNetwork:
+        """The network as it stands."""
+
+    @property
+    @abstractmethod
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of its weights, ``{layer/variable: float32 array}``."""
+
+    @abstractmethod
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Give it weights; those of another network are refused with a ValueError."""
+
+    @abstractmethod
+    def step(self, batch: np.ndarray, slope_at: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Take a step down the slope of a loss.
+
+        Parameters
+        ----------
+        batch : (1, H, W, 8) float32
+            What is shown.
+        slope_at : callable
+            Gets the answer (1, H, W, 2) and returns the slope of the loss there, the same shape.
+        """
+
+    @abstractmethod
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Return what Adam remembers, ``optimizer/...``."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, Any]) -> None:
+        """Let Adam remember a state."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ptychostudy.networks import plain_layers
 from ptychostudy.networks.canvas_network import LAST, LEVELS, CanvasNetwork, own_sides
 from ptychostudy.networks.first_weights import first_weights
-
-_SIDE = 3
-"""Of all filters."""
 
 
 @dataclass(frozen=True)
@@ -29,35 +27,89 @@ class PlainCanvasNetwork(CanvasNetwork):
 
     def say(self, batch: np.ndarray) -> np.ndarray:
         """Return the change (1, H, W, 2) float32 of features (1, H, W, 8)."""
-        x = _packed(batch[0])
+        return CanvasPass(self.weights, returns=False).there(batch[0])[None]
+
+
+class CanvasPass:
+    """One image on its way through a network, and the slope of a loss on its way back.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+    returns : bool
+        Whether it is to come back, for which what each layer was shown is kept.
+
+    Attributes
+    ----------
+    slopes : dict of str to ndarray
+        Of the weights, once it has been back.
+    """
+
+    def __init__(self, weights: Mapping[str, np.ndarray], *, returns: bool = True) -> None:
+        self.weights = weights
+        self.slopes: dict[str, np.ndarray] = {}
+        self._returns = returns
+        self._wide: dict[str, np.ndarray] = {}
+        self._lit: dict[str, np.ndarray] = {}
+
+    def there(self, features: np.ndarray) -> np.ndarray:
+        """Return the change (H, W, 2) of features (H, W, 8)."""
+        x = plain_layers.packed(features)
         skips = []
         for level in range(LEVELS):
             x = self._double(x, f"down{level}")
             skips.append(x)
-            x = _halved(x)
+            x = plain_layers.halved(x)
         x = self._double(x, "bottom")
         for level in reversed(range(LEVELS)):
-            x = np.concatenate([_doubled(x), skips[level]], axis=-1)
+            x = np.concatenate([plain_layers.doubled(x), skips[level]])
             x = self._double(x, f"up{level}")
-        return _unpacked(self._filtered(x, LAST))[None]
+        return plain_layers.unpacked(self._filtered(x, LAST))
+
+    def back(self, slope: np.ndarray) -> None:
+        """Find the slopes of the weights, given that (H, W, 2) of the change."""
+        along = self._filtered_back(plain_layers.packed(slope), LAST)
+        skips = {}
+        for level in range(LEVELS):
+            along = self._double_back(along, f"up{level}")
+            below = len(along) - self._filters(f"down{level}")
+            skips[level] = along[below:]
+            along = plain_layers.doubled_back(along[:below])
+        along = self._double_back(along, "bottom")
+        for level in reversed(range(LEVELS)):
+            along = plain_layers.halved_back(along) + skips[level]
+            along = self._double_back(along, f"down{level}", last=level == 0)
+
+    def _filters(self, name: str) -> int:
+        return int(self.weights[f"{name}_b/bias"].size)
 
     def _double(self, x: np.ndarray, name: str) -> np.ndarray:
         """Apply two filters, each with a ReLU after it."""
-        for part in "ab":
-            x = np.maximum(self._filtered(x, f"{name}_{part}"), 0)
+        for layer in (f"{name}_a", f"{name}_b"):
+            x = self._filtered(x, layer)
+            if self._returns:
+                self._lit[layer] = x > 0
+            np.maximum(x, 0, out=x)
         return x
 
+    def _double_back(self, along: np.ndarray, name: str, *, last: bool = False) -> np.ndarray:
+        """Pass two filters and their ReLUs on the way back; at the last one nothing is beyond."""
+        along = self._filtered_back(along * self._lit[f"{name}_b"], f"{name}_b")
+        return self._filtered_back(along * self._lit[f"{name}_a"], f"{name}_a", last=last)
+
     def _filtered(self, x: np.ndarray, layer: str) -> np.ndarray:
-        """Return the sums (h, w, f) of 3 x 3 pixels of an image (h, w, k); beyond its edge is 0."""
-        h, w, _ = x.shape
-        kernel = self.weights[f"{layer}/kernel"]
-        beyond = _SIDE // 2
-        padded = np.pad(x, ((beyond, beyond), (beyond, beyond), (0, 0)))
-        # Neighbours side by side, in the order of the kernel: one product for all pixels.
-        steps = np.ndindex(_SIDE, _SIDE)
-        around = np.concatenate([padded[r : r + h, c : c + w] for r, c in steps], axis=-1)
-        sums = around.reshape(h * w, -1) @ kernel.reshape(-1, kernel.shape[-1])
-        return np.asarray(sums.reshape(h, w, -1) + self.weights[f"{layer}/bias"])
+        wide = plain_layers.surrounded(x)
+        if self._returns:
+            self._wide[layer] = wide
+        kernel, bias = (self.weights[f"{layer}/{part}"] for part in ("kernel", "bias"))
+        return plain_layers.filtered(wide, kernel, bias)
+
+    def _filtered_back(self, along: np.ndarray, layer: str, *, last: bool = False) -> np.ndarray:
+        self.slopes[f"{layer}/kernel"] = plain_layers.slope_of_kernel(self._wide[layer], along)
+        self.slopes[f"{layer}/bias"] = along.sum(axis=(1, 2))
+        if last:
+            return along
+        return plain_layers.slope_of_image(self.weights[f"{layer}/kernel"], along)
 
 
 def plain_with_weights(
@@ -89,28 +141,3 @@ def random_weights(weights: Mapping[str, np.ndarray], seed: int) -> dict[str, np
         bias = np.zeros(value.shape, dtype=np.float32)
         drawn[name] = first_weights(seed, layer, value.shape) if variable == "kernel" else bias
     return drawn
-
-
-def _packed(x: np.ndarray) -> np.ndarray:
-    """Pack 2 x 2 pixels into channels: (H, W, k) -> (H/2, W/2, 4k)."""
-    h, w, k = x.shape
-    squares = x.reshape(h // 2, 2, w // 2, 2, k).transpose(0, 2, 1, 3, 4)
-    return squares.reshape(h // 2, w // 2, 4 * k)
-
-
-def _unpacked(x: np.ndarray) -> np.ndarray:
-    """Undo `_packed`: (h, w, 4k) -> (2h, 2w, k)."""
-    h, w, k = x.shape
-    squares = x.reshape(h, w, 2, 2, k // 4).transpose(0, 2, 1, 3, 4)
-    return squares.reshape(2 * h, 2 * w, k // 4)
-
-
-def _halved(x: np.ndarray) -> np.ndarray:
-    """Return the means (h/2, w/2, k) of 2 x 2 pixels."""
-    h, w, k = x.shape
-    return np.asarray(x.reshape(h // 2, 2, w // 2, 2, k).mean(axis=(1, 3)))
-
-
-def _doubled(x: np.ndarray) -> np.ndarray:
-    """Repeat each pixel twice along rows and columns, (2h, 2w, k)."""
-    return x.repeat(2, axis=0).repeat(2, axis=1)

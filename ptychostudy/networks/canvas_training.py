@@ -1,26 +1,15 @@
-"""Training on canvases: each lesson a canvas, and how good a change of it is.
-
-What judges an answer is no part of the network's graph: it returns its slope at the answer, and the
-network descends along that. So the physics of a training is that of all else, and of any backend.
-"""
+"""Training on canvases: each lesson a canvas, and how good a change of it is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-from keras import ops
 
-from ptychostudy.networks.backend import compiled, exhausted, out_of_memory
 from ptychostudy.networks.canvas_features import Features
-from ptychostudy.networks.canvas_model import CanvasModel, canvas_model, learned
-from ptychostudy.networks.canvas_network import FLIPS, flipped
-from ptychostudy.networks.descent import CLIP_NORM
-from ptychostudy.networks.passes import Means, Validation
-from ptychostudy.networks.schedule import cosine, epochs_of
-from ptychostudy.networks.tensors import Tensor
-from ptychostudy.networks.weights import as_array
+from ptychostudy.networks.canvas_network import FLIPS, CanvasLearner, flipped, learned
+from ptychostudy.networks.course import Means, Validation
+from ptychostudy.networks.memory import exhausted, out_of_memory
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
@@ -50,6 +39,10 @@ class Lesson:
     lit: np.ndarray
 
 
+MakeLearner = Callable[[tuple[int, int], int, int, "NetworkSection"], CanvasLearner]
+"""Of the shape of the largest canvas, filters, steps in an epoch and settings."""
+
+
 class CanvasCourse:
     """Lessons on canvases; in each epoch every one is given in all four directions.
 
@@ -61,26 +54,39 @@ class CanvasCourse:
         Filters of the first level.
     settings : PinnSettings or BaselineSettings
         Of these ``epochs``, ``learning_rate`` and ``seed``.
+    make : callable
+        `PlainCanvasLearner` or `KerasCanvasLearner`.
     """
 
     micro_batch = 1
 
-    def __init__(self, lessons: Sequence[Lesson], width: int, settings: "NetworkSection") -> None:
+    def __init__(
+        self,
+        lessons: Sequence[Lesson],
+        width: int,
+        settings: "NetworkSection",
+        make: MakeLearner,
+    ) -> None:
         self.lessons = lessons
         self.seed = settings.seed
         self.steps = len(lessons) * len(FLIPS)
-        self.schedule = cosine(settings.learning_rate, self.steps, epochs_of(settings))
         shapes = {lesson.features.base.shape for lesson in lessons}
         # One for the shape of all: canvases of the views of a scan have the same.
-        largest = tuple(max(sides) for sides in zip(*shapes, strict=True))
-        self.model: CanvasModel = canvas_model(largest, width=width, seed=settings.seed)
-        self.optimizer = keras.optimizers.Adam(self.schedule, global_clipnorm=CLIP_NORM)
-        self.optimizer.build(self.model.trainer.trainable_variables)
-        self.model.trainer.compile(self.optimizer, loss=_along, jit_compile=compiled())
+        rows, cols = (max(sides) for sides in zip(*shapes, strict=True))
+        self.learner = make((rows, cols), width, self.steps, settings)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Those of the network, copied."""
+        return self.learner.weights
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Give them to the network."""
+        self.learner.set_weights(weights)
 
     def rate(self, epoch: int) -> float:
         """Return the learning rate at the start of an epoch, counted from 0."""
-        return float(ops.convert_to_numpy(self.schedule(epoch * self.steps)))
+        return self.learner.rate(epoch * self.steps)
 
     def untrained_loss(self) -> float | None:
         """Return the loss of canvases without any change: what does not beat it is not kept."""
@@ -103,17 +109,23 @@ class CanvasCourse:
         """Take a step along the slope of a lesson's loss; return the loss before it."""
         features = lesson.features
         shape = features.base.shape
-        shown = self.model.padded(flipped(features.channels, flip))
-        answer = self.model.cut(self.model.trainer.predict_on_batch(shown), shape)
-        loss, gradient = lesson.judge(features.changed(flipped(answer, flip)))
-        slope = np.zeros((1, *self.model.shape, 2), dtype=np.float32)
-        slope[0, : shape[0], : shape[1]] = flipped(features.slope(gradient), flip)
-        self.model.trainer.train_on_batch(shown, slope)
-        return loss
+        network = self.learner.network
+        losses = []
+
+        def slope_at(answer: np.ndarray) -> np.ndarray:
+            change = flipped(network.cut(answer, shape), flip)
+            loss, gradient = lesson.judge(features.changed(change))
+            losses.append(loss)
+            slope = np.zeros(answer.shape, dtype=np.float32)
+            slope[0, : shape[0], : shape[1]] = flipped(features.slope(gradient), flip)
+            return slope
+
+        self.learner.step(network.padded(flipped(features.channels, flip)), slope_at)
+        return losses[0]
 
     def validate(self) -> Validation:
         """Return the mean loss of what is not learned from, and the spread of the first canvas."""
-        canvases = [learned(lesson.features, self.model) for lesson in self.lessons]
+        canvases = [learned(lesson.features, self.learner.network) for lesson in self.lessons]
         losses = [
             lesson.validated(canvas) for lesson, canvas in zip(self.lessons, canvases, strict=True)
         ]
@@ -128,19 +140,12 @@ class CanvasCourse:
         raise exhausted(error) from error
 
     def state(self) -> dict[str, Any]:
-        """Return the optimizer's variables, ``optimizer/NNN``."""
-        variables = enumerate(self.optimizer.variables)
-        return {f"optimizer/{k:03d}": as_array(variable) for k, variable in variables}
+        """Return what the optimizer remembers."""
+        return self.learner.state()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `state`."""
-        for k, variable in enumerate(self.optimizer.variables):
-            variable.assign(state[f"optimizer/{k:03d}"])
-
-
-def _along(slope: Tensor, change: Tensor) -> Tensor:
-    """Return what has, along a change, the slope that was asked for."""
-    return ops.sum(slope * change)
+        self.learner.restore(state)
 
 
 def _spread(values: np.ndarray) -> dict[str, float]:

@@ -3,10 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
-from ptychostudy.networks.tensors import Tensor
 from ptychostudy.study.names import PARTS
 
 COLLAPSED = 1e-4
@@ -33,7 +31,7 @@ class Outcome(NamedTuple):
     statistics: dict[str, Any]
 
 
-def output_statistics(canvas: Tensor, side: int) -> dict[str, float]:
+def output_statistics(canvas: np.ndarray, side: int) -> dict[str, float]:
     """Mean and standard deviation of amplitude and phase in the central square of canvases.
 
     Parameters
@@ -43,7 +41,7 @@ def output_statistics(canvas: Tensor, side: int) -> dict[str, float]:
     side : int
         Side of the square in pixels.
     """
-    centre = _central(keras.ops.convert_to_numpy(canvas), side)
+    centre = _central(canvas, side)
     real = centre[..., 0]
     imaginary = centre[..., 1]
     amplitude = np.hypot(real, imaginary)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ptychostudy.networks.filters import filters_of
 from ptychostudy.networks.models import NetworkModel, build_model
 from ptychostudy.networks.objective import objective_of
 from ptychostudy.networks.precision import FLOAT32, settled
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 # The settings that make the form of a network; all others are of its training.
 OPTIONS = ("architecture", "width", "steps", "amplitude_head")
-
-_WIDTHS = {"canvas": 12, "backprojection": 16, "ptychopinn": 16}
-
-
-def filters_of(settings: "NetworkSection") -> int:
-    """Return the filters of the first level: as the settings say, or as suits the architecture."""
-    return _WIDTHS[settings.architecture] if settings.width == "auto" else settings.width
 
 
 def network_config(settings: "NetworkSection", *, arm: str, n: int, frames: int) -> dict[str, Any]:

@@ -7,20 +7,40 @@ and numbers, from which a run continues to the same bits (CPU) as if it had neve
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from ptychostudy.networks.collapse import ALL_DONE, Outcome, judge
-from ptychostudy.networks.passes import Means, Validation
-from ptychostudy.networks.schedule import epochs_of
+from ptychostudy.networks.rates import epochs_of
 from ptychostudy.networks.stopping import Best
-from ptychostudy.networks.weights import Learner, get_weights, set_weights
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
 
 _log = logging.getLogger("ptychostudy")
+
+
+class Means(NamedTuple):
+    """Loss and floor, means over the groups of a pass."""
+
+    loss: float
+    floor: float
+
+
+class Validation(NamedTuple):
+    """What a pass over the validation groups gives.
+
+    Attributes
+    ----------
+    means : Means
+        Loss and floor.
+    statistics : dict
+        From `output_statistics`, of the first batch: the same groups in every epoch.
+    """
+
+    means: Means
+    statistics: dict[str, float]
 
 
 @dataclass
@@ -55,8 +75,11 @@ class Course(Protocol):
     """What a training consists of: how an epoch is learned and validated."""
 
     @property
-    def model(self) -> Learner:
-        """What learns; its weights are those of ``model.trainer``."""
+    def weights(self) -> dict[str, np.ndarray]:
+        """A copy of what is learned, ``{layer/variable: float32 array}``."""
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Go on from weights; a network of others refuses them."""
 
     @property
     def micro_batch(self) -> int:
@@ -116,7 +139,7 @@ def follow(
             on_epoch(run.history[-1])
         if save_state is not None:
             save_state(run.state())
-    set_weights(course.model, run.best.weights)
+    course.set_weights(run.best.weights)
     return run.result()
 
 
@@ -131,7 +154,7 @@ class _Run:
     def __init__(self, course: Course) -> None:
         self.course = course
         self.epoch = 0
-        self.best = Best(course.model)
+        self.best = Best(course.weights)
         self.history: list[dict[str, Any]] = []
         self.outcome = Outcome("ok", ALL_DONE, {})
 
@@ -139,7 +162,7 @@ class _Run:
         """Take the network as it is for the best so far, if it has an answer."""
         loss = self.course.untrained_loss()
         if loss is not None:
-            self.best.see(0, loss, self.course.model)
+            self.best.see(0, loss, self.course.weights)
 
     def goes_on(self, epochs: int, patience: int) -> bool:
         """Say whether another epoch is wanted."""
@@ -174,7 +197,7 @@ class _Run:
         floors = {"floor": trained.floor, "val_floor": validated.floor}
         # In the order of the columns of history.csv.
         self.history.append({**losses, **floors, "learning_rate": rate})
-        self.best.see(self.epoch, validated.loss, self.course.model)
+        self.best.see(self.epoch, validated.loss, self.course.weights)
         self.outcome = judge({**statistics, **losses})
 
     def result(self) -> TrainResult:
@@ -193,7 +216,7 @@ class _Run:
 
     def state(self) -> dict[str, Any]:
         """Return everything a later run needs: flat dictionary of arrays and plain numbers."""
-        weights = get_weights(self.course.model)
+        weights = self.course.weights
         return {
             **{f"weights/{name}": value for name, value in weights.items()},
             **{f"best/{name}": value for name, value in self.best.weights.items()},
@@ -208,7 +231,7 @@ class _Run:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from `state`; a state of another network or optimizer is refused."""
-        set_weights(self.course.model, _under("weights/", state))
+        self.course.set_weights(_under("weights/", state))
         self.course.restore(state)
         self.epoch = int(state["epoch"])
         self.history = list(state["history"])

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from ptychostudy.networks.backend import compiled, exhausted, out_of_memory
+from ptychostudy.networks.backend import compiled
 from ptychostudy.networks.losses import Criterion
+from ptychostudy.networks.memory import exhausted, out_of_memory
 from ptychostudy.networks.models import NetworkModel
-from ptychostudy.networks.schedule import PerStep, cosine, epochs_of
-from ptychostudy.networks.tensors import Tensor
+from ptychostudy.networks.rates import CLIP_NORM, epochs_of
+from ptychostudy.networks.schedule import PerStep, cosine
 from ptychostudy.networks.weights import as_array, variables
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
-
-CLIP_NORM = 1.0
-"""Largest norm of the gradient of all weights together."""
 
 
 class Descent:
@@ -94,12 +92,14 @@ class Descent:
 
     def evaluate(
         self, inputs: dict[str, np.ndarray], target: np.ndarray
-    ) -> tuple[np.ndarray, Tensor]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the loss (B,) of each group of a micro-batch and their canvases (B, P, P, 2)."""
         output = self.model.trainer.predict_on_batch(inputs)
         known = keras.ops.convert_to_tensor(target)
         values = self.criterion.loss(known, keras.ops.convert_to_tensor(output["target"]))
-        return keras.ops.convert_to_numpy(values), output["object"]
+        arrays = (values, output["object"])
+        of_each, canvases = (np.asarray(keras.ops.convert_to_numpy(each)) for each in arrays)
+        return of_each, canvases
 
     def divide(self, error: Exception) -> None:
         """Make each step of twice as many equal parts or more.

@@ -4,8 +4,8 @@ import logging
 
 import numpy as np
 
-from ptychostudy.networks.backend import exhausted, out_of_memory
 from ptychostudy.networks.batches import GroupData, micro_batches
+from ptychostudy.networks.memory import exhausted, out_of_memory
 from ptychostudy.networks.models import NetworkModel
 
 _log = logging.getLogger("ptychostudy")

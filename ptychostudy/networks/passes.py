@@ -1,35 +1,13 @@
 """One pass over the groups of a scan: over those that train, and over those that validate."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ptychostudy.networks.batches import GroupData, micro_batches
 from ptychostudy.networks.collapse import output_statistics
+from ptychostudy.networks.course import Means, Validation
 from ptychostudy.networks.descent import Descent
-
-
-class Means(NamedTuple):
-    """Loss and floor, means over the groups of a pass."""
-
-    loss: float
-    floor: float
-
-
-class Validation(NamedTuple):
-    """What a pass over the validation groups gives.
-
-    Attributes
-    ----------
-    means : Means
-        Loss and floor.
-    statistics : dict
-        From `output_statistics`, of the first batch: the same groups in every epoch.
-    """
-
-    means: Means
-    statistics: dict[str, float]
 
 
 def epoch_order(groups: np.ndarray, seed: int, epoch: int, length: int) -> np.ndarray:

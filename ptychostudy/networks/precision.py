@@ -7,8 +7,6 @@ Weights, their optimizer, the maps that come out and all physics stay float32.
 import platform
 from pathlib import Path
 
-import keras
-
 FLOAT32, BFLOAT16 = "float32", "bfloat16"
 POLICIES = {FLOAT32: "float32", BFLOAT16: "mixed_bfloat16"}
 """What Keras calls a layer that computes with each."""
@@ -34,6 +32,8 @@ def settled(asked: str) -> str:
 
 def _native() -> bool:
     """Say whether the device multiplies in bfloat16, as far as TensorFlow tells."""
+    import keras  # what only names a precision does without
+
     # The convolutions of the other backends were not measured to gain from it on a CPU.
     if keras.backend.backend() != "tensorflow":
         return False

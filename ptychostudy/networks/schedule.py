@@ -1,37 +1,17 @@
-"""Learning rate: a cosine after a warm-up, also where several calls make up one step."""
+"""Learning rate for Keras, also where several calls make up one step."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
+from ptychostudy.networks.rates import FIRST, FLOOR, warm_steps
 from ptychostudy.networks.tensors import Tensor
-
-if TYPE_CHECKING:
-    from ptychostudy.study.sections.train import NetworkSection
-
-FLOOR = 0.02
-"""Last rate of the cosine, relative to the peak."""
-
-
-def epochs_of(settings: "NetworkSection") -> int:
-    """Return the passes of a training.
-
-    Raises
-    ------
-    ValueError
-        If nobody has settled them yet; see `ptychostudy.recipes.passes`.
-    """
-    if settings.epochs == "auto":
-        raise ValueError("epochs is auto; needed: the number that the groups of the scan ask for")
-    return settings.epochs
 
 
 def cosine(
     learning_rate: float, steps: int, epochs: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return the schedule of a training: a rise within one epoch, then a cosine to 2 %.
-
-    The rise takes a tenth of all steps where that is less than an epoch.
+    """Return the schedule of a training for Keras, see `rate_of`.
 
     Parameters
     ----------
@@ -41,10 +21,9 @@ def cosine(
         Steps in an epoch; epochs.
     """
     total = max(1, steps * epochs)
-    # Adam's first moments are means over few gradients: a small rate keeps early steps small.
-    warm = min(steps, total // 10)
+    warm = warm_steps(steps, total)
     return keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10,
+        FIRST * learning_rate,
         total - warm,
         alpha=FLOOR,
         warmup_target=learning_rate,

@@ -2,7 +2,7 @@
 
 import math
 
-from ptychostudy.networks.weights import Learner, get_weights
+import numpy as np
 
 
 class Best:
@@ -20,19 +20,19 @@ class Best:
         Epochs since.
     """
 
-    def __init__(self, model: Learner) -> None:
-        self.weights = get_weights(model)
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        self.weights = weights
         self.loss = math.inf
         self.epoch = 0
         self.wait = 0
 
-    def see(self, epoch: int, loss: float, model: Learner) -> None:
+    def see(self, epoch: int, loss: float, weights: dict[str, np.ndarray]) -> None:
         """Take an epoch's weights if its validation loss is the lowest so far."""
         # A loss that is not a number is lower than none, so its weights are never kept.
         if loss < self.loss:
             self.loss = loss
             self.epoch = epoch
             self.wait = 0
-            self.weights = get_weights(model)
+            self.weights = weights
         else:
             self.wait += 1

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ptychostudy.networks.batches import GroupData
-from ptychostudy.networks.course import TrainResult, follow
+from ptychostudy.networks.course import Means, TrainResult, Validation, follow
 from ptychostudy.networks.descent import Descent
 from ptychostudy.networks.losses import Criterion, likelihood_criterion, patch_criterion
 from ptychostudy.networks.models import NetworkModel
 from ptychostudy.networks.objective import objective_of
-from ptychostudy.networks.passes import Means, Validation, epoch_order, train_pass, validate
+from ptychostudy.networks.passes import epoch_order, train_pass, validate
+from ptychostudy.networks.weights import get_weights, set_weights
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
@@ -44,9 +45,13 @@ class GroupCourse:
     seed: int
 
     @property
-    def model(self) -> NetworkModel:
-        """The network."""
-        return self.descent.model
+    def weights(self) -> dict[str, np.ndarray]:
+        """The network's, copied."""
+        return get_weights(self.descent.model)
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Give them to the network."""
+        set_weights(self.descent.model, weights)
 
     @property
     def micro_batch(self) -> int:

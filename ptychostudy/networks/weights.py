@@ -1,9 +1,11 @@
 """Weights and other variables of a Keras model as plain arrays, by name."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
+
+from ptychostudy.networks.fitting import check_weights
 
 
 class Learner(Protocol):
@@ -31,25 +33,10 @@ def set_weights(model: Learner, weights: dict[str, np.ndarray]) -> None:
         If a name is missing or unknown, or a shape differs.
     """
     own = {variable.path: variable for variable in variables(model)}
-    _check_names(own, weights)
-    # All shapes are looked at before the first value is set: a refusal leaves the model as it was.
-    for name, variable in own.items():
-        needed = tuple(variable.shape)
-        given = tuple(weights[name].shape)
-        if given != needed:
-            raise ValueError(f"weight {name} needs shape {needed}, found {given}")
+    # Before the first value is set: a refusal leaves the model as it was.
+    check_weights({name: tuple(variable.shape) for name, variable in own.items()}, weights)
     for name, variable in own.items():
         variable.assign(weights[name])
-
-
-def _check_names(own: dict[str, Any], weights: dict[str, np.ndarray]) -> None:
-    """Refuse weights whose names are not exactly those of the network."""
-    missing = sorted(own.keys() - weights.keys())
-    unknown = sorted(weights.keys() - own.keys())
-    if missing or unknown:
-        raise ValueError(
-            f"weights do not fit the network: missing {missing[:5]}, unknown {unknown[:5]}"
-        )
 
 
 def as_array(variable: keras.Variable) -> np.ndarray:

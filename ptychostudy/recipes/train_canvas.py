@@ -7,16 +7,19 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.networks.canvas_learner import PlainCanvasLearner
 from ptychostudy.networks.canvas_network import CANVAS_FORMAT
-from ptychostudy.networks.canvas_training import CanvasCourse
-from ptychostudy.networks.config import filters_of
+from ptychostudy.networks.canvas_training import CanvasCourse, MakeLearner
+from ptychostudy.networks.computing import backend_of
 from ptychostudy.networks.course import follow
+from ptychostudy.networks.filters import filters_of
 from ptychostudy.networks.objective import objective_of, objects_of
 from ptychostudy.recipes.canvas_lessons import lessons_of
 from ptychostudy.recipes.detector import mask_identity
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.normalization import dose_key, normalization_of
-from ptychostudy.recipes.train import Trained
+from ptychostudy.recipes.trained import Trained
+from ptychostudy.study.names import NUMPY
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import BaselineSettings, CanvasTraining, PinnSettings
@@ -64,7 +67,7 @@ def train_canvas_network(
     # Of each source all views learn from the same reconstruction.
     labels = [product for product in known for _ in views]
     lessons = lessons_of(seen, labels, settings, estimates)
-    course = CanvasCourse(lessons, filters_of(settings), settings)
+    course = CanvasCourse(lessons, filters_of(settings), settings, _learner(settings))
     result = follow(
         course,
         settings,
@@ -75,7 +78,17 @@ def train_canvas_network(
     probe = sources[0].probe
     config = canvas_config(settings, arm, len(probe)) | mask_identity(sources[0])
     by_dose = {dose_key(source): normalization_of(source) for source in sources}
-    return Trained(course.model, config, probe, by_dose, result)
+    return Trained(course.weights, config, probe, by_dose, result)
+
+
+def _learner(settings: "CanvasTraining") -> MakeLearner:
+    """Return what makes the network that learns."""
+    if backend_of(settings) == NUMPY:
+        return PlainCanvasLearner
+    # Seconds, which only those pay who ask for it.
+    from ptychostudy.networks.canvas_model import KerasCanvasLearner
+
+    return KerasCanvasLearner
 
 
 def canvas_config(settings: "CanvasTraining", arm: str, n: int) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """Stage answers: what one network says of some frames on one backend; `parity` compares them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ptychostudy.formats.bundle import read_bundle
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz, write_npz
-from ptychostudy.networks.backend import made_by
-from ptychostudy.networks.backend import start as prepare
-from ptychostudy.recipes.answers import answers
+from ptychostudy.networks.computing import made_by, prepare
 from ptychostudy.recipes.canvas_infer import the_estimate
 
-__all__ = ["prepare", "run"]
+__all__ = ["backend_of", "prepare", "run"]
 
 
 def run(
@@ -41,7 +40,15 @@ def run(
     frames : int
         How many frames' patches.
     """
+    # Keras, once its backend is chosen.
+    from ptychostudy.recipes.answers import answers
+
     known = read_npz(view, ["frames", "groups"])
     product = the_estimate(estimate) if estimate else None
     said = answers(read_bundle(bundle), open_scan(scan), known, product, frames)
-    write_npz(output, said.arrays(), {"backend": made_by(), "bundle": bundle.name})
+    write_npz(output, said.arrays(), {"backend": made_by(backend), "bundle": bundle.name})
+
+
+def backend_of(options: Mapping[str, Any]) -> str:
+    """Return what computes the answers, given the options of `run`."""
+    return str(options["backend"])

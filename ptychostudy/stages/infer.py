@@ -1,6 +1,5 @@
 """Stage infer: one shard of a cell's groups through one network, to the patches of each arm."""
 
-import importlib.metadata
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import Stream, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import write_json
+from ptychostudy.networks.computing import made_by, prepare
 from ptychostudy.recipes.canvas_infer import infer_canvas, infer_control, of_canvas, the_estimate
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
 from ptychostudy.recipes.group_control import with_control
@@ -113,25 +113,25 @@ def run(
     """
     size = _checked(batch_size)
     network = _bundle(bundle, arm)
-    made_by = _made_by(_backend(settings, network["config"], bundle))
+    computed_by = made_by(_backend(settings, network["config"], bundle))
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
     part = Shard.read(shard)
     if of_canvas(network["config"]):
         on_canvas = ViewOfScan.of(source, known["frames"])
-        tiles = _tiles(arm, network, on_canvas, the_estimate(estimate), part=part, by=made_by)
+        tiles = _tiles(arm, network, on_canvas, the_estimate(estimate), part=part, by=computed_by)
         made = _of_canvas(tiles)
     else:
         form = _with_precision(settings, network["config"])
         # Of one canvas all shards must have the same.
-        made_by |= form
+        computed_by |= form
         networks = with_control(arm, network)
         made = _of_groups(networks, source, known, settings, part=part, size=size, **form)
     metadata = {
         "shard": shard,
         "arms": made.records,
         "stitching": made.stitching,
-        "backend": made_by,
+        "backend": computed_by,
     }
     # The records are full once the last patch was written.
     with Work(f"infer {arm} {label} shard {shard}"):
@@ -140,15 +140,16 @@ def run(
         write_json(speed, {"seconds": made.seconds})
 
 
-def backend_of(settings: "PatchSettings", bundle: Path) -> str:
-    """Return what computes the answers of a network.
+def backend_of(options: Mapping[str, Any]) -> str:
+    """Return what computes the answers of a network, given the options of `run`.
 
     Raises
     ------
     ValueError
         If that is NumPy, and the network is one of groups.
     """
-    return _backend(settings, read_bundle(bundle)["config"], bundle)
+    bundle = options["bundle"]
+    return _backend(options["settings"], read_bundle(bundle)["config"], bundle)
 
 
 def _backend(settings: "PatchSettings", config: Mapping[str, Any], bundle: Path) -> str:
@@ -161,26 +162,6 @@ def _backend(settings: "PatchSettings", config: Mapping[str, Any], bundle: Path)
             "backend of Keras"
         )
     return settings.backend
-
-
-def prepare(backend: str) -> None:
-    """Start what computes the answers, where its greetings can be held back."""
-    if backend == NUMPY:
-        return
-    from ptychostudy.networks.backend import start
-
-    start()
-
-
-def _made_by(backend: str) -> dict[str, str]:
-    """Return name and version of what computes the answers."""
-    if backend != NUMPY:
-        from ptychostudy.networks.backend import made_by
-
-        return made_by()
-    version = importlib.metadata.version(NUMPY)
-    _log.info("networks run on the CPU (%s %s)", NUMPY, version)
-    return {"name": NUMPY, "version": version}
 
 
 def _with_precision(settings: "PatchSettings", config: Mapping[str, Any]) -> dict[str, str]:

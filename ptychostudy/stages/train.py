@@ -1,7 +1,7 @@
 """Stage train: one network, resumed from its last epoch where an earlier run was cut off."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -14,14 +14,14 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
-from ptychostudy.networks.backend import made_by
-from ptychostudy.networks.backend import start as prepare
+from ptychostudy.networks import computing
 from ptychostudy.networks.checkpoint import State
+from ptychostudy.networks.computing import made_by, prepare
 from ptychostudy.networks.objective import objective_of
 from ptychostudy.recipes.labels import check_usable
 from ptychostudy.recipes.passes import passes, settled
-from ptychostudy.recipes.train import Trained, train_network
 from ptychostudy.recipes.train_canvas import count_lessons, train_canvas_network
+from ptychostudy.recipes.trained import Trained
 from ptychostudy.recipes.training_set import check_same_scan
 from ptychostudy.runs import kept_digests
 from ptychostudy.runs.work import Work
@@ -31,7 +31,7 @@ from ptychostudy.study.names import HISTORY_COLUMNS
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
 
-__all__ = ["prepare", "run"]
+__all__ = ["backend_of", "prepare", "run"]
 _log = logging.getLogger("ptychostudy")
 
 
@@ -94,7 +94,7 @@ def run(
             save_state=state.write,
         )
     write_csv(history, HISTORY_COLUMNS, trained.history)
-    write_bundle(bundle, **trained.parts, provenance=_made_by(trained.outcome))
+    write_bundle(bundle, **trained.parts, provenance=_made_by(settings, trained.outcome))
     about = {
         "bundle_path": bundle.name,
         "bundle_sha256": sha256_of(bundle),
@@ -103,6 +103,11 @@ def run(
     write_json(record, {**trained.record, **about})
     # Only now: a run that is cut off before finds its epochs again.
     state.path.unlink(missing_ok=True)
+
+
+def backend_of(options: Mapping[str, Any]) -> str:
+    """Return what computes a training, given the options of `run`."""
+    return computing.backend_of(options["settings"])
 
 
 def _inputs(settings: "NetworkSection", arm: str, files: list[Path]) -> dict[str, Any]:
@@ -154,6 +159,9 @@ def _lesson(
     groups = views[0]["frames"][views[0]["groups"]] if views else None
     of_each = len(sources[0].counts) if groups is None else len(groups)
     size = of_each * len(sources)
+    # Keras, which networks of canvases do without.
+    from ptychostudy.recipes.train import train_network
+
     return _Lesson(train_network, groups, size, f"{size} groups")
 
 
@@ -181,9 +189,9 @@ def _known(settings: "NetworkSection", label_files: list[Path], scans: int) -> l
     return known
 
 
-def _made_by(outcome: dict[str, Any]) -> dict[str, Any]:
+def _made_by(settings: "NetworkSection", outcome: dict[str, Any]) -> dict[str, Any]:
     return {
-        "backend": made_by(),
+        "backend": made_by(computing.backend_of(settings)),
         "versions": provenance.versions(),
         "threads": provenance.threads(),
         "outcome": outcome,

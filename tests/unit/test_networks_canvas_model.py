@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ptychostudy.networks.canvas_features import CHANNELS, REACH_PX, features_of
-from ptychostudy.networks.canvas_model import canvas_model, learned, with_weights
-from ptychostudy.networks.canvas_network import FLIPS, flipped
+from ptychostudy.networks.canvas_model import canvas_model, with_weights
+from ptychostudy.networks.canvas_network import FLIPS, flipped, learned
 from ptychostudy.networks.canvas_plain import plain_with_weights, random_weights
 from ptychostudy.networks.weights import get_weights, set_weights
 from ptychostudy.sampling.tiles import _MARGIN_PX

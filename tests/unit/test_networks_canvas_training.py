@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from ptychostudy.networks.canvas_features import features_of
-from ptychostudy.networks.canvas_model import learned
-from ptychostudy.networks.canvas_network import FLIPS
+from ptychostudy.networks.canvas_learner import PlainCanvasLearner
+from ptychostudy.networks.canvas_model import KerasCanvasLearner
+from ptychostudy.networks.canvas_network import FLIPS, learned
 from ptychostudy.networks.canvas_training import CanvasCourse, Lesson
 from ptychostudy.networks.course import follow
-from ptychostudy.networks.weights import get_weights, set_weights
 from ptychostudy.study.sections.train import PinnSettings
 
 # Two shapes, unlike on both axes; no multiples of what the network halves.
@@ -44,20 +44,26 @@ LESSONS = [lesson(shape, seed) for seed, shape in enumerate(SHAPES)]
 SETTINGS = PinnSettings(epochs=5, learning_rate=5e-3, patience=9)
 
 
+@pytest.fixture(scope="module", params=[PlainCanvasLearner, KerasCanvasLearner], ids=["NumPy", "Keras"])
+def make(request):
+    """Return what makes the network that learns."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def whole():
+def whole(make):
     """Return a training that was never cut off: its states, result and weights."""
     states = []
-    learning = CanvasCourse(LESSONS, 4, SETTINGS)
+    learning = CanvasCourse(LESSONS, 4, SETTINGS, make)
     result = follow(learning, SETTINGS, save_state=states.append)
-    return states, result, get_weights(learning.model)
+    return states, result, learning.weights
 
 
 @pytest.fixture(scope="module")
-def built():
+def built(make):
     """Return a course, which takes a second to build, and its state before anything was learned."""
-    learning = CanvasCourse(LESSONS, 4, SETTINGS)
-    return learning, get_weights(learning.model), learning.state()
+    learning = CanvasCourse(LESSONS, 4, SETTINGS, make)
+    return learning, learning.weights, learning.state()
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ def course(built):
     """Return a course that has learned nothing."""
     learning, weights, state = built
     learning.lessons = LESSONS
-    set_weights(learning.model, weights)
+    learning.set_weights(weights)
     learning.restore(state)
     return learning
 
@@ -92,7 +98,7 @@ def test_resumed_from_any_epoch_it_ends_in_the_same_bits(whole, course, epoch):
     again = follow(course, SETTINGS, initial_state=states[epoch - 1])
     assert again.history == result.history and again.statistics == result.statistics
     assert again.best_epoch == result.best_epoch and again.reason == result.reason
-    found = get_weights(course.model)
+    found = course.weights
     assert found.keys() == weights.keys()
     assert all(np.array_equal(found[name], value) for name, value in weights.items())
 
@@ -118,10 +124,10 @@ def test_lessons_are_given_in_all_directions_once_an_epoch(course):
     assert first != second and order(course, 0) == first
 
 
-def test_the_seed_is_of_weights_and_order(course):
-    other = CanvasCourse(LESSONS, 4, SETTINGS.model_copy(update={"seed": SETTINGS.seed + 1}))
+def test_the_seed_is_of_weights_and_order(course, make):
+    other = CanvasCourse(LESSONS, 4, SETTINGS.model_copy(update={"seed": SETTINGS.seed + 1}), make)
     assert order(other, 0) != order(course, 0)
-    here, there = (get_weights(each.model) for each in (course, other))
+    here, there = course.weights, other.weights
     kernels = [name for name in here if name.endswith("kernel") and "change" not in name]
     assert len(kernels) == 10 and not any(np.array_equal(here[name], there[name]) for name in kernels)
 
@@ -136,7 +142,7 @@ def test_the_best_weights_are_kept(course):
     result = follow(course, settings, save_state=states.append)
     assert (result.best_epoch, result.reason) == (3, "best epoch 3 of 5")
     kept = {state["epoch"]: {k[8:]: v for k, v in state.items() if k.startswith("weights/")} for state in states}
-    found = get_weights(course.model)
+    found = course.weights
     assert all(np.array_equal(value, kept[3][name]) for name, value in found.items())
     assert any(not np.array_equal(value, kept[5][name]) for name, value in found.items())
     losses.extend([6.0, 6.0])
@@ -151,7 +157,7 @@ def test_a_network_that_learns_nothing_better_changes_nothing(course):
     assert result.status == "ok" and result.best_epoch == 0 and len(result.history) == 2
     assert result.reason == "best epoch 0 of 2"
     features = LESSONS[0].features
-    assert np.array_equal(learned(features, course.model), features.base)
+    assert np.array_equal(learned(features, course.learner.network), features.base)
 
 
 def test_a_loss_that_is_no_number_ends_the_training_as_failed(course):
@@ -168,7 +174,7 @@ def test_a_loss_that_is_no_number_ends_the_training_as_failed(course):
     # Two canvases validated before and two after; one step, for no later one can mend what is no number.
     assert len(calls) == 5
     # Of no epoch the weights are kept.
-    assert np.array_equal(learned(LESSONS[0].features, course.model), LESSONS[0].features.base)
+    assert np.array_equal(learned(LESSONS[0].features, course.learner.network), LESSONS[0].features.base)
 
 
 def test_a_slope_that_is_no_number_ends_it_too(course):
@@ -190,13 +196,12 @@ def test_a_constant_canvas_has_collapsed(course):
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_step_is_told_the_slope_at_its_answer(course, number, flip, monkeypatch):
     """Against finite differences of the loss along any change of the answer, in whatever direction it is shown."""
-    which, trainer = LESSONS[number], course.model.trainer
+    which = LESSONS[number]
     rows, cols = SHAPES[number]
     rng = np.random.default_rng(7)
     answer, direction = rng.normal(0, 0.1, (2, 1, 24, 32, 2)).astype(np.float32)
     told = []
-    monkeypatch.setattr(trainer, "predict_on_batch", lambda shown: answer)
-    monkeypatch.setattr(trainer, "train_on_batch", lambda shown, slope: told.append((shown, slope)))
+    monkeypatch.setattr(course.learner, "step", lambda shown, slope_at: told.append((shown, slope_at(answer))))
     before = course._step(which, flip)
 
     def loss(step):

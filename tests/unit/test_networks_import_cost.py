@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize(
     ("code", "loaded", "absent"),
     [
-        ("import ptychostudy.stages.train, ptychostudy.stages.infer", "tensorflow", "torch"),
-        # Networks of canvases answer without Keras.
-        ("import ptychostudy.stages.infer", "numpy", "keras"),
+        ("import ptychostudy.recipes.train, ptychostudy.stages.infer", "tensorflow", "torch"),
+        # Networks of canvases learn and answer without Keras.
+        ("import ptychostudy.stages.train, ptychostudy.stages.infer", "numpy", "keras"),
         # pty-chi is imported as the solver does it, without what it is not asked for.
         ("from ptychostudy.iterative import session; session._import_torch()", "torch", "torchvision"),
         ("from ptychostudy.iterative import session; session._import_torch()", "torch", "tensorflow"),

@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from ptychostudy.iterative.algorithms import choose_step
+from ptychostudy.networks.computing import backend_of
 from ptychostudy.study import layout
+from ptychostudy.study.sections.train import BaselineSettings, FeedForwardSettings, FeedForwardTraining, PinnSettings
 from ptychostudy.study.settings import Study, json_schema, parse_study, read_study
 from ptychostudy.study.stage_settings import READ, decode, encode, stage_settings
 from ptychostudy.study.yaml_file import ConfigError
@@ -436,3 +438,27 @@ def test_labels_come_from_the_view_with_the_largest_number_of_frames():
     views = {name: {"s_img": None, "n_subsample": count} for name, count in {"dense": 40, "sparse": 90}.items()}
     study = parse_study({"overlap": {"views": views}})
     assert layout.labels(study, study.pairs[0][0]).endswith("/sparse/train/ptychi_reconstruction.npz")
+
+
+@pytest.mark.parametrize(
+    ("settings", "computed_with"),
+    [
+        (PinnSettings(), "numpy"),
+        (BaselineSettings(backend="numpy"), "numpy"),
+        (BaselineSettings(backend="torch"), "torch"),
+        (PinnSettings(architecture="backprojection"), "tensorflow"),
+        (PinnSettings(architecture="ptychopinn", backend="jax"), "jax"),
+        (FeedForwardTraining(), "tensorflow"),
+        (FeedForwardSettings(), "tensorflow"),
+    ],
+)
+def test_networks_of_canvases_learn_in_numpy_and_those_of_groups_with_tensorflow(settings, computed_with):
+    assert backend_of(settings) == computed_with
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [(PinnSettings, {"architecture": "backprojection"}), (FeedForwardSettings, {})]
+)
+def test_numpy_learns_no_groups(kind, more):
+    with pytest.raises(ValueError, match="backend is numpy, which computes networks of canvases alone"):
+        kind(backend="numpy", **more)

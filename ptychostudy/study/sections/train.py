@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ptychostudy.study.arm_names import FEED_FORWARD
-from ptychostudy.study.names import BASELINE, NETWORKS, PINN
+from ptychostudy.study.names import BASELINE, NETWORKS, NUMPY, PINN
 from ptychostudy.study.section import Backend, Count, Positive, Precision, Section, Seed
 from ptychostudy.study.sections.maximise import MaximiseSettings
 
@@ -18,7 +18,11 @@ ObjectKind = Literal["circuit", "lines", "siemens", "grf"]
 class CourseSettings(Section):
     """How one network is trained."""
 
-    backend: Backend = Field("tensorflow", description="what Keras computes the training with")
+    backend: Backend | Literal["numpy", "auto"] = Field(
+        "auto",
+        description="what computes the training; auto: numpy for networks of canvases, tensorflow "
+        "for those of groups",
+    )
     precision: Precision = Field(
         "auto",
         description="of convolutions (ptychopinn); auto: bfloat16 where the machine computes in it",
@@ -35,6 +39,15 @@ class CourseSettings(Section):
         0.1, gt=0, lt=0.5, description="part of the training area that is held out"
     )
     seed: Seed = Field(11, description="of initial weights and of the order of the groups")
+
+    @model_validator(mode="after")
+    def _numpy_is_of_canvases(self) -> "CourseSettings":
+        if self.backend == NUMPY and getattr(self, "architecture", None) != "canvas":
+            raise ValueError(
+                "backend is numpy, which computes networks of canvases alone; needed: auto or "
+                "tensorflow, torch, jax, or architecture canvas"
+            )
+        return self
 
 
 class FormSettings(Section):

@@ -13,7 +13,8 @@ import pytest
 from ptychostudy.io.atomic import DataError
 from ptychostudy.recipes.group_control import untrained
 from ptychostudy.recipes.squares import members_of
-from ptychostudy.recipes.train import spelt, train_network
+from ptychostudy.recipes.train import train_network
+from ptychostudy.recipes.trained import spelt
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.infer import PatchSettings
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ptychostudy.networks.schedule import epochs_of
+from ptychostudy.networks.rates import epochs_of
 from ptychostudy.recipes.passes import passes, settled
 from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.train import BaselineSettings, PinnSettings
