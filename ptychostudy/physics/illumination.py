@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-import scipy
 import skimage
 
 from ptychostudy.physics.convolution import convolved
+from ptychostudy.physics.hull import hull_corners, polygon_area
 from ptychostudy.physics.windows import corners, inside
 
 # Rows so near to a corner of the hull, in pixels, are asked of pixel by pixel: along an edge that
@@ -142,7 +142,7 @@ def hull_mask(
     """
     points = np.asarray(positions, dtype=np.float64) - np.array(origin)
     mask = _nearest_mask(points, shape)
-    hull = _hull_corners(points)
+    hull = hull_corners(points)
     if hull is not None:
         mask |= _enclosed(hull, shape)
     return mask
@@ -224,29 +224,13 @@ def _deposit(grid: np.ndarray, points: np.ndarray) -> None:
         np.add.at(flat, pixels + (down * width + right), weight)
 
 
-def _hull_corners(points: np.ndarray) -> np.ndarray | None:
-    """Return the corners of the convex hull in order, or None when the points lie on one line."""
-    # Qhull refuses points on a line, and fewer than three of them.
-    try:
-        return np.asarray(points[scipy.spatial.ConvexHull(points).vertices])
-    except (scipy.spatial.QhullError, ValueError):
-        return None
-
-
 def _hull_size(points: np.ndarray) -> tuple[float, float]:
     """Return area and perimeter of the convex hull; a line has two sides."""
-    hull = _hull_corners(points)
+    hull = hull_corners(points)
     if hull is None:
         return 0.0, 2.0 * _length(points)
-    ahead = np.roll(hull, -1, axis=0)
-    sides = np.linalg.norm(ahead - hull, axis=1)
-    return _area(hull, ahead), float(sides.sum())
-
-
-def _area(hull: np.ndarray, ahead: np.ndarray) -> float:
-    """Return a polygon's area by the shoelace formula, from its corners and those after them."""
-    cross = hull[:, 0] * ahead[:, 1] - hull[:, 1] * ahead[:, 0]
-    return float(0.5 * abs(np.sum(cross)))
+    sides = np.linalg.norm(np.roll(hull, -1, axis=0) - hull, axis=1)
+    return polygon_area(hull), float(sides.sum())
 
 
 def _length(points: np.ndarray) -> float:
