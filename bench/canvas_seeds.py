@@ -14,8 +14,8 @@ from pathlib import Path
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure.statistics import wilson_interval
-from ptychostudy.networks.canvas_model import learned, with_weights
-from ptychostudy.networks.weights import get_weights
+from ptychostudy.networks.canvas_network import learned
+from ptychostudy.networks.canvas_plain import plain_with_weights
 from ptychostudy.physics.maximum import plain
 from ptychostudy.recipes.canvas_lessons import Seen, _placed
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
@@ -85,8 +85,7 @@ def many(network, settings, cell, trials):
         trained = train_canvas_network(network, [cell.train.source], [cell.train.index], chosen)
         seconds = time.process_time() - start
         failed = trained.result.status == "failed"
-        weights, width = get_weights(trained.model), trained.config["options"]["width"]
-        model = with_weights(cell.test.shape, weights, width=width)
+        model = plain_with_weights(cell.test.shape, trained.weights)
         text = cell.text(learned(cell.seen.features, model))
         lost = failed or float(text.split(",")[0]) > limit
         bad += lost

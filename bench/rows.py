@@ -18,6 +18,7 @@ from ptychostudy.physics import counts, illumination
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
 from ptychostudy.physics.held_out import Frames
+from ptychostudy.physics.hull import hull_corners
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import exit_waves, intensities
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
@@ -66,7 +67,7 @@ def overlap(size, order):
 def hull():
     """The hull of a scan, row by row, beside asking for each pixel."""
     points = np.random.default_rng(0).uniform(0, 1500, (20_000, 2))
-    corners = illumination._hull_corners(points)
+    corners = hull_corners(points)
     ours = lambda: illumination._enclosed(corners, (1500, 1500))  # noqa: E731
     return compared("hull of a scan, 1500 x 1500", ours, lambda: polygon(*corners.T, (1500, 1500)), "each pixel asked")
 

@@ -17,7 +17,8 @@ from ptychostudy.formats.positions import COORDINATES, read_positions
 from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_npz
 from ptychostudy.measure import scoring
-from ptychostudy.networks.canvas_model import learned, with_weights
+from ptychostudy.networks.canvas_network import learned
+from ptychostudy.networks.canvas_plain import plain_with_weights
 from ptychostudy.physics.maximum import plain
 from ptychostudy.physics.rectangle import cut
 from ptychostudy.physics.windows import scan_rectangle
@@ -63,7 +64,7 @@ def rows(hub, view_name, dose):
         seen = Seen.of(likelihood, weight, settings)
         fields = [plain(likelihood, settings), seen.smooth]
         for bundle in bundles.values():
-            model = with_weights(view.shape, bundle["weights"], width=bundle["config"]["options"]["width"])
+            model = plain_with_weights(view.shape, bundle["weights"])
             fields.append(learned(seen.features, model))
         yield kind, *(scored(field, object_, view, cell) for field in fields)
 
