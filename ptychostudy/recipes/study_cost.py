@@ -12,10 +12,11 @@ from ptychostudy.study.names import BASELINE, PINN
 from ptychostudy.study.sections.train import FeedForwardTraining, NetworkSection
 from ptychostudy.study.settings import Study
 
-# Seconds of a job before it begins with its frames: libraries, compilation.
-_START_S = 8.0
+# Seconds of a job before it begins with its frames: libraries, compilation; of most, of pty-chi,
+# and of networks that Keras computes.
+_START_S, _TORCH_S, _KERAS_S = 2.0, 5.0, 10.0
 # Seconds for each million detector pixels, once through.
-_REFERENCE_S, _SOLVER_S, _INFERENCE_S = 0.35, 0.6, 0.7
+_REFERENCE_S, _SOLVER_S, _INFERENCE_S = 0.2, 0.25, 0.7
 # The same of a pass of a training on groups; the ancestor's in float32, in bfloat16 a third.
 _NETWORK_S = {"backprojection": 0.25, "ptychopinn": 1.7}
 # The same, of all that is done: likelihood and prior of a cell; the training of a canvas, whose
@@ -63,14 +64,16 @@ def study_cost(study: Study, side: int, frames: int, kept: int) -> Cost:
     cells = len(study.pairs) * len(study.seeds)
     seconds = cells * (_cell_s(study, part) + _networks_s(study, kept // _SPLITS, part))
     if study.base.frames == "measured":
-        seconds += _START_S + _REFERENCE_S * study.reference.epochs * whole
+        seconds += _TORCH_S + _REFERENCE_S * study.reference.epochs * whole
     memory = _START_MB + _PIXELS_MB * min(max(part, whole / 2), _AT_ONCE)
     return Cost(seconds / 60, memory)
 
 
 def _cell_s(study: Study, part: float) -> float:
-    solver = _START_S + _SOLVER_S * study.reconstruct.epochs * part
-    inference = _INFERENCE_JOBS * (_START_S + _INFERENCE_S * part)
+    solver = _TORCH_S + _SOLVER_S * study.reconstruct.epochs * part
+    canvases = all(map(study.train.of_canvas, study.train.networks))
+    start = _START_S if canvases else _KERAS_S
+    inference = _INFERENCE_JOBS * (start + _INFERENCE_S * part)
     return _SPLITS * (solver + _LIKELIHOOD_S * part + inference)
 
 
@@ -84,7 +87,8 @@ def _networks_s(study: Study, frames: int, part: float) -> float:
     seconds = 0.0
     for arm, (settings, shown) in trained.items():
         if arm in study.train.networks:
-            seconds += _START_S + _training_s(arm, settings, shown, frames) * part
+            start = _START_S if study.train.of_canvas(arm) else _KERAS_S
+            seconds += start + _training_s(arm, settings, shown, frames) * part
     return seconds
 
 

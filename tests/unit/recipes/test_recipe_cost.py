@@ -17,8 +17,8 @@ def cost(frames=FRAMES, **changes):
 
 
 def test_the_quick_study_takes_what_its_benchmarks_add_up_to():
-    # 13.9 minutes of all jobs' times, two jobs at a time on two cores.
-    assert 13.9 / 2 < cost().minutes < 13.9 * 2
+    # 8.6 minutes of all jobs' times, two jobs at a time on two cores.
+    assert 8.6 / 2 < cost().minutes < 8.6 * 2
 
 
 @pytest.mark.parametrize("architecture", ["canvas", "backprojection"])
