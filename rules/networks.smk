@@ -13,13 +13,35 @@ def environment(backend):
     return files.get(backend, "../envs/keras.yaml")
 
 
+def gpus(by_numpy):
+    """Return the function of wildcards that says how many GPUs a job asks for.
+
+    What NumPy computes would wait here for a GPU that it does not use. On a cluster it asks all the same: its rule
+    has the partition of the GPU rules, and many sites take no job there that asks for none.
+    """
+
+    def asked(wildcards):
+        return 0 if workflow.local_exec and by_numpy(wildcards) else 1
+
+    return asked
+
+
+def learned_by_numpy(section):
+    """Return whether the training of a section of the configuration needs no Keras."""
+    return backend_of(section) == names.NUMPY
+
+
 def infer_environment():
     """Return the conda file of what answers: networks of canvases need no Keras unless asked."""
-    backend = STUDY.infer.backend
-    of_canvas = all(map(STUDY.train.of_canvas, STUDY.train.networks))
-    if backend == names.NUMPY or (backend == names.AUTO and of_canvas):
+    if all(map(answered_by_numpy, STUDY.train.networks)):
         return "../envs/core.yaml"
-    return environment(backend)
+    return environment(STUDY.infer.backend)
+
+
+def answered_by_numpy(network):
+    """Say whether a network needs no Keras to answer."""
+    backend = STUDY.infer.backend
+    return backend == names.NUMPY or (backend == names.AUTO and STUDY.train.of_canvas(network))
 
 
 def training_doses(wildcards):

@@ -150,7 +150,7 @@ def test_one_more_network_adds_its_files_and_is_read_by_the_verification_alone()
     assert stage_settings(other, "train_feed_forward").plain() == {
         "architecture": "ptychopinn",
         "amplitude_head": "sigmoid",
-        "backend": "tensorflow",
+        "backend": "auto",
         "batch_size": 16,
         "epochs": 60,
         "learning_rate": 1e-3,

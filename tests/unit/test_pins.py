@@ -37,7 +37,7 @@ def pins_of(path):
 
 def stages_of(env):
     """Return the stages that rules run in an environment; that of Keras depends on the backend."""
-    named = "environment(STUDY" if env.startswith("keras") else f"envs/{env}.yaml"
+    named = "environment(backend_of(STUDY" if env.startswith("keras") else f"envs/{env}.yaml"
     rules = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "rules").glob("*.smk")))
     blocks = re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
     return {re.search(r"ptychostudy (\w+)", block).group(1) for block in blocks if named in block}

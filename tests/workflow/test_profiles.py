@@ -1,5 +1,6 @@
 """Profiles and rules agree, and a machine runs as many GPU jobs at a time as it has GPUs."""
 
+import json
 import os
 import re
 
@@ -19,7 +20,19 @@ SLURM = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.v9+.yaml").read_te
 
 
 def test_slurm_profile_names_exactly_the_rules_with_a_gpu():
-    assert set(SLURM["set-resources"]) == {name for name, text in RULES.items() if "gpu=1," in text}
+    """With one always, and those whose network may be one that Keras computes."""
+    assert set(SLURM["set-resources"]) == {name for name, text in RULES.items() if re.search(r"^ {8}gpu=", text, re.M)}
+
+
+@pytest.mark.parametrize("architecture", ["canvas", "backprojection"])
+def test_networks_that_numpy_computes_ask_for_no_gpu(tmp_path, architecture):
+    form = {arm: {"architecture": architecture} for arm in ("pinn", "baseline")}
+    hub = copy_workflow(tmp_path / "copy")
+    done = hub.snakemake("-n", "--config", f"train={json.dumps(form)}", "doses=[1000]", "views=[dense]")
+    assert done.returncode == 0, done.stdout
+    asked = dict(re.findall(r"rule (\w+):\n(?:    (?!resources).*\n)*    resources: .*gpu=(\d)", done.stdout))
+    network = "0" if architecture == "canvas" else "1"
+    assert asked == {"train_pinn": network, "train_baseline": network, "infer": network, "reconstruct": "1"}
 
 
 def test_slurm_profile_groups_rules_that_exist_and_need_no_gpu():
