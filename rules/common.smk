@@ -138,6 +138,7 @@ def whole_study(wildcards):
     return [*layout.listed(STUDY), *cells(scattered, layout.repetitions(STUDY)), *layout.VERDICTS]
 
 
+include: "backends.smk"
 include: "networks.smk"
 include: "foreign.smk"
 include: "resources.smk"

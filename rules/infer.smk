@@ -25,7 +25,7 @@ rule infer:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(60),
-        gpu=gpus(lambda wildcards: answered_by_numpy(wildcards.network)),
+        gpu=infer_gpus,
         # As memory, it changes no result: not among the params, which make files stale.
         batch_size=STUDY.infer.batch_size,
     params:

@@ -1,48 +1,5 @@
 """Networks: what their trainings and shards read. No rules."""
 
-from ptychostudy.networks.computing import backend_of
-
-
-def environment(backend):
-    """Return the conda file of what computes a network."""
-    files = {
-        names.NUMPY: "../envs/core.yaml",
-        "torch": "../envs/keras_torch.yaml",
-        "jax": "../envs/keras_jax.yaml",
-    }
-    return files.get(backend, "../envs/keras.yaml")
-
-
-def gpus(by_numpy):
-    """Return the function of wildcards that says how many GPUs a job asks for.
-
-    What NumPy computes would wait here for a GPU that it does not use. On a cluster it asks all the same: its rule
-    has the partition of the GPU rules, and many sites take no job there that asks for none.
-    """
-
-    def asked(wildcards):
-        return 0 if workflow.local_exec and by_numpy(wildcards) else 1
-
-    return asked
-
-
-def learned_by_numpy(section):
-    """Return whether the training of a section of the configuration needs no Keras."""
-    return backend_of(section) == names.NUMPY
-
-
-def infer_environment():
-    """Return the conda file of what answers: networks of canvases need no Keras unless asked."""
-    if all(map(answered_by_numpy, STUDY.train.networks)):
-        return "../envs/core.yaml"
-    return environment(STUDY.infer.backend)
-
-
-def answered_by_numpy(network):
-    """Say whether a network needs no Keras to answer."""
-    backend = STUDY.infer.backend
-    return backend == names.NUMPY or (backend == names.AUTO and STUDY.train.of_canvas(network))
-
 
 def training_doses(wildcards):
     """Return the doses a network learns from: its own, or all."""
@@ -80,6 +37,9 @@ def training_estimates(network):
             return []
         views = own_views(wildcards) if network == names.BASELINE else [wildcards.view]
         doses = training_doses(wildcards)
+        # Of all or of none: what is no cell of the study would be made for this alone, and nobody would see it.
+        if not {(dose, view) for dose in doses for view in views} <= set(map(tuple, STUDY.pairs)):
+            return []
         return expand(layout.SMOOTHED, dose=doses, view=views, split=names.TRAINING_SPLIT)
 
     return estimates

@@ -33,7 +33,7 @@ rule train_pinn:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
-        gpu=gpus(lambda wildcards: learned_by_numpy(STUDY.train.pinn)),
+        gpu=training_gpus(STUDY.train.pinn),
     params:
         code=code("train"),
         settings=settings("train_pinn"),
@@ -73,7 +73,7 @@ rule train_baseline:
     resources:
         mem_mb=memory(4000),
         runtime=minutes(240),
-        gpu=gpus(lambda wildcards: learned_by_numpy(STUDY.train.baseline)),
+        gpu=training_gpus(STUDY.train.baseline),
     params:
         code=code("train"),
         settings=settings("train_baseline"),

@@ -61,8 +61,8 @@ def _hand_over_frames(reconstructor: Any) -> None:
 def on_valid(mean: Any, dataset: Any) -> Any:
     """Return a loss of whole frames that leaves out pixels which are not valid.
 
-    pty-chi 2.2 leaves them out of the batches that it hands to a loss itself, but neither of the
-    frames that L-BFGS searches on nor of the loss that it tells.
+    pty-chi 2.2 leaves them out neither of the frames that L-BFGS searches on nor of the loss that
+    it tells.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def on_valid(mean: Any, dataset: Any) -> Any:
     """
 
     def loss(predicted: Any, measured: Any) -> Any:
-        # Of a batch that pty-chi has thinned out already one axis is left.
+        # Of a batch that a solver of pty-chi has thinned out one axis is left.
         if predicted.ndim > 1:
             valid = dataset.valid_pixel_mask.to(predicted.device)
             predicted, measured = predicted[..., valid], measured[..., valid]

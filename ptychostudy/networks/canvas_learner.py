@@ -1,7 +1,7 @@
 """A network of canvases that learns in NumPy: the steps of `KerasCanvasLearner` without Keras.
 
-For one canvas at a time it takes two thirds of the time of TensorFlow on a CPU, as a step asks for
-the answer once, and starts at once.
+For one canvas at a time a step takes two fifths of the time of TensorFlow on a CPU, as it asks for
+the answer once, and it starts at once.
 """
 
 from collections.abc import Callable

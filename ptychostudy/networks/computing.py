@@ -29,6 +29,7 @@ def backend_of(settings: "CourseSettings") -> str:
 def prepare(backend: str) -> None:
     """Start what computes a network, where its greetings can be held back."""
     if backend == NUMPY:
+        _log.info("networks run on the CPU (%s %s)", NUMPY, importlib.metadata.version(NUMPY))
         return
     from ptychostudy.networks.backend import start
 
@@ -41,6 +42,4 @@ def made_by(backend: str) -> dict[str, str]:
         from ptychostudy.networks.backend import made_by as made_by_keras
 
         return made_by_keras()
-    version = importlib.metadata.version(NUMPY)
-    _log.info("networks run on the CPU (%s %s)", NUMPY, version)
-    return {"name": NUMPY, "version": version}
+    return {"name": NUMPY, "version": importlib.metadata.version(NUMPY)}

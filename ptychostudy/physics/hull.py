@@ -15,7 +15,9 @@ _ROUNDING = 4 * np.finfo(np.float64).eps
 
 
 def hull_corners(points: np.ndarray) -> np.ndarray | None:
-    """Return the corners of the convex hull, in order; None where the points lie on one line.
+    """Return the corners of the convex hull, in order.
+
+    None where the points lie on one line, or one of them nowhere.
 
     A corner is where the hull turns: none lies between two others on a straight edge. By the
     monotone chain (Andrew, Inf. Process. Lett. 9, 216 (1979)), after points that lie inside a
@@ -30,7 +32,7 @@ def hull_corners(points: np.ndarray) -> np.ndarray | None:
     (m, 2) float or None
     """
     points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    if len(points) < 3:
+    if len(points) < 3 or not np.isfinite(points).all():
         return None
     outer = points if len(points) <= _FEW else _outer(points)
     # Each once, in the order of the first coordinate, then of the second.
@@ -43,8 +45,10 @@ def hull_corners(points: np.ndarray) -> np.ndarray | None:
 
 def polygon_area(corners: np.ndarray) -> float:
     """Return a polygon's area by the shoelace formula, from its corners (m, 2) in order."""
-    ahead = np.roll(corners, -1, axis=0)
-    cross = corners[:, 0] * ahead[:, 1] - corners[:, 1] * ahead[:, 0]
+    # From one of them: far from zero the products would have no digits left.
+    own = corners - corners[0]
+    ahead = np.roll(own, -1, axis=0)
+    cross = own[:, 0] * ahead[:, 1] - own[:, 1] * ahead[:, 0]
     return float(0.5 * abs(np.sum(cross)))
 
 

@@ -21,6 +21,7 @@ from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.maximise import ViewOfScan, weight_of
 from ptychostudy.recipes.scan_canvas import COVERED
 from ptychostudy.recipes.simulated_objects import simulated_objects
+from ptychostudy.study.names import TV
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.maximise import MaximiseSettings
@@ -160,6 +161,11 @@ class _Prior(NamedTuple):
     ) -> "_Prior":
         if estimate is None or not estimate.good:
             return cls(weight_of(view, settings), None)
+        if "weight" not in estimate.record:
+            raise DataError(
+                f"an estimate of the arm {estimate.record.get('arm')} has no weight of a prior; "
+                f"needed: that of {TV}, tv.npz of the cell"
+            )
         return cls(estimate.record["weight"], view.own(estimate))
 
 

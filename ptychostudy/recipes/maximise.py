@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _CHOSEN_BY = 128
 """Frames by which the weight of the prior is chosen."""
+_BLOCK = 64
+"""Frames in memory together."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,14 @@ class ViewOfScan:
         """The frames of the view."""
         return Frames(self.source.counts, self.index, self.source.valid)
 
+    @property
+    def photons(self) -> int:
+        """What its frames count where pixels are valid."""
+        frames = self.frames
+        blocks = (frames[start : start + _BLOCK] for start in range(0, len(frames), _BLOCK))
+        counted = (np.sum(block[:, self.source.valid], dtype=np.float64) for block in blocks)
+        return round(float(sum(counted)))
+
     def likelihood(self, counts: Source | None = None, share: float = 1.0) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
         return ScanLikelihood(
@@ -94,18 +104,27 @@ class ViewOfScan:
         return self.likelihood(kept, kept.share), self.likelihood(rest, rest.share)
 
     def own(self, estimate: ArmProduct) -> np.ndarray:
-        """Return the object (H, W) of an estimate, which must be of this canvas.
+        """Return the object (H, W) of an estimate, which must be one of these frames.
 
         Raises
         ------
         DataError
-            If it is of another.
+            If it is of another canvas, or of frames of another number or with other photons.
         """
         if (estimate.origin, estimate.field.shape) != (self.origin, self.shape):
             raise DataError(
                 f"an estimate of shape {estimate.field.shape} from {estimate.origin} is not of the "
                 f"view's canvas, {self.shape} from {self.origin}; needed: the one of its frames"
             )
+        own = {"frames": len(self.index), "photons": self.photons}
+        for key, needed in own.items():
+            # Files of other programs, and of before, do not say it.
+            found = estimate.record.get(key, needed)
+            if found != needed:
+                raise DataError(
+                    f"an estimate of {found} {key} is not that of a view of {needed}; "
+                    "needed: the one of this view at this dose"
+                )
         return estimate.field
 
     def canvas(self, field: np.ndarray) -> Canvas:
@@ -123,7 +142,8 @@ class Estimate:
     arm : str
     canvas : Canvas
     misfit : Misfit
-    frames : int
+    frames, photons : int
+        How many, and what they count.
     about : dict
         What else is recorded of it.
     """
@@ -132,6 +152,7 @@ class Estimate:
     canvas: Canvas
     misfit: Misfit
     frames: int
+    photons: int
     about: dict[str, Any]
 
     @property
@@ -145,6 +166,7 @@ class Estimate:
             "arm": self.arm,
             **outcome,
             "frames": self.frames,
+            "photons": self.photons,
             "misfit": self.misfit.record,
             **self.about,
         }
@@ -195,4 +217,4 @@ def weight_of(view: ViewOfScan, settings: "MaximiseSettings") -> float:
 def _estimate(arm: str, view: ViewOfScan, field: np.ndarray, about: dict[str, Any]) -> Estimate:
     source = view.source
     found = scan_misfit(field, source.whole_probe, view.positions, view.frames, source.valid)
-    return Estimate(arm, view.canvas(field), found, len(view.index), about)
+    return Estimate(arm, view.canvas(field), found, len(view.index), view.photons, about)

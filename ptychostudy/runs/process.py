@@ -16,7 +16,7 @@ from types import FrameType
 
 from ptychostudy.io import gpu
 from ptychostudy.runs import liveness
-from ptychostudy.study.names import BACKENDS
+from ptychostudy.study.names import BACKENDS, NUMPY
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -219,14 +219,16 @@ def choose_backend(name: str) -> None:
 
     Parameters
     ----------
-    name : {'tensorflow', 'torch', 'jax'}
-        Of the settings: what decides numbers is no accident of a shell.
+    name : {'numpy', 'tensorflow', 'torch', 'jax'}
+        Of the settings: what decides numbers is no accident of a shell. NumPy is none of Keras's.
 
     Raises
     ------
     ValueError
         If it is not installed.
     """
+    if name == NUMPY:
+        return
     if importlib.util.find_spec(name) is None:
         raise ValueError(
             f"backend is {name}, which is not installed here (Python {sys.prefix}); "

@@ -169,8 +169,8 @@ def _estimates(estimate_files: list[Path], views: int) -> list[ArmProduct]:
     """Read what the likelihood says of each view, where that is known already."""
     if len(estimate_files) not in (0, views):
         raise ValueError(
-            f"--estimate names {len(estimate_files)} files; needed: none, or tv.npz of each of "
-            f"{views} views of one dose"
+            f"--estimate names {len(estimate_files)} files; needed: none, or {views}: tv.npz of "
+            "each view at each dose"
         )
     return [read_arm_product(estimate_file) for estimate_file in estimate_files]
 

@@ -16,7 +16,12 @@ NEEDED = (*provenance.PACKAGES, "snakemake", "pydantic", "pillow", "rich", "pand
 _PYTHONS = ((3, 11), (3, 13))
 _EXTRAS = "[keras,ptychi,fast,slurm]"
 _REMEDY = f"make environment, or pip install --constraint {LOCK} --editable '.{_EXTRAS}'"
-_FASTER = {"pyfftw": "likelihoods take half as long again, by SciPy"}
+_SPARED = {
+    "pyfftw": "likelihoods take half as long again, by SciPy",
+    "keras": "networks of groups, and those of canvases that Keras is to compute, need it",
+    "tensorflow": "networks of groups need it, where train names no other backend",
+}
+"""What a study may do without, and what it has of each."""
 
 
 def findings(repository: Path = provenance.ROOT) -> list[Finding]:
@@ -50,8 +55,8 @@ def _package(name: str, locked: str, floor: str) -> Finding:
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        if name in _FASTER:
-            text = f"is not installed: {_FASTER[name]}"
+        if name in _SPARED:
+            text = f"is not installed: {_SPARED[name]}"
             return Finding(f"package {name}", WARNING, text, _REMEDY)
         return Finding(f"package {name}", PROBLEM, "is not installed", _REMEDY)
     if floor and _numbers(version) < _numbers(floor):

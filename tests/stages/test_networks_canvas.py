@@ -91,7 +91,9 @@ def test_a_training_is_the_same_where_what_the_likelihood_says_comes_from_its_fi
 
 def test_as_many_estimates_as_views_are_asked_for(hub, capsys):
     assert train(hub, CANVAS, estimate=("tv.npz", "tv.npz"), bundle="no.zip") != 0
-    assert "--estimate names 2 files; needed: none, or tv.npz of each of 1 views" in "".join(capsys.readouterr())
+    assert "--estimate names 2 files; needed: none, or 1: tv.npz of each view at each dose" in "".join(
+        capsys.readouterr()
+    )
     assert not (hub / "no.zip").exists()
 
 

@@ -15,9 +15,9 @@ MODULES = {
     for path in sorted((ROOT / "ptychostudy").rglob("*.py"))
 }
 RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
-STAGE_FILES = [
-    path for path in RULE_FILES if path.name not in ("common.smk", "foreign.smk", "networks.smk", "resources.smk")
-]
+# What rules ask of a configuration, and no rules.
+WITHOUT_RULES = ("backends.smk", "common.smk", "foreign.smk", "networks.smk", "resources.smk")
+STAGE_FILES = [path for path in RULE_FILES if path.name not in WITHOUT_RULES]
 EMPTY_WORDS = re.compile(r"(^|_)(utils?|helpers?|misc|stuff|manager|new|v2|final)(_|$)")
 
 

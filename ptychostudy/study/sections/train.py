@@ -135,6 +135,9 @@ class ArmSettings(Section):
 class FeedForwardSettings(CourseSettings, ArmSettings):
     """PtychoPINN in its published form, as an arm of its own beside the others."""
 
+    backend: Backend | Literal["auto"] = Field(
+        "auto", description="what Keras computes the training with; auto: tensorflow"
+    )
     epochs: Count = Field(60, description="passes over the groups, at most; as published")
     batch_size: Count = Field(16, description="groups per step")
     learning_rate: Positive = Field(1e-3, description="of Adam, at the start")

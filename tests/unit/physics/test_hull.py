@@ -59,11 +59,17 @@ def test_corners_of_a_lattice_are_its_four_and_go_round_once():
         np.linspace(0, 1, 3000)[:, None] * [0.1, 0.3],
         np.stack([np.full(20, 0.3), np.arange(20)], -1),
         np.zeros((0, 2)),
+        [[0, 0], [1, 0], [0, 1], [np.nan, 0.5], [1, 1]],
     ],
 )
-def test_a_line_has_none(points):
+def test_a_line_has_none_and_neither_has_what_lies_nowhere(points):
     assert hull_corners(np.array(points)) is None
 
 
 def test_a_narrow_scan_is_no_line():
     assert len(hull_corners(np.array([[0, 0], [1e4, 0], [1e4, 0.01], [0, 0.01]]))) == 4
+
+
+def test_the_area_does_not_depend_on_where_it_is():
+    corners = np.array([[0, 0], [30, 0], [30, 20], [0, 20.0]])
+    assert polygon_area(corners + [1e9, -3e8]) == pytest.approx(600)

@@ -210,10 +210,22 @@ def test_lessons_are_the_same_where_what_the_likelihood_says_is_known_already(mo
             assert one.validated(one.features.base) == other.validated(other.features.base)
 
 
-def test_an_estimate_of_other_frames_is_refused(estimate):
-    other = replace(estimate, origin=(estimate.origin[0] + 1, estimate.origin[1]))
-    with pytest.raises(DataError, match="is not of the view's canvas"):
-        lessons_of([VIEW], [], BASELINE_SETTINGS, [other])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"origin": (0, 0)}, "is not of the view's canvas"),
+        ({"record": {"frames": 3}}, r"an estimate of 3 frames is not that of a view of \d+;"),
+        ({"record": {"photons": 5}}, r"an estimate of 5 photons is not that of a view of \d+; .*at this dose"),
+        ({"record": {"weight": None, "arm": "PhysicsOnly"}}, "of the arm PhysicsOnly has no weight of a prior"),
+    ],
+)
+def test_an_estimate_of_other_frames_or_of_another_arm_is_refused(estimate, changes, said):
+    if "record" in changes:
+        record = {**estimate.record, **changes["record"]}
+        changes = {"record": {key: value for key, value in record.items() if value is not None}}
+    with pytest.raises(DataError, match=said):
+        lessons_of([VIEW], [], BASELINE_SETTINGS, [replace(estimate, **changes)])
+    assert estimate.record["photons"] == SCAN.counts[FRAMES].sum()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def absent(monkeypatch, _):
     return "package torch", PROBLEM, "constraints.txt"
 
 
+def spared(monkeypatch, _):
+    """What networks of canvases, the default, do without is not installed."""
+    without(monkeypatch, "tensorflow")
+    return "package tensorflow", WARNING, "keras"
+
+
 def slower(monkeypatch, _):
     """What only makes a study faster is not installed."""
     without(monkeypatch, "pyfftw")
@@ -102,7 +108,7 @@ def slurm(monkeypatch, hub):
     return "slurm", WARNING, "--profile slurm"
 
 
-@pytest.mark.parametrize("wrong", [absent, slower, threads, graphics, full, unwritable, locked, slurm])
+@pytest.mark.parametrize("wrong", [absent, spared, slower, threads, graphics, full, unwritable, locked, slurm])
 def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, bare, capsys, wrong):
     name, state, remedy = wrong(monkeypatch, bare)
     code, found = asked(bare, capsys)
