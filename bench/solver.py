@@ -65,8 +65,8 @@ def main():
     reconstruct(*arrays, SHAPE, ReconstructSettings(epochs=1))  # imports and first calls are no part of it
     for name, settings in CASES.items():
         (ours, kept), (own, object_) = (timed(arrays, settings, each) for each in (True, False))
-        # Where there is light: beyond it nothing holds an object. Of L-BFGS it is as much as pty-chi's own object moves by
-        # where the probe changes by 1e-7: the search turns on the rounding of its loss, of this object of noise most.
+        # Where there is light: beyond it nothing holds an object. Of L-BFGS it is as much as pty-chi's own object moves
+        # where the probe changes by 1e-7: the search turns on the rounding of its loss, most of an object of noise.
         lit = (slice(N // 2, -N // 2),) * 2
         off = np.linalg.norm((kept - object_)[lit]) / np.linalg.norm(object_[lit])
         same = f"{off:.0e} off" if off else "the same bits"
