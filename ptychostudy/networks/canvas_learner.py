@@ -26,19 +26,7 @@ _PACKED = 4
 
 
 class PlainCanvasLearner(CanvasLearner):
-    """The network and its optimizer.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Of the largest canvas.
-    width : int
-        Filters of the first level.
-    steps : int
-        In an epoch.
-    settings : PinnSettings or BaselineSettings
-        Of these ``epochs``, ``learning_rate`` and ``seed``.
-    """
+    """The network and its optimizer, see `CanvasLearner`."""
 
     def __init__(
         self, shape: tuple[int, int], width: int, steps: int, settings: "NetworkSection"

@@ -98,22 +98,11 @@ def with_weights(
 
 
 class KerasCanvasLearner(CanvasLearner):
-    """The network and an optimizer of Keras.
+    """The network and an optimizer of Keras, see `CanvasLearner`.
 
     What judges an answer is no part of the network's graph: it returns its slope at the answer, and
     the network descends along that. So the physics of a training is that of all else, and of any
     backend.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Of the largest canvas.
-    width : int
-        Filters of the first level.
-    steps : int
-        In an epoch.
-    settings : PinnSettings or BaselineSettings
-        Of these ``epochs``, ``learning_rate`` and ``seed``.
     """
 
     def __init__(

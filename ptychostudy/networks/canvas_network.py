@@ -91,7 +91,19 @@ def learned(features: Features, network: CanvasNetwork) -> np.ndarray:
 
 
 class CanvasLearner(ABC):
-    """A network of canvases, and how it learns: Adam, a step a canvas."""
+    """A network of canvases, and how it learns: Adam, a step a canvas.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the largest canvas.
+    width : int
+        Filters of the first level.
+    steps : int
+        In an epoch.
+    settings : PinnSettings or BaselineSettings
+        Of these ``epochs``, ``learning_rate`` and ``seed``.
+    """
 
     @property
     @abstractmethod
