@@ -4,7 +4,6 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
-import os
 import platform
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ PACKAGES = (
     "numpy",
     "scipy",
     "pyfftw",
+    "numba",
     "scikit-image",
     "h5py",
     "keras",
@@ -41,11 +41,6 @@ def _version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
-
-
-def threads() -> int:
-    """Return the number of threads this process may use for arithmetic."""
-    return int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
 
 
 def code_digest(*modules: str) -> str:

@@ -31,6 +31,7 @@ rule train_feed_forward:
     shell:
         """
         python -m ptychostudy train \
+            --threads {threads} \
             --arm FeedForward \
             --settings {params.settings:q} \
             --scan {input.scan:q} \

@@ -34,6 +34,7 @@ rule infer:
     shell:
         """
         python -m ptychostudy infer \
+            --threads {threads} \
             --settings {params.settings:q} \
             --arm {wildcards.network} \
             --bundle {input.bundle:q} \

@@ -61,6 +61,7 @@ rule maximise:
     shell:
         """
         python -m ptychostudy maximise \
+            --threads {threads} \
             --settings {params.settings:q} \
             --scan {input.scan:q} \
             --view {input.view:q} \

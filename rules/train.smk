@@ -40,6 +40,7 @@ rule train_pinn:
     shell:
         """
         python -m ptychostudy train \
+            --threads {threads} \
             --arm PtychoPINN \
             --settings {params.settings:q} \
             --scan {input.scan:q} \
@@ -80,6 +81,7 @@ rule train_baseline:
     shell:
         """
         python -m ptychostudy train \
+            --threads {threads} \
             --arm Baseline \
             --settings {params.settings:q} \
             --scan {input.scan:q} \

@@ -11,6 +11,8 @@ import numpy as np
 
 from ptychostudy.iterative.shifted_probes import ShiftedProbes
 from ptychostudy.physics.block_transform import BlockTransform, block_transform
+from ptychostudy.physics.frame_steps import FrameSteps, frame_steps
+from ptychostudy.physics.windows import check_inside
 
 # Pixels of the frames that are worked on together.
 _BLOCK_PIXELS = 2**16
@@ -23,53 +25,45 @@ class _Block:
 
     Parameters
     ----------
-    probes : (b, m, N, N) complex64
+    probes : (m, b, N, N) complex64
         Modes where each frame has them.
     corners : (b, 2) int
         First pixel of each window in the object.
+    steps : FrameSteps
     transform : BlockTransform
         Of waves as the probes. It may be that of other blocks, too.
     """
 
-    def __init__(self, probes: np.ndarray, corners: np.ndarray, transform: BlockTransform) -> None:
+    def __init__(
+        self,
+        probes: np.ndarray,
+        corners: np.ndarray,
+        steps: FrameSteps,
+        transform: BlockTransform,
+    ) -> None:
         self.probes = probes
         self.corners = corners
+        self.steps = steps
         self.transform = transform
 
     def go(self, field: np.ndarray) -> None:
-        """Leave the far fields (b, m, N, N) behind an object (H, W) in the transform."""
-        waves = self.transform.waves
-        n = waves.shape[-1]
-        for frame, (row, col) in enumerate(self.corners):
-            window = field[row : row + n, col : col + n]
-            np.multiply(window, self.probes[frame], out=waves[frame])
+        """Leave the far fields (m, b, N, N) behind an object (H, W) in the transform."""
+        self.steps.expose(field, self.probes, self.corners, self.transform.waves)
         self.transform.forward()
 
-    def intensities(self) -> np.ndarray:
-        """Return the intensities (b, N, N) of the far fields, of all modes together."""
-        far = self.transform.waves
-        return _added(np.square(far.real) + np.square(far.imag))
+    def intensities(self, found: np.ndarray) -> None:
+        """Put the intensities of the far fields, of all modes together, into (b, N, N)."""
+        self.steps.power(self.transform.waves, found)
 
     def back(self, slope: np.ndarray, conjugate: np.ndarray) -> None:
         """Add what an object (H, W) has along intensities (b, N, N): half its slope, conjugate.
 
         The far fields are no longer there afterwards.
         """
-        waves = self.transform.waves
-        waves *= slope[:, None]
+        self.steps.weigh(self.transform.waves, slope)
         # Not the inverse but the adjoint of the transform, which has no factor.
         self.transform.backward()
-        waves = self.transform.waves
-        np.conjugate(waves, out=waves)
-        waves *= self.probes
-        n = waves.shape[-1]
-        for step, (row, col) in zip(_added(waves), self.corners, strict=True):
-            conjugate[row : row + n, col : col + n] += step
-
-
-def _added(modes: np.ndarray) -> np.ndarray:
-    """Return the sum (b, N, N) over modes (b, m, N, N)."""
-    return modes[:, 0] if modes.shape[1] == 1 else np.asarray(modes.sum(axis=1))
+        self.steps.place(self.transform.waves, self.probes, self.corners, conjugate)
 
 
 class _Known:
@@ -78,7 +72,7 @@ class _Known:
     Parameters
     ----------
     indices : (b,) int tensor
-    probes : (b, m, N, N) complex64
+    probes : (m, b, N, N) complex64
     corners : (b, 2) int
 
     Attributes
@@ -89,18 +83,21 @@ class _Known:
 
     def __init__(self, indices: Any, probes: np.ndarray, corners: np.ndarray) -> None:
         self.indices = indices
-        self.shape = (len(probes), *probes.shape[2:])
+        self.shape = probes.shape[1:]
         self.passes = 0
         self._kept = probes.size <= _KEPT_PIXELS
         step = max(1, _BLOCK_PIXELS // (probes.shape[-1] ** 2))
-        self.slices = [slice(start, start + step) for start in range(0, len(probes), step)]
+        frames = probes.shape[1]
+        self.slices = [slice(start, min(start + step, frames)) for start in range(0, frames, step)]
+        steps = frame_steps()
         shared: dict[tuple[int, ...], BlockTransform] = {}
         self.blocks = []
         for part in self.slices:
-            shape = probes[part].shape
+            own = np.ascontiguousarray(probes[:, part])
+            shape = own.shape
             if self._kept or shape not in shared:
                 shared[shape] = block_transform(shape)
-            self.blocks.append(_Block(probes[part], corners[part], shared[shape]))
+            self.blocks.append(_Block(own, corners[part], steps, shared[shape]))
 
     def intensities(self, field: np.ndarray) -> np.ndarray:
         """Return the intensities (b, N, N) float32 behind an object (H, W)."""
@@ -108,7 +105,7 @@ class _Known:
         found = np.empty(self.shape, dtype=np.float32)
         for part, block in zip(self.slices, self.blocks, strict=True):
             block.go(field)
-            found[part] = block.intensities()
+            block.intensities(found[part])
         return found
 
     def slope(self, field: np.ndarray, along: np.ndarray, made: int) -> np.ndarray:
@@ -160,8 +157,10 @@ class BlockedFrames:
         snapped = model.get_probe_grid_position_data()[1][indices]
         n = probes.shape[-1]
         # As pty-chi cuts windows; all of ours lie inside the object.
-        corners = (snapped - (n - 1) / 2).round().int()
-        return _Known(indices.clone(), probes.numpy(), corners.numpy())
+        corners = (snapped - (n - 1) / 2).round().numpy().astype(np.int64)
+        # What is compiled would read, and write, what lies beside the object in memory.
+        check_inside(corners, n, tuple(model.get_probe_grid_object()[0].shape))
+        return _Known(indices.clone(), probes.numpy().swapaxes(0, 1), corners)
 
 
 def _function() -> Any:
@@ -172,14 +171,15 @@ def _function() -> Any:
         @staticmethod
         def forward(ctx: Any, field: Any, known: _Known) -> Any:
             ctx.known = known
-            ctx.field = field.detach().numpy()
+            ctx.field = np.ascontiguousarray(field.detach().numpy())
             intensities = known.intensities(ctx.field)
             ctx.made = known.passes
             return from_numpy(intensities)
 
         @staticmethod
         def backward(ctx: Any, slope: Any) -> Any:
-            return from_numpy(ctx.known.slope(ctx.field, slope.numpy(), ctx.made)), None
+            along = np.ascontiguousarray(slope.numpy())
+            return from_numpy(ctx.known.slope(ctx.field, along, ctx.made)), None
 
     return Intensities
 

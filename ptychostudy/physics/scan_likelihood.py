@@ -8,7 +8,9 @@ by it, and lays the difference into slow phase that is in no frame. Its gradient
 Guizar-Sicairos, New J. Phys. 14, 063004 (2012)).
 """
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,8 +18,9 @@ import scipy
 
 from ptychostudy.physics.block_transform import BlockTransform, block_transform
 from ptychostudy.physics.counts import detected_power
+from ptychostudy.physics.frame_steps import frame_steps
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.windows import light, split_positions
+from ptychostudy.physics.windows import check_inside, light, split_positions
 
 if TYPE_CHECKING:
     from ptychostudy.physics.held_out import Source
@@ -31,9 +34,12 @@ _MOST = 0.05
 
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**16
-# Bytes of frames and shifted probes that are kept from one pass to the next; those of a larger scan
-# that find no room are made anew in each, which takes half as long again.
-_KEPT = 2**27
+# Parts of a scan that threads work on beside each other. They are as many whatever the number of
+# threads, and are added up in one order: no bit of a result depends on it.
+_PARTS = 8
+# Bytes of frames, and of shifted probes, that are kept from one pass to the next. What finds no
+# room is read, drawn and shifted anew in each, which takes a third as long again.
+_KEPT = 2**26
 
 
 class _Block(NamedTuple):
@@ -41,29 +47,100 @@ class _Block(NamedTuple):
 
     Attributes
     ----------
-    counts : (b, N, N) float32
-        Zero where a pixel is not valid.
-    probes : (m, b, N, N) complex64
-        Each mode where each frame has it.
-    corners : (b, 2) int
-        First pixel of each window on the canvas.
-    hit : (p,) int
+    counts : (b, N, N)
+        Zero where a pixel is not valid, in as few bytes as hold them.
+    hit : (p,) int32
         Pixels, of the counts in one row, that counted photons.
-    photons : (p,) float32
-        What these counted.
     """
 
     counts: np.ndarray
-    probes: np.ndarray
-    corners: np.ndarray
     hit: np.ndarray
-    photons: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray) -> "_Block":
+        """Return a block of counts (b, N, N)."""
+        return cls(counts, np.flatnonzero(counts > 0).astype(np.int32))
 
     @property
     def bytes(self) -> int:
         """Return what it takes in memory."""
-        arrays = (self.counts, self.probes, self.corners, self.hit, self.photons)
-        return sum(array.nbytes for array in arrays)
+        return self.counts.nbytes + self.hit.nbytes
+
+    def explained(self, ratio: np.ndarray) -> float:
+        """Return ``sum y - y log(y / expected)``, y the counts, ``ratio`` what is in brackets.
+
+        Of a pixel without photons it is zero.
+        """
+        photons = self.counts.ravel().take(self.hit).astype(np.float32)
+        information = photons * np.log(ratio.ravel().take(self.hit))
+        return float(np.sum(photons, dtype=np.float64) - np.sum(information, dtype=np.float64))
+
+
+class _Bench:
+    """What one thread works with."""
+
+    def __init__(self) -> None:
+        self.steps = frame_steps()
+        self._transforms: dict[tuple[str, tuple[int, ...]], BlockTransform] = {}
+
+    def transform(self, of: str, shape: tuple[int, ...]) -> BlockTransform:
+        """Return the transforms of blocks of a shape: there are two, as the last is shorter."""
+        if (of, shape) not in self._transforms:
+            self._transforms[of, shape] = block_transform(shape)
+        return self._transforms[of, shape]
+
+
+class _Part:
+    """Frames that are worked on block by block, on the part of the canvas that they see.
+
+    Attributes
+    ----------
+    blocks : list of slice
+        Of the frames of the scan.
+    top, left : int
+        First pixel of that part of the canvas.
+    shape : (int, int)
+    kept : dict
+        Blocks by their first frame.
+    probes : (m, k, N, N) complex64
+        Those of the first k frames.
+    """
+
+    def __init__(self, blocks: list[slice], corners: np.ndarray, modes: int, n: int) -> None:
+        self.blocks = blocks
+        self.top, self.left = (int(first) for first in corners.min(axis=0))
+        rows, cols = (int(length) for length in np.ptp(corners, axis=0) + n)
+        self.shape = (rows, cols)
+        self.kept: dict[int, _Block] = {}
+        self._room = _KEPT // _PARTS
+        frames = self._room // (8 * modes * n * n)
+        # Those of a block are kept together.
+        kept = [block.stop for block in blocks if block.stop - blocks[0].start <= frames]
+        frames = kept[-1] - blocks[0].start if kept else 0
+        # In one piece, which memory gives faster.
+        self.probes = np.empty((modes, frames, n, n), dtype=np.complex64)
+        self._made: set[int] = set()
+
+    def keep(self, first: int, block: _Block) -> None:
+        """Keep a block where there is room."""
+        if block.bytes <= self._room:
+            self.kept[first] = block
+            self._room -= block.bytes
+
+    def kept_probes(self, block: slice) -> tuple[np.ndarray, bool] | None:
+        """Return where the probes of a block are kept, and whether they are there, if at all."""
+        first = self.blocks[0].start
+        own = slice(block.start - first, block.stop - first)
+        if own.stop > self.probes.shape[1]:
+            return None
+        made = block.start in self._made
+        self._made.add(block.start)
+        return self.probes[:, own], made
+
+    def of(self, canvas: np.ndarray) -> np.ndarray:
+        """Return the part of a canvas (H, W), a view."""
+        rows, cols = self.shape
+        return canvas[self.top : self.top + rows, self.left : self.left + cols]
 
 
 class ScanLikelihood:
@@ -83,6 +160,13 @@ class ScanLikelihood:
         Pixels that count; default all.
     share : float
         Of the photons for which the probe stands, where a part of them was drawn.
+    threads : int
+        That work beside each other; no bit of what they find depends on it.
+
+    Raises
+    ------
+    ValueError
+        If a window reaches over the canvas.
     """
 
     def __init__(
@@ -94,6 +178,7 @@ class ScanLikelihood:
         *,
         valid: np.ndarray | None = None,
         share: float = 1.0,
+        threads: int = 1,
     ) -> None:
         self.counts = counts
         # The probe's power is in photons: with fewer of them it is a weaker probe.
@@ -101,18 +186,35 @@ class ScanLikelihood:
         self.positions = np.asarray(positions, dtype=np.float64)
         self.shape = (int(shape[0]), int(shape[1]))
         n = self.modes.shape[-1]
-        self.corners, self.fractions = split_positions(self.positions, n)
+        self.corners, fractions = split_positions(self.positions, n)
+        check_inside(self.corners, n, self.shape)
         self.valid = np.ones((n, n), bool) if valid is None else np.asarray(valid, bool)
         mean = detected_power(self.modes, self.valid) / self.valid.sum()
         # The mean is that of a share already; the most is meant of all photons.
         self.background = np.float32(min(_BACKGROUND * mean, _MOST * share))
-        # None where there is nothing to leave out, which most scans need not pay for.
-        self._mask = None if self.valid.all() else np.fft.ifftshift(self.valid)
-        self._spectra = scipy.fft.fft2(self.modes)
-        self._transforms: dict[tuple[int, ...], BlockTransform] = {}
+        self._mask = np.fft.ifftshift(self.valid).astype(np.float32)
+        # Of transforms there and back, neither of which has a factor.
+        self._unit = np.float32(1 / n**2)
+        self._spectra = scipy.fft.fft2(self.modes) * self._unit
+        self._ramps = np.exp(-2j * np.pi * fractions[..., None] * np.fft.fftfreq(n))
+        self._ramps = self._ramps.astype(np.complex64)
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
-        self._room = _KEPT
-        self._kept: dict[int, _Block] = {}
+        self._parts = self._parted()
+        self._reading = threading.Lock()
+        self._benches = [_Bench()]
+        self._map: Callable[..., Iterable[tuple[float, np.ndarray]]] = map
+        if threads > 1:
+            self._map = ThreadPoolExecutor(threads).map
+
+    def _parted(self) -> list[_Part]:
+        frames, step = len(self.counts), self._frames
+        blocks = [slice(first, min(first + step, frames)) for first in range(0, frames, step)]
+        parts = []
+        for some in np.array_split(np.arange(len(blocks)), min(_PARTS, len(blocks))):
+            own = blocks[some[0] : some[-1] + 1]
+            corners = self.corners[own[0].start : own[-1].stop]
+            parts.append(_Part(own, corners, *self.modes.shape[:2]))
+        return parts
 
     @property
     def pixels(self) -> int:
@@ -135,103 +237,93 @@ class ScanLikelihood:
         -------
         value : float
         gradient : (H, W) complex64
+
+        Raises
+        ------
+        ValueError
+            If the object is not as large as the canvas.
         """
-        field = np.asarray(field, dtype=np.complex64)
+        field = np.ascontiguousarray(field, dtype=np.complex64)
+        if field.shape != self.shape:
+            raise ValueError(f"an object of shape {field.shape}; needed: {self.shape}, the canvas")
         value = 0.0
         # Its conjugate is added up, for which the probes need not be conjugated.
         conjugate = np.zeros(self.shape, dtype=np.complex64)
-        n = self.modes.shape[-1]
 
-        for block in self._blocks():
-            part, steps = self._of_block(block, field)
-            value += part
-            for (row, col), step in zip(block.corners, steps, strict=True):
-                conjugate[row : row + n, col : col + n] += step
+        of_parts = self._map(lambda part: self._of_part(part, field), self._parts)
+        for part, (some, slope) in zip(self._parts, of_parts, strict=True):
+            value += some
+            under = part.of(conjugate)
+            under += slope
         return value, conjugate.conj()
 
-    def _of_block(self, block: _Block, field: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the part of the value of some frames, and their conjugate gradients (b, N, N)."""
-        transform = self._transform(block.probes.shape)
-        _pass(block, field, transform.waves)
-        transform.forward()
-        far = transform.waves
-        # Of both transforms together; a unitary one each would cost a pass over the waves.
-        unit = np.float32(1 / (far.shape[-2] * far.shape[-1]))
-        expected = _added(np.square(far.real) + np.square(far.imag))
-        expected *= unit
-        expected += self.background
-        ratio = block.counts / expected
-        value = _half_deviance(block, expected, ratio, self._mask)
-        np.subtract(1, ratio, out=ratio)
-        if self._mask is not None:
-            ratio *= self._mask
-        ratio *= unit
-        far *= ratio
-        transform.backward()
-        waves = transform.waves
-        np.conjugate(waves, out=waves)
-        waves *= block.probes
-        return value, _added(waves)
+    def _of_part(self, part: _Part, field: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the value of the frames of a part, and their conjugate gradient."""
+        bench = self._benches.pop() if self._benches else _Bench()
+        seen = np.ascontiguousarray(part.of(field))
+        value = 0.0
+        conjugate = np.zeros(part.shape, dtype=np.complex64)
+        for frames in part.blocks:
+            corners = self.corners[frames] - (part.top, part.left)
+            probes = self._probes(frames, part, bench)
+            waves = bench.transform("waves", probes.shape)
+            block = part.kept.get(frames.start) or self._block(frames, part)
+            bench.steps.expose(seen, probes, corners, waves.waves)
+            waves.forward()
+            expected, ratio = bench.steps.compare(
+                waves.waves, _single(block.counts), self._mask, self._unit, self.background
+            )
+            value += expected - block.explained(ratio)
+            waves.backward()
+            bench.steps.place(waves.waves, probes, corners, conjugate)
+        self._benches.append(bench)
+        return value, conjugate
 
-    def _transform(self, shape: tuple[int, ...]) -> BlockTransform:
-        """Return the transforms of blocks of a shape: there are two, as the last is shorter."""
-        if shape not in self._transforms:
-            self._transforms[shape] = block_transform(shape)
-        return self._transforms[shape]
+    def _block(self, frames: slice, part: _Part) -> _Block:
+        """Read frames, and keep them where there is room."""
+        # A draw remembers what it looked up.
+        with self._reading:
+            counts = self.counts[frames]
+        turned = _turned(counts)
+        turned *= self._mask.astype(turned.dtype)
+        block = _Block.of(turned)
+        part.keep(frames.start, block)
+        return block
 
-    def _blocks(self) -> Iterator[_Block]:
-        for start in range(0, len(self.counts), self._frames):
-            block = self._kept.get(start)
-            if block is None:
-                block = self._block(start)
-                if block.bytes <= self._room:
-                    self._kept[start] = block
-                    self._room -= block.bytes
-            yield block
-
-    def _block(self, start: int) -> _Block:
-        frames = slice(start, start + self._frames)
-        counts = np.where(self.valid, self.counts[frames], 0).astype(np.float32)
-        turned = np.fft.ifftshift(counts, axes=(-2, -1))
-        hit = np.flatnonzero(turned).astype(np.int32)
-        return _Block(turned, self._probes(frames), self.corners[frames], hit, turned.ravel()[hit])
-
-    def _probes(self, frames: slice) -> np.ndarray:
+    def _probes(self, frames: slice, part: _Part, bench: _Bench) -> np.ndarray:
         """Return the modes (m, b, N, N) where each frame has them."""
-        ramps = _ramps(self.fractions[frames], self.modes.shape[-1])
-        return scipy.fft.ifft2(self._spectra[:, None] * ramps)
+        kept = part.kept_probes(frames)
+        if kept is None:
+            return self._made(frames, bench)
+        probes, made = kept
+        if not made:
+            probes[...] = self._made(frames, bench)
+        return probes
+
+    def _made(self, frames: slice, bench: _Bench) -> np.ndarray:
+        """Make the modes (m, b, N, N) of frames, until the next ones are made."""
+        rows, cols = (np.ascontiguousarray(self._ramps[frames, axis]) for axis in (0, 1))
+        n = self.modes.shape[-1]
+        transform = bench.transform("probes", (len(self.modes), len(rows), n, n))
+        bench.steps.turn(self._spectra, rows, cols, transform.waves)
+        transform.backward()
+        return transform.waves
 
 
-def _ramps(fractions: np.ndarray, n: int) -> np.ndarray:
-    """Return the spectra (b, N, N) complex64 of shifts by fractions (b, 2) of a pixel."""
-    steps = np.exp(-2j * np.pi * fractions[..., None] * np.fft.fftfreq(n)).astype(np.complex64)
-    return np.asarray(steps[:, 0, :, None] * steps[:, 1, None, :])
+def _single(counts: np.ndarray) -> np.ndarray:
+    return counts.astype(np.float32, copy=False)
 
 
-def _pass(block: _Block, field: np.ndarray, waves: np.ndarray) -> None:
-    """Let the window of each frame pass its probe, once for each mode, into waves (m, b, N, N).
-
-    One slice each: an index for every pixel costs more than the transform of the window.
-    """
-    n = waves.shape[-1]
-    for frame, (row, col) in enumerate(block.corners):
-        window = field[row : row + n, col : col + n]
-        np.multiply(window, block.probes[:, frame], out=waves[:, frame])
-
-
-def _added(modes: np.ndarray) -> np.ndarray:
-    """Return the sum (b, N, N) over modes (m, b, N, N)."""
-    return np.asarray(modes[0] if len(modes) == 1 else np.sum(modes, axis=0))
-
-
-def _half_deviance(
-    block: _Block, expected: np.ndarray, ratio: np.ndarray, mask: np.ndarray | None
-) -> float:
-    """Return half the Poisson deviance of valid pixels; ``ratio`` is counts over expected."""
-    seen = expected if mask is None else expected * mask
-    # Frame by frame in single precision, which is pairwise, and all of them in double.
-    of_frames = seen.reshape(len(seen), -1).sum(axis=1)
-    surplus = np.sum(of_frames, dtype=np.float64) - np.sum(block.photons, dtype=np.float64)
-    # Of a pixel without photons only what was expected counts.
-    information = block.photons * np.log(ratio.ravel().take(block.hit))
-    return float(surplus + np.sum(information, dtype=np.float64))
+def _turned(counts: np.ndarray) -> np.ndarray:
+    """Return counts (b, N, N), their zero frequency in the corner, in as few bytes as hold them."""
+    whole = np.issubdtype(counts.dtype, np.integer)
+    kind = np.min_scalar_type(int(counts.max())) if whole else np.float32
+    turned = np.empty(counts.shape, dtype=kind)
+    n = counts.shape[-1]
+    # As ifftshift does it: of an odd side the middle comes first.
+    half = n // 2
+    ways = ((slice(half, n), slice(0, n - half)), (slice(0, half), slice(n - half, n)))
+    for rows, to_rows in ways:
+        for cols, to_cols in ways:
+            turned[:, to_rows, to_cols] = counts[:, rows, cols]
+    return turned

@@ -9,6 +9,7 @@ import numpy as np
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.threads import allowed_threads
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
@@ -93,6 +94,7 @@ class ViewOfScan:
             self.shape,
             valid=self.source.valid,
             share=share,
+            threads=allowed_threads(),
         )
 
     def split(

@@ -11,6 +11,7 @@ from ptychostudy.formats.scan import open_scan
 from ptychostudy.io.arrays import read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError, sha256_of
 from ptychostudy.io.records import write_json
+from ptychostudy.io.threads import allowed_threads
 from ptychostudy.measure.epochs import first_at_or_below
 from ptychostudy.recipes.first_object import Start
 from ptychostudy.recipes.reconstruct import Reconstruction, reconstruct_view
@@ -69,7 +70,7 @@ def run(
     run_record = {
         "settings": settings.plain(),
         "versions": provenance.versions(),
-        "threads": provenance.threads(),
+        "threads": allowed_threads(),
         "loss": made.arrays["loss"].tolist(),
         "wall_time_s": round(progress.seconds, 3),
         "output": output.name,

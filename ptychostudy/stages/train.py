@@ -14,6 +14,7 @@ from ptychostudy.io.arrays import read_npz
 from ptychostudy.io.atomic import sha256_of
 from ptychostudy.io.records import write_json
 from ptychostudy.io.tables import write_csv
+from ptychostudy.io.threads import allowed_threads
 from ptychostudy.networks import computing
 from ptychostudy.networks.checkpoint import State
 from ptychostudy.networks.computing import made_by, prepare
@@ -193,6 +194,6 @@ def _made_by(settings: "NetworkSection", outcome: dict[str, Any]) -> dict[str, A
     return {
         "backend": made_by(computing.backend_of(settings)),
         "versions": provenance.versions(),
-        "threads": provenance.threads(),
+        "threads": allowed_threads(),
         "outcome": outcome,
     }

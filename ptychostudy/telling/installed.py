@@ -17,6 +17,7 @@ _PYTHONS = ((3, 11), (3, 13))
 _EXTRAS = "[keras,ptychi,fast,slurm]"
 _REMEDY = f"make environment, or pip install --constraint {LOCK} --editable '.{_EXTRAS}'"
 _SPARED = {
+    "numba": "likelihoods take half as long again, by NumPy",
     "pyfftw": "likelihoods take half as long again, by SciPy",
     "keras": "networks of groups, and those of canvases that Keras is to compute, need it",
     "tensorflow": "networks of groups need it, where train names no other backend",

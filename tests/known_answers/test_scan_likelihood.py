@@ -1,21 +1,26 @@
 """The likelihood of a scan: its value and gradient against SciPy and double precision, whatever probe and frames."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.special import kl_div
 
 from ptychostudy.physics import scan_likelihood
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
+from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps
 from ptychostudy.physics.held_out import Frames
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.physics.windows import corners, light
 
 
-@pytest.fixture(autouse=True, params=[FftwTransform, ScipyTransform])
-def transforms(request, monkeypatch):
-    """Each test with the transforms of either library."""
-    monkeypatch.setattr(scan_likelihood, "block_transform", request.param)
+@pytest.fixture(autouse=True, params=[(FftwTransform, FusedSteps), (ScipyTransform, NumpySteps)])
+def libraries(request, monkeypatch):
+    """Each test with the transforms of either library, and the steps between them compiled or not."""
+    transforms, steps = request.param
+    monkeypatch.setattr(scan_likelihood, "block_transform", transforms)
+    monkeypatch.setattr(scan_likelihood, "frame_steps", steps)
 
 
 # Unlike on both axes, so that rows for columns shows.
@@ -177,17 +182,37 @@ def test_the_background_is_small_against_what_a_pixel_counts(mean, share):
 
 
 @pytest.mark.parametrize("frames", [1, 15, 16, 63, 64, 65])
-def test_what_is_kept_of_blocks_changes_nothing(frames, monkeypatch):
-    monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 16 * 12**2)
+def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, monkeypatch):
+    monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 4 * 12**2)
     scene = Scene(frames=frames)
+    # Of a detector that counts much on one pixel, once: blocks differ in the bytes that hold them.
+    scene.counts[frames // 2, 5, 7] = 70_000
     first = scene.likelihood().value_and_gradient(scene.other)
     assert first[0] == pytest.approx(scene.value(scene.other), rel=1e-5)
-    blocks = -(-frames // 16)
-    # Room for all blocks, for some, for none.
-    for room, kept in ((scan_likelihood._KEPT, {blocks}), (16 * 12**2 * 20, {0, 1, 2}), (0, {0})):
+    # Room for all blocks, for some frames and no probe, for none.
+    for room, threads in ((scan_likelihood._KEPT, 1), (8 * 6 * 4 * 12**2, 2), (0, 1), (scan_likelihood._KEPT, 3)):
         monkeypatch.setattr(scan_likelihood, "_KEPT", room)
-        likelihood = scene.likelihood()
+        likelihood = scene.likelihood(threads=threads)
         for _ in range(2):
             value, gradient = likelihood.value_and_gradient(scene.other)
             assert value == first[0] and np.array_equal(gradient, first[1])
-        assert len(likelihood._kept) in kept
+        blocks = -(-frames // 4)
+        kept = sum(len(part.kept) for part in likelihood._parts)
+        shifted = sum(part.probes.shape[1] for part in likelihood._parts)
+        assert len(likelihood._benches) <= threads
+        assert room < 2**20 or (kept, shifted) == (blocks, frames)
+        assert room > 0 or (kept, shifted) == (0, 0)
+
+
+@pytest.mark.parametrize(("shape", "error"), [((39, 33), "needed: (40, 33)"), ((40, 34), "needed: (40, 33)")])
+def test_an_object_of_another_size_is_refused(shape, error):
+    with pytest.raises(ValueError, match=re.escape(error)):
+        Scene().likelihood().value_and_gradient(np.ones(shape, np.complex64))
+
+
+@pytest.mark.parametrize("off", [(-20, 0), (0, -20), (20, 0), (0, 20)])
+def test_a_window_that_leaves_the_canvas_is_refused(off):
+    scene = Scene()
+    scene.positions[4] += off
+    with pytest.raises(ValueError, match="window 4 at corner"):
+        scene.likelihood()

@@ -62,7 +62,7 @@ def two_at_once():
     fields = [torch.tensor(object_ * turn, dtype=torch.complex64, requires_grad=True) for turn in (1, 0.6j)]
     function = blocked_frames._function()
     corners = np.floor(positions).astype(int) - n // 2
-    known = blocked_frames._Known(None, np.repeat(wave[None, None], frames, 0).astype(np.complex64), corners)
+    known = blocked_frames._Known(None, np.repeat(wave[None, None], frames, 1).astype(np.complex64), corners)
     along = torch.tensor(rng.normal(size=(frames, n, n)), dtype=torch.float32)
     made = [function.apply(field, known) for field in fields]
     for k in (0, 1, 0):

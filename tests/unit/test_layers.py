@@ -53,7 +53,7 @@ HOMES = {
     "pydantic": ("study",),
 }
 PURE = ("physics", "sampling", "measure")
-PURE_PACKAGES = {"numpy", "scipy", "skimage", "pyfftw", "ptychostudy"}
+PURE_PACKAGES = {"numpy", "scipy", "skimage", "pyfftw", "numba", "ptychostudy"}
 NOT_PURE = {"io", "logging", "os", "pathlib", "random", "shutil", "subprocess", "tempfile", "zipfile"}
 FILE_CALLS = {"load", "save", "savez", "savez_compressed", "loadtxt", "savetxt", "fromfile", "memmap"}
 

@@ -105,14 +105,12 @@ def test_real_stages_depend_on_what_they_run():
     assert not any(name.startswith(("ptychostudy/networks", "ptychostudy/figures")) for name in closure)
 
 
-def test_versions_and_threads(monkeypatch):
+def test_versions(monkeypatch):
     found = provenance.versions()
     assert set(provenance.PACKAGES) < set(found)
     assert re.match(r"\d+\.\d+", found["numpy"])
     monkeypatch.setattr(provenance, "PACKAGES", ("no-such-package",))
     assert provenance.versions()["no-such-package"] == "not installed"
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert provenance.threads() == 3
 
 
 def test_version_of_the_package_is_known_where_it_is_not_installed():

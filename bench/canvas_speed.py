@@ -1,0 +1,133 @@
+"""The default network from frames to a canvas, beside the predict of PtychoPINN's topology, in turn in one run.
+
+    python bench/canvas_speed.py --hub HUB --frames 1000 5216 --threads 1 2
+
+HUB is the folder of a finished quick study. Its dense test view at 1e3 photons is laid side by side until there are as
+many frames, N = 64. Of the default network all is counted that follows the frames: the weight of the prior, the object
+with it, what the network is shown, its answer, tiles put together. Of the peer, a group of C = 4 for each frame, only
+the network of 2.26 million parameters in float32 by `keras.Model.predict`, in batches of 16: neither its grouping nor
+its reassembly, which would cost it more. Each is a process of its own; wall time, the median of several turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+DOSE, VIEW, BATCH = 1000, "dense", 16
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--hub", type=Path, required=True)
+    parser.add_argument("--frames", type=int, nargs="+", default=[1000, 5216])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--one", choices=("ours", "peer"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        measure = ours if options.one == "ours" else peer
+        print(json.dumps(measure(options.hub, options.frames[0])))
+        return
+    print("| frames | threads | default network, frames/s | peer, groups/s | ratio |", "|---" * 5 + "|", sep="\n")
+    for frames in options.frames:
+        for threads in options.threads:
+            compare(options.hub, frames, threads, options.turns)
+
+
+def compare(hub, frames, threads, turns):
+    """Print one row."""
+    pairs = [[child(name, hub, frames, threads) for name in ("ours", "peer")] for _ in range(turns)]
+    default, other = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(first / second for first, second in pairs)
+    print(f"| {frames} | {threads} | {default:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
+
+
+def child(name, hub, frames, threads):
+    """Return how many a second, of a process with so many threads."""
+    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = os.environ | dict.fromkeys(variables, str(threads)) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "--one", name, "--hub", str(hub), "--frames", str(frames)]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def scan_of(hub, frames):
+    """Return a scan of as many frames as asked for: a view side by side with itself, in rows of about equal sides."""
+    from ptychostudy.formats.scan import open_scan
+    from ptychostudy.io.arrays import read_npz
+
+    source = open_scan(hub / f"data/phase_c/dose_{DOSE}/patched_test.npz")
+    index = read_npz(hub / f"data/phase_d/{VIEW}/{VIEW}_test.npz", ["frames"])["frames"]
+    places = source.positions[index]
+    # A step further than the view is long.
+    period = np.ptp(places, axis=0) + 3
+    copies = frames / len(index)
+    rows = max(1, round(np.sqrt(copies * period[1] / period[0])))
+    cols = int(np.ceil(copies / rows))
+    shifts = np.stack(np.indices((rows, cols)), axis=-1).reshape(-1, 2) * period
+    positions = np.concatenate([places + shift for shift in shifts])[:frames]
+    counts = np.asarray(source.counts)[np.tile(index, len(shifts))[:frames]]
+    return replace(source, counts=counts, positions=positions)
+
+
+def ours(hub, frames):
+    """Return the frames a second of the default network."""
+    from ptychostudy.formats.arm_product import ArmProduct
+    from ptychostudy.formats.bundle import read_bundle
+    from ptychostudy.physics.maximum import smooth
+    from ptychostudy.recipes.canvas_infer import infer_canvas
+    from ptychostudy.recipes.canvas_tiles import joined
+    from ptychostudy.recipes.maximise import ViewOfScan, weight_of
+    from ptychostudy.recipes.shard import Shard
+    from ptychostudy.study.sections.maximise import MaximiseSettings
+
+    scan, settings = scan_of(hub, frames), MaximiseSettings()
+    bundle = read_bundle(next(hub.glob(f"data/phase_e/dose_{DOSE}/{VIEW}/gs*/wts.h5.zip")))
+    view = ViewOfScan.of(scan, np.arange(frames))
+    # What is compiled is compiled once for all runs of an installation; TensorFlow's first call is not counted, either.
+    view.only(np.arange(64)).likelihood().value_and_gradient(np.ones(view.shape, np.complex64))
+    start = time.perf_counter()
+    field = smooth(view.likelihood(), weight_of(view, settings), settings.smooth_iterations)
+    estimate = ArmProduct(field, np.ones(field.shape, np.float32), view.origin, {"status": "ok"})
+    made = joined([infer_canvas(bundle, view, estimate, Shard(1, 1))], view)
+    seconds = time.perf_counter() - start
+    assert made.record["status"] == "ok", made.record
+    return frames / seconds
+
+
+def peer(hub, frames):
+    """Return the groups a second of the peer's network; its first call, with its graph, is not counted."""
+    import keras
+    from keras import layers
+
+    def conv(filters, activation="relu"):
+        return layers.Conv2D(filters, 3, padding="same", activation=activation)
+
+    network = seen = keras.Input((64, 64, 4))
+    for filters in (64, 128, 256):
+        network = layers.MaxPool2D()(conv(filters)(conv(filters)(network)))
+    maps = []
+    for activation in ("sigmoid", "tanh"):
+        decoded = network
+        for filters in (128, 64):
+            decoded = layers.UpSampling2D()(conv(filters)(conv(filters)(decoded)))
+        maps.append(conv(4, activation)(decoded))
+    model = keras.Model(seen, maps)
+    frames = min(frames, 1024)
+    shown = np.random.default_rng(0).random((frames, 64, 64, 4), dtype=np.float32)
+    model.predict(shown[:BATCH], verbose=0, batch_size=BATCH)
+    start = time.perf_counter()
+    model.predict(shown, verbose=0, batch_size=BATCH)
+    return frames / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The steps between transforms, by NumPy and compiled: against sums written out in double precision."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from ptychostudy.physics import frame_steps as module
+from ptychostudy.physics import fused
+from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps, frame_steps
+
+WAYS = [NumpySteps, FusedSteps]
+# Modes, frames, side: odd and even, one frame and many, a side that no vector divides.
+SHAPES = [(1, 1, 8), (1, 16, 12), (2, 5, 7), (3, 65, 9), (1, 63, 16), (4, 64, 5)]
+CANVAS = (31, 44)
+
+
+def complex_(rng, *shape):
+    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
+
+
+def windows(rng, frames, side):
+    """Return corners, at both ends of either axis, too."""
+    corners = rng.integers(0, np.array(CANVAS) - side + 1, size=(frames, 2))
+    corners[0] = 0
+    corners[-1] = np.array(CANVAS) - side
+    return corners
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request):
+    return request.param
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_windows_pass_their_probes(way, shape):
+    modes, frames, side = shape
+    rng = np.random.default_rng(1)
+    field, probes, corners = complex_(rng, *CANVAS), complex_(rng, *shape, side), windows(rng, frames, side)
+    waves = np.full((*shape, side), np.nan, np.complex64)
+    way().expose(field, probes, corners, waves)
+    for k, (row, col) in enumerate(corners):
+        expected = field[row : row + side, col : col + side].astype(complex) * probes[:, k]
+        np.testing.assert_allclose(waves[:, k], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("masked", [False, True])
+def test_far_fields_are_compared_with_counts(way, shape, masked):
+    modes, frames, side = shape
+    rng = np.random.default_rng(2)
+    waves = complex_(rng, *shape, side)
+    counts = rng.poisson(2.0, (frames, side, side)).astype(np.float32)
+    mask = np.ones((side, side), np.float32)
+    if masked:
+        mask[1, 2:] = mask[3, 0] = 0
+    unit, background = np.float32(0.3), np.float32(0.04)
+    expected = 0.3 * np.sum(np.abs(waves.astype(complex)) ** 2, axis=0) + 0.04
+    wanted = waves * (0.3 * mask * (1 - counts / expected))
+    steps = way()
+    total, ratio = steps.compare(waves, counts, mask, unit, background)
+    assert total == pytest.approx(np.sum(expected * mask), rel=1e-6)
+    np.testing.assert_allclose(ratio, counts / expected, rtol=2e-6)
+    np.testing.assert_allclose(waves, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+    # The next block may be shorter, and then longer again.
+    for part in (1, frames):
+        again = complex_(rng, modes, part, side, side)
+        expected = 0.3 * np.sum(np.abs(again.astype(complex)) ** 2, axis=0) + 0.04
+        total, ratio = steps.compare(again, counts[:part], mask, unit, background)
+        assert total == pytest.approx(np.sum(expected * mask), rel=1e-6)
+        np.testing.assert_allclose(ratio, counts[:part] / expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_power_is_that_of_all_modes_and_weights_are_theirs(way, shape):
+    modes, frames, side = shape
+    rng = np.random.default_rng(7)
+    waves, found = complex_(rng, *shape, side), np.full((frames, side, side), np.nan, np.float32)
+    way().power(waves, found)
+    np.testing.assert_allclose(found, np.sum(np.abs(waves.astype(complex)) ** 2, axis=0), rtol=1e-6)
+    factor = rng.normal(size=found.shape).astype(np.float32)
+    wanted = waves * factor
+    way().weigh(waves, factor)
+    assert np.array_equal(waves, wanted)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_conjugate_waves_are_laid_under_their_windows(way, shape):
+    modes, frames, side = shape
+    rng = np.random.default_rng(3)
+    waves, probes, corners = complex_(rng, *shape, side), complex_(rng, *shape, side), windows(rng, frames, side)
+    before = complex_(rng, *CANVAS)
+    expected = before.astype(complex)
+    for k, (row, col) in enumerate(corners):
+        expected[row : row + side, col : col + side] += np.sum(
+            waves[:, k].astype(complex).conj() * probes[:, k], axis=0
+        )
+    canvas = before.copy()
+    way().place(waves, probes, corners, canvas)
+    np.testing.assert_allclose(canvas, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_laying_back_is_the_adjoint_of_passing(way, shape):
+    """<waves, P O> = <conj(P) waves on the canvas, O>, which a wrong corner or sign breaks."""
+    modes, frames, side = shape
+    rng = np.random.default_rng(4)
+    field, probes, corners = complex_(rng, *CANVAS), complex_(rng, *shape, side), windows(rng, frames, side)
+    waves = complex_(rng, *shape, side)
+    made, canvas = np.empty_like(waves), np.zeros(CANVAS, np.complex64)
+    way().expose(field, probes, corners, made)
+    seen = np.vdot(waves.astype(complex), made)
+    way().place(waves, probes, corners, canvas)
+    # The canvas holds the conjugate.
+    assert np.sum(canvas.astype(complex) * field) == pytest.approx(seen, rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_spectra_are_turned_along_rows_and_columns(way, shape):
+    modes, frames, side = shape
+    rng = np.random.default_rng(5)
+    spectra, turned = complex_(rng, modes, side, side), np.empty((*shape, side), np.complex64)
+    rows, cols = complex_(rng, frames, side), complex_(rng, frames, side)
+    way().turn(spectra, rows, cols, turned)
+    expected = np.einsum("jyx,ky,kx->jkyx", spectra.astype(complex), rows, cols)
+    np.testing.assert_allclose(turned, expected, rtol=0, atol=1e-6 * np.abs(expected).max() + 1e-6)
+
+
+def test_compiled_code_is_what_is_written():
+    """Interpreted the loops give the same bits, but for sums that NumPy rounds in another order."""
+    rng = np.random.default_rng(6)
+    field, probes = complex_(rng, *CANVAS).view(np.float32), complex_(rng, 2, 3, 6, 6).view(np.float32)
+    corners = windows(rng, 3, 6)
+    made = [np.empty(probes.shape, np.float32) for _ in range(2)]
+    for function, waves in zip((fused.expose, module._compiled(fused.expose)), made, strict=True):
+        function(field, probes, corners, waves)
+    assert np.array_equal(*made)
+    canvases = [np.zeros((CANVAS[0], 2 * CANVAS[1]), np.float32) for _ in range(2)]
+    for function, canvas in zip((fused.place, module._compiled(fused.place)), canvases, strict=True):
+        function(made[0], probes, corners, canvas)
+    assert np.array_equal(*canvases)
+
+
+def test_what_cannot_be_kept_is_compiled_all_the_same():
+    """A function without a file stands for a package in a folder that nobody may write to."""
+    space = {}
+    exec("def doubled(x):\n    return 2 * x", space)
+    compiled = module._compiled(space["doubled"])
+    assert compiled(4) == 8 and compiled.signatures
+
+
+def test_numba_is_used_where_it_is_installed_and_numpy_elsewhere(monkeypatch):
+    assert isinstance(frame_steps(), FusedSteps)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert isinstance(frame_steps(), NumpySteps)
