@@ -22,12 +22,6 @@ class FrameSteps(ABC):
     """
 
     @abstractmethod
-    def turn(
-        self, spectra: np.ndarray, rows: np.ndarray, cols: np.ndarray, turned: np.ndarray
-    ) -> None:
-        """Multiply spectra (m, N, N) by ramps (b, N) along rows and columns, into ``turned``."""
-
-    @abstractmethod
     def expose(
         self, field: np.ndarray, probes: np.ndarray, corners: np.ndarray, waves: np.ndarray
     ) -> None:
@@ -39,7 +33,6 @@ class FrameSteps(ABC):
         waves: np.ndarray,
         counts: np.ndarray,
         mask: np.ndarray,
-        unit: np.float32,
         background: np.float32,
     ) -> tuple[float, np.ndarray]:
         """Compare far fields with counts, and leave in their place what is to be laid back.
@@ -47,12 +40,12 @@ class FrameSteps(ABC):
         Parameters
         ----------
         waves : (m, b, N, N) complex64
-            Afterwards times ``unit (1 - counts / expected)``, zero where a pixel is not valid.
+            Afterwards times ``1 - counts / expected``, zero where a pixel is not valid.
         counts : (b, N, N) float32
         mask : (N, N) float32
             One where a pixel is valid, else zero.
-        unit, background : float32
-            Expected counts are ``unit |waves|^2 + background``, all modes added.
+        background : float32
+            Expected counts are ``|waves|^2 + background``, all modes added.
 
         Returns
         -------
@@ -63,12 +56,18 @@ class FrameSteps(ABC):
         """
 
     @abstractmethod
+    def turn(
+        self, spectra: np.ndarray, rows: np.ndarray, cols: np.ndarray, turned: np.ndarray
+    ) -> None:
+        """Multiply spectra (m, N, N) by ramps (b, N) along rows and columns, into ``turned``."""
+
+    @abstractmethod
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:
         """Put the squared moduli of waves, all modes added, into ``found`` (b, N, N) float32."""
 
-    @abstractmethod
     def weigh(self, waves: np.ndarray, factor: np.ndarray) -> None:
         """Multiply all modes of waves by a factor (b, N, N) float32."""
+        waves *= factor
 
     @abstractmethod
     def place(
@@ -103,13 +102,11 @@ class NumpySteps(FrameSteps):
         waves: np.ndarray,
         counts: np.ndarray,
         mask: np.ndarray,
-        unit: np.float32,
         background: np.float32,
     ) -> tuple[float, np.ndarray]:
         """See `FrameSteps`."""
         expected = np.empty(counts.shape, dtype=np.float32)
         self.power(waves, expected)
-        expected *= unit
         expected += background
         ratio = counts / expected
         expected *= mask
@@ -117,17 +114,12 @@ class NumpySteps(FrameSteps):
         of_frames = expected.reshape(len(expected), -1).sum(axis=1)
         factor = np.subtract(1, ratio, out=expected)
         factor *= mask
-        factor *= unit
         self.weigh(waves, factor)
         return float(np.sum(of_frames, dtype=np.float64)), ratio
 
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:
         """See `FrameSteps`."""
         found[...] = _added(np.square(waves.real) + np.square(waves.imag))
-
-    def weigh(self, waves: np.ndarray, factor: np.ndarray) -> None:
-        """See `FrameSteps`."""
-        waves *= factor
 
     def place(
         self, waves: np.ndarray, probes: np.ndarray, corners: np.ndarray, canvas: np.ndarray
@@ -168,14 +160,13 @@ class FusedSteps(FrameSteps):
         waves: np.ndarray,
         counts: np.ndarray,
         mask: np.ndarray,
-        unit: np.float32,
         background: np.float32,
     ) -> tuple[float, np.ndarray]:
         """See `FrameSteps`."""
         if len(self._ratio) < len(counts):
             self._ratio = np.empty(counts.shape, dtype=np.float32)
         ratio = self._ratio[: len(counts)]
-        total = _compiled(fused.compare)(_real(waves), counts, mask, unit, background, ratio)
+        total = _compiled(fused.compare)(_real(waves), counts, mask, background, ratio)
         return float(total), ratio
 
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:

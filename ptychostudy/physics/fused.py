@@ -42,19 +42,19 @@ def expose(field: Array, probes: Array, corners: Array, waves: Array) -> None:
 
 
 def compare(
-    waves: Array, counts: Array, mask: Array, unit: np.float32, background: np.float32, ratio: Array
+    waves: Array, counts: Array, mask: Array, background: np.float32, ratio: Array
 ) -> float:
     """Compare far fields with counts, and leave in their place what is to be laid back.
 
     Parameters
     ----------
     waves : (m, b, N, 2 N) float32
-        Far fields; afterwards times ``unit (1 - counts / expected)``.
+        Far fields; afterwards times ``1 - counts / expected``.
     counts : (b, N, N) float32
     mask : (N, N) float32
         One where a pixel counts, else zero.
-    unit, background : float32
-        Expected counts are ``unit |waves|^2 + background``, all modes added.
+    background : float32
+        Expected counts are ``|waves|^2 + background``, all modes added.
     ratio : (b, N, N) float32
         What is made: counts over expected ones.
 
@@ -83,10 +83,10 @@ def compare(
                     power[x] += a * a + b * b
             counted, valid, quotient = counts[k, y], mask[y], ratio[k, y]
             for x in range(side):
-                expected = unit * power[x] + background
+                expected = power[x] + background
                 columns[x] += valid[x] * expected
                 quotient[x] = counted[x] / expected
-                power[x] = unit * valid[x] * (one - quotient[x])
+                power[x] = valid[x] * (one - quotient[x])
             for j in range(modes):
                 wave = waves[j, k, y]
                 for x in range(side):

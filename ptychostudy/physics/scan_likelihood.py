@@ -11,7 +11,7 @@ Guizar-Sicairos, New J. Phys. 14, 063004 (2012)).
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy
@@ -20,6 +20,7 @@ from ptychostudy.physics.block_transform import BlockTransform, block_transform
 from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.frame_steps import frame_steps
 from ptychostudy.physics.modes import as_modes
+from ptychostudy.physics.scan_parts import PARTS, Block, Part
 from ptychostudy.physics.windows import check_inside, light, split_positions
 
 if TYPE_CHECKING:
@@ -34,46 +35,6 @@ _MOST = 0.05
 
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**16
-# Parts of a scan that threads work on beside each other. They are as many whatever the number of
-# threads, and are added up in one order: no bit of a result depends on it.
-_PARTS = 8
-# Bytes of frames, and of shifted probes, that are kept from one pass to the next. What finds no
-# room is read, drawn and shifted anew in each, which takes a third as long again.
-_KEPT = 2**26
-
-
-class _Block(NamedTuple):
-    """Some frames, with the zero frequency in the corner as the transform has it.
-
-    Attributes
-    ----------
-    counts : (b, N, N)
-        Zero where a pixel is not valid, in as few bytes as hold them.
-    hit : (p,) int32
-        Pixels, of the counts in one row, that counted photons.
-    """
-
-    counts: np.ndarray
-    hit: np.ndarray
-
-    @classmethod
-    def of(cls, counts: np.ndarray) -> "_Block":
-        """Return a block of counts (b, N, N)."""
-        return cls(counts, np.flatnonzero(counts > 0).astype(np.int32))
-
-    @property
-    def bytes(self) -> int:
-        """Return what it takes in memory."""
-        return self.counts.nbytes + self.hit.nbytes
-
-    def explained(self, ratio: np.ndarray) -> float:
-        """Return ``sum y - y log(y / expected)``, y the counts, ``ratio`` what is in brackets.
-
-        Of a pixel without photons it is zero.
-        """
-        photons = self.counts.ravel().take(self.hit).astype(np.float32)
-        information = photons * np.log(ratio.ravel().take(self.hit))
-        return float(np.sum(photons, dtype=np.float64) - np.sum(information, dtype=np.float64))
 
 
 class _Bench:
@@ -88,59 +49,6 @@ class _Bench:
         if (of, shape) not in self._transforms:
             self._transforms[of, shape] = block_transform(shape)
         return self._transforms[of, shape]
-
-
-class _Part:
-    """Frames that are worked on block by block, on the part of the canvas that they see.
-
-    Attributes
-    ----------
-    blocks : list of slice
-        Of the frames of the scan.
-    top, left : int
-        First pixel of that part of the canvas.
-    shape : (int, int)
-    kept : dict
-        Blocks by their first frame.
-    probes : (m, k, N, N) complex64
-        Those of the first k frames.
-    """
-
-    def __init__(self, blocks: list[slice], corners: np.ndarray, modes: int, n: int) -> None:
-        self.blocks = blocks
-        self.top, self.left = (int(first) for first in corners.min(axis=0))
-        rows, cols = (int(length) for length in np.ptp(corners, axis=0) + n)
-        self.shape = (rows, cols)
-        self.kept: dict[int, _Block] = {}
-        self._room = _KEPT // _PARTS
-        frames = self._room // (8 * modes * n * n)
-        # Those of a block are kept together.
-        kept = [block.stop for block in blocks if block.stop - blocks[0].start <= frames]
-        frames = kept[-1] - blocks[0].start if kept else 0
-        # In one piece, which memory gives faster.
-        self.probes = np.empty((modes, frames, n, n), dtype=np.complex64)
-        self._made: set[int] = set()
-
-    def keep(self, first: int, block: _Block) -> None:
-        """Keep a block where there is room."""
-        if block.bytes <= self._room:
-            self.kept[first] = block
-            self._room -= block.bytes
-
-    def kept_probes(self, block: slice) -> tuple[np.ndarray, bool] | None:
-        """Return where the probes of a block are kept, and whether they are there, if at all."""
-        first = self.blocks[0].start
-        own = slice(block.start - first, block.stop - first)
-        if own.stop > self.probes.shape[1]:
-            return None
-        made = block.start in self._made
-        self._made.add(block.start)
-        return self.probes[:, own], made
-
-    def of(self, canvas: np.ndarray) -> np.ndarray:
-        """Return the part of a canvas (H, W), a view."""
-        rows, cols = self.shape
-        return canvas[self.top : self.top + rows, self.left : self.left + cols]
 
 
 class ScanLikelihood:
@@ -193,9 +101,8 @@ class ScanLikelihood:
         # The mean is that of a share already; the most is meant of all photons.
         self.background = np.float32(min(_BACKGROUND * mean, _MOST * share))
         self._mask = np.fft.ifftshift(self.valid).astype(np.float32)
-        # Of transforms there and back, neither of which has a factor.
-        self._unit = np.float32(1 / n**2)
-        self._spectra = scipy.fft.fft2(self.modes) * self._unit
+        # N^2 makes the inverse of a transform, and N the next one keep power, there and back.
+        self._spectra = scipy.fft.fft2(self.modes) / np.float32(n**3)
         self._ramps = np.exp(-2j * np.pi * fractions[..., None] * np.fft.fftfreq(n))
         self._ramps = self._ramps.astype(np.complex64)
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
@@ -206,14 +113,14 @@ class ScanLikelihood:
         if threads > 1:
             self._map = ThreadPoolExecutor(threads).map
 
-    def _parted(self) -> list[_Part]:
+    def _parted(self) -> list[Part]:
         frames, step = len(self.counts), self._frames
         blocks = [slice(first, min(first + step, frames)) for first in range(0, frames, step)]
         parts = []
-        for some in np.array_split(np.arange(len(blocks)), min(_PARTS, len(blocks))):
+        for some in np.array_split(np.arange(len(blocks)), min(PARTS, len(blocks))):
             own = blocks[some[0] : some[-1] + 1]
             corners = self.corners[own[0].start : own[-1].stop]
-            parts.append(_Part(own, corners, *self.modes.shape[:2]))
+            parts.append(Part(own, corners, *self.modes.shape[:2]))
         return parts
 
     @property
@@ -257,7 +164,7 @@ class ScanLikelihood:
             under += slope
         return value, conjugate.conj()
 
-    def _of_part(self, part: _Part, field: np.ndarray) -> tuple[float, np.ndarray]:
+    def _of_part(self, part: Part, field: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the value of the frames of a part, and their conjugate gradient."""
         bench = self._benches.pop() if self._benches else _Bench()
         seen = np.ascontiguousarray(part.of(field))
@@ -271,7 +178,7 @@ class ScanLikelihood:
             bench.steps.expose(seen, probes, corners, waves.waves)
             waves.forward()
             expected, ratio = bench.steps.compare(
-                waves.waves, _single(block.counts), self._mask, self._unit, self.background
+                waves.waves, _single(block.counts), self._mask, self.background
             )
             value += expected - block.explained(ratio)
             waves.backward()
@@ -279,19 +186,17 @@ class ScanLikelihood:
         self._benches.append(bench)
         return value, conjugate
 
-    def _block(self, frames: slice, part: _Part) -> _Block:
+    def _block(self, frames: slice, part: Part) -> Block:
         """Read frames, and keep them where there is room."""
         # A draw remembers what it looked up.
         with self._reading:
             counts = self.counts[frames]
-        turned = _turned(counts)
-        turned *= self._mask.astype(turned.dtype)
-        block = _Block.of(turned)
+        block = Block.of(counts, self._mask)
         part.keep(frames.start, block)
         return block
 
-    def _probes(self, frames: slice, part: _Part, bench: _Bench) -> np.ndarray:
-        """Return the modes (m, b, N, N) where each frame has them."""
+    def _probes(self, frames: slice, part: Part, bench: _Bench) -> np.ndarray:
+        """Return the modes (m, b, N, N) over N where each frame has them."""
         kept = part.kept_probes(frames)
         if kept is None:
             return self._made(frames, bench)
@@ -301,7 +206,7 @@ class ScanLikelihood:
         return probes
 
     def _made(self, frames: slice, bench: _Bench) -> np.ndarray:
-        """Make the modes (m, b, N, N) of frames, until the next ones are made."""
+        """Make the modes (m, b, N, N) over N of frames, until the next ones are made."""
         rows, cols = (np.ascontiguousarray(self._ramps[frames, axis]) for axis in (0, 1))
         n = self.modes.shape[-1]
         transform = bench.transform("probes", (len(self.modes), len(rows), n, n))
@@ -312,18 +217,3 @@ class ScanLikelihood:
 
 def _single(counts: np.ndarray) -> np.ndarray:
     return counts.astype(np.float32, copy=False)
-
-
-def _turned(counts: np.ndarray) -> np.ndarray:
-    """Return counts (b, N, N), their zero frequency in the corner, in as few bytes as hold them."""
-    whole = np.issubdtype(counts.dtype, np.integer)
-    kind = np.min_scalar_type(int(counts.max())) if whole else np.float32
-    turned = np.empty(counts.shape, dtype=kind)
-    n = counts.shape[-1]
-    # As ifftshift does it: of an odd side the middle comes first.
-    half = n // 2
-    ways = ((slice(half, n), slice(0, n - half)), (slice(0, half), slice(n - half, n)))
-    for rows, to_rows in ways:
-        for cols, to_cols in ways:
-            turned[:, to_rows, to_cols] = counts[:, rows, cols]
-    return turned

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import kl_div
 
-from ptychostudy.physics import scan_likelihood
+from ptychostudy.physics import scan_likelihood, scan_parts
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps
 from ptychostudy.physics.held_out import Frames
@@ -190,8 +190,8 @@ def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, mon
     first = scene.likelihood().value_and_gradient(scene.other)
     assert first[0] == pytest.approx(scene.value(scene.other), rel=1e-5)
     # Room for all blocks, for some frames and no probe, for none.
-    for room, threads in ((scan_likelihood._KEPT, 1), (8 * 6 * 4 * 12**2, 2), (0, 1), (scan_likelihood._KEPT, 3)):
-        monkeypatch.setattr(scan_likelihood, "_KEPT", room)
+    for room, threads in ((scan_parts._KEPT, 1), (8 * 6 * 4 * 12**2, 2), (0, 1), (scan_parts._KEPT, 3)):
+        monkeypatch.setattr(scan_parts, "_KEPT", room)
         likelihood = scene.likelihood(threads=threads)
         for _ in range(2):
             value, gradient = likelihood.value_and_gradient(scene.other)

@@ -1,0 +1,119 @@
+"""Parts of a scan: frames that are worked on block by block, and what is kept of them.
+
+Of a large scan what does not fit is read, drawn and shifted anew in each pass.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Parts of a scan that threads work on beside each other. They are as many whatever the number of
+# threads, and are added up in one order: no bit of a result depends on it.
+PARTS = 8
+# Bytes of frames, and of shifted probes, that are kept from one pass to the next. What finds no
+# room is read, drawn and shifted anew in each, which takes a third as long again.
+_KEPT = 2**26
+
+
+class Block(NamedTuple):
+    """Some frames, with the zero frequency in the corner as the transform has it.
+
+    Attributes
+    ----------
+    counts : (b, N, N)
+        Zero where a pixel is not valid, in as few bytes as hold them.
+    hit : (p,) int32
+        Pixels, of the counts in one row, that counted photons.
+    """
+
+    counts: np.ndarray
+    hit: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray, mask: np.ndarray) -> "Block":
+        """Return a block of frames (b, N, N), zero frequency in the centre; mask (N, N) as here."""
+        turned = _turned(counts)
+        turned *= mask.astype(turned.dtype)
+        return cls(turned, np.flatnonzero(turned > 0).astype(np.int32))
+
+    @property
+    def bytes(self) -> int:
+        """Return what it takes in memory."""
+        return self.counts.nbytes + self.hit.nbytes
+
+    def explained(self, ratio: np.ndarray) -> float:
+        """Return ``sum y - y log(y / expected)``, y the counts, ``ratio`` what is in brackets.
+
+        Of a pixel without photons it is zero.
+        """
+        photons = self.counts.ravel().take(self.hit).astype(np.float32)
+        information = photons * np.log(ratio.ravel().take(self.hit))
+        return float(np.sum(photons, dtype=np.float64) - np.sum(information, dtype=np.float64))
+
+
+def _turned(counts: np.ndarray) -> np.ndarray:
+    """Return counts (b, N, N), their zero frequency in the corner, in as few bytes as hold them."""
+    whole = np.issubdtype(counts.dtype, np.integer)
+    kind = np.min_scalar_type(int(counts.max())) if whole else np.float32
+    turned = np.empty(counts.shape, dtype=kind)
+    n = counts.shape[-1]
+    # As ifftshift does it: of an odd side the middle comes first.
+    half = n // 2
+    ways = ((slice(half, n), slice(0, n - half)), (slice(0, half), slice(n - half, n)))
+    for rows, to_rows in ways:
+        for cols, to_cols in ways:
+            turned[:, to_rows, to_cols] = counts[:, rows, cols]
+    return turned
+
+
+class Part:
+    """Frames that are worked on block by block, on the part of the canvas that they see.
+
+    Attributes
+    ----------
+    blocks : list of slice
+        Of the frames of the scan.
+    top, left : int
+        First pixel of that part of the canvas.
+    shape : (int, int)
+    kept : dict
+        Blocks by their first frame.
+    probes : (m, k, N, N) complex64
+        Those of the first k frames.
+    """
+
+    def __init__(self, blocks: list[slice], corners: np.ndarray, modes: int, n: int) -> None:
+        self.blocks = blocks
+        self.top, self.left = (int(first) for first in corners.min(axis=0))
+        rows, cols = (int(length) for length in np.ptp(corners, axis=0) + n)
+        self.shape = (rows, cols)
+        self.kept: dict[int, Block] = {}
+        self._room = _KEPT // PARTS
+        frames = self._room // (8 * modes * n * n)
+        # Those of a block are kept together.
+        kept = [block.stop for block in blocks if block.stop - blocks[0].start <= frames]
+        frames = kept[-1] - blocks[0].start if kept else 0
+        # In one piece, which memory gives faster.
+        self.probes = np.empty((modes, frames, n, n), dtype=np.complex64)
+        self._made: set[int] = set()
+
+    def keep(self, first: int, block: Block) -> None:
+        """Keep a block where there is room."""
+        if block.bytes <= self._room:
+            self.kept[first] = block
+            self._room -= block.bytes
+
+    def kept_probes(self, block: slice) -> tuple[np.ndarray, bool] | None:
+        """Return where the probes of a block are kept, and whether they are there, if at all."""
+        first = self.blocks[0].start
+        own = slice(block.start - first, block.stop - first)
+        if own.stop > self.probes.shape[1]:
+            return None
+        made = block.start in self._made
+        self._made.add(block.start)
+        return self.probes[:, own], made
+
+    def of(self, canvas: np.ndarray) -> np.ndarray:
+        """Return the part of a canvas (H, W), a view."""
+        rows, cols = self.shape
+        return canvas[self.top : self.top + rows, self.left : self.left + cols]
