@@ -1,6 +1,6 @@
 """Reference: a measured scan at its full dose, by which every arm is scored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from ptychostudy.iterative.solver import OnEpoch, reconstruct
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics import windows
 from ptychostudy.physics.counts import mean_counts, scale_probe
+from ptychostudy.physics.expected import Expected
 from ptychostudy.recipes.probe_modes import starting_probe
 
 if TYPE_CHECKING:
@@ -103,7 +104,21 @@ def reconstruct_reference(
             "the full-dose reconstruction of the measured scan diverged; "
             "change the section 'reference'"
         )
+    if valid is not None and not valid.all():
+        result = _of_whole_frames(result, positions)
     coverage = windows.light(result.probe, positions, shape).astype(np.float32)
     good = np.ones(counts.shape[1:], dtype=bool) if valid is None else valid
     misfit = scan_misfit(result.object, result.probe, positions, counts, good)
     return Reference(result, coverage, misfit)
+
+
+def _of_whole_frames(result: IterativeResult, positions: np.ndarray) -> IterativeResult:
+    """Scale a probe to the power that a frame has on the mean, bad pixels included.
+
+    An object scatters light onto bad pixels, or away from them: the share of the bare probe that
+    they miss is not that of the frames, and a mask would change the transmission of the object.
+    What object and probe make of a frame says how much there is.
+    """
+    frame = Expected(result.object, result.probe, positions).mean()
+    scale = np.sqrt(frame / float(np.sum(np.abs(result.probe) ** 2))).astype(np.float32)
+    return replace(result, object=result.object / scale, probe=result.probe * scale)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ptychostudy.iterative.result import IterativeResult
-from ptychostudy.physics.propagate import far_field
+from ptychostudy.physics import windows
+from ptychostudy.physics.counts import round_counts
+from ptychostudy.physics.propagate import far_field, intensities
 from ptychostudy.physics.windows import corners, inside
 from ptychostudy.recipes import reconstruct, reference
 from ptychostudy.recipes.scan_canvas import MARGIN_PX, relative_light, scan_canvas
@@ -133,6 +135,39 @@ def test_the_mask_goes_to_the_solver_and_the_photons_are_those_of_valid_pixels(s
         np.testing.assert_array_equal(call["valid"], valid)
     light = np.abs(far_field(solver[1]["probe"].astype(complex))) ** 2
     assert light[valid].sum() == pytest.approx(masked.counts.sum(axis=(1, 2)).mean(), rel=1e-5)
+
+
+def test_a_mask_does_not_change_the_transmission_of_an_object(monkeypatch):
+    """Behind an object that scatters into the rows that are dead; the solver knows it but for the probe's power."""
+    rng = np.random.default_rng(5)
+    shape = (60, 71)
+    rows, cols = np.indices(shape)
+    object_ = (0.7 + 0.2 * np.cos(rows / 3) * np.sin(cols / 5)) * np.exp(0.8j * np.sin(rows / 2))
+    y, x = np.indices((N, N)) - N / 2
+    probe = 30 * np.exp(-((y - 1) ** 2 + 2 * x**2) / 40 + 0.02j * y * x)
+    positions = rng.uniform(N / 2 + 1, np.array(shape) - N / 2 - 2, (40, 2))
+    frames = round_counts(intensities(object_, probe, positions))
+    valid = np.ones((N, N), bool)
+    valid[N // 2 - 1 : N // 2 + 1] = False
+
+    def solve(counts, positions, probe_, shape, settings, **more):
+        power = np.sqrt(np.sum(np.abs(probe) ** 2) / np.sum(np.abs(probe_) ** 2))
+        whole = np.pad(object_, [(0, long - short) for long, short in zip(shape, object_.shape, strict=True)])
+        return IterativeResult(whole * power, probe_, np.ones(1), True, 0.0, 0.1, True)
+
+    monkeypatch.setattr(reference, "reconstruct", solve)
+    monkeypatch.setattr(windows, "extent", lambda *_: ((0, 0), shape))
+    transmissions, powers = [], []
+    for mask in (None, valid):
+        counts = frames if mask is None else frames * mask
+        made = reference.reconstruct_reference(counts, positions, 5 * probe, SETTINGS, ignore, valid=mask)
+        transmissions.append(np.linalg.norm(made.result.object))
+        powers.append(np.sum(np.abs(made.result.probe) ** 2))
+        assert made.misfit.value < 1e-3 + made.misfit.expected
+    bare = np.abs(far_field(probe)) ** 2
+    assert abs(bare[~valid].sum() / bare.sum() - frames[:, ~valid].sum() / frames.sum()) > 0.02, "shares must differ"
+    assert transmissions[1] == pytest.approx(transmissions[0], rel=1e-4)
+    assert powers[1] == pytest.approx(frames.sum() / len(frames), rel=2e-4)
 
 
 def test_a_reference_that_diverged_is_refused(solver, monkeypatch):
