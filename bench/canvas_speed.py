@@ -1,12 +1,15 @@
-"""The default network from frames to a canvas, beside the predict of PtychoPINN's topology, in turn in one run.
+"""The default network from frames to a canvas, and a step of its training, beside PtychoPINN's topology, in turn.
 
     python bench/canvas_speed.py --hub HUB --frames 1000 5216 --threads 1 2
+    python bench/canvas_speed.py --hub HUB --step --threads 1
 
 HUB is the folder of a finished quick study. Its dense test view at 1e3 photons is laid side by side until there are as
 many frames, N = 64. Of the default network all is counted that follows the frames: the weight of the prior, the object
 with it, what the network is shown, its answer, tiles put together. Of the peer, a group of C = 4 for each frame, only
 the network of 2.26 million parameters in float32 by `keras.Model.predict`, in batches of 16: neither its grouping nor
-its reassembly, which would cost it more. Each is a process of its own; wall time, the median of several turns.
+its reassembly, which would cost it more. A step of the default is one on all frames of the training split, with its
+loss; of the peer one on 16 groups, the square of its maps for a loss, which costs less than its physics. Each is a
+process of its own; wall time, the median of several turns.
 """
 
 import argparse
@@ -30,11 +33,14 @@ def main():
     parser.add_argument("--frames", type=int, nargs="+", default=[1000, 5216])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--one", choices=("ours", "peer"), help=argparse.SUPPRESS)
+    parser.add_argument("--step", action="store_true", help="of training, in place of answers")
+    parser.add_argument("--one", choices=WORKS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        measure = ours if options.one == "ours" else peer
-        print(json.dumps(measure(options.hub, options.frames[0])))
+        print(json.dumps(WORKS[options.one](options.hub, options.frames[0])))
+        return
+    if options.step:
+        steps(options.hub, options.threads, options.turns)
         return
     print("| frames | threads | default network, frames/s | peer, groups/s | ratio |", "|---" * 5 + "|", sep="\n")
     for frames in options.frames:
@@ -50,10 +56,22 @@ def compare(hub, frames, threads, turns):
     print(f"| {frames} | {threads} | {default:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
 
 
+def steps(hub, threads, turns):
+    """Print a row for each number of threads."""
+    print("| threads | step of the default, ms | of the peer, ms | ratio |", "|---" * 4 + "|", sep="\n")
+    for number in threads:
+        pairs = [[child(name, hub, 0, number) for name in ("our_step", "peer_step")] for _ in range(turns)]
+        default, other = (1e3 * statistics.median(column) for column in zip(*pairs, strict=True))
+        ratio = statistics.median(second / first for first, second in pairs)
+        print(f"| {number} | {default:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
+
+
 def child(name, hub, frames, threads):
     """Return how many a second, of a process with so many threads."""
-    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    environment = os.environ | dict.fromkeys(variables, str(threads)) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    environment = os.environ | dict.fromkeys(variables, str(threads))
+    # As every stage has it.
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "--one", name, "--hub", str(hub), "--frames", str(frames)]
     run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(run.stdout.splitlines()[-1])
@@ -103,8 +121,35 @@ def ours(hub, frames):
     return frames / seconds
 
 
-def peer(hub, frames):
-    """Return the groups a second of the peer's network; its first call, with its graph, is not counted."""
+def our_step(hub, _):
+    """Return the seconds of a step on a canvas and its frames: the median of many."""
+    from ptychostudy.formats.arm_product import read_arm_product
+    from ptychostudy.formats.scan import open_scan
+    from ptychostudy.io.arrays import read_npz
+    from ptychostudy.networks.canvas_learner import PlainCanvasLearner
+    from ptychostudy.networks.canvas_training import CanvasCourse
+    from ptychostudy.networks.filters import filters_of
+    from ptychostudy.recipes.canvas_lessons import lessons_of
+    from ptychostudy.recipes.maximise import ViewOfScan
+    from ptychostudy.study.sections.train import PinnTraining
+
+    source = open_scan(hub / f"data/phase_c/dose_{DOSE}/patched_train.npz")
+    index = read_npz(hub / f"data/phase_d/{VIEW}/{VIEW}_train.npz", ["frames"])["frames"]
+    estimate = read_arm_product(hub / f"data/phase_f/dose_{DOSE}/{VIEW}/train/tv.npz")
+    settings = PinnTraining(draws=1, epochs=10)
+    lessons = lessons_of([ViewOfScan.of(source, index)], [], settings, [estimate])
+    course = CanvasCourse(lessons, filters_of(settings), settings, PlainCanvasLearner)
+    course.learn(0)
+    taken = []
+    for epoch in range(1, 6):
+        start = time.perf_counter()
+        course.learn(epoch)
+        taken.append((time.perf_counter() - start) / course.steps)
+    return statistics.median(taken)
+
+
+def topology():
+    """Return the peer's network, N = 64, C = 4."""
     import keras
     from keras import layers
 
@@ -120,13 +165,37 @@ def peer(hub, frames):
         for filters in (128, 64):
             decoded = layers.UpSampling2D()(conv(filters)(conv(filters)(decoded)))
         maps.append(conv(4, activation)(decoded))
-    model = keras.Model(seen, maps)
-    frames = min(frames, 1024)
-    shown = np.random.default_rng(0).random((frames, 64, 64, 4), dtype=np.float32)
+    return keras.Model(seen, maps)
+
+
+def peer(_, frames):
+    """Return the groups a second of the peer's network; its first call, with its graph, is not counted."""
+    model = topology()
+    groups = min(frames, 1024)
+    shown = np.random.default_rng(0).random((groups, 64, 64, 4), dtype=np.float32)
     model.predict(shown[:BATCH], verbose=0, batch_size=BATCH)
     start = time.perf_counter()
     model.predict(shown, verbose=0, batch_size=BATCH)
-    return frames / (time.perf_counter() - start)
+    return groups / (time.perf_counter() - start)
+
+
+def peer_step(*_):
+    """Return the seconds of a step on one batch: the median of many, after the first, with its graph."""
+    model = topology()
+    model.compile("adam", ["mse", "mse"])
+    rng = np.random.default_rng(0)
+    shown = rng.random((BATCH, 64, 64, 4), dtype=np.float32)
+    wanted = [rng.random((BATCH, 32, 32, 4), dtype=np.float32) for _ in range(2)]
+    model.train_on_batch(shown, wanted)
+    taken = []
+    for _ in range(12):
+        start = time.perf_counter()
+        model.train_on_batch(shown, wanted)
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+WORKS = {"ours": ours, "peer": peer, "our_step": our_step, "peer_step": peer_step}
 
 
 if __name__ == "__main__":

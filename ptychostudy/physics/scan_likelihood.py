@@ -34,7 +34,7 @@ _BACKGROUND = 0.02
 _MOST = 0.05
 
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
-_BLOCK_PIXELS = 2**16
+_BLOCK_PIXELS = 2**17
 
 
 class _Bench:
@@ -117,10 +117,12 @@ class ScanLikelihood:
         frames, step = len(self.counts), self._frames
         blocks = [slice(first, min(first + step, frames)) for first in range(0, frames, step)]
         parts = []
-        for some in np.array_split(np.arange(len(blocks)), min(PARTS, len(blocks))):
-            own = blocks[some[0] : some[-1] + 1]
-            corners = self.corners[own[0].start : own[-1].stop]
-            parts.append(Part(own, corners, *self.modes.shape[:2]))
+        for some in np.array_split(np.arange(len(blocks)), PARTS):
+            # There may be fewer blocks than parts.
+            if some.size:
+                own = blocks[some[0] : some[-1] + 1]
+                corners = self.corners[own[0].start : own[-1].stop]
+                parts.append(Part(own, corners, *self.modes.shape[:2]))
         return parts
 
     @property

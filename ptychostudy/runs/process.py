@@ -206,6 +206,8 @@ def set_environment(threads: str = "1") -> None:
     """Set what libraries read once, when they are imported: threads, log level, backend."""
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
+    # Products of NumPy are small: its threads wait in loops for each, and take the cores of ours.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     os.environ["TF_NUM_INTEROP_THREADS"] = "1"
     # Hidden, a GPU of the machine that was not given to this process is left to others.
     if not gpu.given():

@@ -111,6 +111,13 @@ def test_where_no_light_falls_there_is_no_slope():
     assert not gradient[~seen].any() and gradient[seen].any()
 
 
+def test_no_frames_say_nothing():
+    scene = Scene(frames=2)
+    scene.positions = scene.positions[:0]
+    value, gradient = scene.likelihood(scene.counts[:0]).value_and_gradient(scene.other)
+    assert value == 0 and gradient.shape == SHAPE and not gradient.any()
+
+
 def test_a_global_phase_changes_the_value_by_nothing_and_turns_the_gradient():
     scene = Scene()
     turn = np.exp(0.7j)
