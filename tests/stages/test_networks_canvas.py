@@ -1,6 +1,8 @@
 """Stages train, infer and stitch with a network of canvases, through the command line; what they refuse."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -87,6 +89,31 @@ def test_a_training_is_the_same_where_what_the_likelihood_says_comes_from_its_fi
         assert train(hub, settings, arm=arm, bundle=name, estimate=estimate, **files) == 0
     made, read = (read_bundle(hub / name)["weights"] for name in ("made.zip", "read.zip"))
     assert all(np.array_equal(made[name], value) for name, value in read.items())
+
+
+def test_no_bit_depends_on_the_number_of_threads(hub, tmp_path):
+    """In processes of their own, as libraries read the number once: likelihood, training, canvas."""
+    known = ["--scan", hub / "scan.npz", "--view", hub / "view.npz"]
+    found = {}
+    for threads in (1, 3):
+        at = {name: tmp_path / f"{threads}_{name}" for name in ("physics", "tv", "wts", "history", "record", "shard")}
+        made = {"tv": at["tv"].with_suffix(".npz"), "wts": at["wts"].with_suffix(".zip"), "shard": at["shard"]}
+        ours = ("--threads", threads)
+        run("maximise", QUICK, *known, "--physics", at["physics"], "--smooth", made["tv"], *ours)
+        outputs = ("--bundle", made["wts"], "--history", at["history"], "--record", at["record"])
+        run("train", CANVAS, "--arm", "PtychoPINN", *known, *outputs, *ours)
+        shown = ("--bundle", made["wts"], "--estimate", made["tv"], "--arm", "PtychoPINN", "--shard", "1-of-1")
+        run("infer", {}, *known, *shown, "--output", made["shard"], *ours)
+        weights = read_bundle(made["wts"])["weights"]
+        found[threads] = read_npz(made["tv"]) | read_npz(made["shard"]) | {f"w {key}": weights[key] for key in weights}
+    assert found[1].keys() == found[3].keys() and len(found[1]) > 25
+    for key, value in found[1].items():
+        assert key == "_metadata" or np.array_equal(value, found[3][key]), key
+
+
+def run(name, settings, *words):
+    command = [sys.executable, "-m", "ptychostudy", name, "--settings", json.dumps(settings), *map(str, words)]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def test_as_many_estimates_as_views_are_asked_for(hub, capsys):
