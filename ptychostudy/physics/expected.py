@@ -11,7 +11,8 @@ import scipy
 
 from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.propagate import light, pass_object, power_of, shifted_spectrum
+from ptychostudy.physics.propagate import light
+from ptychostudy.physics.wave_steps import wave_steps
 from ptychostudy.physics.windows import check_inside, split_positions
 
 # Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
@@ -49,9 +50,9 @@ class Expected:
         block: int = BLOCK,
     ) -> None:
         n = probe.shape[-1]
-        self._object = object_
+        self._object = np.ascontiguousarray(object_)
         # Transforms have no factor: with this one they are the waves over N, and the far fields.
-        self._spectra = scipy.fft.fft2(as_modes(probe)) / n**3
+        self._spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
         self._corners, self._fractions = split_positions(positions, n)
         check_inside(self._corners, n, object_.shape)
         self._valid = None if valid is None or valid.all() else valid
@@ -60,6 +61,7 @@ class Expected:
         self._frames = np.empty((min(block, len(positions)), n, n))
         self._transform = block_transform(self._frames.shape, np.complex128)
         self._kept = self._frames[:0]
+        self._steps = wave_steps()
 
     def mean(self, *, kept_bytes: int = 0) -> float:
         """Return the mean over the frames of their sums, in the units of ``|probe|^2``.
@@ -117,10 +119,10 @@ class Expected:
             # All of a block is transformed, also for the last frames, so that no bit depends on it.
             self._transform.waves[len(corners) :] = 0
             spectra = self._transform.waves[: len(corners)]
-            shifted_spectrum(spectrum, self._fractions[part], spectra)
+            self._steps.shift(spectrum, self._fractions[part], spectra)
             self._transform.backward()
             waves = self._transform.waves[: len(corners)]
-            pass_object(waves, self._object, corners)
+            self._steps.cover(waves, self._object, corners)
             yield waves
 
     def _detect(self, frames: np.ndarray, mode: int) -> None:
@@ -128,9 +130,11 @@ class Expected:
         self._transform.forward()
         far = self._transform.waves[: len(frames)]
         if mode == 0:
-            power_of(far, frames)
+            self._steps.detect(far, frames)
         else:
-            frames += power_of(far)
+            power = np.empty_like(frames)
+            self._steps.detect(far, power)
+            frames += power
 
 
 def _parts(frames: int, block: int) -> list[slice]:

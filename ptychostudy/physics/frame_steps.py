@@ -4,15 +4,12 @@ Compiled, by Numba where it is installed, they take a third of the time; either 
 other to rounding.
 """
 
-import functools
-import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ptychostudy.physics import fused
+from ptychostudy.physics.compiled import can_compile, compiled, side_by_side
 
 
 class FrameSteps(ABC):
@@ -147,13 +144,17 @@ class FusedSteps(FrameSteps):
         self, spectra: np.ndarray, rows: np.ndarray, cols: np.ndarray, turned: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        _compiled(fused.turn)(_real(spectra), _real(rows), _real(cols), _real(turned))
+        compiled(fused.turn)(
+            side_by_side(spectra), side_by_side(rows), side_by_side(cols), side_by_side(turned)
+        )
 
     def expose(
         self, field: np.ndarray, probes: np.ndarray, corners: np.ndarray, waves: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        _compiled(fused.expose)(_real(field), _real(probes), corners, _real(waves))
+        compiled(fused.expose)(
+            side_by_side(field), side_by_side(probes), corners, side_by_side(waves)
+        )
 
     def compare(
         self,
@@ -166,43 +167,26 @@ class FusedSteps(FrameSteps):
         if len(self._ratio) < len(counts):
             self._ratio = np.empty(counts.shape, dtype=np.float32)
         ratio = self._ratio[: len(counts)]
-        total = _compiled(fused.compare)(_real(waves), counts, mask, background, ratio)
+        total = compiled(fused.compare)(side_by_side(waves), counts, mask, background, ratio)
         return float(total), ratio
 
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:
         """See `FrameSteps`."""
-        _compiled(fused.power)(_real(waves), found)
+        compiled(fused.power)(side_by_side(waves), found)
 
     def weigh(self, waves: np.ndarray, factor: np.ndarray) -> None:
         """See `FrameSteps`."""
-        _compiled(fused.weigh)(_real(waves), factor)
+        compiled(fused.weigh)(side_by_side(waves), factor)
 
     def place(
         self, waves: np.ndarray, probes: np.ndarray, corners: np.ndarray, canvas: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        _compiled(fused.place)(_real(waves), _real(probes), corners, _real(canvas))
-
-
-def _real(values: np.ndarray) -> np.ndarray:
-    """Return complex64 rows (..., N) as float32 (..., 2 N), the same memory."""
-    return values.view(np.float32)
-
-
-@functools.cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function compiled: once for all processes where its code can be kept."""
-    import numba
-
-    # Threads may work beside each other; a division by zero is infinite, as NumPy has it.
-    compiler = functools.partial(numba.njit, nogil=True, error_model="numpy")
-    try:
-        return compiler(cache=True)(function)
-    except RuntimeError:
-        # Neither the folder of the package nor a cache of the user's can be written.
-        return compiler()(function)
+        compiled(fused.place)(
+            side_by_side(waves), side_by_side(probes), corners, side_by_side(canvas)
+        )
 
 
 def frame_steps() -> FrameSteps:
     """Return the steps: compiled where Numba is installed."""
-    return FusedSteps() if importlib.util.find_spec("numba") is not None else NumpySteps()
+    return FusedSteps() if can_compile() else NumpySteps()

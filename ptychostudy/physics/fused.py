@@ -156,6 +156,53 @@ def place(waves: Array, probes: Array, corners: Array, canvas: Array) -> None:
                     under[2 * x + 1] += a * d - b * c
 
 
+def cover(waves: Array, field: Array, corners: Array) -> None:
+    """Multiply waves, in place, with the windows of a field.
+
+    Parameters
+    ----------
+    waves : (b, N, 2 N) float
+    field : (H, 2 W) float
+    corners : (b, 2) int
+        First pixel of each window.
+    """
+    frames, side, _ = waves.shape
+    for k in range(frames):
+        row, col = corners[k, 0], corners[k, 1]
+        for y in range(side):
+            seen = field[row + y, 2 * col : 2 * (col + side)]
+            wave = waves[k, y]
+            for x in range(side):
+                a, b = seen[2 * x], seen[2 * x + 1]
+                c, d = wave[2 * x], wave[2 * x + 1]
+                wave[2 * x] = a * c - b * d
+                wave[2 * x + 1] = a * d + b * c
+
+
+def centred_power(far: Array, found: Array) -> None:
+    """Put squared moduli with the zero frequency in the corner where it is in the centre.
+
+    Parameters
+    ----------
+    far : (b, N, 2 N) float
+    found : (b, N, N) float
+        What is made.
+    """
+    frames, side, _ = far.shape
+    ahead = side // 2
+    rest = side - ahead
+    for k in range(frames):
+        for y in range(side):
+            wave = far[k, y]
+            made = found[k, (y + ahead) % side]
+            for x in range(rest):
+                a, b = wave[2 * x], wave[2 * x + 1]
+                made[ahead + x] = a * a + b * b
+            for x in range(ahead):
+                a, b = wave[2 * (rest + x)], wave[2 * (rest + x) + 1]
+                made[x] = a * a + b * b
+
+
 def turn(spectra: Array, rows: Array, cols: Array, turned: Array) -> None:
     """Multiply the spectra of modes by a ramp along each axis, once for each frame.
 

@@ -77,12 +77,16 @@ def shifted_spectrum(
     -------
     (..., N, M) complex
     """
-    rows, cols = spectrum.shape
-    ramp_rows = _ramp(shift[..., :1], rows)
-    ramp_cols = _ramp(shift[..., 1:], cols)
-    shifted: np.ndarray = np.multiply(spectrum, ramp_rows[..., :, None], out=out)
-    shifted *= ramp_cols[..., None, :]
+    rows, cols = ramps(shift, spectrum.shape)
+    shifted: np.ndarray = np.multiply(spectrum, rows[..., :, None], out=out)
+    shifted *= cols[..., None, :]
     return shifted
+
+
+def ramps(shift: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the phase ramps (..., N) and (..., M) of shifts (..., 2) of spectra (N, M)."""
+    rows, cols = shape
+    return _ramp(shift[..., :1], rows), _ramp(shift[..., 1:], cols)
 
 
 def _ramp(shift: np.ndarray, size: int) -> np.ndarray:

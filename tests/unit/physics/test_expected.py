@@ -7,6 +7,7 @@ from ptychostudy.physics import expected
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.propagate import intensities
+from ptychostudy.physics.wave_steps import FusedWaves, NumpyWaves
 
 N, FRAMES = 16, 11
 FRAME_BYTES = N * N * 8
@@ -23,10 +24,20 @@ def copied(blocks):
     return np.concatenate([block.copy() for block in blocks])
 
 
-@pytest.fixture(autouse=True, params=[FftwTransform, ScipyTransform])
-def transforms(request, monkeypatch):
-    """Each test with the transforms of either library."""
-    monkeypatch.setattr(expected, "block_transform", request.param)
+# The transforms of either library, the steps between them compiled or not.
+LIBRARIES = [(FftwTransform, FusedWaves), (ScipyTransform, NumpyWaves)]
+
+
+def choose(monkeypatch, libraries):
+    transforms, steps = libraries
+    monkeypatch.setattr(expected, "block_transform", transforms)
+    monkeypatch.setattr(expected, "wave_steps", steps)
+
+
+@pytest.fixture(autouse=True, params=LIBRARIES)
+def libraries(request, monkeypatch):
+    """Each test with either."""
+    choose(monkeypatch, request.param)
 
 
 @pytest.mark.parametrize(("probe", "valid"), CASES)
@@ -43,8 +54,8 @@ def test_frames_are_those_of_the_forward_model(probe, valid, block):
 def test_counts_are_the_same_by_either_library(n, block, monkeypatch):
     """Their frames differ in the last bit, which no draw sees."""
     drawn = []
-    for library in (FftwTransform, ScipyTransform):
-        monkeypatch.setattr(expected, "block_transform", library)
+    for libraries in LIBRARIES:
+        choose(monkeypatch, libraries)
         model = Expected(OBJECT, 30 * MODES[:, :n, :n], POSITIONS, block=block)
         draws = np.random.default_rng(5)
         drawn.append(np.concatenate([draws.poisson(frames) for frames in model.frames(1 / model.mean() ** 0.5)]))

@@ -5,8 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from ptychostudy.physics import frame_steps as module
 from ptychostudy.physics import fused
+from ptychostudy.physics.compiled import compiled
 from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps, frame_steps
 
 WAYS = [NumpySteps, FusedSteps]
@@ -132,11 +132,11 @@ def test_compiled_code_is_what_is_written():
     field, probes = complex_(rng, *CANVAS).view(np.float32), complex_(rng, 2, 3, 6, 6).view(np.float32)
     corners = windows(rng, 3, 6)
     made = [np.empty(probes.shape, np.float32) for _ in range(2)]
-    for function, waves in zip((fused.expose, module._compiled(fused.expose)), made, strict=True):
+    for function, waves in zip((fused.expose, compiled(fused.expose)), made, strict=True):
         function(field, probes, corners, waves)
     assert np.array_equal(*made)
     canvases = [np.zeros((CANVAS[0], 2 * CANVAS[1]), np.float32) for _ in range(2)]
-    for function, canvas in zip((fused.place, module._compiled(fused.place)), canvases, strict=True):
+    for function, canvas in zip((fused.place, compiled(fused.place)), canvases, strict=True):
         function(made[0], probes, corners, canvas)
     assert np.array_equal(*canvases)
 
@@ -145,8 +145,8 @@ def test_what_cannot_be_kept_is_compiled_all_the_same():
     """A function without a file stands for a package in a folder that nobody may write to."""
     space = {}
     exec("def doubled(x):\n    return 2 * x", space)
-    compiled = module._compiled(space["doubled"])
-    assert compiled(4) == 8 and compiled.signatures
+    doubled = compiled(space["doubled"])
+    assert doubled(4) == 8 and doubled.signatures
 
 
 def test_numba_is_used_where_it_is_installed_and_numpy_elsewhere(monkeypatch):

@@ -1,0 +1,68 @@
+"""The steps of a forward model between its transforms, by NumPy or compiled, in double precision.
+
+Compiled, by Numba where it is installed, they take a third of the time; frames differ in the last
+bit, which no draw sees.
+"""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from ptychostudy.physics import fused
+from ptychostudy.physics.compiled import can_compile, compiled, side_by_side
+from ptychostudy.physics.propagate import pass_object, power_of, ramps, shifted_spectrum
+
+
+class WaveSteps(ABC):
+    """What is done to the waves (b, N, N) complex128 of one mode of a probe."""
+
+    @abstractmethod
+    def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
+        """Make spectra of a probe at fractions (b, 2) of a pixel, given its own (N, N)."""
+
+    @abstractmethod
+    def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
+        """Multiply waves with the windows of an object (H, W) at corners (b, 2) inside it."""
+
+    @abstractmethod
+    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
+        """Put the intensities of far fields into frames (b, N, N), their zero in the centre."""
+
+
+class NumpyWaves(WaveSteps):
+    """One operation after the other."""
+
+    def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        shifted_spectrum(spectrum, fractions, waves)
+
+    def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        pass_object(waves, field, corners)
+
+    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        power_of(far, frames)
+
+
+class FusedWaves(WaveSteps):
+    """All that is done to a frame at once; see `ptychostudy.physics.fused`."""
+
+    def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        rows, cols = ramps(fractions, spectrum.shape)
+        parts = [side_by_side(part) for part in (spectrum[None], rows, cols, waves[None])]
+        compiled(fused.turn)(*parts)
+
+    def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        compiled(fused.cover)(side_by_side(waves), side_by_side(field), corners)
+
+    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
+        """See `WaveSteps`."""
+        compiled(fused.centred_power)(side_by_side(far), frames)
+
+
+def wave_steps() -> WaveSteps:
+    """Return the steps: compiled where Numba is installed."""
+    return FusedWaves() if can_compile() else NumpyWaves()
