@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ptychostudy.physics.minimise import minimise, unit_of
+from ptychostudy.physics.minimise import Answer, minimise, unit_of
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.physics.total_variation import STIFFNESS, total_variation
 
@@ -66,7 +66,7 @@ def plain(likelihood: ScanLikelihood, settings: "MaximiseSettings") -> np.ndarra
     return np.where(light > 0, found, flat)
 
 
-def freed(likelihood: ScanLikelihood, smoothed: np.ndarray) -> np.ndarray:
+def freed(likelihood: ScanLikelihood, smoothed: np.ndarray, known: Answer) -> np.ndarray:
     """Return an object (H, W) complex64 after a few iterations that its prior does not hold.
 
     What it says of a smoothed object is what forty from a flat start say, for a fifth of the time.
@@ -76,9 +76,11 @@ def freed(likelihood: ScanLikelihood, smoothed: np.ndarray) -> np.ndarray:
     likelihood : ScanLikelihood
     smoothed : (H, W) complex
         As `smooth` leaves it.
+    known : (float, (H, W) complex)
+        What the likelihood says of that: its value and gradient.
     """
     unit = unit_of(likelihood.light)
-    return minimise(likelihood.value_and_gradient, smoothed, unit, _FREED)
+    return minimise(likelihood.value_and_gradient, smoothed, unit, _FREED, known)
 
 
 def smooth(likelihood: ScanLikelihood, weight: float, iterations: int) -> np.ndarray:

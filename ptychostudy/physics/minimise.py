@@ -25,8 +25,10 @@ _DIM = 0.02
 # A turn, in radians, that is small against what bends the function.
 _TURN = 0.02
 
-Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
-"""Value, and gradient (H, W) with respect to the conjugate, of a canvas (H, W) complex64."""
+Answer = tuple[float, np.ndarray]
+"""Value of a canvas, and gradient (H, W) with respect to its conjugate."""
+Objective = Callable[[np.ndarray], Answer]
+"""Of a canvas (H, W) complex64."""
 
 
 class Grid(NamedTuple):
@@ -60,7 +62,11 @@ class Grid(NamedTuple):
 
 
 def minimise(
-    objective: Objective, start: np.ndarray, unit: np.ndarray, iterations: int
+    objective: Objective,
+    start: np.ndarray,
+    unit: np.ndarray,
+    iterations: int,
+    known: Answer | None = None,
 ) -> np.ndarray:
     """Return the canvas (H, W) complex64 after some iterations of L-BFGS.
 
@@ -71,9 +77,14 @@ def minimise(
     unit : (H, W) float32
         Of pixels: its square is the inverse of the curvature there.
     iterations : int
+    known : (float, (H, W) complex), optional
+        What the objective says of the start; else it is asked.
     """
     start = np.asarray(start, dtype=np.complex64)
-    grids = grids_of(objective, start)
+    known = objective(start) if known is None else known
+    grids = grids_of(objective, start, known[1])
+    # The search asks for the start first, and is told what is known.
+    told = [known]
     ends = np.cumsum([2 * start.size, *(np.prod(grid.shape) for grid in grids)])
 
     def parts(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +101,7 @@ def minimise(
 
     def function(numbers: np.ndarray) -> tuple[float, np.ndarray]:
         field, turn = parts(numbers)
-        value, gradient = objective(field)
+        value, gradient = told.pop() if told else objective(field)
         by_phase = _by_phase(field, gradient)
         slopes = [real_of(2 * unit * gradient * turn.conj())]
         return value, np.concatenate([*slopes, *(grid.slope(by_phase) for grid in grids)])
@@ -100,11 +111,19 @@ def minimise(
     return parts(descend(function, first, iterations, _MEMORY))[0]
 
 
-def grids_of(objective: Objective, start: np.ndarray) -> list[Grid]:
-    """Return the grids of a canvas (H, W), from a mesh of 8 px to one of half the canvas."""
+def grids_of(objective: Objective, start: np.ndarray, gradient: np.ndarray) -> list[Grid]:
+    """Return the grids of a canvas (H, W), from a mesh of 8 px to one of half the canvas.
+
+    Parameters
+    ----------
+    objective : callable
+    start : (H, W) complex
+    gradient : (H, W) complex
+        Of the objective at the start.
+    """
     grids = []
     mesh = _MESH_PX
-    before = _by_phase(start, objective(start)[1])
+    before = _by_phase(start, gradient)
     while 2 * mesh <= max(start.shape):
         rows, cols = (_hats(pixels, mesh) for pixels in start.shape)
         grid = Grid(rows, cols, 1.0)

@@ -9,5 +9,6 @@ from ptychostudy.physics.scan_likelihood import ScanLikelihood
 
 def shown(likelihood: ScanLikelihood, smoothed: np.ndarray) -> Features:
     """Return what a network is shown of an object (H, W) that is smoothed, and of its frames."""
-    _, gradient = likelihood.value_and_gradient(smoothed)
-    return features_of(freed(likelihood, smoothed), smoothed, gradient, likelihood.light)
+    known = likelihood.value_and_gradient(smoothed)
+    found = freed(likelihood, smoothed, known)
+    return features_of(found, smoothed, known[1], likelihood.light)

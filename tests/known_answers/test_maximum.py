@@ -123,7 +123,7 @@ def test_what_is_freed_of_its_prior_fits_better_and_is_rougher(noisy):
     """Five iterations go most of the way to what forty from a flat start find."""
     _, likelihood = noisy
     smoothed, alone = smooth(likelihood, 1.0, STEPS), plain(likelihood, WAYS)
-    fields = (smoothed, freed(likelihood, smoothed), alone)
+    fields = (smoothed, freed(likelihood, smoothed, likelihood.value_and_gradient(smoothed)), alone)
     rough = [total_variation(field)[0] for field in fields]
     assert rough[0] < rough[1] < 1.2 * rough[2]
     misses = [likelihood.value_and_gradient(field)[0] for field in fields]

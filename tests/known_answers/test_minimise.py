@@ -52,6 +52,22 @@ def test_slow_phase_is_found_where_descent_of_pixels_crawls():
         assert np.sqrt(np.mean(np.abs(found - mistake) ** 2)) > 0.1
 
 
+def test_the_start_is_asked_for_once_or_never():
+    """The search begins there: what is known of it is what SciPy asks for first."""
+    objective, asked = steps_of(WANTED), []
+
+    def counted(field):
+        asked.append(field.copy())
+        return objective(field)
+
+    found = [minimise(counted, FLAT, UNIT, 6)]
+    assert sum(np.allclose(field, FLAT, rtol=0, atol=1e-6) for field in asked) == 1
+    asked.clear()
+    found.append(minimise(counted, FLAT, UNIT, 6, objective(FLAT)))
+    assert not any(np.allclose(field, FLAT, rtol=0, atol=1e-6) for field in asked) and len(asked) > 6
+    assert np.array_equal(*found)
+
+
 def test_the_solver_is_given_value_and_slope_of_the_same_function(monkeypatch):
     """Against finite differences, for numbers of pixels and of every grid."""
     objective = steps_of(WANTED)
@@ -76,7 +92,7 @@ def test_the_solver_is_given_value_and_slope_of_the_same_function(monkeypatch):
 
 
 def test_hats_add_up_to_one_and_their_slope_is_the_adjoint():
-    grids = grids_of(steps_of(WANTED), FLAT)
+    grids = grids_of(steps_of(WANTED), FLAT, steps_of(WANTED)(FLAT)[1])
     assert [max(SHAPE) // max(grid.shape) for grid in grids] == sorted(max(SHAPE) // max(grid.shape) for grid in grids)
     assert len(grids) == 2  # meshes of 8 and 24 px; one of 72 px would be the whole canvas
     rng = np.random.default_rng(2)
@@ -90,7 +106,7 @@ def test_what_does_not_curve_has_no_grid_and_nothing_is_divided_by_it():
     def nothing(field):
         return 0.0, np.zeros(SHAPE, np.complex64)
 
-    assert grids_of(nothing, FLAT) == []
+    assert grids_of(nothing, FLAT, nothing(FLAT)[1]) == []
     np.testing.assert_array_equal(minimise(nothing, FLAT, UNIT, 3), FLAT)
 
 
