@@ -52,18 +52,15 @@ def _function() -> Any:
     class Deviance(autograd.Function):
         @staticmethod
         def forward(ctx: Any, predicted: Any, measured: Any, valid: np.ndarray | None) -> Any:
-            total, slope = half_deviance(predicted.detach().numpy(), measured.numpy(), valid)
+            total, ctx.slope = half_deviance(predicted.detach().numpy(), measured.numpy(), valid)
             seen = predicted[0].numel() if valid is None else int(valid.sum())
-            pixels = len(predicted) * seen
-            slope *= np.float32(1 / pixels)
-            ctx.slope = slope
-            return tensor(total / pixels, dtype=predicted.dtype)
+            ctx.pixels = len(predicted) * seen
+            return tensor(total / ctx.pixels, dtype=predicted.dtype)
 
         @staticmethod
         def backward(ctx: Any, slope: Any) -> Any:
-            share = np.float32(slope.item())
-            # Of a loss that is nothing but this, one: no further pass over all frames.
-            return from_numpy(ctx.slope if share == 1 else ctx.slope * share), None, None
+            share = np.float32(slope.item() / ctx.pixels)
+            return from_numpy(ctx.slope * share), None, None
 
     return Deviance
 

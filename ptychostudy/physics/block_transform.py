@@ -5,11 +5,12 @@ Half the time of a likelihood are its transforms, and those of FFTW (Frigo & Joh
 used where pyFFTW is installed; either agrees with the other to rounding.
 """
 
-import importlib.util
 from abc import ABC, abstractmethod
 
 import numpy as np
 import scipy
+
+from ptychostudy.physics.optional import importable
 
 Precision = type[np.complex64] | type[np.complex128]
 
@@ -94,5 +95,6 @@ def block_transform(shape: tuple[int, ...], dtype: Precision = np.complex64) -> 
     shape : (..., N, N)
     dtype : type
     """
-    fast = importlib.util.find_spec("pyfftw") is not None
-    return FftwTransform(shape, dtype) if fast else ScipyTransform(shape, dtype)
+    if importable("pyfftw"):
+        return FftwTransform(shape, dtype)
+    return ScipyTransform(shape, dtype)

@@ -50,7 +50,7 @@ class Expected:
         block: int = BLOCK,
     ) -> None:
         n = probe.shape[-1]
-        self._object = np.ascontiguousarray(object_)
+        self._object = np.ascontiguousarray(object_, np.result_type(object_, np.complex64))
         # Transforms have no factor: with this one they are the waves over N, and the far fields.
         self._spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
         self._corners, self._fractions = split_positions(positions, n)

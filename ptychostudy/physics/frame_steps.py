@@ -144,7 +144,7 @@ class FusedSteps(FrameSteps):
         self, spectra: np.ndarray, rows: np.ndarray, cols: np.ndarray, turned: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        compiled(fused.turn)(
+        compiled(fused.turn, fused.TURN)(
             side_by_side(spectra), side_by_side(rows), side_by_side(cols), side_by_side(turned)
         )
 
@@ -152,7 +152,7 @@ class FusedSteps(FrameSteps):
         self, field: np.ndarray, probes: np.ndarray, corners: np.ndarray, waves: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        compiled(fused.expose)(
+        compiled(fused.expose, fused.EXPOSE)(
             side_by_side(field), side_by_side(probes), corners, side_by_side(waves)
         )
 
@@ -164,25 +164,27 @@ class FusedSteps(FrameSteps):
         background: np.float32,
     ) -> tuple[float, np.ndarray]:
         """See `FrameSteps`."""
-        if len(self._ratio) < len(counts):
+        if len(self._ratio) < len(counts) or self._ratio.shape[1:] != counts.shape[1:]:
             self._ratio = np.empty(counts.shape, dtype=np.float32)
         ratio = self._ratio[: len(counts)]
-        total = compiled(fused.compare)(side_by_side(waves), counts, mask, background, ratio)
+        total = compiled(fused.compare, fused.COMPARE)(
+            side_by_side(waves), counts, mask, background, ratio
+        )
         return float(total), ratio
 
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:
         """See `FrameSteps`."""
-        compiled(fused.power)(side_by_side(waves), found)
+        compiled(fused.power, fused.POWER)(side_by_side(waves), found)
 
     def weigh(self, waves: np.ndarray, factor: np.ndarray) -> None:
         """See `FrameSteps`."""
-        compiled(fused.weigh)(side_by_side(waves), factor)
+        compiled(fused.weigh, fused.WEIGH)(side_by_side(waves), factor)
 
     def place(
         self, waves: np.ndarray, probes: np.ndarray, corners: np.ndarray, canvas: np.ndarray
     ) -> None:
         """See `FrameSteps`."""
-        compiled(fused.place)(
+        compiled(fused.place, fused.PLACE)(
             side_by_side(waves), side_by_side(probes), corners, side_by_side(canvas)
         )
 

@@ -1,4 +1,4 @@
-"""The steps of a likelihood between its transforms, each one pass over a frame.
+"""The steps of a likelihood and of a forward model between transforms, each one pass over a frame.
 
 NumPy takes a pass over a block for each operation, and between two of them the block leaves the
 inner cache. These loops are plain Python, to be compiled (Numba: Lam, Pitrou & Seibert, LLVM-HPC
@@ -8,10 +8,47 @@ by side in rows of 2 N numbers, which a compiler turns into vectors.
 Nothing is checked here: whoever calls sees to it that windows lie in the canvas.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-# One array each: a compiler wants types that do not change.
 Array = np.ndarray
+
+
+class Taken(NamedTuple):
+    """An argument, for a compiler: rows of it lie one after the other in memory.
+
+    Attributes
+    ----------
+    kind : str
+        Of its numbers, as NumPy has it.
+    axes : int
+        None of a single number.
+    made : bool
+        Whether it is written to.
+    """
+
+    kind: str
+    axes: int = 0
+    made: bool = False
+
+
+CORNERS = Taken("i8", 2)
+FIELD, FRAMES, WAVES = (Taken("f4", axes) for axes in (2, 3, 4))
+FIELD_MADE, FRAMES_MADE, WAVES_MADE = (Taken("f4", axes, made=True) for axes in (2, 3, 4))
+DOUBLE, DOUBLE_FRAMES_MADE = Taken("f8", 2), Taken("f8", 3, made=True)
+"""What the functions take: single precision, but where the name says double."""
+
+EXPOSE = (FIELD, WAVES, CORNERS, WAVES_MADE)
+COMPARE = (WAVES_MADE, FRAMES, FIELD, Taken("f4"), FRAMES_MADE)
+POWER = (WAVES, FRAMES_MADE)
+WEIGH = (WAVES_MADE, FRAMES)
+PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
+COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS)
+COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS)
+CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE)
+TURN = (FRAMES, FIELD, FIELD, WAVES_MADE)
+TURN_DOUBLE = (Taken("f8", 3), DOUBLE, DOUBLE, Taken("f8", 4, made=True))
 
 
 def expose(field: Array, probes: Array, corners: Array, waves: Array) -> None:
@@ -208,10 +245,10 @@ def turn(spectra: Array, rows: Array, cols: Array, turned: Array) -> None:
 
     Parameters
     ----------
-    spectra : (m, N, 2 N) float32
-    rows, cols : (b, 2 N) float32
+    spectra : (m, N, 2 N) float
+    rows, cols : (b, 2 N) float
         Factors along either axis.
-    turned : (m, b, N, 2 N) float32
+    turned : (m, b, N, 2 N) float
         What is made.
     """
     modes, frames, side, _ = turned.shape

@@ -11,6 +11,7 @@ Guizar-Sicairos, New J. Phys. 14, 063004 (2012)).
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from ptychostudy.physics.block_transform import BlockTransform, block_transform
 from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.frame_steps import frame_steps
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.scan_parts import PARTS, Block, Part
+from ptychostudy.physics.scan_parts import SCAN_PARTS, Block, Part
 from ptychostudy.physics.windows import check_inside, light, split_positions
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ class ScanLikelihood:
     Raises
     ------
     ValueError
-        If a window reaches over the canvas.
+        If a window reaches over the canvas, frames and positions are not as many, or no pixel of a
+        frame is valid.
     """
 
     def __init__(
@@ -97,6 +99,13 @@ class ScanLikelihood:
         self.corners, fractions = split_positions(self.positions, n)
         check_inside(self.corners, n, self.shape)
         self.valid = np.ones((n, n), bool) if valid is None else np.asarray(valid, bool)
+        if self.valid.shape != (n, n) or not self.valid.any():
+            raise ValueError(
+                f"valid pixels of shape {self.valid.shape}, {self.valid.sum()} of them; "
+                f"needed: {(n, n)}, and one at least"
+            )
+        if len(counts) != len(self.positions):
+            raise ValueError(f"{len(counts)} frames at {len(self.positions)} positions")
         mean = detected_power(self.modes, self.valid) / self.valid.sum()
         # The mean is that of a share already; the most is meant of all photons.
         self.background = np.float32(min(_BACKGROUND * mean, _MOST * share))
@@ -117,7 +126,7 @@ class ScanLikelihood:
         frames, step = len(self.counts), self._frames
         blocks = [slice(first, min(first + step, frames)) for first in range(0, frames, step)]
         parts = []
-        for some in np.array_split(np.arange(len(blocks)), PARTS):
+        for some in np.array_split(np.arange(len(blocks)), SCAN_PARTS):
             # There may be fewer blocks than parts.
             if some.size:
                 own = blocks[some[0] : some[-1] + 1]
@@ -168,13 +177,16 @@ class ScanLikelihood:
 
     def _of_part(self, part: Part, field: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the value of the frames of a part, and their conjugate gradient."""
-        bench = self._benches.pop() if self._benches else _Bench()
+        try:
+            bench = self._benches.pop()
+        except IndexError:
+            bench = _Bench()
         seen = np.ascontiguousarray(part.of(field))
         value = 0.0
         conjugate = np.zeros(part.shape, dtype=np.complex64)
         for frames in part.blocks:
             corners = self.corners[frames] - (part.top, part.left)
-            probes = self._probes(frames, part, bench)
+            probes = part.probes(frames, partial(self._made, frames, bench))
             waves = bench.transform("waves", probes.shape)
             block = part.kept.get(frames.start) or self._block(frames, part)
             bench.steps.expose(seen, probes, corners, waves.waves)
@@ -196,16 +208,6 @@ class ScanLikelihood:
         block = Block.of(counts, self._mask)
         part.keep(frames.start, block)
         return block
-
-    def _probes(self, frames: slice, part: Part, bench: _Bench) -> np.ndarray:
-        """Return the modes (m, b, N, N) over N where each frame has them."""
-        kept = part.kept_probes(frames)
-        if kept is None:
-            return self._made(frames, bench)
-        probes, made = kept
-        if not made:
-            probes[...] = self._made(frames, bench)
-        return probes
 
     def _made(self, frames: slice, bench: _Bench) -> np.ndarray:
         """Make the modes (m, b, N, N) over N of frames, until the next ones are made."""

@@ -3,13 +3,14 @@
 Of a large scan what does not fit is read, drawn and shifted anew in each pass.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 # Parts of a scan that threads work on beside each other. They are as many whatever the number of
 # threads, and are added up in one order: no bit of a result depends on it.
-PARTS = 8
+SCAN_PARTS = 8
 # Bytes of frames, and of shifted probes, that are kept from one pass to the next. What finds no
 # room is read, drawn and shifted anew in each, which takes a third as long again.
 _KEPT = 2**26
@@ -33,7 +34,7 @@ class Block(NamedTuple):
     def of(cls, counts: np.ndarray, mask: np.ndarray) -> "Block":
         """Return a block of frames (b, N, N), zero frequency in the centre; mask (N, N) as here."""
         turned = _turned(counts)
-        turned *= mask.astype(turned.dtype)
+        turned[:, mask == 0] = 0
         return cls(turned, np.flatnonzero(turned > 0).astype(np.int32))
 
     @property
@@ -53,8 +54,9 @@ class Block(NamedTuple):
 
 def _turned(counts: np.ndarray) -> np.ndarray:
     """Return counts (b, N, N), their zero frequency in the corner, in as few bytes as hold them."""
-    whole = np.issubdtype(counts.dtype, np.integer)
-    kind = np.min_scalar_type(int(counts.max())) if whole else np.float32
+    kind = np.dtype(np.float32)
+    if np.issubdtype(counts.dtype, np.integer):
+        kind = np.result_type(*map(np.min_scalar_type, (int(counts.min()), int(counts.max()))))
     turned = np.empty(counts.shape, dtype=kind)
     n = counts.shape[-1]
     # As ifftshift does it: of an odd side the middle comes first.
@@ -78,8 +80,6 @@ class Part:
     shape : (int, int)
     kept : dict
         Blocks by their first frame.
-    probes : (m, k, N, N) complex64
-        Those of the first k frames.
     """
 
     def __init__(self, blocks: list[slice], corners: np.ndarray, modes: int, n: int) -> None:
@@ -88,13 +88,13 @@ class Part:
         rows, cols = (int(length) for length in np.ptp(corners, axis=0) + n)
         self.shape = (rows, cols)
         self.kept: dict[int, Block] = {}
-        self._room = _KEPT // PARTS
+        self._room = _KEPT // SCAN_PARTS
         frames = self._room // (8 * modes * n * n)
         # Those of a block are kept together.
         kept = [block.stop for block in blocks if block.stop - blocks[0].start <= frames]
-        frames = kept[-1] - blocks[0].start if kept else 0
+        self._frames = kept[-1] - blocks[0].start if kept else 0
         # In one piece, which memory gives faster.
-        self.probes = np.empty((modes, frames, n, n), dtype=np.complex64)
+        self._probes = np.empty((self._frames, modes, n, n), dtype=np.complex64)
         self._made: set[int] = set()
 
     def keep(self, first: int, block: Block) -> None:
@@ -103,15 +103,18 @@ class Part:
             self.kept[first] = block
             self._room -= block.bytes
 
-    def kept_probes(self, block: slice) -> tuple[np.ndarray, bool] | None:
-        """Return where the probes of a block are kept, and whether they are there, if at all."""
+    def probes(self, block: slice, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the probes (m, b, N, N) of a block: as they were kept, if they can be."""
         first = self.blocks[0].start
-        own = slice(block.start - first, block.stop - first)
-        if own.stop > self.probes.shape[1]:
-            return None
-        made = block.start in self._made
-        self._made.add(block.start)
-        return self.probes[:, own], made
+        if block.stop - first > self._frames:
+            return make()
+        room = self._probes[block.start - first : block.stop - first]
+        # All frames of a mode after those of the last one.
+        own = room.reshape(room.shape[1], len(room), *room.shape[2:])
+        if block.start not in self._made:
+            own[...] = make()
+            self._made.add(block.start)
+        return own
 
     def of(self, canvas: np.ndarray) -> np.ndarray:
         """Return the part of a canvas (H, W), a view."""

@@ -1,7 +1,8 @@
 """The steps of a forward model between its transforms, by NumPy or compiled, in double precision.
 
-Compiled, by Numba where it is installed, they take a third of the time; frames differ in the last
-bit, which no draw sees.
+Compiled, by Numba where it can be had, they take a third of the time; frames differ in the last
+bit, which no Poisson draw sees. Without noise it may decide which of two equal pixels is rounded
+up.
 """
 
 from abc import ABC, abstractmethod
@@ -52,15 +53,17 @@ class FusedWaves(WaveSteps):
         """See `WaveSteps`."""
         rows, cols = ramps(fractions, spectrum.shape)
         parts = [side_by_side(part) for part in (spectrum[None], rows, cols, waves[None])]
-        compiled(fused.turn)(*parts)
+        compiled(fused.turn, fused.TURN_DOUBLE)(*parts)
 
     def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
         """See `WaveSteps`."""
-        compiled(fused.cover)(side_by_side(waves), side_by_side(field), corners)
+        compiled(fused.cover, fused.COVER, fused.COVER_SINGLE)(
+            side_by_side(waves), side_by_side(field), corners
+        )
 
     def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
         """See `WaveSteps`."""
-        compiled(fused.centred_power)(side_by_side(far), frames)
+        compiled(fused.centred_power, fused.CENTRED_POWER)(side_by_side(far), frames)
 
 
 def wave_steps() -> WaveSteps:

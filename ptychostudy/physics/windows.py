@@ -28,10 +28,11 @@ def corners(positions: ArrayLike, n: int) -> np.ndarray:
     -------
     (k, 2) int64
         First pixel (row, col). Positions too far off for an integer are brought in to 2**62, which
-        is outside every object.
+        is outside every object, as is one that is no number.
     """
     centres = np.floor(np.asarray(positions, dtype=np.float64) + 0.5)
-    return np.clip(centres, -_FARTHEST, _FARTHEST).astype(np.int64) - n // 2
+    near: np.ndarray = np.nan_to_num(np.clip(centres, -_FARTHEST, _FARTHEST), nan=-_FARTHEST)
+    return near.astype(np.int64) - n // 2
 
 
 def split_positions(positions: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import FrameType
 
 from ptychostudy.io import gpu
+from ptychostudy.io.threads import VARIABLE
 from ptychostudy.runs import liveness
 from ptychostudy.study.names import BACKENDS, NUMPY
 
 THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
+    VARIABLE,
     "MKL_NUM_THREADS",
     "TF_NUM_INTRAOP_THREADS",
 )

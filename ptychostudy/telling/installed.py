@@ -1,5 +1,6 @@
 """Whether the packages are those of the lock, and those that pyproject asks for."""
 
+import importlib
 import importlib.metadata
 import platform
 import re
@@ -23,6 +24,8 @@ _SPARED = {
     "tensorflow": "networks of groups need it, where train names no other backend",
 }
 """What a study may do without, and what it has of each."""
+_COMPILED = ("numba", "pyfftw")
+"""Of these what may not go with another package, as Numba with a newer NumPy."""
 
 
 def findings(repository: Path = provenance.ROOT) -> list[Finding]:
@@ -60,6 +63,9 @@ def _package(name: str, locked: str, floor: str) -> Finding:
             text = f"is not installed: {_SPARED[name]}"
             return Finding(f"package {name}", WARNING, text, _REMEDY)
         return Finding(f"package {name}", PROBLEM, "is not installed", _REMEDY)
+    if name in _COMPILED and (error := _import_error(name)):
+        text = f"is installed and cannot be imported ({error}): {_SPARED[name]}"
+        return Finding(f"package {name}", WARNING, text, _REMEDY)
     if floor and _numbers(version) < _numbers(floor):
         text = f"{version} is older than {floor}, which pyproject.toml asks for"
         return Finding(f"package {name}", PROBLEM, text, _REMEDY)
@@ -68,6 +74,15 @@ def _package(name: str, locked: str, floor: str) -> Finding:
         text = f"{version}; {LOCK} has {locked}: numbers need not be those of the release"
         return Finding(f"package {name}", WARNING, text, _REMEDY)
     return Finding(f"package {name}", OK, version)
+
+
+def _import_error(name: str) -> str:
+    """Return why a package cannot be imported; nothing where it can."""
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        return str(error)
+    return ""
 
 
 def _numbers(version: str) -> list[int]:

@@ -205,10 +205,35 @@ def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, mon
             assert value == first[0] and np.array_equal(gradient, first[1])
         blocks = -(-frames // 4)
         kept = sum(len(part.kept) for part in likelihood._parts)
-        shifted = sum(part.probes.shape[1] for part in likelihood._parts)
+        shifted = sum(part._frames for part in likelihood._parts)
         assert len(likelihood._benches) <= threads
         assert room < 2**20 or (kept, shifted) == (blocks, frames)
         assert room > 0 or (kept, shifted) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.uint8, ">u4"])
+def test_what_lies_under_a_mask_is_nothing_whatever_it_is(kind):
+    scene, valid = Scene(), np.ones((12, 12), bool)
+    valid[2:5, 7] = valid[6, 6] = False
+    wanted = scene.likelihood(valid=valid).value_and_gradient(scene.other)
+    counts = scene.counts.astype(kind)
+    of_type = np.dtype(kind)
+    counts[:, ~valid] = np.nan if of_type.kind == "f" else np.iinfo(of_type).min or np.iinfo(of_type).max
+    value, gradient = scene.likelihood(counts, valid=valid).value_and_gradient(scene.other)
+    assert value == wanted[0] and np.array_equal(gradient, wanted[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"valid": np.ones((1, 12), bool)}, r"valid pixels of shape \(1, 12\), 12 of them; needed: \(12, 12\)"),
+        ({"valid": np.zeros((12, 12), bool)}, "0 of them; needed: .*, and one at least"),
+        ({"counts": np.ones((8, 12, 12), np.uint32)}, "8 frames at 9 positions"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(options, error):
+    with pytest.raises(ValueError, match=error):
+        Scene().likelihood(**options)
 
 
 @pytest.mark.parametrize(("shape", "error"), [((39, 33), "needed: (40, 33)"), ((40, 34), "needed: (40, 33)")])
@@ -217,7 +242,7 @@ def test_an_object_of_another_size_is_refused(shape, error):
         Scene().likelihood().value_and_gradient(np.ones(shape, np.complex64))
 
 
-@pytest.mark.parametrize("off", [(-20, 0), (0, -20), (20, 0), (0, 20)])
+@pytest.mark.parametrize("off", [(-20, 0), (0, -20), (20, 0), (0, 20), (np.nan, 0), (0, 1e30)])
 def test_a_window_that_leaves_the_canvas_is_refused(off):
     scene = Scene()
     scene.positions[4] += off

@@ -2,11 +2,24 @@
 
 import os
 
+import pytest
+
 from ptychostudy.io.threads import allowed_threads
 
 
 def test_threads_are_those_of_the_environment(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert allowed_threads() == 3
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    assert allowed_threads() == os.cpu_count()
+    # A number for each level of loops within loops, as OpenMP has it.
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")
+    assert allowed_threads() == 4
+    for unset in ("", None):
+        monkeypatch.setenv("OMP_NUM_THREADS", "") if unset == "" else monkeypatch.delenv("OMP_NUM_THREADS")
+        assert allowed_threads() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("said", ["many", "0", "-2", "1.5"])
+def test_what_is_no_number_is_named(said, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    with pytest.raises(ValueError, match=f"OMP_NUM_THREADS is '{said}'; needed: a number of threads"):
+        allowed_threads()

@@ -109,3 +109,16 @@ def test_no_more_is_kept_than_may_be():
 def test_a_window_that_leaves_the_object_is_refused():
     with pytest.raises(ValueError, match="window 10 at corner"):
         Expected(OBJECT, MODES[0], np.concatenate([POSITIONS[:10], [[3.0, 20.0]]]))
+
+
+def test_an_object_of_real_numbers_is_one_without_phase():
+    plain = Expected(np.abs(OBJECT), MODES, POSITIONS)
+    given = intensities(np.abs(OBJECT).astype(complex), MODES, POSITIONS)
+    np.testing.assert_allclose(copied(plain.frames()), given, rtol=0, atol=1e-14 * given.max())
+
+
+def test_a_place_that_is_no_number_is_outside():
+    positions = POSITIONS.copy()
+    positions[3, 1] = np.nan
+    with pytest.raises(ValueError, match="window 3 at corner"):
+        Expected(OBJECT, MODES, positions)

@@ -1,14 +1,21 @@
 """The steps between transforms, by NumPy and compiled: against sums written out in double precision."""
 
+import os
+import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ptychostudy.physics import compiled as module
 from ptychostudy.physics import fused
-from ptychostudy.physics.compiled import compiled
+from ptychostudy.physics.compiled import compiled, side_by_side
 from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps, frame_steps
+from ptychostudy.physics.fused import Taken
 
+ROOT = Path(__file__).resolve().parents[3]
 WAYS = [NumpySteps, FusedSteps]
 # Modes, frames, side: odd and even, one frame and many, a side that no vector divides.
 SHAPES = [(1, 1, 8), (1, 16, 12), (2, 5, 7), (3, 65, 9), (1, 63, 16), (4, 64, 5)]
@@ -132,11 +139,11 @@ def test_compiled_code_is_what_is_written():
     field, probes = complex_(rng, *CANVAS).view(np.float32), complex_(rng, 2, 3, 6, 6).view(np.float32)
     corners = windows(rng, 3, 6)
     made = [np.empty(probes.shape, np.float32) for _ in range(2)]
-    for function, waves in zip((fused.expose, compiled(fused.expose)), made, strict=True):
+    for function, waves in zip((fused.expose, compiled(fused.expose, fused.EXPOSE)), made, strict=True):
         function(field, probes, corners, waves)
     assert np.array_equal(*made)
     canvases = [np.zeros((CANVAS[0], 2 * CANVAS[1]), np.float32) for _ in range(2)]
-    for function, canvas in zip((fused.place, compiled(fused.place)), canvases, strict=True):
+    for function, canvas in zip((fused.place, compiled(fused.place, fused.PLACE)), canvases, strict=True):
         function(made[0], probes, corners, canvas)
     assert np.array_equal(*canvases)
 
@@ -145,8 +152,87 @@ def test_what_cannot_be_kept_is_compiled_all_the_same():
     """A function without a file stands for a package in a folder that nobody may write to."""
     space = {}
     exec("def doubled(x):\n    return 2 * x", space)
-    doubled = compiled(space["doubled"])
-    assert doubled(4) == 8 and doubled.signatures
+    doubled = compiled(space["doubled"], (Taken("f8"),))
+    assert doubled(4.0) == 8 and doubled.signatures
+
+
+def test_a_signal_never_meets_the_compiler(monkeypatch):
+    """Its handler runs in the main thread; what it raises is lost where LLVM calls Python back."""
+    threads = []
+    monkeypatch.setattr(
+        module, "_compile", lambda function, ways: threads.append(threading.current_thread()) or function
+    )
+    module.compiled(lambda x: x, (Taken("f8"),))
+    assert threads and threads[0] is not threading.main_thread()
+
+
+DAMAGE = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from ptychostudy.physics import fused
+from ptychostudy.physics.compiled import compiled, side_by_side
+waves, factor = np.ones((1, 1, 2, 4), np.float32), np.full((1, 2, 2), 3, np.float32)
+compiled(fused.weigh, fused.WEIGH)(waves, factor)
+assert (waves == 3).all()
+print(*sorted(path.name for path in Path(os.environ["NUMBA_CACHE_DIR"]).rglob("fused.weigh*")))
+"""
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("left", [0, 20])
+def test_a_damaged_cache_costs_time_and_nothing_else(tmp_path, kind, left):
+    """As a full disk, or a machine that went down, leaves a file."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def run():
+        done = subprocess.run([sys.executable, "-c", DAMAGE], capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert f".{kind}" in run()
+    (file,) = tmp_path.rglob(f"fused.weigh*.{kind}")
+    file.write_bytes(file.read_bytes()[:left])
+    run()
+
+
+@pytest.mark.parametrize("broken", [{"kind": np.float64}, {"order": "F"}, {"part": np.s_[:, :, ::2]}])
+def test_what_was_not_compiled_for_is_refused(broken):
+    """Of other numbers, or not side by side, other memory would be read."""
+    waves = np.ones((1, 4, 6, 6), np.complex64)
+    factor = np.ones((4, 6, 12), broken.get("kind", np.float32), order=broken.get("order", "C"))
+    with pytest.raises(TypeError, match="No matching definition"):
+        FusedSteps().weigh(waves, factor[broken.get("part", np.s_[:, :, :6])])
+
+
+def test_real_numbers_are_not_taken_for_complex_ones():
+    with pytest.raises(TypeError, match="an array of float64; needed: complex numbers"):
+        side_by_side(np.ones((3, 4)))
+
+
+def test_frames_of_another_side_have_room_of_their_own():
+    steps, rng = FusedSteps(), np.random.default_rng(8)
+    for frames, side in ((8, 4), (2, 64), (8, 4)):
+        waves = complex_(rng, 1, frames, side, side)
+        counts = rng.poisson(2.0, (frames, side, side)).astype(np.float32)
+        expected = np.abs(waves[0].astype(complex)) ** 2 + 0.5
+        _, ratio = steps.compare(waves, counts, np.ones((side, side), np.float32), np.float32(0.5))
+        np.testing.assert_allclose(ratio, counts / expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["numba", "pyfftw"])
+def test_a_package_that_does_not_go_with_the_others_is_as_good_as_missing(name, tmp_path):
+    (tmp_path / f"{name}.py").write_text("raise ImportError('needs an older NumPy')")
+    script = (
+        "from ptychostudy.physics.frame_steps import frame_steps\n"
+        "from ptychostudy.physics.wave_steps import wave_steps\n"
+        "from ptychostudy.physics.block_transform import block_transform\n"
+        "print(*(type(x).__name__ for x in (frame_steps(), wave_steps(), block_transform((1, 2, 4, 4)))))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    slow = {"numba": "NumpySteps NumpyWaves FftwTransform", "pyfftw": "FusedSteps FusedWaves ScipyTransform"}
+    assert done.stdout.strip() == slow[name], done.stderr
 
 
 def test_numba_is_used_where_it_is_installed_and_numpy_elsewhere(monkeypatch):
