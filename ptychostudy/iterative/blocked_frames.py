@@ -16,6 +16,8 @@ from ptychostudy.physics.windows import check_inside
 
 # Pixels of the frames that are worked on together.
 _BLOCK_PIXELS = 2**16
+# About how often a run passes all frames.
+_PASSES = 100
 # Far fields that are kept for the way back are at most so many pixels; of more they are made again.
 _KEPT_PIXELS = 2**23
 
@@ -89,7 +91,7 @@ class _Known:
         step = max(1, _BLOCK_PIXELS // (probes.shape[-1] ** 2))
         frames = probes.shape[1]
         self.slices = [slice(start, min(start + step, frames)) for start in range(0, frames, step)]
-        steps = frame_steps()
+        steps = frame_steps(_PASSES * frames * probes.shape[-1] ** 2)
         shared: dict[tuple[int, ...], BlockTransform] = {}
         self.blocks = []
         for part in self.slices:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ptychostudy.physics import fused
-from ptychostudy.physics.compiled import can_compile, compiled, side_by_side
+from ptychostudy.physics.compiled import compiled, pays, side_by_side
 
 
 class FrameSteps(ABC):
@@ -189,6 +189,12 @@ class FusedSteps(FrameSteps):
         )
 
 
-def frame_steps() -> FrameSteps:
-    """Return the steps: compiled where Numba is installed."""
-    return FusedSteps() if can_compile() else NumpySteps()
+def frame_steps(pixels: float) -> FrameSteps:
+    """Return the steps: compiled where that `pays`.
+
+    Parameters
+    ----------
+    pixels : float
+        Of frames, as often as they are passed.
+    """
+    return FusedSteps() if pays(pixels) else NumpySteps()

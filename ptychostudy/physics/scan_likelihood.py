@@ -34,15 +34,18 @@ if TYPE_CHECKING:
 _BACKGROUND = 0.02
 _MOST = 0.05
 
+# Of a search, and of a training somewhat fewer than there are: each of the two must find what the
+# other does to the bit.
+_PASSES = 200
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**17
 
 
 class _Bench:
-    """What one thread works with."""
+    """What one thread works with, on so many pixels, as often as they are passed."""
 
-    def __init__(self) -> None:
-        self.steps = frame_steps()
+    def __init__(self, pixels: float) -> None:
+        self.steps = frame_steps(pixels)
         self._transforms: dict[tuple[str, tuple[int, ...]], BlockTransform] = {}
 
     def transform(self, of: str, shape: tuple[int, ...]) -> BlockTransform:
@@ -71,6 +74,8 @@ class ScanLikelihood:
         Of the photons for which the probe stands, where a part of them was drawn.
     threads : int
         That work beside each other; no bit of what they find depends on it.
+    passes : int
+        About how often it will be asked, by which it is compiled or not.
 
     Raises
     ------
@@ -89,6 +94,7 @@ class ScanLikelihood:
         valid: np.ndarray | None = None,
         share: float = 1.0,
         threads: int = 1,
+        passes: int = _PASSES,
     ) -> None:
         self.counts = counts
         # The probe's power is in photons: with fewer of them it is a weaker probe.
@@ -117,7 +123,8 @@ class ScanLikelihood:
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
         self._parts = self._parted()
         self._reading = threading.Lock()
-        self._benches = [_Bench()]
+        self._pixels = passes * len(counts) * n * n
+        self._benches = [_Bench(self._pixels)]
         self._map: Callable[..., Iterable[tuple[float, np.ndarray]]] = map
         if threads > 1:
             self._map = ThreadPoolExecutor(threads).map
@@ -180,7 +187,7 @@ class ScanLikelihood:
         try:
             bench = self._benches.pop()
         except IndexError:
-            bench = _Bench()
+            bench = _Bench(self._pixels)
         seen = np.ascontiguousarray(part.of(field))
         value = 0.0
         conjugate = np.zeros(part.shape, dtype=np.complex64)

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ptychostudy.physics import fused
-from ptychostudy.physics.compiled import can_compile, compiled, side_by_side
+from ptychostudy.physics.compiled import compiled, pays, side_by_side
 from ptychostudy.physics.propagate import pass_object, power_of, ramps, shifted_spectrum
 
 
@@ -66,6 +66,12 @@ class FusedWaves(WaveSteps):
         compiled(fused.centred_power, fused.CENTRED_POWER)(side_by_side(far), frames)
 
 
-def wave_steps() -> WaveSteps:
-    """Return the steps: compiled where Numba is installed."""
-    return FusedWaves() if can_compile() else NumpyWaves()
+def wave_steps(pixels: float) -> WaveSteps:
+    """Return the steps: compiled where that `pays`.
+
+    Parameters
+    ----------
+    pixels : float
+        Of frames, as often as they are made.
+    """
+    return FusedWaves() if pays(pixels) else NumpyWaves()

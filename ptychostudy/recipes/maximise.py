@@ -85,7 +85,9 @@ class ViewOfScan:
         counted = (np.sum(block[:, self.source.valid], dtype=np.float64) for block in blocks)
         return round(float(sum(counted)))
 
-    def likelihood(self, counts: Source | None = None, share: float = 1.0) -> ScanLikelihood:
+    def likelihood(
+        self, counts: Source | None = None, share: float = 1.0, **options: int
+    ) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
         return ScanLikelihood(
             self.frames if counts is None else counts,
@@ -95,6 +97,7 @@ class ViewOfScan:
             valid=self.source.valid,
             share=share,
             threads=allowed_threads(),
+            **options,
         )
 
     def split(

@@ -20,7 +20,7 @@ def libraries(request, monkeypatch):
     """Each test with the transforms of either library, and the steps between them compiled or not."""
     transforms, steps = request.param
     monkeypatch.setattr(scan_likelihood, "block_transform", transforms)
-    monkeypatch.setattr(scan_likelihood, "frame_steps", steps)
+    monkeypatch.setattr(scan_likelihood, "frame_steps", lambda pixels: steps())
 
 
 # Unlike on both axes, so that rows for columns shows.

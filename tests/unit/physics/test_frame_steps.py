@@ -14,6 +14,7 @@ from ptychostudy.physics import fused
 from ptychostudy.physics.compiled import compiled, side_by_side
 from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps, frame_steps
 from ptychostudy.physics.fused import Taken
+from ptychostudy.physics.wave_steps import FusedWaves, NumpyWaves, wave_steps
 
 ROOT = Path(__file__).resolve().parents[3]
 WAYS = [NumpySteps, FusedSteps]
@@ -227,7 +228,8 @@ def test_a_package_that_does_not_go_with_the_others_is_as_good_as_missing(name, 
         "from ptychostudy.physics.frame_steps import frame_steps\n"
         "from ptychostudy.physics.wave_steps import wave_steps\n"
         "from ptychostudy.physics.block_transform import block_transform\n"
-        "print(*(type(x).__name__ for x in (frame_steps(), wave_steps(), block_transform((1, 2, 4, 4)))))"
+        "made = frame_steps(1e9), wave_steps(1e9), block_transform((1, 2, 4, 4))\n"
+        "print(*(type(x).__name__ for x in made))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
@@ -236,6 +238,8 @@ def test_a_package_that_does_not_go_with_the_others_is_as_good_as_missing(name, 
 
 
 def test_numba_is_used_where_it_is_installed_and_numpy_elsewhere(monkeypatch):
-    assert isinstance(frame_steps(), FusedSteps)
+    assert isinstance(frame_steps(2e8), FusedSteps) and isinstance(wave_steps(2e8), FusedWaves)
+    # Half a second of start for less than that.
+    assert isinstance(frame_steps(1e8), NumpySteps) and isinstance(wave_steps(1e8), NumpyWaves)
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert isinstance(frame_steps(), NumpySteps)
+    assert isinstance(frame_steps(2e8), NumpySteps) and isinstance(wave_steps(2e8), NumpyWaves)
