@@ -36,7 +36,7 @@ _MOST = 0.05
 
 # Of a search, and of a training somewhat fewer than there are: each of the two must find what the
 # other does to the bit.
-_PASSES = 200
+PASSES = 200
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**17
 
@@ -94,7 +94,7 @@ class ScanLikelihood:
         valid: np.ndarray | None = None,
         share: float = 1.0,
         threads: int = 1,
-        passes: int = _PASSES,
+        passes: int = PASSES,
     ) -> None:
         self.counts = counts
         # The probe's power is in photons: with fewer of them it is a weaker probe.

@@ -16,7 +16,7 @@ from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.held_out import Frames, Kept, LeftOver, Source
 from ptychostudy.physics.maximum import plain, smooth
 from ptychostudy.physics.prior_weight import choose_weight
-from ptychostudy.physics.scan_likelihood import ScanLikelihood
+from ptychostudy.physics.scan_likelihood import PASSES, ScanLikelihood
 from ptychostudy.recipes.scan_canvas import relative_light, scan_canvas
 from ptychostudy.study.names import PHYSICS, TV
 
@@ -101,12 +101,13 @@ class ViewOfScan:
         )
 
     def split(
-        self, held_out: float, seed: int, draw: int = 0
+        self, held_out: float, seed: int, draw: int = 0, **options: int
     ) -> tuple[ScanLikelihood, ScanLikelihood]:
         """Return the likelihoods given some photons of a draw, and given those held out."""
         kept = Kept(self.frames, 1 - held_out, seed, draw)
         rest = LeftOver(kept)
-        return self.likelihood(kept, kept.share), self.likelihood(rest, rest.share)
+        seen, left = ((part, part.share) for part in (kept, rest))
+        return self.likelihood(*seen, **options), self.likelihood(*left, **options)
 
     def own(self, estimate: ArmProduct) -> np.ndarray:
         """Return the object (H, W) of an estimate, which must be one of these frames.
@@ -215,7 +216,9 @@ def weight_of(view: ViewOfScan, settings: "MaximiseSettings") -> float:
         return settings.weight
     # As good on a part of the scan, and no dearer for a large one.
     part = view.middle(_CHOSEN_BY)
-    seen, held_out = part.split(settings.held_out, settings.seed)
+    # Compiled if all the view's frames will be.
+    passes = PASSES * len(view.index) // max(1, len(part.index))
+    seen, held_out = part.split(settings.held_out, settings.seed, passes=passes)
     return choose_weight(seen, held_out, settings.smooth_iterations)
 
 
