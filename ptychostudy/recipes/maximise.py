@@ -86,7 +86,7 @@ class ViewOfScan:
         return round(float(sum(counted)))
 
     def likelihood(
-        self, counts: Source | None = None, share: float = 1.0, **options: int
+        self, counts: Source | None = None, share: float = 1.0, passes: int = PASSES
     ) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
         return ScanLikelihood(
@@ -97,17 +97,17 @@ class ViewOfScan:
             valid=self.source.valid,
             share=share,
             threads=allowed_threads(),
-            **options,
+            passes=passes,
         )
 
     def split(
-        self, held_out: float, seed: int, draw: int = 0, **options: int
+        self, held_out: float, seed: int, draw: int = 0, passes: int = PASSES
     ) -> tuple[ScanLikelihood, ScanLikelihood]:
         """Return the likelihoods given some photons of a draw, and given those held out."""
         kept = Kept(self.frames, 1 - held_out, seed, draw)
         rest = LeftOver(kept)
-        seen, left = ((part, part.share) for part in (kept, rest))
-        return self.likelihood(*seen, **options), self.likelihood(*left, **options)
+        seen, left = (self.likelihood(part, part.share, passes) for part in (kept, rest))
+        return seen, left
 
     def own(self, estimate: ArmProduct) -> np.ndarray:
         """Return the object (H, W) of an estimate, which must be one of these frames.
