@@ -3,7 +3,6 @@
 Processor time on one thread, medians of several turns. What counts is the ratio, and how it grows with the size.
 """
 
-import functools
 import json
 import statistics
 import time
@@ -14,14 +13,14 @@ import scipy.fft
 from skimage.draw import polygon
 
 from ptychostudy.measure.scoring import score
-from ptychostudy.physics import counts, illumination
+from ptychostudy.physics import counts, illumination, scan_likelihood
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
+from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps
 from ptychostudy.physics.held_out import Frames
 from ptychostudy.physics.hull import hull_corners
 from ptychostudy.physics.probes import make_probe
 from ptychostudy.physics.propagate import exit_waves, intensities
-from ptychostudy.physics.scan_likelihood import ScanLikelihood
 from ptychostudy.recipes.scene import Scene
 from ptychostudy.recipes.simulate import simulated_frames
 from ptychostudy.sampling.overlap import overlap_report
@@ -100,13 +99,13 @@ def simulate(n, frames=FRAMES):
     return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, "bare FFT and draws")
 
 
-def likelihood(n, transforms):
+def likelihood(n, transforms, steps):
     """Value and slope of the likelihood of an object, beside the transforms of its frames by the same library."""
+    scan_likelihood.block_transform, scan_likelihood.frame_steps = transforms, lambda pixels: steps()
     scene = scene_of(n, FRAMES)
     frames = np.random.default_rng(0).poisson(1e-2 * intensities(scene.object, scene.probe, scene.positions))
     source = Frames(frames.astype(np.uint32), np.arange(FRAMES))
-    scan = ScanLikelihood(source, scene.probe, scene.positions, scene.object.shape, share=1e-2)
-    scan._transform = functools.cache(transforms)
+    scan = scan_likelihood.ScanLikelihood(source, scene.probe, scene.positions, scene.object.shape, share=1e-2)
     field = scene.object.astype(np.complex64)
     at_once = 2**16 // n**2
     block = transforms((1, at_once, n, n))
@@ -118,7 +117,8 @@ def likelihood(n, transforms):
 
     block.waves[...] = 0
     scan.value_and_gradient(field)
-    name = f"likelihood, {FRAMES} frames of {n} x {n}, {transforms.__name__.removesuffix('Transform')}"
+    library = transforms.__name__.removesuffix("Transform") + ", " + steps.__name__.removesuffix("Steps")
+    name = f"likelihood, {FRAMES} frames of {n} x {n}, {library}"
     return compared(name, lambda: scan.value_and_gradient(field), bare, "bare transforms", repeat=15)
 
 
@@ -164,7 +164,8 @@ def stitched(canvas):
 def main():
     rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
     rows += [simulate(64), simulate(64, 1024), simulate(128), thin(0.01), thin(0.3)]
-    rows += [likelihood(n, library) for n in (64, 128) for library in (ScipyTransform, FftwTransform)]
+    ways = [(ScipyTransform, NumpySteps), (FftwTransform, NumpySteps), (FftwTransform, FusedSteps)]
+    rows += [likelihood(n, *way) for n in (64, 128) for way in ways]
     rows += [scored(364), scored(1024), stitched(256), stitched(4096)]
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
 

@@ -61,7 +61,8 @@ class Expected:
         self._frames = np.empty((min(block, len(positions)), n, n))
         self._transform = block_transform(self._frames.shape, np.complex128)
         self._kept = self._frames[:0]
-        self._steps = wave_steps(len(positions) * n * n)
+        # Shifted and covered twice, for the mean and for the frames, and detected.
+        self._steps = wave_steps(3 * len(positions) * n * n)
 
     def mean(self, *, kept_bytes: int = 0) -> float:
         """Return the mean over the frames of their sums, in the units of ``|probe|^2``.
