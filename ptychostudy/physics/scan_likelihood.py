@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _BACKGROUND = 0.02
 _MOST = 0.05
 
-# Of a search, and of a training somewhat fewer than there are: each of the two must find what the
-# other does to the bit.
+# As often as a search asks. A training asks more often, and makes the objects that a search makes,
+# to the bit: it is taken for one.
 PASSES = 200
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**17
