@@ -88,11 +88,12 @@ for name, settings in CASES.items():
     settings = settings | {"epochs": 2, "refine_probe": True, "batch_size": 20}
     zeros = run(settings, 0)
     junk = run(settings, 1e9, zeros[4])
-    # BH's sums of both differ in the last bits of single precision. On a processor with AVX-512 Adam's do, too (4e-6 of
-    # the object), and with other code of MKL those of rPIE: by where numbers lie in memory, as a look mends it.
-    off = [np.abs(a - b).max() <= 1e-5 * np.abs(a).max() for a, b in zip(zeros[:3], junk[:3])]
+    # Sums of these differ in the last bits of single precision, BH's always, Adam's with AVX-512 (4e-6 of the object),
+    # those of ePIE and rPIE with other code of MKL: by where numbers lie in memory. Those of the others never did.
+    allowed = 1e-5 if name in ("BH", "adam", "ePIE", "rPIE") else 0.0
+    off = [np.abs(a - b).max() <= allowed * np.abs(a).max() for a, b in zip(zeros[:3], junk[:3])]
     result["same"][name] = bool(all(off) and np.isfinite(zeros[0]).all())
-    result["losses"][name] = bool(np.allclose(zeros[3], junk[3], rtol=1e-6, atol=0))
+    result["losses"][name] = bool(np.all(np.abs(zeros[3] - junk[3]) <= 0.1 * allowed * np.abs(zeros[3])))
 
 likely = {"epochs": 20, "algorithm": "autodiff", "noise_model": "poisson"}
 def whole(values, mask, settings=likely):

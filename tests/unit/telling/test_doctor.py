@@ -74,6 +74,12 @@ def slower(monkeypatch, _):
     return "package pyfftw", WARNING, "fast"
 
 
+def unfit(monkeypatch, _):
+    """Numba is installed and does not go with another package."""
+    monkeypatch.setitem(sys.modules, "numba", None)
+    return "package numba", WARNING, "fast"
+
+
 def threads(monkeypatch, _):
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     return "OMP_NUM_THREADS", PROBLEM, "unset OMP_NUM_THREADS"
@@ -108,7 +114,7 @@ def slurm(monkeypatch, hub):
     return "slurm", WARNING, "--profile slurm"
 
 
-@pytest.mark.parametrize("wrong", [absent, spared, slower, threads, graphics, full, unwritable, locked, slurm])
+@pytest.mark.parametrize("wrong", [absent, spared, slower, unfit, threads, graphics, full, unwritable, locked, slurm])
 def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, bare, capsys, wrong):
     name, state, remedy = wrong(monkeypatch, bare)
     code, found = asked(bare, capsys)
