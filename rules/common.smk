@@ -1,8 +1,17 @@
 """Common: validate the configuration, and what the rules ask of it. No rules."""
 
 import functools
+import gc
 import os
 import sys
+
+# A module is given its configuration by the workflow that has it.
+EMBEDDED = not workflow.modifier.is_main_snakefile()
+
+# Snakemake's objects live as long as it does; to look for cycles in them takes a fifth of a dry run.
+if not EMBEDDED:
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 # Not `workflow.basedir`: where this one is a module, that is another workflow's.
 SOURCE = os.path.dirname(str(workflow.current_basedir))
@@ -32,9 +41,6 @@ def told(check, *arguments):
         # A WorkflowError would add lines of this file, which are not what is wrong.
         sys.exit(f"ptychostudy: {error}")
 
-
-# A module is given its configuration by the workflow that has it.
-EMBEDDED = not workflow.modifier.is_main_snakefile()
 
 # What a hub says of its study need not be said on the command line, which still has the last word.
 if os.path.exists("study.yaml") and not EMBEDDED:

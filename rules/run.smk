@@ -15,7 +15,7 @@ from ptychostudy.io.atomic import DataError
 from ptychostudy.runs import blocked, code_record, liveness, process, shown_errors, start
 from ptychostudy.runs import submissions, targets
 from ptychostudy.runs.preflight import PreflightError
-from ptychostudy.telling import quiet_run
+from ptychostudy.telling import listening
 
 RUN, LOGS, QUIET = None, {}, None
 
@@ -35,7 +35,7 @@ if workflow.is_main_process:
     )
     LOGS = blocked.logs()
     shown_errors.shorten(logger)
-    QUIET = quiet_run.attach(workflow)
+    QUIET = listening.attach(workflow)
     process.tell_width()
 else:
     liveness.announce()

@@ -25,7 +25,6 @@ from ptychostudy.telling.records import records
 from ptychostudy.telling.run_log import Epoch, last_warning
 from ptychostudy.telling.run_state import Running, RunState
 
-_PLUGIN = "snakemake_logger_plugin_ptychostudy"
 _ANSWER = "gate"
 """Rule whose log is the answer."""
 _EVERY_S = 1.0
@@ -38,20 +37,6 @@ _NOISE = re.compile(
     r"|SLURM run ID|Job \S+ has been submitted"
 )
 """What Snakemake says in every run and nobody asks."""
-
-
-def attach(workflow: Any) -> "QuietRun | None":
-    """Return what listens to this run, where its command line asks for that; else None.
-
-    Parameters
-    ----------
-    workflow : snakemake.workflow.Workflow
-    """
-    for handler in workflow.logger_manager.get_log_handlers():
-        asked = handler.common_settings
-        if type(handler).__module__ == _PLUGIN and not (asked.dryrun or asked.verbose):
-            return QuietRun(handler)
-    return None
 
 
 class QuietRun:
