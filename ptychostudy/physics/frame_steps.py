@@ -38,7 +38,7 @@ class FrameSteps(ABC):
         ----------
         waves : (m, b, N, N) complex64
             Afterwards times ``1 - counts / expected``, zero where a pixel is not valid.
-        counts : (b, N, N) float32
+        counts : (b, N, N) uint8, uint16 or float32
         mask : (N, N) float32
             One where a pixel is valid, else zero.
         background : float32
@@ -171,9 +171,9 @@ class FusedSteps(FrameSteps):
         if len(self._ratio) < len(counts) or self._ratio.shape[1:] != counts.shape[1:]:
             self._ratio = np.empty(counts.shape, dtype=np.float32)
         ratio = self._ratio[: len(counts)]
-        total = compiled(fused.compare, fused.COMPARE)(
-            side_by_side(waves), counts, mask, background, ratio
-        )
+        # Compiled for one kind at a time: few runs meet two.
+        way = fused.COMPARE.get(counts.dtype.str[1:], fused.COMPARE["f4"])
+        total = compiled(fused.compare, way)(side_by_side(waves), counts, mask, background, ratio)
         return float(total), ratio
 
     def power(self, waves: np.ndarray, found: np.ndarray) -> None:

@@ -40,7 +40,11 @@ DOUBLE, DOUBLE_FRAMES_MADE = Taken("f8", 2), Taken("f8", 3, made=True)
 """What the functions take: single precision, but where the name says double."""
 
 EXPOSE = (FIELD, WAVES, CORNERS, WAVES_MADE)
-COMPARE = (WAVES_MADE, FRAMES, FIELD, Taken("f4"), FRAMES_MADE)
+COMPARE = {
+    kind: (WAVES_MADE, Taken(kind, 3), FIELD, Taken("f4"), FRAMES_MADE)
+    for kind in ("u1", "u2", "f4")
+}
+"""By the kind of the counts."""
 POWER = (WAVES, FRAMES_MADE)
 WEIGH = (WAVES_MADE, FRAMES)
 PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
@@ -87,7 +91,7 @@ def compare(
     ----------
     waves : (m, b, N, 2 N) float32
         Far fields; afterwards times ``1 - counts / expected``.
-    counts : (b, N, N) float32
+    counts : (b, N, N) uint8, uint16 or float32
     mask : (N, N) float32
         One where a pixel counts, else zero.
     background : float32
@@ -122,7 +126,7 @@ def compare(
             for x in range(side):
                 expected = power[x] + background
                 columns[x] += valid[x] * expected
-                quotient[x] = counted[x] / expected
+                quotient[x] = np.float32(counted[x]) / expected
                 power[x] = valid[x] * (one - quotient[x])
             for j in range(modes):
                 wave = waves[j, k, y]

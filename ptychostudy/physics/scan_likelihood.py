@@ -199,7 +199,7 @@ class ScanLikelihood:
             bench.steps.expose(seen, probes, corners, waves.waves)
             waves.forward()
             expected, ratio = bench.steps.compare(
-                waves.waves, _single(block.counts), self._mask, self.background
+                waves.waves, block.numbers, self._mask, self.background
             )
             value += expected - block.explained(ratio)
             waves.backward()
@@ -224,7 +224,3 @@ class ScanLikelihood:
         bench.steps.turn(self._spectra, rows, cols, transform.waves)
         transform.backward()
         return transform.waves
-
-
-def _single(counts: np.ndarray) -> np.ndarray:
-    return counts.astype(np.float32, copy=False)

@@ -25,29 +25,39 @@ class Block(NamedTuple):
         Zero where a pixel is not valid, in as few bytes as hold them.
     hit : (p,) int32
         Pixels, of the counts in one row, that counted photons.
+    photons : (p,)
+        What those counted.
     """
 
     counts: np.ndarray
     hit: np.ndarray
+    photons: np.ndarray
 
     @classmethod
     def of(cls, counts: np.ndarray, mask: np.ndarray) -> "Block":
         """Return a block of frames (b, N, N), zero frequency in the centre; mask (N, N) as here."""
         turned = _turned(counts)
         turned[:, mask == 0] = 0
-        return cls(turned, np.flatnonzero(turned > 0).astype(np.int32))
+        hit = np.flatnonzero(turned > 0).astype(np.int32)
+        return cls(turned, hit, turned.ravel().take(hit))
 
     @property
     def bytes(self) -> int:
         """Return what it takes in memory."""
-        return self.counts.nbytes + self.hit.nbytes
+        return self.counts.nbytes + self.hit.nbytes + self.photons.nbytes
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Return the counts in a kind of numbers that a step compares with."""
+        small = self.counts.dtype in (np.uint8, np.uint16)
+        return self.counts if small else self.counts.astype(np.float32, copy=False)
 
     def explained(self, ratio: np.ndarray) -> float:
         """Return ``sum y - y log(y / expected)``, y the counts, ``ratio`` what is in brackets.
 
         Of a pixel without photons it is zero.
         """
-        photons = self.counts.ravel().take(self.hit).astype(np.float32)
+        photons = self.photons.astype(np.float32)
         information = photons * np.log(ratio.ravel().take(self.hit))
         return float(np.sum(photons, dtype=np.float64) - np.sum(information, dtype=np.float64))
 

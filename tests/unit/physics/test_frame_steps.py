@@ -54,11 +54,13 @@ def test_windows_pass_their_probes(way, shape):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("masked", [False, True])
-def test_far_fields_are_compared_with_counts(way, shape, masked):
+@pytest.mark.parametrize(("kind", "most"), [("u1", 255), ("u2", 65535), ("f4", 2.0**24)])
+def test_far_fields_are_compared_with_counts(way, shape, masked, kind, most):
     modes, frames, side = shape
     rng = np.random.default_rng(2)
     waves = complex_(rng, *shape, side)
-    counts = rng.poisson(2.0, (frames, side, side)).astype(np.float32)
+    counts = rng.poisson(2.0, (frames, side, side)).astype(kind)
+    counts[0, 2, 3] = most
     mask = np.ones((side, side), np.float32)
     if masked:
         mask[1, 2:] = mask[3, 0] = 0
@@ -77,6 +79,18 @@ def test_far_fields_are_compared_with_counts(way, shape, masked):
         total, ratio = steps.compare(again, counts[:part], mask, background)
         assert total == pytest.approx(np.sum(expected * mask), rel=1e-6)
         np.testing.assert_allclose(ratio, counts[:part] / expected, rtol=2e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_bit_depends_on_the_kind_of_the_counts(way):
+    rng = np.random.default_rng(9)
+    waves, counts = complex_(rng, 2, 5, 12, 12), rng.poisson(3.0, (5, 12, 12))
+    made = []
+    for kind in ("u1", "u2", "f4"):
+        own = waves.copy()
+        total, ratio = way().compare(own, counts.astype(kind), np.ones((12, 12), np.float32), np.float32(0.1))
+        made.append((total, ratio.tobytes(), own.tobytes()))
+    assert made[0] == made[1] == made[2]
 
 
 @pytest.mark.parametrize("way", WAYS)
