@@ -81,11 +81,11 @@ def scene_of(n, frames):
     return Scene(object_, probe, positions)
 
 
-def simulate(n, frames=FRAMES):
-    """Frames of one dose, beside the FFT in single precision and the draws alone."""
+def simulate(n, frames=FRAMES, *, single=True):
+    """Frames of one dose, beside the FFT and the draws alone, in single precision or, as frames are made, in double."""
     rng, scene = np.random.default_rng(0), scene_of(n, frames)
     model = (scene.object, scene.probe, scene.positions)
-    waves, expected = exit_waves(*model).astype(np.complex64), intensities(*model)
+    waves, expected = exit_waves(*model).astype(np.complex64 if single else np.complex128), intensities(*model)
 
     def ours():
         for _ in simulated_frames(scene, DOSE, "train", DetectSettings()).blocks:
@@ -96,7 +96,8 @@ def simulate(n, frames=FRAMES):
             scipy.fft.fft2(waves[start : start + 16])
             rng.poisson(expected[start : start + 16])
 
-    return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, "bare FFT and draws")
+    precision = "single" if single else "double"
+    return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, f"bare FFT in {precision} and draws")
 
 
 def likelihood(n, transforms, steps):
@@ -163,7 +164,8 @@ def stitched(canvas):
 
 def main():
     rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
-    rows += [simulate(64), simulate(64, 1024), simulate(128), thin(0.01), thin(0.3)]
+    rows += [simulate(64), simulate(64, 1024), simulate(128)]
+    rows += [simulate(64, single=False), simulate(128, single=False), thin(0.01), thin(0.3)]
     ways = [(ScipyTransform, NumpySteps), (FftwTransform, NumpySteps), (FftwTransform, FusedSteps)]
     rows += [likelihood(n, *way) for n in (64, 128) for way in ways]
     rows += [scored(364), scored(1024), stitched(256), stitched(4096)]
