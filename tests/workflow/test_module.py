@@ -105,11 +105,13 @@ def test_all_of_a_study_is_planned_under_names_and_in_a_folder_of_its_own(source
 def test_the_workflow_catalog_s_own_form_runs(source, tmp_path):
     """Without names of its own and with the whole configuration: what `snakedeploy deploy-workflow` writes."""
     text = (
+        "import gc\nbefore = gc.get_threshold(), gc.get_freeze_count()\n"
         'configfile: "config/config.yaml"\n'
         "module ptychostudy:\n"
         "    snakefile:\n        {snakefile}\n"
         "    config:\n        config\n"
         "use rule * from ptychostudy\n"
+        "assert before == (gc.get_threshold(), gc.get_freeze_count())\n"
     )
     folder = other(tmp_path / "other", {}, f'"{source}/Snakefile"', text=text)
     shutil.copy(source / "config" / "config.yaml", folder / "config")
