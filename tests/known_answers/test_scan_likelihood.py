@@ -189,17 +189,19 @@ def test_the_background_is_small_against_what_a_pixel_counts(mean, share):
 
 
 @pytest.mark.parametrize("frames", [1, 15, 16, 63, 64, 65])
-def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, monkeypatch):
+@pytest.mark.parametrize("passes", [scan_likelihood.PASSES, 10**9])
+def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, passes, monkeypatch):
     monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 4 * 12**2)
     scene = Scene(frames=frames)
     # Of a detector that counts much on one pixel, once: blocks differ in the bytes that hold them.
     scene.counts[frames // 2, 5, 7] = 70_000
-    first = scene.likelihood().value_and_gradient(scene.other)
+    # So often that steps are compiled, and not.
+    first = scene.likelihood(passes=passes).value_and_gradient(scene.other)
     assert first[0] == pytest.approx(scene.value(scene.other), rel=1e-5)
     # Room for all blocks, for some frames and no probe, for none.
     for room, threads in ((scan_parts._KEPT, 1), (8 * 6 * 4 * 12**2, 2), (0, 1), (scan_parts._KEPT, 3)):
         monkeypatch.setattr(scan_parts, "_KEPT", room)
-        likelihood = scene.likelihood(threads=threads)
+        likelihood = scene.likelihood(threads=threads, passes=passes)
         for _ in range(2):
             value, gradient = likelihood.value_and_gradient(scene.other)
             assert value == first[0] and np.array_equal(gradient, first[1])
