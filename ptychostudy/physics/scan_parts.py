@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ptychostudy.physics.fused import COMPARE
+
 # Parts of a scan that threads work on beside each other. They are as many whatever the number of
 # threads, and are added up in one order: no bit of a result depends on it.
 SCAN_PARTS = 8
@@ -49,8 +51,8 @@ class Block(NamedTuple):
     @property
     def numbers(self) -> np.ndarray:
         """Return the counts in a kind of numbers that a step compares with."""
-        small = self.counts.dtype in (np.uint8, np.uint16)
-        return self.counts if small else self.counts.astype(np.float32, copy=False)
+        taken = self.counts.dtype.str[1:] in COMPARE
+        return self.counts if taken else self.counts.astype(np.float32)
 
     def explained(self, ratio: np.ndarray) -> float:
         """Return ``sum y - y log(y / expected)``, y the counts, ``ratio`` what is in brackets.
