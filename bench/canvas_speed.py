@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +137,7 @@ def our_step(hub, _):
     from ptychostudy.formats.arm_product import read_arm_product
     from ptychostudy.formats.scan import open_scan
     from ptychostudy.io.arrays import read_npz
+    from ptychostudy.io.threads import allowed_threads
     from ptychostudy.networks.canvas_learner import PlainCanvasLearner
     from ptychostudy.networks.canvas_training import CanvasCourse
     from ptychostudy.networks.filters import filters_of
@@ -148,7 +150,8 @@ def our_step(hub, _):
     estimate = read_arm_product(hub / f"data/phase_f/dose_{DOSE}/{VIEW}/train/tv.npz")
     settings = PinnTraining(draws=1, epochs=10)
     lessons = lessons_of([ViewOfScan.of(source, index)], [], settings, [estimate])
-    course = CanvasCourse(lessons, filters_of(settings), settings, PlainCanvasLearner)
+    make = partial(PlainCanvasLearner, threads=allowed_threads())
+    course = CanvasCourse(lessons, filters_of(settings), settings, make)
     course.learn(0)
     taken = []
     for epoch in range(1, 6):

@@ -5,6 +5,7 @@ the answer once, and it starts at once.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,29 @@ _PACKED = 4
 
 
 class PlainCanvasLearner(CanvasLearner):
-    """The network and its optimizer, see `CanvasLearner`."""
+    """The network and its optimizer, see `CanvasLearner`.
+
+    Parameters
+    ----------
+    shape, width, steps, settings
+        See there.
+    threads : int
+        That work beside each other; no bit depends on it.
+    """
 
     def __init__(
-        self, shape: tuple[int, int], width: int, steps: int, settings: "NetworkSection"
+        self,
+        shape: tuple[int, int],
+        width: int,
+        steps: int,
+        settings: "NetworkSection",
+        *,
+        threads: int = 1,
     ) -> None:
         self._weights = _first(width, settings.seed)
-        self._network = PlainCanvasNetwork(own_sides(shape), self._weights)
+        self._network = PlainCanvasNetwork(own_sides(shape), self._weights, threads)
+        # One is enough: what it does takes as long as the way back.
+        self._other = ThreadPoolExecutor(1) if threads > 1 else None
         peak, epochs = settings.learning_rate, epochs_of(settings)
         rate = partial(rate_of, peak=peak, steps=steps, epochs=epochs)
         self._adam = Adam(self._weights, rate, CLIP_NORM)
@@ -57,7 +74,7 @@ class PlainCanvasLearner(CanvasLearner):
         """See `CanvasLearner`."""
         shown = CanvasPass(self._weights)
         answer = shown.there(batch[0])
-        shown.back(slope_at(answer[None])[0])
+        shown.back(slope_at(answer[None])[0], self._other)
         self._adam.step(shown.slopes)
 
     def rate(self, step: int) -> float:

@@ -1,8 +1,9 @@
 """What a network of canvases is asked, whatever computes it: one answer in all directions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,16 @@ class CanvasNetwork(ABC):
         spread : (h, w) float32
             Standard deviation of the complex answers.
         """
-        answers = np.stack([self._answer(channels, flip) for flip in FLIPS])
+        answers = np.stack(list(self.each(partial(self._answer, channels), FLIPS)))
         change = answers.mean(axis=0)
         off = answers - change
         return change, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=0))
+
+    def each(
+        self, answer: Callable[[tuple[int, int]], np.ndarray], flips: Sequence[tuple[int, int]]
+    ) -> Iterable[np.ndarray]:
+        """Return the answer in each direction, one after the other."""
+        return map(answer, flips)
 
     def _answer(self, channels: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
         answer = self.say(self.padded(flipped(channels, flip)))

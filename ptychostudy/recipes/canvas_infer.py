@@ -11,6 +11,7 @@ import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct, read_arm_product
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.threads import allowed_threads
 from ptychostudy.measure.outcome import Statistics
 from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_network import CANVAS_FORMAT, CanvasNetwork
@@ -94,14 +95,14 @@ def infer_control(bundle: Mapping[str, Any], view: ViewOfScan, shard: Shard) -> 
     shard : Shard
     """
     weights = random_weights(bundle["weights"], bundle["config"]["seed"])
-    network = partial(plain_with_weights, weights=weights)
+    network = partial(plain_with_weights, weights=weights, threads=allowed_threads())
     return _shown_to(network, lambda: detector_features(view), view, shard)
 
 
 def _network(bundle: Mapping[str, Any], backend: str, shape: tuple[int, int]) -> CanvasNetwork:
     """Build a trained network for canvases of a shape."""
     if backend == NUMPY:
-        return plain_with_weights(shape, bundle["weights"])
+        return plain_with_weights(shape, bundle["weights"], allowed_threads())
     # Seconds, which only those pay who ask for it.
     from ptychostudy.networks.canvas_model import with_weights
 

@@ -1,12 +1,14 @@
 """Train: one network of canvases, on the frames of a view or of several, at one dose or several."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ptychostudy.formats.arm_product import ArmProduct
 from ptychostudy.formats.scan import Scan
+from ptychostudy.io.threads import allowed_threads
 from ptychostudy.networks.canvas_learner import PlainCanvasLearner
 from ptychostudy.networks.canvas_network import CANVAS_FORMAT
 from ptychostudy.networks.canvas_training import CanvasCourse, MakeLearner
@@ -84,7 +86,7 @@ def train_canvas_network(
 def _learner(settings: "CanvasTraining") -> MakeLearner:
     """Return what makes the network that learns."""
     if backend_of(settings) == NUMPY:
-        return PlainCanvasLearner
+        return partial(PlainCanvasLearner, threads=allowed_threads())
     # Seconds, which only those pay who ask for it.
     from ptychostudy.networks.canvas_model import KerasCanvasLearner
 

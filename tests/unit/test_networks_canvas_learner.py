@@ -41,23 +41,23 @@ def test_ways_back_are_adjoint_to_ways_there(monkeypatch, strip):
     rng = np.random.default_rng(0)
     kernel = image(rng, 3, 3, 3, 5)
     cases = {
-        "halved": (plain_layers.halved, plain_layers.halved_back, image(rng, 3, 6, 10)),
-        "doubled": (plain_layers.doubled, plain_layers.doubled_back, image(rng, 3, 6, 10)),
+        "halved": (plain_layers.halved, plain_layers.halved_back, image(rng, 6, 3, 10)),
+        "doubled": (plain_layers.doubled, plain_layers.doubled_back, image(rng, 6, 3, 10)),
         "packed": (plain_layers.packed, plain_layers.unpacked, image(rng, 6, 10, 3)),
         "filtered": (
-            lambda x: plain_layers.filtered(plain_layers.surrounded(x), kernel),
+            lambda x: plain_layers.filtered(x, kernel),
             lambda y: plain_layers.slope_of_image(kernel, y),
-            image(rng, 3, 7, 9),
+            image(rng, 7, 3, 9),
         ),
     }
     for name, (forward, back, shown) in cases.items():
         there, again = adjoint(forward, back, shown, rng)
         assert there == pytest.approx(again, rel=1e-5, abs=1e-4), name
         assert back(forward(shown)).shape == shown.shape
-    wide = plain_layers.surrounded(image(rng, 3, 7, 9))
+    shown = image(rng, 7, 3, 9)
     there, again = adjoint(
-        lambda filters: plain_layers.filtered(wide, filters),
-        lambda slope: plain_layers.slope_of_kernel(wide, slope),
+        lambda filters: plain_layers.filtered(shown, filters),
+        lambda slope: plain_layers.slope_of_kernel(shown, slope),
         kernel,
         rng,
     )
@@ -68,16 +68,29 @@ def test_ways_back_are_adjoint_to_ways_there(monkeypatch, strip):
 def test_filters_are_sums_of_neighbours_and_see_nothing_beyond_the_edge(monkeypatch, strip):
     """The filter that takes the pixel below and to the left, of the second channel, three times; and one of all."""
     monkeypatch.setattr(plain_layers, "_STRIP_BYTES", strip)
-    shown = image(np.random.default_rng(1), 2, 4, 5)
+    shown = image(np.random.default_rng(1), 4, 2, 5)
     kernel = np.zeros((3, 3, 2, 2), np.float32)
     kernel[2, 0, 1, 0] = 3
     kernel[..., 1] = 1
-    found = plain_layers.filtered(plain_layers.surrounded(shown), kernel, np.array([0.5, 0], np.float32))
+    found = plain_layers.filtered(shown, kernel, np.array([0.5, 0], np.float32))
     wanted = np.zeros((4, 5))
-    wanted[:3, 1:] = 3 * shown[1, 1:, :4]
-    np.testing.assert_allclose(found[0], wanted + 0.5, rtol=1e-6)
-    np.testing.assert_allclose(found[1, 0, 0], shown[:, :2, :2].sum(), rtol=1e-5)
-    np.testing.assert_allclose(found[1, 2, 3], shown[:, 1:4, 2:5].sum(), rtol=1e-5)
+    wanted[:3, 1:] = 3 * shown[1:, 1, :4]
+    np.testing.assert_allclose(found[:, 0], wanted + 0.5, rtol=1e-6)
+    np.testing.assert_allclose(found[0, 1, 0], shown[:2, :, :2].sum(), rtol=1e-5)
+    np.testing.assert_allclose(found[2, 1, 3], shown[1:4, :, 2:5].sum(), rtol=1e-5)
+
+
+def test_pixels_are_halved_doubled_and_packed_where_they_are():
+    """On both axes, of sides that differ, two channels."""
+    shown = np.arange(4 * 2 * 6, dtype=np.float32).reshape(4, 2, 6)
+    of_channel = shown[:, 1]
+    np.testing.assert_allclose(plain_layers.halved(shown)[1, 1, 2], of_channel[2:4, 4:6].mean())
+    np.testing.assert_array_equal(plain_layers.doubled(shown)[:, 1], np.kron(of_channel, np.ones((2, 2))))
+    packed = plain_layers.packed(shown.transpose(0, 2, 1))
+    assert packed.shape == (2, 8, 3)
+    # Channels of the pixel below and to the right are the last ones.
+    np.testing.assert_array_equal(packed[1, 6:, 2], shown[3, :, 5])
+    np.testing.assert_array_equal(packed[0, 2:4, 1], shown[0, :, 3])
 
 
 def both(width=4, seed=2):
@@ -132,6 +145,34 @@ def test_answers_and_steps_are_those_of_keras():
     for name in ("down0_a/kernel", "change_map/bias"):
         before = both()[0].weights[name]
         assert np.abs(pair[0].weights[name] - before).mean() > 1e-3, "six steps of a thousandth must show"
+
+
+def test_no_bit_of_an_answer_or_a_step_depends_on_threads():
+    rng = np.random.default_rng(6)
+    batches = [(image(rng, 1, 24, 32, 8), image(rng, 1, 24, 32, 2)) for _ in range(4)]
+    drawn = both()[0].weights
+    found = []
+    for threads in (1, 2, 5):
+        learner = PlainCanvasLearner(SHAPE, 4, 4, SETTINGS, threads=threads)
+        learner.set_weights(drawn)
+        for shown, wanted in batches:
+            learner.step(shown, lambda answer, wanted=wanted: answer - wanted)
+        mean, spread = learner.network.answer(image(np.random.default_rng(7), 21, 30, 8))
+        found.append({**learner.weights, "mean": mean, "spread": spread})
+    for other in found[1:]:
+        assert all(np.array_equal(other[name], value) for name, value in found[0].items())
+    assert all(not np.array_equal(found[0][name], value) for name, value in drawn.items())
+
+
+def test_what_goes_wrong_beside_a_step_is_raised(monkeypatch):
+    learner = PlainCanvasLearner(SHAPE, 4, 4, SETTINGS, threads=2)
+
+    def full(*_):
+        raise MemoryError("no room for a slope")
+
+    monkeypatch.setattr(plain_layers, "slope_of_kernel", full)
+    with pytest.raises(MemoryError, match="no room for a slope"):
+        learner.step(image(np.random.default_rng(8), 1, 24, 32, 8), lambda answer: answer)
 
 
 def test_rates_are_those_of_keras():
