@@ -22,6 +22,9 @@ REACH_PX = 24
 _DIM = 0.02
 # Smallest modulus of the surroundings that has a phase.
 _SMALL = 1e-3
+# What light hardly reaches moves by less. A processor multiplies a hundred times as slowly what is
+# too small for single precision; the root of the smallest number, times a weight, is not.
+_NOTHING = float(np.sqrt(np.finfo(np.float32).tiny))
 # Brings the logarithm of photons a pixel to the size of the other channels.
 _LOG = 0.3
 
@@ -91,10 +94,9 @@ def features_of(
         turned = field * turn.conj()
         channels += [turned.real, turned.imag]
     photons = np.log(np.maximum(light, _DIM * light.max()))
-    stacked = np.stack([*channels, modulus, _LOG * photons], axis=-1)
-    return Features(
-        stacked.astype(np.float32), turn.astype(np.complex64), smooth.astype(np.complex64)
-    )
+    stacked = np.stack([*channels, modulus, _LOG * photons], axis=-1).astype(np.float32)
+    stacked[np.abs(stacked) < _NOTHING] = 0
+    return Features(stacked, turn.astype(np.complex64), smooth.astype(np.complex64))
 
 
 def _blurred(field: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ the answer once, and it starts at once.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from ptychostudy.networks.canvas_plain import CanvasPass, PlainCanvasNetwork
 from ptychostudy.networks.first_weights import first_weights
 from ptychostudy.networks.fitting import check_weights
 from ptychostudy.networks.rates import CLIP_NORM, epochs_of, rate_of
+from ptychostudy.physics.team import Team
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.train import NetworkSection
@@ -48,8 +48,7 @@ class PlainCanvasLearner(CanvasLearner):
     ) -> None:
         self._weights = _first(width, settings.seed)
         self._network = PlainCanvasNetwork(own_sides(shape), self._weights, threads)
-        # One is enough: what it does takes as long as the way back.
-        self._other = ThreadPoolExecutor(1) if threads > 1 else None
+        self._team = Team(threads)
         peak, epochs = settings.learning_rate, epochs_of(settings)
         rate = partial(rate_of, peak=peak, steps=steps, epochs=epochs)
         self._adam = Adam(self._weights, rate, CLIP_NORM)
@@ -74,7 +73,7 @@ class PlainCanvasLearner(CanvasLearner):
         """See `CanvasLearner`."""
         shown = CanvasPass(self._weights)
         answer = shown.there(batch[0])
-        shown.back(slope_at(answer[None])[0], self._other)
+        shown.back(slope_at(answer[None])[0], self._team)
         self._adam.step(shown.slopes)
 
     def rate(self, step: int) -> float:

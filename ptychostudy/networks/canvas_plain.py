@@ -4,7 +4,6 @@ What starts Keras and traces a graph takes seconds, the answer itself takes a te
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ptychostudy.networks import plain_layers
 from ptychostudy.networks.canvas_network import LAST, LEVELS, CanvasNetwork, own_sides
 from ptychostudy.networks.first_weights import first_weights
+from ptychostudy.physics.team import Team
 
 Passed = tuple[str, np.ndarray]
 """A layer on the way back, and the slope (h, f, w) of what it made."""
@@ -42,10 +42,7 @@ class PlainCanvasNetwork(CanvasNetwork):
         self, answer: Callable[[tuple[int, int]], np.ndarray], flips: Sequence[tuple[int, int]]
     ) -> Iterable[np.ndarray]:
         """Return the answer in each direction."""
-        if self.threads == 1:
-            return super().each(answer, flips)
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(answer, flips))
+        return Team(self.threads).map(answer, flips)
 
 
 class CanvasPass:
@@ -84,18 +81,16 @@ class CanvasPass:
             x = self._double(x, f"up{level}")
         return plain_layers.unpacked(self._filtered(x, LAST))
 
-    def back(self, slope: np.ndarray, other: Executor | None = None) -> None:
+    def back(self, slope: np.ndarray, team: Team) -> None:
         """Find the slopes of the weights, given that (H, W, 2) of the change.
 
         Parameters
         ----------
         slope : (H, W, 2) float32
-        other : Executor, optional
-            Of another thread, which finds them while this one is on its way; no bit depends on it.
+        team : Team
+            Another thread finds them while this one is on its way; no bit depends on it.
         """
-        # An executor takes what this one passes as soon as it does.
-        do = other.map if other else map
-        for layer, of_kernel, of_bias in do(self._of_layer, self._passed(slope)):
+        for layer, of_kernel, of_bias in team.map(self._of_layer, self._passed(slope)):
             self.slopes |= {f"{layer}/kernel": of_kernel, f"{layer}/bias": of_bias}
 
     def _of_layer(self, passed: Passed) -> tuple[str, np.ndarray, np.ndarray]:

@@ -9,8 +9,6 @@ Guizar-Sicairos, New J. Phys. 14, 063004 (2012)).
 """
 
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +20,7 @@ from ptychostudy.physics.counts import detected_power
 from ptychostudy.physics.frame_steps import frame_steps
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.scan_parts import SCAN_PARTS, Block, Part
+from ptychostudy.physics.team import Team
 from ptychostudy.physics.windows import check_inside, light, split_positions
 
 if TYPE_CHECKING:
@@ -125,9 +124,7 @@ class ScanLikelihood:
         self._reading = threading.Lock()
         self._pixels = passes * len(counts) * n * n
         self._benches = [_Bench(self._pixels)]
-        self._map: Callable[..., Iterable[tuple[float, np.ndarray]]] = map
-        if threads > 1:
-            self._map = ThreadPoolExecutor(threads).map
+        self._team = Team(threads)
 
     def _parted(self) -> list[Part]:
         frames, step = len(self.counts), self._frames
@@ -175,7 +172,7 @@ class ScanLikelihood:
         # Its conjugate is added up, for which the probes need not be conjugated.
         conjugate = np.zeros(self.shape, dtype=np.complex64)
 
-        of_parts = self._map(lambda part: self._of_part(part, field), self._parts)
+        of_parts = self._team.map(lambda part: self._of_part(part, field), self._parts)
         for part, (some, slope) in zip(self._parts, of_parts, strict=True):
             value += some
             under = part.of(conjugate)

@@ -29,11 +29,14 @@ class Block(NamedTuple):
         Pixels, of the counts in one row, that counted photons.
     photons : (p,)
         What those counted.
+    total : float
+        All of them.
     """
 
     counts: np.ndarray
     hit: np.ndarray
     photons: np.ndarray
+    total: float
 
     @classmethod
     def of(cls, counts: np.ndarray, mask: np.ndarray) -> "Block":
@@ -41,7 +44,8 @@ class Block(NamedTuple):
         turned = _turned(counts)
         turned[:, mask == 0] = 0
         hit = np.flatnonzero(turned > 0).astype(np.int32)
-        return cls(turned, hit, turned.ravel().take(hit))
+        photons = turned.ravel().take(hit)
+        return cls(turned, hit, photons, float(np.sum(photons, dtype=np.float64)))
 
     @property
     def bytes(self) -> int:
@@ -59,9 +63,10 @@ class Block(NamedTuple):
 
         Of a pixel without photons it is zero.
         """
-        photons = self.photons.astype(np.float32)
-        information = photons * np.log(ratio.ravel().take(self.hit))
-        return float(np.sum(photons, dtype=np.float64) - np.sum(information, dtype=np.float64))
+        information = ratio.ravel().take(self.hit)
+        np.log(information, out=information)
+        information *= self.photons.astype(np.float32)
+        return self.total - float(np.sum(information, dtype=np.float64))
 
 
 def _turned(counts: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from ptychostudy.networks.canvas_model import KerasCanvasLearner
 from ptychostudy.networks.canvas_plain import CanvasPass
 from ptychostudy.networks.rates import rate_of
 from ptychostudy.networks.schedule import cosine
+from ptychostudy.physics.team import Team
 from ptychostudy.study.sections.train import PinnSettings
 
 SETTINGS = PinnSettings(epochs=3, learning_rate=5e-3)
@@ -112,7 +113,7 @@ def test_slopes_are_those_of_tensorflow():
     rng = np.random.default_rng(3)
     shown, wanted = image(rng, 24, 32, 8), image(rng, 24, 32, 2)
     there = CanvasPass(plain.weights)
-    there.back(2 * (there.there(shown) - wanted) / np.float32(wanted.size))
+    there.back(2 * (there.there(shown) - wanted) / np.float32(wanted.size), Team(1))
     with tensorflow.GradientTape() as tape:
         loss = tensorflow.reduce_mean((keras.network.trainer(shown[None]) - wanted[None]) ** 2)
     variables = keras.network.trainer.trainable_variables

@@ -226,3 +226,19 @@ def test_a_step_goes_down_the_slope(course):
 def test_an_error_that_is_not_of_memory_is_raised(course):
     with pytest.raises(ValueError, match="mine"):
         course.divide(ValueError("mine"))
+
+
+def test_a_network_is_shown_no_number_too_small_for_single_precision():
+    """At the edge of the light; a processor takes a hundred times as long for such a pixel."""
+    rows, cols = np.mgrid[:40, :56]
+    light = 100 * np.exp(-((rows - 15.0) ** 2) / 4 - (cols - 20.0) ** 2 / 9)
+    smooth = np.exp(0.3j * np.sin(rows / 5 + cols / 7))
+    faint = smooth * light * 1e-3
+    channels = features_of(smooth + faint, smooth, faint, light).channels
+    least = np.abs(channels[channels != 0]).min()
+    assert np.count_nonzero(channels == 0), "somewhere there is no light at all"
+    assert least > 1e-20
+    # What is lit is as it was.
+    moved = np.hypot(channels[..., 2], channels[..., 3])
+    curvature = light + 0.02 * light.max()
+    np.testing.assert_allclose(moved[10:20, 15:25], (np.abs(faint) * light / curvature)[10:20, 15:25], rtol=1e-4)
