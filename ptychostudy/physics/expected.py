@@ -11,7 +11,6 @@ import scipy
 
 from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.propagate import light
 from ptychostudy.physics.wave_steps import wave_steps
 from ptychostudy.physics.windows import check_inside, split_positions
 
@@ -93,10 +92,11 @@ class Expected:
         """Return the sums (b,) of the frames of a part, which are kept or not made if possible."""
         if self._valid is not None:
             return np.asarray(self._power(part).sum(axis=(1, 2)))
-        sums = np.zeros(part.stop - part.start)
-        for number, waves in enumerate(self._waves(part)):
+        corners = self._corners[part]
+        sums = np.zeros(len(corners))
+        for number, waves in enumerate(self._probes(part)):
             # By their light even where they are kept, so that no bit depends on what is.
-            sums += waves[0].size * light(waves)
+            sums += waves[0].size * self._steps.lit(waves, self._object, corners)
             if self._is_kept(part):
                 self._detect(self._kept[part], number)
         return sums
@@ -104,7 +104,8 @@ class Expected:
     def _power(self, part: slice) -> np.ndarray:
         """Return the frames of a part, those of all modes added."""
         power = self._kept[part] if self._is_kept(part) else self._frames[: part.stop - part.start]
-        for number, _ in enumerate(self._waves(part)):
+        for number, waves in enumerate(self._probes(part)):
+            self._steps.cover(waves, self._object, self._corners[part])
             self._detect(power, number)
         if self._valid is not None:
             power *= self._valid
@@ -113,18 +114,19 @@ class Expected:
     def _is_kept(self, part: slice) -> bool:
         return bool(part.stop <= len(self._kept))
 
-    def _waves(self, part: slice) -> Iterator[np.ndarray]:
-        """Yield exit waves over N, (b, N, N), of each mode; the next ones take their place."""
-        corners = self._corners[part]
+    def _probes(self, part: slice) -> Iterator[np.ndarray]:
+        """Yield each mode over N, (b, N, N), where the frames of a part have it.
+
+        What is made of it is transformed by `_detect`; the next one takes its place.
+        """
+        fractions = self._fractions[part]
+        frames = len(fractions)
         for spectrum in self._spectra:
             # All of a block is transformed, also for the last frames, so that no bit depends on it.
-            self._transform.waves[len(corners) :] = 0
-            spectra = self._transform.waves[: len(corners)]
-            self._steps.shift(spectrum, self._fractions[part], spectra)
+            self._transform.waves[frames:] = 0
+            self._steps.shift(spectrum, fractions, self._transform.waves[:frames])
             self._transform.backward()
-            waves = self._transform.waves[: len(corners)]
-            self._steps.cover(waves, self._object, corners)
-            yield waves
+            yield self._transform.waves[:frames]
 
     def _detect(self, frames: np.ndarray, mode: int) -> None:
         """Put intensities of the first mode's waves in the place of frames, add those of others."""

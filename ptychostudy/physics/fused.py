@@ -37,6 +37,7 @@ CORNERS = Taken("i8", 2)
 FIELD, FRAMES, WAVES = (Taken("f4", axes) for axes in (2, 3, 4))
 FIELD_MADE, FRAMES_MADE, WAVES_MADE = (Taken("f4", axes, made=True) for axes in (2, 3, 4))
 DOUBLE, DOUBLE_FRAMES_MADE = Taken("f8", 2), Taken("f8", 3, made=True)
+DOUBLE_MADE = Taken("f8", 1, made=True)
 """What the functions take: single precision, but where the name says double."""
 
 EXPOSE = (FIELD, WAVES, CORNERS, WAVES_MADE)
@@ -50,6 +51,8 @@ WEIGH = (WAVES_MADE, FRAMES)
 PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
 COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS)
 COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS)
+LIT = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS, DOUBLE_MADE)
+LIT_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS, DOUBLE_MADE)
 CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE)
 TURN = (FRAMES, FIELD, FIELD, WAVES_MADE)
 TURN_DOUBLE = (Taken("f8", 3), DOUBLE, DOUBLE, Taken("f8", 4, made=True))
@@ -218,6 +221,37 @@ def cover(waves: Array, field: Array, corners: Array) -> None:
                 c, d = wave[2 * x], wave[2 * x + 1]
                 wave[2 * x] = a * c - b * d
                 wave[2 * x + 1] = a * d + b * c
+
+
+def lit(waves: Array, field: Array, corners: Array, light: Array) -> None:
+    """Do what `cover` does, and add up the light of each wave.
+
+    Parameters
+    ----------
+    waves, field, corners
+        See there.
+    light : (b,) float
+        What is made.
+    """
+    frames, side, _ = waves.shape
+    # A column each, as in `compare`.
+    columns = np.empty(side, np.float64)
+    for k in range(frames):
+        row, col = corners[k, 0], corners[k, 1]
+        columns[:] = 0
+        for y in range(side):
+            seen = field[row + y, 2 * col : 2 * (col + side)]
+            wave = waves[k, y]
+            for x in range(side):
+                a, b = seen[2 * x], seen[2 * x + 1]
+                c, d = wave[2 * x], wave[2 * x + 1]
+                e, f = a * c - b * d, a * d + b * c
+                wave[2 * x], wave[2 * x + 1] = e, f
+                columns[x] += e * e + f * f
+        total = 0.0
+        for x in range(side):
+            total += columns[x]
+        light[k] = total
 
 
 def centred_power(far: Array, found: Array) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ptychostudy.physics import fused
 from ptychostudy.physics.compiled import compiled, pays, side_by_side
-from ptychostudy.physics.propagate import pass_object, power_of, ramps, shifted_spectrum
+from ptychostudy.physics.propagate import light, pass_object, power_of, ramps, shifted_spectrum
 
 
 class WaveSteps(ABC):
@@ -24,6 +24,10 @@ class WaveSteps(ABC):
     @abstractmethod
     def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
         """Multiply waves with the windows of an object (H, W) at corners (b, 2) inside it."""
+
+    @abstractmethod
+    def lit(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """Do what `cover` does, and return the light (b,) of each wave."""
 
     @abstractmethod
     def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
@@ -40,6 +44,11 @@ class NumpyWaves(WaveSteps):
     def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
         """See `WaveSteps`."""
         pass_object(waves, field, corners)
+
+    def lit(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """See `WaveSteps`."""
+        self.cover(waves, field, corners)
+        return light(waves)
 
     def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
         """See `WaveSteps`."""
@@ -60,6 +69,14 @@ class FusedWaves(WaveSteps):
         compiled(fused.cover, fused.COVER, fused.COVER_SINGLE)(
             side_by_side(waves), side_by_side(field), corners
         )
+
+    def lit(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """See `WaveSteps`."""
+        found = np.empty(len(waves))
+        compiled(fused.lit, fused.LIT, fused.LIT_SINGLE)(
+            side_by_side(waves), side_by_side(field), corners, found
+        )
+        return found
 
     def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
         """See `WaveSteps`."""

@@ -96,8 +96,8 @@ def test_the_mean_is_that_of_the_frames(valid):
 def test_no_more_is_kept_than_may_be():
     model = Expected(OBJECT, MODES[0], POSITIONS, block=4)
     made = []
-    waves = model._waves
-    model._waves = lambda part: made.append(part.start) or waves(part)
+    probes = model._probes
+    model._probes = lambda part: made.append(part.start) or probes(part)
     model.mean(kept_bytes=9 * FRAME_BYTES)
     assert made == [0, 4, 8]
     made.clear()
