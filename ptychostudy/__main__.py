@@ -122,7 +122,7 @@ def _stage(stage: str, words: list[str]) -> int:
     options = vars(parser.parse_args(words))
     # Libraries read the number of threads once, when a stage imports them.
     if stage not in TOLD:
-        set_environment(str(options.pop("threads")))
+        set_environment(str(options.pop("threads")), calls=stage == "infer")
     _start_log()
     return _run(stage, words, options)
 

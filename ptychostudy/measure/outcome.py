@@ -80,11 +80,13 @@ class Statistics:
 
     def add(self, patches: NDArray[Any]) -> None:
         """Take in patches of any shape."""
-        finite = np.isfinite(patches)
-        self.bad += int(np.count_nonzero(~finite))
+        magnitude = np.abs(patches).astype(np.float64)
+        finite = np.isfinite(magnitude)
         # One value that is not finite would hide all others in the mean; it is counted instead.
-        magnitude = np.abs(np.where(finite, patches, 0))
-        self._add_magnitudes(magnitude.astype(np.float64))
+        if not finite.all():
+            self.bad += int(np.count_nonzero(~finite))
+            magnitude[~finite] = 0
+        self._add_magnitudes(magnitude)
 
     def _add_magnitudes(self, magnitude: NDArray[np.float64]) -> None:
         self.size += magnitude.size

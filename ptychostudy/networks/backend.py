@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from ptychostudy.io import gpu
+from ptychostudy.io.threads import allowed_threads
 
 _log = logging.getLogger("ptychostudy")
 
@@ -39,6 +40,17 @@ def made_by() -> dict[str, str]:
     """Return the name and the version of the backend, as records of what it made keep them."""
     name = str(keras.backend.backend())
     return {"name": name, "version": importlib.metadata.version(name)}
+
+
+def calls() -> int:
+    """Return how many calls of a network are made beside each other.
+
+    On a CPU TensorFlow makes more of a thread for each of several calls than of all for one. A GPU
+    takes calls one after the other, and so do torch and JAX here.
+    """
+    if keras.backend.backend() != "tensorflow" or gpu.given():
+        return 1
+    return allowed_threads()
 
 
 def compiled() -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from ptychostudy.networks.batches import GroupData, micro_batches
 from ptychostudy.networks.memory import exhausted, out_of_memory
 from ptychostudy.networks.models import NetworkModel
+from ptychostudy.physics.team import Team
 
 _log = logging.getLogger("ptychostudy")
 
@@ -31,12 +32,22 @@ class Predictor:
         Frames and groups.
     batch_size : int
         Groups in one network call; halved for good by each call that runs out of memory.
+    calls : int
+        That are made beside each other; no bit depends on it.
     """
 
-    def __init__(self, model: NetworkModel, data: GroupData, batch_size: int = 16) -> None:
+    def __init__(
+        self, model: NetworkModel, data: GroupData, batch_size: int = 16, calls: int = 1
+    ) -> None:
         self.model = model
         self.data = data
         self.batch_size = batch_size
+        self._team = Team(calls)
+
+    @property
+    def own(self) -> int:
+        """Groups of a call whose canvases are used."""
+        return max(1, self.batch_size - _SPARE)
 
     def __call__(self, indices: np.ndarray) -> np.ndarray:
         """Return the canvases (k, P, P) complex64 of k groups.
@@ -68,10 +79,15 @@ class Predictor:
         """Return the canvases (k, P, P) of k groups, batch by batch."""
         side = self.model.side
         out = np.empty((len(indices), side, side), dtype=np.complex64)
-        spare = min(_SPARE, self.batch_size - 1)
-        for where, chosen in micro_batches(indices, self.batch_size, spare):
-            canvas = self.model.predictor.predict_on_batch(self.data.inputs(chosen))
+
+        def call(inputs: tuple[slice, dict[str, np.ndarray]]) -> None:
+            where, shown = inputs
+            canvas = self.model.predictor.predict_on_batch(shown)
             out[where] = _complex(np.asarray(canvas)[: where.stop - where.start])
+
+        batches = micro_batches(indices, self.batch_size, self.batch_size - self.own)
+        # Frames are read by one thread: a file may not be read by several.
+        self._team.map(call, ((where, self.data.inputs(chosen)) for where, chosen in batches))
         return out
 
 

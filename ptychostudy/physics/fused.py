@@ -49,10 +49,8 @@ COMPARE = {
 POWER = (WAVES, FRAMES_MADE)
 WEIGH = (WAVES_MADE, FRAMES)
 PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
-COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS)
-COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS)
-LIT = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS, DOUBLE_MADE)
-LIT_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS, DOUBLE_MADE)
+COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS, DOUBLE_MADE)
+COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS, DOUBLE_MADE)
 CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE)
 TURN = (FRAMES, FIELD, FIELD, WAVES_MADE)
 TURN_DOUBLE = (Taken("f8", 3), DOUBLE, DOUBLE, Taken("f8", 4, made=True))
@@ -200,8 +198,8 @@ def place(waves: Array, probes: Array, corners: Array, canvas: Array) -> None:
                     under[2 * x + 1] += a * d - b * c
 
 
-def cover(waves: Array, field: Array, corners: Array) -> None:
-    """Multiply waves, in place, with the windows of a field.
+def cover(waves: Array, field: Array, corners: Array, light: Array) -> None:
+    """Multiply waves, in place, with the windows of a field, and add up the light of each.
 
     Parameters
     ----------
@@ -209,27 +207,6 @@ def cover(waves: Array, field: Array, corners: Array) -> None:
     field : (H, 2 W) float
     corners : (b, 2) int
         First pixel of each window.
-    """
-    frames, side, _ = waves.shape
-    for k in range(frames):
-        row, col = corners[k, 0], corners[k, 1]
-        for y in range(side):
-            seen = field[row + y, 2 * col : 2 * (col + side)]
-            wave = waves[k, y]
-            for x in range(side):
-                a, b = seen[2 * x], seen[2 * x + 1]
-                c, d = wave[2 * x], wave[2 * x + 1]
-                wave[2 * x] = a * c - b * d
-                wave[2 * x + 1] = a * d + b * c
-
-
-def lit(waves: Array, field: Array, corners: Array, light: Array) -> None:
-    """Do what `cover` does, and add up the light of each wave.
-
-    Parameters
-    ----------
-    waves, field, corners
-        See there.
     light : (b,) float
         What is made.
     """

@@ -67,24 +67,22 @@ def inner_products(
         ``sum conj(u_i) u_j`` over the pixels that both hold.
     """
     found = np.empty(len(pairs), np.complex128)
-    for k, (one, other) in enumerate(pairs):
-        row, col = (corners[other] - corners[one]).tolist()
-        ahead = patches[one][_from(row), _from(col)]
+    shifts = (corners[pairs[:, 1]] - corners[pairs[:, 0]]).tolist()
+    of_one, conjugate = -1, np.empty(0, np.complex128)
+    for k, ((one, other), (row, col)) in enumerate(zip(pairs.tolist(), shifts, strict=True)):
+        if one != of_one:
+            # In double precision: of patches that agree the phase is to be known to it.
+            of_one, conjugate = one, patches[one].conj().astype(np.complex128)
+        ahead = conjugate[_from(row), _from(col)]
         behind = patches[other][_from(-row), _from(-col)]
-        found[k] = _inner(ahead, behind)
+        # The sum of an array of its own, in one order, however the parts lie in memory.
+        found[k] = (ahead * behind).sum()
     return found
 
 
 def _from(shift: int) -> slice:
     """Return which rows of a square lie in another one, so many pixels ahead."""
     return slice(shift, None) if shift >= 0 else slice(None, shift)
-
-
-def _inner(one: np.ndarray, other: np.ndarray) -> complex:
-    # The sum of an array of its own, in one order, however the parts lie in memory; and in double
-    # precision, for of patches that agree the phase is to be known to it.
-    products = np.multiply(one.conj(), other, dtype=np.complex128)
-    return complex(products.sum())
 
 
 def parts_of(count: int, pairs: np.ndarray, products: np.ndarray) -> np.ndarray:

@@ -66,14 +66,12 @@ class FusedWaves(WaveSteps):
 
     def cover(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> None:
         """See `WaveSteps`."""
-        compiled(fused.cover, fused.COVER, fused.COVER_SINGLE)(
-            side_by_side(waves), side_by_side(field), corners
-        )
+        self.lit(waves, field, corners)
 
     def lit(self, waves: np.ndarray, field: np.ndarray, corners: np.ndarray) -> np.ndarray:
         """See `WaveSteps`."""
         found = np.empty(len(waves))
-        compiled(fused.lit, fused.LIT, fused.LIT_SINGLE)(
+        compiled(fused.cover, fused.COVER, fused.COVER_SINGLE)(
             side_by_side(waves), side_by_side(field), corners, found
         )
         return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from ptychostudy.formats.scan import Scan
 from ptychostudy.measure.outcome import Statistics
+from ptychostudy.networks.backend import calls
 from ptychostudy.networks.batches import GroupData
 from ptychostudy.networks.config import network_from_config
 from ptychostudy.networks.inference import Predictor
@@ -49,7 +50,7 @@ class Patches:
 
     def warm(self, groups: np.ndarray) -> None:
         """Pass one batch and drop it: the first one builds the network's graph."""
-        self.network(groups[: self.network.batch_size])
+        self.network(groups[: self.network.own])
 
     def of(self, groups: np.ndarray) -> np.ndarray:
         """Return the stitched squares (k, M, M) of groups (k,)."""
@@ -128,7 +129,7 @@ class ShardRun:
             precision=self._precision,
         )
         patches.warm(self.groups)
-        for groups in _chunks(self.groups):
+        for groups in _chunks(self.groups, patches.network.own):
             self._passed.inputs.add(patches.photons(groups))
             start = time.perf_counter()
             squares = patches.of(groups)
@@ -201,10 +202,11 @@ def patches_of(
         mask=mask,
         precision=precision,
     )
-    return Patches(data, squares, Predictor(model, data, batch_size), learned.probe_gauge)
+    return Patches(data, squares, Predictor(model, data, batch_size, calls()), learned.probe_gauge)
 
 
-def _chunks(chosen: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield groups (k,) by as many as stand in memory together."""
-    for start in range(0, len(chosen), CHUNK):
-        yield chosen[start : start + CHUNK]
+def _chunks(chosen: np.ndarray, call: int) -> Iterator[np.ndarray]:
+    """Yield groups (k,) by as many as stand in memory together, those of whole calls."""
+    step = max(CHUNK // call, 1) * call
+    for start in range(0, len(chosen), step):
+        yield chosen[start : start + step]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ptychostudy.formats.scan import Scan
 from ptychostudy.physics.canvas import PartialCanvas, stitch_window
@@ -93,22 +94,34 @@ class Squares:
         if self.window.window != LIGHT:
             square = stitch_window(self.window.window_px, self.window.window)
             return np.broadcast_to(square.astype(np.float32), (len(groups), *self.shape))
-        lit = np.array([self._light(group) for group in groups]).reshape(-1, *self.shape)
+        relative = self._light(groups) / self._brightest
+        # At most 1, however its frames lie.
+        lit = np.where(relative < _DARK, 0.0, relative / self.geometry.members.shape[1])
         return lit.astype(np.float32)
 
-    def _light(self, group: int) -> np.ndarray:
-        """Return the light (M, M) that the frames of a group put on its square, at most 1."""
+    def _light(self, groups: np.ndarray) -> np.ndarray:
+        """Return the light (k, M, M) that the frames of groups (k,) put on their squares."""
+        # A square further down or right sees the frame further up or left. Windows of one frame are
+        # cut sooner than the frame is placed in each.
+        seen = sliding_window_view(self._surrounded, self.shape)
+        first = self.geometry.side + self.inset - self.geometry.offsets[groups]
+        total = np.zeros((len(groups), *self.shape), dtype=seen.dtype)
+        for rows, cols in np.moveaxis(first, (1, 2), (0, 1)):
+            total += seen[rows, cols]
+        return total
+
+    @cached_property
+    def _frame(self) -> np.ndarray:
+        """Return the light (N, N) of one frame."""
         n = self.probe.shape[-1]
-        side = self.geometry.side
-        centres = self.geometry.offsets[group] + n // 2
-        power = self.cut(light(self.probe, centres, (side, side)))
-        relative = power / self._brightest
-        # At most 1, however its frames lie.
-        return np.where(relative < _DARK, 0.0, relative / len(centres))
+        return light(self.probe, np.array([[n // 2, n // 2]]), (n, n))
+
+    @cached_property
+    def _surrounded(self) -> np.ndarray:
+        """Return the light of one frame with nothing around it, a patch's side wide."""
+        return np.pad(self._frame, self.geometry.side)
 
     @cached_property
     def _brightest(self) -> float:
         """Return the light on the brightest pixel of one frame."""
-        n = self.probe.shape[-1]
-        middle = np.array([[n // 2, n // 2]])
-        return float(light(self.probe, middle, (n, n)).max())
+        return float(self._frame.max())

@@ -18,6 +18,9 @@ from ptychostudy.physics.synchronise import (
 from ptychostudy.recipes.squares import Squares
 from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
+# Patches whose weights are made together.
+_BLOCK = 64
+
 
 @dataclass(frozen=True)
 class ShardPatches:
@@ -87,9 +90,13 @@ class Placed:
 
     def each(self, factors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Yield each patch times its weights and its factor, its corner and its weights."""
-        for k, corner in enumerate(self.corners):
-            (weights,) = self._squares.weights(self.groups[k : k + 1])
-            yield self.patches[k] * factors[k], corner, weights
+        corners = self.corners
+        for start in range(0, len(corners), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            weights = self._squares.weights(self.groups[block])
+            turned = zip(self.patches[block], factors[block], strict=True)
+            for (patch, factor), corner, own in zip(turned, corners[block], weights, strict=True):
+                yield patch * factor, corner, own
 
     def synchronised(self) -> Synchronised:
         """Return the phase factors of the patches, from their overlaps."""

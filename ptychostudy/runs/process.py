@@ -202,13 +202,22 @@ def say_refusal(stage: str, error: Exception) -> None:
         traceback.print_exception(error)
 
 
-def set_environment(threads: str = "1") -> None:
-    """Set what libraries read once, when they are imported: threads, log level, backend."""
+def set_environment(threads: str = "1", *, calls: bool = False) -> None:
+    """Set what libraries read once, when they are imported: threads, log level, backend.
+
+    Parameters
+    ----------
+    threads : str
+    calls : bool
+        Whether each thread has a call of a network to itself, as `networks.backend.calls` has it.
+    """
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
     # Products of NumPy are small: its threads wait in loops for each, and take the cores of ours.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    within, beside = ("1", threads) if calls else (threads, "1")
+    os.environ["TF_NUM_INTRAOP_THREADS"] = within
+    os.environ["TF_NUM_INTEROP_THREADS"] = beside
     # Hidden, a GPU of the machine that was not given to this process is left to others.
     if not gpu.given():
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")

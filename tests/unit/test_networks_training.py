@@ -13,7 +13,7 @@ import pytest
 
 from ptychostudy.networks.batches import GroupData, Labels, Pool, spatial_split
 from ptychostudy.networks.collapse import judge
-from ptychostudy.networks.inference import predict
+from ptychostudy.networks.inference import Predictor, predict
 from ptychostudy.networks.losses import patch_error
 from ptychostudy.networks.models import build_model, gauge_probe
 from ptychostudy.networks.training import train
@@ -218,6 +218,17 @@ def test_prediction_does_not_depend_on_the_chunks():
     parts = [predict(model, data, part, batch_size=8) for part in np.array_split(np.arange(GROUPS), 7)]
     assert whole.dtype == np.complex64 and whole.shape == (GROUPS, SIDE, SIDE)
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("calls", [2, 3])
+@pytest.mark.parametrize("groups", [1, 7, 8, GROUPS])
+def test_prediction_does_not_depend_on_how_many_calls_are_made_beside_each_other(calls, groups):
+    data, probe, *_ = scene()
+    model = network(probe)
+    one = predict(model, data, np.arange(groups), batch_size=8)
+    beside = Predictor(model, data, 8, calls)
+    for _ in range(2):
+        np.testing.assert_array_equal(beside(np.arange(groups)), one)
 
 
 def test_split_shares_no_frame_and_is_spatial():

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from ptychostudy.io.threads import allowed_threads
+from ptychostudy.runs.process import THREAD_VARIABLES, set_environment
 
 
 def test_threads_are_those_of_the_environment(monkeypatch):
@@ -23,3 +24,14 @@ def test_what_is_no_number_is_named(said, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     with pytest.raises(ValueError, match=f"OMP_NUM_THREADS is '{said}'; needed: a number of threads"):
         allowed_threads()
+
+
+@pytest.mark.parametrize(("calls", "within", "beside"), [(False, "3", "1"), (True, "1", "3")])
+def test_threads_work_within_a_call_of_a_network_or_have_one_each(monkeypatch, calls, within, beside):
+    names = (*THREAD_VARIABLES, "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "CUDA_VISIBLE_DEVICES")
+    for name in names:
+        monkeypatch.setenv(name, "7")
+    set_environment("3", calls=calls)
+    assert allowed_threads() == 3
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == within and os.environ["TF_NUM_INTEROP_THREADS"] == beside
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"

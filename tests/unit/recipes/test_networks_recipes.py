@@ -7,10 +7,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from ptychostudy.io.atomic import DataError
+from ptychostudy.networks import backend
+from ptychostudy.recipes import infer as recipe
 from ptychostudy.recipes.group_control import untrained
 from ptychostudy.recipes.squares import members_of
 from ptychostudy.recipes.train import train_network
@@ -93,8 +96,26 @@ def test_shards_hold_the_patches_of_the_whole(bundle, of):
 
 def test_blocks_are_no_longer_than_what_stands_in_memory_together(bundle, monkeypatch):
     whole = infer(bundle)
-    monkeypatch.setattr("ptychostudy.recipes.infer.CHUNK", 13)
-    np.testing.assert_array_equal(infer(bundle).patches, whole.patches)
+    for most in (13, 30, 40):
+        monkeypatch.setattr("ptychostudy.recipes.infer.CHUNK", most)
+        np.testing.assert_array_equal(infer(bundle).patches, whole.patches)
+
+
+@pytest.mark.parametrize(("most", "call", "wanted"), [(128, 15, 120), (128, 1, 128), (16, 15, 15), (8, 15, 15)])
+def test_blocks_are_of_whole_calls(monkeypatch, most, call, wanted):
+    """A call that is not full takes as long as one that is."""
+    monkeypatch.setattr("ptychostudy.recipes.infer.CHUNK", most)
+    blocks = list(recipe._chunks(np.arange(300), call))
+    assert {len(block) for block in blocks[:-1]} == {wanted}
+    np.testing.assert_array_equal(np.concatenate(blocks), np.arange(300))
+
+
+def test_calls_beside_each_other_are_for_tensorflow_on_a_cpu(monkeypatch):
+    monkeypatch.setattr(backend, "allowed_threads", lambda: 5)
+    monkeypatch.setattr(backend.gpu, "given", lambda: "")
+    assert backend.calls() == (5 if keras.backend.backend() == "tensorflow" else 1)
+    monkeypatch.setattr(backend.gpu, "given", lambda: "CUDA_VISIBLE_DEVICES=0")
+    assert backend.calls() == 1
 
 
 def test_the_first_groups_alone_are_taken_where_a_limit_says_so(bundle):
