@@ -111,6 +111,21 @@ def test_no_bit_depends_on_the_number_of_threads(hub, tmp_path):
         assert key == "_metadata" or np.array_equal(value, found[3][key]), key
 
 
+def test_no_bit_of_what_a_network_of_groups_says_depends_on_the_number_of_threads(hub, tmp_path):
+    """Each thread has a call to itself; of a training within a call it does."""
+    known = ["--scan", hub / "scan.npz", "--view", hub / "view.npz", "--arm", "PtychoPINN"]
+    files = {"bundle": "groups.zip", "history": "groups.csv", "record": "groups.json"}
+    assert train(hub, OF_GROUPS, **files) == 0
+    shards = []
+    for threads in (1, 3):
+        shards.append(tmp_path / f"{threads}.npz")
+        output = ("--shard", "1-of-1", "--batch-size", 4, "--output", shards[-1], "--threads", threads)
+        run("infer", {"window_px": 16}, *known, "--bundle", hub / "groups.zip", *output)
+    assert len(GROUPS) > 4 * 3, "there must be a call for each thread"
+    assert read_npz(shards[0])["PtychoPINN_patches"].any()
+    assert shards[0].read_bytes() == shards[1].read_bytes()
+
+
 def run(name, settings, *words):
     command = [sys.executable, "-m", "ptychostudy", name, "--settings", json.dumps(settings), *map(str, words)]
     subprocess.run(command, check=True, capture_output=True)
