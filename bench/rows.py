@@ -81,10 +81,13 @@ def scene_of(n, frames):
     return Scene(object_, probe, positions)
 
 
-def simulate(n, frames=FRAMES, *, single=True):
-    """Frames of one dose, beside the FFT and the draws alone, in single precision or, as frames are made, in double."""
+def simulate(n, frames=FRAMES, *, single=True, repeat=REPEAT):
+    """Frames of one dose, beside the FFT and the draws alone, in single precision or, as frames are made, in double.
+
+    Of a long scan the same frames are transformed and drawn again and again, of which a cache knows nothing more.
+    """
     rng, scene = np.random.default_rng(0), scene_of(n, frames)
-    model = (scene.object, scene.probe, scene.positions)
+    model = (scene.object, scene.probe, scene.positions[:FRAMES])
     waves, expected = exit_waves(*model).astype(np.complex64 if single else np.complex128), intensities(*model)
 
     def ours():
@@ -92,12 +95,13 @@ def simulate(n, frames=FRAMES, *, single=True):
             pass
 
     def bare():
-        for start in range(0, frames, 16):
+        for start in np.arange(0, frames, 16) % FRAMES:
             scipy.fft.fft2(waves[start : start + 16])
             rng.poisson(expected[start : start + 16])
 
     precision = "single" if single else "double"
-    return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, f"bare FFT in {precision} and draws")
+    beside = f"bare FFT in {precision} and draws"
+    return compared(f"simulate, {frames} frames of {n} x {n}", ours, bare, beside, repeat=repeat)
 
 
 def likelihood(n, transforms, steps):
@@ -165,6 +169,8 @@ def stitched(canvas):
 def main():
     rows = [overlap(1e5, "random"), *(overlap(1e6, order) for order in ("random", "raster", "shuffled")), hull()]
     rows += [simulate(64), simulate(64, 1024), simulate(128)]
+    # So long that steps are compiled.
+    rows += [simulate(64, 13_312, repeat=3), simulate(128, 4096, repeat=3)]
     rows += [simulate(64, single=False), simulate(128, single=False), thin(0.01), thin(0.3)]
     ways = [(ScipyTransform, NumpySteps), (FftwTransform, NumpySteps), (FftwTransform, FusedSteps)]
     rows += [likelihood(n, *way) for n in (64, 128) for way in ways]
