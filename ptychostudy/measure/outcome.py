@@ -80,12 +80,12 @@ class Statistics:
 
     def add(self, patches: NDArray[Any]) -> None:
         """Take in patches of any shape."""
-        magnitude = np.abs(patches).astype(np.float64)
-        finite = np.isfinite(magnitude)
+        magnitude = np.array(np.abs(patches), dtype=np.float64)
         # One value that is not finite would hide all others in the mean; it is counted instead.
-        if not finite.all():
-            self.bad += int(np.count_nonzero(~finite))
-            magnitude[~finite] = 0
+        if not np.isfinite(magnitude).all():
+            bad = ~np.isfinite(patches)
+            self.bad += int(np.count_nonzero(bad))
+            magnitude[bad] = 0
         self._add_magnitudes(magnitude)
 
     def _add_magnitudes(self, magnitude: NDArray[np.float64]) -> None:

@@ -1,7 +1,7 @@
 """The network of a canvas: a small U-Net that changes what the likelihood says of an object."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -45,7 +45,7 @@ class CanvasModel(CanvasNetwork):
 
     def warm(self) -> None:
         """Answer once for nothing: the first answer builds the graph."""
-        self.answer(np.zeros((*self.shape, CHANNELS), dtype=np.float32))
+        self.say(np.zeros((1, *self.shape, CHANNELS), dtype=np.float32))
 
 
 def canvas_model(shape: tuple[int, int], *, width: int, seed: int) -> CanvasModel:
@@ -80,7 +80,7 @@ def canvas_model(shape: tuple[int, int], *, width: int, seed: int) -> CanvasMode
 
 
 def with_weights(
-    shape: tuple[int, int], weights: dict[str, np.ndarray], *, width: int
+    shape: tuple[int, int], weights: dict[str, np.ndarray], *, width: int, threads: int = 1
 ) -> CanvasModel:
     """Build a trained network for canvases of a shape.
 
@@ -91,10 +91,12 @@ def with_weights(
         As `get_weights` returned them, of a network for whatever shape.
     width : int
         Filters of the first level.
+    threads : int
+        That answer beside each other.
     """
     model = canvas_model(shape, width=width, seed=0)
     set_weights(model, weights)
-    return model
+    return replace(model, threads=threads)
 
 
 class KerasCanvasLearner(CanvasLearner):

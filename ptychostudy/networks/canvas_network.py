@@ -1,14 +1,15 @@
 """What a network of canvases is asked, whatever computes it: one answer in all directions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ptychostudy.networks.canvas_features import Features
+from ptychostudy.physics.team import Team
 
 CANVAS_FORMAT = 3
 """Of their bundles; another number means that they are shown other things."""
@@ -45,9 +46,12 @@ class CanvasNetwork(ABC):
     ----------
     shape : (int, int)
         H and W of what it takes.
+    threads : int
+        That answer in a direction each; no bit depends on it.
     """
 
     shape: tuple[int, int]
+    threads: int = field(default=1, kw_only=True)
 
     @abstractmethod
     def say(self, batch: np.ndarray) -> np.ndarray:
@@ -66,16 +70,10 @@ class CanvasNetwork(ABC):
         spread : (h, w) float32
             Standard deviation of the complex answers.
         """
-        answers = np.stack(list(self.each(partial(self._answer, channels), FLIPS)))
+        answers = np.stack(list(Team(self.threads).map(partial(self._answer, channels), FLIPS)))
         change = answers.mean(axis=0)
         off = answers - change
         return change, np.sqrt(np.mean(np.sum(off**2, axis=-1), axis=0))
-
-    def each(
-        self, answer: Callable[[tuple[int, int]], np.ndarray], flips: Sequence[tuple[int, int]]
-    ) -> Iterable[np.ndarray]:
-        """Return the answer in each direction, one after the other."""
-        return map(answer, flips)
 
     def _answer(self, channels: np.ndarray, flip: tuple[int, int]) -> np.ndarray:
         answer = self.say(self.padded(flipped(channels, flip)))

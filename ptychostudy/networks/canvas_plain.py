@@ -3,7 +3,7 @@
 What starts Keras and traces a graph takes seconds, the answer itself takes a tenth of one.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,22 +27,13 @@ class PlainCanvasNetwork(CanvasNetwork):
     ----------
     weights : mapping of str to ndarray
         ``layer/kernel`` (3, 3, k, f) and ``layer/bias`` (f,), float32.
-    threads : int
-        That answer beside each other; no bit depends on it.
     """
 
     weights: Mapping[str, np.ndarray]
-    threads: int = 1
 
     def say(self, batch: np.ndarray) -> np.ndarray:
         """Return the change (1, H, W, 2) float32 of features (1, H, W, 8)."""
         return CanvasPass(self.weights, returns=False).there(batch[0])[None]
-
-    def each(
-        self, answer: Callable[[tuple[int, int]], np.ndarray], flips: Sequence[tuple[int, int]]
-    ) -> Iterable[np.ndarray]:
-        """Return the answer in each direction."""
-        return Team(self.threads).map(answer, flips)
 
 
 class CanvasPass:
@@ -160,7 +151,7 @@ def plain_with_weights(
     threads : int
         That answer beside each other.
     """
-    return PlainCanvasNetwork(own_sides(shape), weights, threads)
+    return PlainCanvasNetwork(own_sides(shape), weights, threads=threads)
 
 
 def random_weights(weights: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:

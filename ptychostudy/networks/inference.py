@@ -1,6 +1,7 @@
 """Object canvases of groups, from a network."""
 
 import logging
+import threading
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class Predictor:
     batch_size : int
         Groups in one network call; halved for good by each call that runs out of memory.
     calls : int
-        That are made beside each other; no bit depends on it.
+        That are made beside each other; no bit depends on it. Where memory is short one is made
+        after the other, before fewer groups are taken.
     """
 
     def __init__(
@@ -42,7 +44,14 @@ class Predictor:
         self.model = model
         self.data = data
         self.batch_size = batch_size
+        self._calls = calls
         self._team = Team(calls)
+        self._reading = threading.Lock()
+
+    @property
+    def round(self) -> int:
+        """Groups of as many calls as are made beside each other."""
+        return self._calls * self.own
 
     @property
     def own(self) -> int:
@@ -61,12 +70,19 @@ class Predictor:
             try:
                 return self._canvases(np.asarray(indices))
             except Exception as error:
-                self._halve(error)
+                self._take_less(error)
 
-    def _halve(self, error: Exception) -> None:
-        """Take half as many groups at a time; raise what is no lack of memory or has no cure."""
+    def _take_less(self, error: Exception) -> None:
+        """Make one call at a time, or take half as many groups for it.
+
+        What is no lack of memory or has no cure is raised.
+        """
         if not out_of_memory(error):
             raise error
+        if self._calls > 1:
+            _log.warning("out of memory: one call of the network at a time from now on (threads)")
+            self._calls, self._team = 1, Team(1)
+            return
         if self.batch_size == 1:
             raise exhausted(error) from error
         # For good: what did not fit once would most likely not fit the next time either.
@@ -80,14 +96,17 @@ class Predictor:
         side = self.model.side
         out = np.empty((len(indices), side, side), dtype=np.complex64)
 
-        def call(inputs: tuple[slice, dict[str, np.ndarray]]) -> None:
-            where, shown = inputs
+        def call(batch: tuple[slice, np.ndarray]) -> None:
+            where, chosen = batch
+            # A file may not be read by several threads.
+            with self._reading:
+                shown = self.data.inputs(chosen)
             canvas = self.model.predictor.predict_on_batch(shown)
             out[where] = _complex(np.asarray(canvas)[: where.stop - where.start])
 
         batches = micro_batches(indices, self.batch_size, self.batch_size - self.own)
-        # Frames are read by one thread: a file may not be read by several.
-        self._team.map(call, ((where, self.data.inputs(chosen)) for where, chosen in batches))
+        for _ in self._team.map(call, batches):
+            pass
         return out
 
 

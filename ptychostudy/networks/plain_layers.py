@@ -45,9 +45,13 @@ def slope_of_kernel(image: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Return the slope (3, 3, k, f) of filters, given that (h, f, w) of what they make."""
     k, filters = image.shape[1], slope.shape[1]
     total = np.zeros((_SIDE * _SIDE * k, filters), dtype=np.float32)
+    # Of many channels and filters what a row makes is more than the row.
+    most = max(1, _STRIP_BYTES // total.nbytes)
     for strip, around in _strips(image):
-        of_rows = around @ slope[strip].transpose(0, 2, 1)
-        total += of_rows.sum(axis=0)
+        along = slope[strip].transpose(0, 2, 1)
+        for start in range(0, len(along), most):
+            of_rows = around[start : start + most] @ along[start : start + most]
+            total += of_rows.sum(axis=0)
     return total.reshape(_SIDE, _SIDE, k, filters)
 
 

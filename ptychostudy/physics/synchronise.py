@@ -66,6 +66,7 @@ def inner_products(
     (m,) complex128
         ``sum conj(u_i) u_j`` over the pixels that both hold.
     """
+    pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     found = np.empty(len(pairs), np.complex128)
     shifts = (corners[pairs[:, 1]] - corners[pairs[:, 0]]).tolist()
     of_one, conjugate = -1, np.empty(0, np.complex128)

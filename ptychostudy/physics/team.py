@@ -1,7 +1,7 @@
 """Threads that work beside the one that asks."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -22,11 +22,12 @@ class Team:
     def __init__(self, threads: int) -> None:
         self._others = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
-    def map(self, function: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
-        """Return what a function makes of each item, in their order.
+    def map(self, function: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
+        """Yield what a function makes of each item, in their order.
 
-        The items are asked for one after the other by the thread that calls; the others begin with
-        the first of them meanwhile. What goes wrong with one is raised.
+        One thread makes one after the other as they are asked for. Several make all of them first:
+        the one that calls asks for the items, with which the others begin meanwhile. What goes
+        wrong with one is raised, once no other is being made any more.
 
         Parameters
         ----------
@@ -35,15 +36,25 @@ class Team:
         items : iterable
         """
         if self._others is None:
-            return [function(item) for item in items]
+            return map(function, items)
+        return iter(self._beside(self._others, function, items))
+
+    @staticmethod
+    def _beside(
+        others: ThreadPoolExecutor, function: Callable[[Item], Made], items: Iterable[Item]
+    ) -> list[Made]:
         begun: list[tuple[Item, Future[Made]]] = []
         made: list[Made] = []
         try:
             for item in items:
-                begun.append((item, self._others.submit(function, item)))
+                begun.append((item, others.submit(function, item)))
             # From the last one on: the others come from the first.
             for item, future in reversed(begun):
                 made.append(function(item) if future.cancel() else future.result())
+        except Exception:
+            # It holds memory, or what is to be made anew. Whoever stops the program does not wait.
+            wait([future for _, future in begun if not future.cancel()])
+            raise
         finally:
             for _, future in begun:
                 future.cancel()

@@ -104,9 +104,11 @@ def _network(bundle: Mapping[str, Any], backend: str, shape: tuple[int, int]) ->
     if backend == NUMPY:
         return plain_with_weights(shape, bundle["weights"], allowed_threads())
     # Seconds, which only those pay who ask for it.
+    from ptychostudy.networks.backend import calls
     from ptychostudy.networks.canvas_model import with_weights
 
-    model = with_weights(shape, bundle["weights"], width=bundle["config"]["options"]["width"])
+    width = bundle["config"]["options"]["width"]
+    model = with_weights(shape, bundle["weights"], width=width, threads=calls())
     model.warm()
     return model
 

@@ -20,7 +20,8 @@ from ptychostudy.recipes.shard_record import check_dose, failed_record, failure,
 from ptychostudy.recipes.squares import Squares
 
 CHUNK = 128
-"""Groups whose patches stand in memory together."""
+"""Groups whose patches stand in memory together, about: as many calls as are made beside each other
+are not divided."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class ShardRun:
             precision=self._precision,
         )
         patches.warm(self.groups)
-        for groups in _chunks(self.groups, patches.network.own):
+        for groups in _chunks(self.groups, patches.network.round):
             self._passed.inputs.add(patches.photons(groups))
             start = time.perf_counter()
             squares = patches.of(groups)
@@ -205,8 +206,8 @@ def patches_of(
     return Patches(data, squares, Predictor(model, data, batch_size, calls()), learned.probe_gauge)
 
 
-def _chunks(chosen: np.ndarray, call: int) -> Iterator[np.ndarray]:
-    """Yield groups (k,) by as many as stand in memory together, those of whole calls."""
-    step = max(CHUNK // call, 1) * call
+def _chunks(chosen: np.ndarray, together: int) -> Iterator[np.ndarray]:
+    """Yield groups (k,) by as many as stand in memory together, whole rounds of calls."""
+    step = max(CHUNK // together, 1) * together
     for start in range(0, len(chosen), step):
         yield chosen[start : start + step]

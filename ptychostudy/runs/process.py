@@ -209,13 +209,14 @@ def set_environment(threads: str = "1", *, calls: bool = False) -> None:
     ----------
     threads : str
     calls : bool
-        Whether each thread has a call of a network to itself, as `networks.backend.calls` has it.
+        Whether each thread has a call of a network to itself, as `networks.backend.calls` has it;
+        not where there is a GPU.
     """
     for name in THREAD_VARIABLES:
         os.environ[name] = threads
     # Products of NumPy are small: its threads wait in loops for each, and take the cores of ours.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    within, beside = ("1", threads) if calls else (threads, "1")
+    within, beside = ("1", threads) if calls and not gpu.given() else (threads, "1")
     os.environ["TF_NUM_INTRAOP_THREADS"] = within
     os.environ["TF_NUM_INTEROP_THREADS"] = beside
     # Hidden, a GPU of the machine that was not given to this process is left to others.

@@ -152,6 +152,10 @@ def test_inner_products_are_of_the_same_pixels_of_the_object(shift):
     assert found == pytest.approx(np.vdot(*wholes), rel=1e-12)
 
 
+def test_no_pairs_have_no_products():
+    assert inner_products([], np.zeros((0, 2), int), np.zeros((0, 2))).shape == (0,)
+
+
 def test_few_patches_are_read_at_a_time():
     """A pair needs two; a stack in memory would be read whole."""
 

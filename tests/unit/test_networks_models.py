@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import threading
+import time
 from types import SimpleNamespace
 
 import keras
@@ -131,6 +133,29 @@ def test_an_error_that_is_not_of_memory_stays_what_it_is():
     with pytest.raises(ValueError, match="of another kind"):
         predictor(np.arange(8))
     assert predictor.batch_size == 8
+
+
+@pytest.mark.parametrize(("calls", "room", "size"), [(1, 16, 16), (2, 16, 16), (4, 30, 16), (3, 9, 8), (8, 1, 1)])
+def test_short_of_memory_one_call_is_made_at_a_time_before_a_call_has_fewer_groups(calls, room, size):
+    """Calls hold as many units as they have groups, and there are so many units."""
+    used, lock = 0, threading.Lock()
+
+    def canvases(chosen):
+        nonlocal used
+        with lock:
+            if used + len(chosen) > room:
+                raise MemoryError(f"{len(chosen)} asked, {used} of {room} used")
+            used += len(chosen)
+        time.sleep(0.005)
+        with lock:
+            used -= len(chosen)
+        return np.tile(chosen[:, None, None, None].astype(np.float32), (1, 4, 4, 2))
+
+    model = SimpleNamespace(side=4, predictor=SimpleNamespace(predict_on_batch=canvases))
+    network = Predictor(model, SimpleNamespace(inputs=np.asarray), 16, calls)
+    for _ in range(2):
+        assert np.array_equal(network(np.arange(100)).real[:, 0, 0], np.arange(100))
+    assert network.batch_size == size
 
 
 @pytest.mark.parametrize("groups", [1, 15, 16, 17, 63, 64, 65])

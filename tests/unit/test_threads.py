@@ -26,11 +26,14 @@ def test_what_is_no_number_is_named(said, monkeypatch):
         allowed_threads()
 
 
-@pytest.mark.parametrize(("calls", "within", "beside"), [(False, "3", "1"), (True, "1", "3")])
-def test_threads_work_within_a_call_of_a_network_or_have_one_each(monkeypatch, calls, within, beside):
-    names = (*THREAD_VARIABLES, "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "CUDA_VISIBLE_DEVICES")
-    for name in names:
+@pytest.mark.parametrize(
+    ("calls", "gpu", "within", "beside"), [(False, "-1", "3", "1"), (True, "-1", "1", "3"), (True, "0", "3", "1")]
+)
+def test_threads_work_within_a_call_of_a_network_or_have_one_each(monkeypatch, calls, gpu, within, beside):
+    """Calls beside each other are for CPUs."""
+    for name in (*THREAD_VARIABLES, "OPENBLAS_NUM_THREADS", "TF_NUM_INTEROP_THREADS"):
         monkeypatch.setenv(name, "7")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpu)
     set_environment("3", calls=calls)
     assert allowed_threads() == 3
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == within and os.environ["TF_NUM_INTEROP_THREADS"] == beside

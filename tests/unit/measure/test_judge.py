@@ -85,3 +85,20 @@ def test_statistics_count_what_is_not_finite_and_leave_it_out():
 
 def test_statistics_of_nothing():
     assert "mean=0.0" in Statistics().text() and "nonzero_count=0/0" in Statistics().text()
+
+
+@pytest.mark.parametrize(
+    ("values", "bad", "largest"),
+    [
+        (np.array(np.nan), 1, 0.0),
+        (np.array([2.0 + np.inf * 1j, 3 - 4j]), 1, 5.0),
+        (np.array([3e38 + 3e38j, 1], np.complex64), 0, np.inf),
+        (np.array([[0, 7]], np.uint16), 0, 7.0),
+        (np.zeros((0, 4), np.complex64), 0, 0.0),
+    ],
+)
+def test_what_is_not_finite_is_counted_and_hides_nothing_else(values, bad, largest):
+    seen = Statistics()
+    with np.errstate(over="ignore"):
+        seen.add(values)
+    assert (seen.bad, seen.largest, seen.size) == (bad, largest, values.size)

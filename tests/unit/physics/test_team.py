@@ -19,12 +19,17 @@ def test_what_is_made_is_in_the_order_of_the_items_and_made_once(threads, items)
         time.sleep(0.002 if item < 2 else 0)
         return item * item
 
-    assert Team(threads).map(square, iter(range(items))) == [item * item for item in range(items)]
+    assert list(Team(threads).map(square, iter(range(items)))) == [item * item for item in range(items)]
     assert sorted(asked) == list(range(items))
 
 
-def test_one_thread_alone_is_the_one_that_asks():
-    assert Team(1).map(lambda _: threading.current_thread(), range(3)) == [threading.current_thread()] * 3
+def test_one_thread_alone_is_the_one_that_asks_and_holds_one_at_a_time():
+    """What was made of one item is dropped before the next one is asked for."""
+    asked = []
+    made = Team(1).map(lambda _: threading.current_thread(), (asked.append(k) for k in range(3)))
+    for k, thread in enumerate(made):
+        assert thread is threading.current_thread()
+        assert len(asked) == k + 1
 
 
 def test_whoever_asks_works_and_others_begin_before_all_items_are_known():
@@ -60,8 +65,26 @@ def test_what_goes_wrong_is_raised_and_the_team_works_on(threads, bad):
         return item
 
     with pytest.raises(ValueError, match=f"item {bad}"):
-        team.map(work, range(10))
-    assert team.map(abs, range(-3, 0)) == [3, 2, 1]
+        list(team.map(work, range(10)))
+    assert list(team.map(abs, range(-3, 0))) == [3, 2, 1]
+
+
+def test_what_is_being_made_ends_before_an_error_is_raised():
+    """It would hold memory that the next try needs."""
+    begun, ended = threading.Event(), []
+
+    def work(item):
+        if item == "slow":
+            begun.set()
+            time.sleep(0.1)
+            ended.append(item)
+            return
+        assert begun.wait(20)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        Team(2).map(work, ["slow", "bad"])
+    assert ended == ["slow"]
 
 
 def test_items_that_cannot_be_had_are_raised_and_what_has_not_begun_is_not():
@@ -73,5 +96,4 @@ def test_items_that_cannot_be_had_are_raised_and_what_has_not_begun_is_not():
 
     with pytest.raises(ValueError, match="no further item"):
         Team(2).map(lambda item: (time.sleep(0.05), made.append(item)), items())
-    time.sleep(0.2)
     assert len(made) < 10

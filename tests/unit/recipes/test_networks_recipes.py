@@ -101,11 +101,11 @@ def test_blocks_are_no_longer_than_what_stands_in_memory_together(bundle, monkey
         np.testing.assert_array_equal(infer(bundle).patches, whole.patches)
 
 
-@pytest.mark.parametrize(("most", "call", "wanted"), [(128, 15, 120), (128, 1, 128), (16, 15, 15), (8, 15, 15)])
-def test_blocks_are_of_whole_calls(monkeypatch, most, call, wanted):
-    """A call that is not full takes as long as one that is."""
+@pytest.mark.parametrize(("most", "together", "wanted"), [(128, 15, 120), (128, 1, 128), (128, 45, 90), (8, 15, 15)])
+def test_blocks_are_of_whole_rounds_of_calls(monkeypatch, most, together, wanted):
+    """A call that is not full takes as long as one that is, and a thread without one waits."""
     monkeypatch.setattr("ptychostudy.recipes.infer.CHUNK", most)
-    blocks = list(recipe._chunks(np.arange(300), call))
+    blocks = list(recipe._chunks(np.arange(300), together))
     assert {len(block) for block in blocks[:-1]} == {wanted}
     np.testing.assert_array_equal(np.concatenate(blocks), np.arange(300))
 
