@@ -80,6 +80,10 @@ class Statistics:
 
     def add(self, patches: NDArray[Any]) -> None:
         """Take in patches of any shape."""
+        if patches.dtype.kind in "bu":
+            # Counts are finite, and what they are.
+            self._add_magnitudes(patches)
+            return
         magnitude = np.array(np.abs(patches), dtype=np.float64)
         # One value that is not finite would hide all others in the mean; it is counted instead.
         if not np.isfinite(magnitude).all():
@@ -88,11 +92,11 @@ class Statistics:
             magnitude[bad] = 0
         self._add_magnitudes(magnitude)
 
-    def _add_magnitudes(self, magnitude: NDArray[np.float64]) -> None:
+    def _add_magnitudes(self, magnitude: NDArray[Any]) -> None:
         self.size += magnitude.size
         self.nonzero += int(np.count_nonzero(magnitude))
-        self.total += float(magnitude.sum())
-        self.largest = max(self.largest, float(magnitude.max(initial=0.0)))
+        self.total += float(magnitude.sum(dtype=np.float64))
+        self.largest = max(self.largest, float(magnitude.max(initial=0)))
 
     def text(self) -> str:
         """Return ``mean=..., max=..., nonzero_count=.../...``."""

@@ -104,7 +104,9 @@ class Placed:
         products = inner_products(self.patches, self.corners, pairs)
         part = parts_of(len(self.patches), pairs, products)
         # Where patches are many, not all pairs were asked: none that joins two parts may be missed.
-        joining = overlapping_pairs(self.corners, self._side, apart=part)
+        joining = pairs[:0]
+        if part.any():
+            joining = overlapping_pairs(self.corners, self._side, apart=part)
         joined = inner_products(self.patches, self.corners, joining)
         every = np.concatenate([pairs, joining])
         return synchronise(len(self.patches), every, np.concatenate([products, joined]))
