@@ -84,9 +84,12 @@ class Expected:
         Each block takes the place of the one before it.
         """
         for part in self._parts:
-            power = self._kept[part] if self._is_kept(part) else self._power(part)
             # After the transforms: a frame that is kept and one that is made again are the same.
-            yield np.multiply(power, scale**2, out=self._frames[: len(power)])
+            if self._is_kept(part):
+                kept = self._kept[part]
+                yield np.multiply(kept, scale**2, out=self._frames[: len(kept)])
+            else:
+                yield self._power(part, scale**2)
 
     def _sums(self, part: slice) -> np.ndarray:
         """Return the sums (b,) of the frames of a part, which are kept or not made if possible."""
@@ -98,17 +101,21 @@ class Expected:
             # By their light even where they are kept, so that no bit depends on what is.
             sums += waves[0].size * self._steps.lit(waves, self._object, corners)
             if self._is_kept(part):
-                self._detect(self._kept[part], number)
+                self._detect(self._kept[part], number, 1.0)
         return sums
 
-    def _power(self, part: slice) -> np.ndarray:
-        """Return the frames of a part, those of all modes added."""
+    def _power(self, part: slice, factor: float = 1.0) -> np.ndarray:
+        """Return the frames of a part, those of all modes added, times a factor."""
         power = self._kept[part] if self._is_kept(part) else self._frames[: part.stop - part.start]
+        # The light of several modes is added up first.
+        at_once = factor if len(self._spectra) == 1 else 1.0
         for number, waves in enumerate(self._probes(part)):
             self._steps.cover(waves, self._object, self._corners[part])
-            self._detect(power, number)
+            self._detect(power, number, at_once)
         if self._valid is not None:
             power *= self._valid
+        if at_once != factor:
+            power *= factor
         return power
 
     def _is_kept(self, part: slice) -> bool:
@@ -128,15 +135,15 @@ class Expected:
             self._transform.backward()
             yield self._transform.waves[:frames]
 
-    def _detect(self, frames: np.ndarray, mode: int) -> None:
+    def _detect(self, frames: np.ndarray, mode: int, factor: float) -> None:
         """Put intensities of the first mode's waves in the place of frames, add those of others."""
         self._transform.forward()
         far = self._transform.waves[: len(frames)]
         if mode == 0:
-            self._steps.detect(far, frames)
+            self._steps.detect(far, frames, factor)
         else:
             power = np.empty_like(frames)
-            self._steps.detect(far, power)
+            self._steps.detect(far, power, factor)
             frames += power
 
 

@@ -51,7 +51,7 @@ WEIGH = (WAVES_MADE, FRAMES)
 PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
 COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS, DOUBLE_MADE)
 COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS, DOUBLE_MADE)
-CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE)
+CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE, Taken("f8"))
 TURN = (FRAMES, FIELD, FIELD, WAVES_MADE)
 TURN_DOUBLE = (Taken("f8", 3), DOUBLE, DOUBLE, Taken("f8", 4, made=True))
 
@@ -231,7 +231,7 @@ def cover(waves: Array, field: Array, corners: Array, light: Array) -> None:
         light[k] = total
 
 
-def centred_power(far: Array, found: Array) -> None:
+def centred_power(far: Array, found: Array, factor: float) -> None:
     """Put squared moduli with the zero frequency in the corner where it is in the centre.
 
     Parameters
@@ -239,6 +239,8 @@ def centred_power(far: Array, found: Array) -> None:
     far : (b, N, 2 N) float
     found : (b, N, N) float
         What is made.
+    factor : float
+        On all of them.
     """
     frames, side, _ = far.shape
     ahead = side // 2
@@ -249,10 +251,10 @@ def centred_power(far: Array, found: Array) -> None:
             made = found[k, (y + ahead) % side]
             for x in range(rest):
                 a, b = wave[2 * x], wave[2 * x + 1]
-                made[ahead + x] = a * a + b * b
+                made[ahead + x] = (a * a + b * b) * factor
             for x in range(ahead):
                 a, b = wave[2 * (rest + x)], wave[2 * (rest + x) + 1]
-                made[x] = a * a + b * b
+                made[x] = (a * a + b * b) * factor
 
 
 def turn(spectra: Array, rows: Array, cols: Array, turned: Array) -> None:

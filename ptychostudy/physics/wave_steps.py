@@ -30,8 +30,11 @@ class WaveSteps(ABC):
         """Do what `cover` does, and return the light (b,) of each wave."""
 
     @abstractmethod
-    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
-        """Put the intensities of far fields into frames (b, N, N), their zero in the centre."""
+    def detect(self, far: np.ndarray, frames: np.ndarray, factor: float) -> None:
+        """Put the intensities of far fields into frames (b, N, N), their zero in the centre.
+
+        All times a factor, rounded first: frames that were kept without it come to the same.
+        """
 
 
 class NumpyWaves(WaveSteps):
@@ -50,9 +53,11 @@ class NumpyWaves(WaveSteps):
         self.cover(waves, field, corners)
         return light(waves)
 
-    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
+    def detect(self, far: np.ndarray, frames: np.ndarray, factor: float) -> None:
         """See `WaveSteps`."""
         power_of(far, frames)
+        if factor != 1:
+            frames *= factor
 
 
 class FusedWaves(WaveSteps):
@@ -76,9 +81,9 @@ class FusedWaves(WaveSteps):
         )
         return found
 
-    def detect(self, far: np.ndarray, frames: np.ndarray) -> None:
+    def detect(self, far: np.ndarray, frames: np.ndarray, factor: float) -> None:
         """See `WaveSteps`."""
-        compiled(fused.centred_power, fused.CENTRED_POWER)(side_by_side(far), frames)
+        compiled(fused.centred_power, fused.CENTRED_POWER)(side_by_side(far), frames, factor)
 
 
 def wave_steps(pixels: float) -> WaveSteps:
