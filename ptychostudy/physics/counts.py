@@ -6,10 +6,12 @@ from itertools import repeat
 
 import numpy as np
 
-from ptychostudy.physics.expected import BLOCK, Expected
+from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.propagate import far_field
 from ptychostudy.physics.thinning import Thinning
 
+# Measured frames at a time.
+_BLOCK = 16
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
 # kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
 # largest dose of 1e9 less than 0.2 %.
@@ -143,7 +145,7 @@ def simulated_blocks(
     probe: np.ndarray,
     positions: np.ndarray,
     rng: np.random.Generator | None,
-    block: int = BLOCK,
+    block: int | None = None,
     *,
     valid: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
@@ -158,8 +160,8 @@ def simulated_blocks(
         Window centres (row, col).
     rng : numpy.random.Generator or None
         Source of the Poisson noise; None for counts without noise (`round_counts`).
-    block : int
-        Frames at a time; it changes no draw.
+    block : int, optional
+        Frames at a time; it changes no draw. Default as many as are made best.
     valid : (N, N) bool, optional
         Pixels that count photons; the others count none. Default all.
     """
@@ -185,7 +187,7 @@ def thinned_blocks(
     index: np.ndarray,
     keep: float,
     rng: np.random.Generator,
-    block: int = BLOCK,
+    block: int = _BLOCK,
 ) -> Iterator[np.ndarray]:
     """Yield thinned photons of the frames ``index`` of a measured scan, (<= block, N, N) uint32."""
     thinning = Thinning(keep)
@@ -197,7 +199,7 @@ def mean_intensity(
     object_: np.ndarray,
     probe: np.ndarray,
     positions: np.ndarray,
-    block: int = BLOCK,
+    block: int | None = None,
     *,
     valid: np.ndarray | None = None,
 ) -> float:
@@ -211,7 +213,7 @@ def mean_intensity(
 def mean_counts(
     counts: np.ndarray,
     index: np.ndarray | None = None,
-    block: int = BLOCK,
+    block: int = _BLOCK,
     *,
     valid: np.ndarray | None = None,
 ) -> float:

@@ -1,7 +1,7 @@
 """Frames that are expected of a scan, block by block: their mean first, then the frames at a dose.
 
-A dose needs the mean of all frames before the first is drawn, so each is made twice; those that fit
-into a few megabytes are made once.
+A dose needs the mean of all frames before the first is drawn, so each is made twice; those that
+may be kept are made once.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,6 @@ from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
 from ptychostudy.physics.wave_steps import wave_steps
 from ptychostudy.physics.windows import check_inside, split_positions
-
-# Frames at a time, of a scan of any length: few enough for a cache to hold some of their waves.
-BLOCK = 16
 
 
 class Expected:
@@ -30,8 +27,8 @@ class Expected:
         Window centres (row, col) in object pixels.
     valid : (N, N) bool, optional
         Pixels that count; the others hold 0. Default all.
-    block : int
-        Frames at a time; it changes no frame.
+    block : int, optional
+        Frames at a time; it changes no frame. Default as many as the steps take best.
 
     Raises
     ------
@@ -46,34 +43,34 @@ class Expected:
         positions: np.ndarray,
         *,
         valid: np.ndarray | None = None,
-        block: int = BLOCK,
+        block: int | None = None,
     ) -> None:
         n = probe.shape[-1]
+        # Shifted and covered twice, for the mean and for the frames, and detected.
+        self._steps = wave_steps(3 * len(positions) * n * n)
+        at_once = block or max(1, self._steps.at_once // n**2)
         self._object = np.ascontiguousarray(object_, np.result_type(object_, np.complex64))
         # Transforms have no factor: with this one they are the waves over N, and the far fields.
         self._spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
         self._corners, self._fractions = split_positions(positions, n)
         check_inside(self._corners, n, object_.shape)
         self._valid = None if valid is None or valid.all() else valid
-        self._parts = _parts(len(self._corners), block)
+        self._parts = _parts(len(self._corners), at_once)
         # One place for all frames, as for all waves: memory anew takes half a transform's time.
-        self._frames = np.empty((min(block, len(positions)), n, n))
+        self._frames = np.empty((min(at_once, len(positions)), n, n))
         self._transform = block_transform(self._frames.shape, np.complex128)
         self._kept = self._frames[:0]
-        # Shifted and covered twice, for the mean and for the frames, and detected.
-        self._steps = wave_steps(3 * len(positions) * n * n)
 
-    def mean(self, *, kept_bytes: int = 0) -> float:
+    def mean(self, *, kept: int = 0) -> float:
         """Return the mean over the frames of their sums, in the units of ``|probe|^2``.
 
         Parameters
         ----------
-        kept_bytes : int
-            How much memory the first frames may take until they are asked for; the others are made
+        kept : int
+            How many of the first frames may be kept until they are asked for; the others are made
             again.
         """
-        kept = min(kept_bytes // self._frames[0].nbytes, len(self._corners))
-        self._kept = np.empty((kept, *self._frames.shape[1:]))
+        self._kept = np.empty((min(kept, len(self._corners)), *self._frames.shape[1:]))
         sums = [self._sums(part) for part in self._parts]
         # One mean of all frames: a mean of the blocks' means would depend on their length.
         return float(np.concatenate(sums).mean())

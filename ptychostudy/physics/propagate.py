@@ -171,18 +171,24 @@ def detected(waves: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 def power_of(far: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return the intensities (k, N, N) of far fields with the zero frequency in the corner.
 
+    The fields are lost.
+
     Parameters
     ----------
     far : (k, N, N) complex
+        Rows of it lie one after the other in memory.
     out : (k, N, N) float, optional
         Where the intensities go, with the zero frequency in the centre; default anew.
     """
-    amplitude = np.abs(far)
-    power = np.empty_like(amplitude) if out is None else out
-    # The zero frequency to the centre, last and on the way: real numbers are half of complex ones.
+    real, imag = far.real, far.imag
+    power = np.empty(far.shape, real.dtype) if out is None else out
+    # Of numbers side by side: of real and imaginary parts apart it takes twice as long.
+    parts = far.view(real.dtype)
+    np.square(parts, out=parts)
+    # The zero frequency to the centre on the way.
     for to_rows, rows in _halves(far.shape[-2]):
         for to_cols, cols in _halves(far.shape[-1]):
-            np.square(amplitude[:, rows, cols], out=power[:, to_rows, to_cols])
+            np.add(real[:, rows, cols], imag[:, rows, cols], out=power[:, to_rows, to_cols])
     return power
 
 

@@ -6,6 +6,7 @@ up.
 """
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,15 @@ from ptychostudy.physics.propagate import light, pass_object, power_of, ramps, s
 
 
 class WaveSteps(ABC):
-    """What is done to the waves (b, N, N) complex128 of one mode of a probe."""
+    """What is done to the waves (b, N, N) complex128 of one mode of a probe.
+
+    Attributes
+    ----------
+    at_once : int
+        Pixels of a block that is soonest done.
+    """
+
+    at_once: ClassVar[int]
 
     @abstractmethod
     def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
@@ -33,12 +42,16 @@ class WaveSteps(ABC):
     def detect(self, far: np.ndarray, frames: np.ndarray, factor: float) -> None:
         """Put the intensities of far fields into frames (b, N, N), their zero in the centre.
 
-        All times a factor, rounded first: frames that were kept without it come to the same.
+        All times a factor, rounded first: frames that were kept without it come to the same. The
+        far fields are lost.
         """
 
 
 class NumpyWaves(WaveSteps):
     """One operation after the other."""
+
+    # Between two operations a block should stay in the cache of a core.
+    at_once = 2**16
 
     def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
         """See `WaveSteps`."""
@@ -62,6 +75,8 @@ class NumpyWaves(WaveSteps):
 
 class FusedWaves(WaveSteps):
     """All that is done to a frame at once; see `ptychostudy.physics.fused`."""
+
+    at_once = 2**18
 
     def shift(self, spectrum: np.ndarray, fractions: np.ndarray, waves: np.ndarray) -> None:
         """See `WaveSteps`."""

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.simulate import FramesSettings, WrongProbeSettings
 
 _NOISE_FREE = "none"
-# Of frames whose mean is known and whose scale is not yet: so little that memory does not grow with
-# the scan, and enough for 256 frames of 64 x 64.
-_KEPT_BYTES = 2**23
+# Of frames whose mean is known and whose scale is not yet: 256 of 128 x 128, and so few that memory
+# does not grow with a scan.
+_KEPT_FRAMES, _KEPT_PIXELS = 2**10, 2**22
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,8 @@ def simulated_frames(
     rng = _noise(settings, dose, split, probe.shape[-1])
     # One scale for all frames of the split: where the object absorbs, a frame holds less.
     expected = Expected(object_, probe, scene.positions, valid=valid)
-    scale = photon_scale(expected.mean(kept_bytes=_KEPT_BYTES), dose)
+    kept = min(_KEPT_FRAMES, _KEPT_PIXELS // probe.shape[-1] ** 2)
+    scale = photon_scale(expected.mean(kept=kept), dose)
     return Detected(drawn(expected.frames(scale), rng), scale * scene.probe)
 
 

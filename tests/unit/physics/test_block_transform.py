@@ -71,6 +71,23 @@ def test_a_plan_is_the_same_in_each_run():
     assert len(set(made)) == 1
 
 
+@pytest.mark.parametrize(
+    ("sides", "kind"),
+    [
+        ((1, 1), FftwTransform),
+        ((32, 32), FftwTransform),
+        ((128, 128), FftwTransform),
+        ((64, 96), ScipyTransform),
+        ((63, 64), ScipyTransform),
+        ((65, 65), ScipyTransform),
+        ((256, 256), ScipyTransform),
+    ],
+)
+def test_fftw_is_used_of_sides_that_it_estimates_well(sides, kind):
+    """Powers of two up to 128; how many frames there are tells nothing."""
+    assert isinstance(block_transform((3, 5, *sides)), kind)
+
+
 def test_fftw_is_used_where_it_is_installed_and_scipy_elsewhere(monkeypatch):
     assert isinstance(block_transform((1, 2, 8, 8)), FftwTransform)
     monkeypatch.setitem(sys.modules, "pyfftw", None)

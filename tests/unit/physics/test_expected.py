@@ -10,7 +10,6 @@ from ptychostudy.physics.propagate import intensities
 from ptychostudy.physics.wave_steps import FusedWaves, NumpyWaves
 
 N, FRAMES = 16, 11
-FRAME_BYTES = N * N * 8
 rng = np.random.default_rng(4)
 OBJECT = rng.uniform(0.4, 1, (40, 48)) * np.exp(1j * rng.uniform(-1, 1, (40, 48)))
 MODES = rng.normal(size=(3, N, N)) + 1j * rng.normal(size=(3, N, N))
@@ -77,7 +76,7 @@ def test_what_is_kept_changes_no_bit(probe, valid, kept):
     plain = Expected(OBJECT, probe, POSITIONS, valid=valid, block=4)
     mean, frames = plain.mean(), copied(plain.frames(1.7))
     model = Expected(OBJECT, probe, POSITIONS, valid=valid, block=4)
-    assert model.mean(kept_bytes=kept * FRAME_BYTES) == mean
+    assert model.mean(kept=kept) == mean
     # Twice: the first time must not use them up, or scale what is kept.
     for _ in range(2):
         np.testing.assert_array_equal(copied(model.frames(1.7)), frames)
@@ -98,7 +97,7 @@ def test_no_more_is_kept_than_may_be():
     made = []
     probes = model._probes
     model._probes = lambda part: made.append(part.start) or probes(part)
-    model.mean(kept_bytes=9 * FRAME_BYTES)
+    model.mean(kept=9)
     assert made == [0, 4, 8]
     made.clear()
     copied(model.frames())
