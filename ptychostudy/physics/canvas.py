@@ -14,6 +14,8 @@ from ptychostudy.physics.windows import inside
 _UNIT = 2.0**36
 # In units a value is then at most 2**56: of such patches 127 can lie on one pixel of an int64.
 _LIMIT = 2.0**20
+# Of patches that are turned into units together: so few that a cache holds them.
+_PIXELS = 2**14
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class PartialCanvas:
 
     def __init__(self, origin: tuple[int, int], shape: tuple[int, int]) -> None:
         self.origin = (int(origin[0]), int(origin[1]))
-        # Real part, imaginary part and weight.
-        self.sums = np.zeros((3, *shape), dtype=np.int64)
+        # Real part, imaginary part and weight, side by side: a row of a patch is one place.
+        self.sums = np.zeros((*shape, 3), dtype=np.int64)
 
     def add(self, patches: np.ndarray, corners: np.ndarray, window: np.ndarray) -> None:
         """Add patches; O(patches x window size), whatever the canvas size.
@@ -71,9 +73,9 @@ class PartialCanvas:
         """
         patches = np.asarray(patches)
         _check_window(patches, np.shape(window))
-        _check_values(patches)
-        weighted = patches.astype(np.complex128) * window
-        self.add_weighted(weighted, corners, np.broadcast_to(window, patches.shape))
+        places = self._places(patches, corners)
+        for block in _blocks(patches.shape):
+            self._place(patches[block] * np.asarray(window, np.float64), window, places[block])
 
     def add_weighted(self, weighted: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> None:
         """Add patches that bear their weights already, each its own.
@@ -92,26 +94,41 @@ class PartialCanvas:
         ValueError
             As `add`.
         """
-        corners = np.asarray(corners)
-        _check_patches(weighted, len(corners), weights)
-        n = weighted.shape[-1]
-        places = self._places(corners, n)
-        # One by one, for patches overlap: an indexed sum would count a shared pixel once.
-        for (row, col), share in zip(places, _in_units(weighted, weights), strict=True):
-            self.sums[:, row : row + n, col : col + n] += share
-
-    def _places(self, corners: np.ndarray, n: int) -> np.ndarray:
-        """Return where patches begin on this canvas, (k, 2) int; all or none of them are added."""
-        places: np.ndarray = corners - np.array(self.origin)
-        if not np.all(inside(places, n, self.sums.shape[1:])):
+        if weights.shape != weighted.shape:
             raise ValueError(
-                f"a patch of side {n} leaves the canvas with origin {self.origin}, "
-                f"shape {self.sums.shape[1:]}"
+                f"weights of shape {weights.shape} for patches of shape {weighted.shape}; "
+                "they must agree"
+            )
+        places = self._places(weighted, corners)
+        for block in _blocks(weighted.shape):
+            self._place(weighted[block], weights[block], places[block])
+
+    def _places(self, patches: np.ndarray, corners: np.ndarray) -> np.ndarray:
+        """Return where patches begin on this canvas, (k, 2) int; all or none of them are added."""
+        if len(patches) != len(corners):
+            raise ValueError(
+                f"{len(patches)} patches but {len(corners)} positions; each patch needs exactly one"
+            )
+        _check_values(patches)
+        n = patches.shape[-1]
+        places: np.ndarray = np.asarray(corners) - np.array(self.origin)
+        shape = self.sums.shape[:2]
+        if not np.all(inside(places, n, shape)):
+            raise ValueError(
+                f"a patch of side {n} leaves the canvas with origin {self.origin}, shape {shape}"
             )
         return places
 
+    def _place(self, weighted: np.ndarray, weights: np.ndarray, places: np.ndarray) -> None:
+        """Add weighted patches (b, n, n) at places (b, 2), and their weights."""
+        n = weighted.shape[-1]
+        # One by one, for patches overlap: an indexed sum would count a shared pixel once.
+        for (row, col), share in zip(places.tolist(), _in_units(weighted, weights), strict=True):
+            under = self.sums[row : row + n, col : col + n]
+            np.add(under, share, out=under)
+
     def merge(self, sums: np.ndarray) -> None:
-        """Add the sums (3, H, W) int64 of another partial canvas on the same rectangle."""
+        """Add the sums (H, W, 3) int64 of another partial canvas on the same rectangle."""
         if sums.shape != self.sums.shape:
             raise ValueError(
                 f"partial canvases differ in shape: {sums.shape} and {self.sums.shape}"
@@ -120,7 +137,7 @@ class PartialCanvas:
 
     def finish(self) -> Canvas:
         """Divide sums by weights and return a `Canvas`."""
-        real, imag, weight = self.sums.astype(np.float64)
+        real, imag, weight = np.moveaxis(self.sums, -1, 0).astype(np.float64)
         field = _quotient(real + 1j * imag, weight)
         coverage = weight / _UNIT
         return Canvas(field.astype(np.complex64), coverage.astype(np.float32), self.origin)
@@ -133,31 +150,28 @@ def _check_window(patches: np.ndarray, window: tuple[int, ...]) -> None:
         )
 
 
-def _check_patches(weighted: np.ndarray, positions: int, weights: np.ndarray) -> None:
-    if len(weighted) != positions:
-        raise ValueError(
-            f"{len(weighted)} patches but {positions} positions; each patch needs exactly one"
-        )
-    if weights.shape != weighted.shape:
-        raise ValueError(
-            f"weights of shape {weights.shape} for patches of shape {weighted.shape}; "
-            "they must agree"
-        )
-    _check_values(weighted)
-
-
 def _check_values(patches: np.ndarray) -> None:
-    # NaN is no integer, and one patch of it would spoil all that it overlaps.
-    if not np.all(np.isfinite(patches)) or np.any(np.abs(patches) > _LIMIT):
+    largest = [np.abs(patches[block]).max() for block in _blocks(patches.shape)]
+    # NaN is no integer, and one patch of it would spoil all that it overlaps. It is not below, too.
+    if not np.max(largest, initial=0) <= _LIMIT:
         raise ValueError(
             f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched"
         )
 
 
+def _blocks(shape: tuple[int, ...]) -> list[slice]:
+    """Return the parts of patches (k, n, n) that are added together."""
+    at_once = max(1, _PIXELS // (shape[1] * shape[2]))
+    return [slice(start, start + at_once) for start in range(0, shape[0], at_once)]
+
+
 def _in_units(weighted: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return real part, imaginary part and weight of each patch, (k, 3, n, n) int64 in units."""
-    parts = np.stack([weighted.real, weighted.imag, weights], axis=1, dtype=np.float64)
-    return np.rint(parts * _UNIT).astype(np.int64)
+    """Return real part, imaginary part and weight of each patch, (k, n, n, 3) int64 in units."""
+    parts = np.empty((*weighted.shape, 3))
+    for part, values in enumerate((weighted.real, weighted.imag, weights)):
+        np.multiply(values, _UNIT, out=parts[..., part], dtype=np.float64)
+    np.rint(parts, out=parts)
+    return parts.astype(np.int64)
 
 
 def _quotient(sums: np.ndarray, weight: np.ndarray) -> np.ndarray:

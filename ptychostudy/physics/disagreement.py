@@ -1,6 +1,7 @@
 """How far patches that overlap are from each other: what they say of their own error."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ptychostudy.physics.canvas import Canvas
 
@@ -19,25 +20,29 @@ class Disagreement:
         self._squares = np.zeros(canvas.field.shape)
         self._patches = np.zeros(canvas.field.shape, np.int32)
 
-    def add(self, weighted: np.ndarray, corner: np.ndarray, weights: np.ndarray) -> None:
-        """Take in a patch, as it was stitched.
+    def add(self, weighted: np.ndarray, corners: np.ndarray, weights: np.ndarray) -> None:
+        """Take in patches, as they were stitched.
 
         Parameters
         ----------
-        weighted : (n, n) complex
-            The patch times its weights.
-        corner : (2,) int
-            Object pixel (row, col) of its element [0, 0].
-        weights : (n, n) float
+        weighted : (k, n, n) complex
+            Patches times their weights.
+        corners : (k, 2) int
+            Object pixel (row, col) of their elements [0, 0].
+        weights : (k, n, n) float
         """
-        n = len(weighted)
-        row, col = np.asarray(corner) - np.array(self.canvas.origin)
-        place = np.s_[row : row + n, col : col + n]
+        n = weighted.shape[-1]
+        places = corners - np.array(self.canvas.origin)
+        mean = sliding_window_view(self.canvas.field, (n, n))[places[:, 0], places[:, 1]]
         lit = weights > 0
         # w (p - m): its square over the weight is w |p - m|^2.
-        apart = np.abs(weighted - weights * self.canvas.field[place]) ** 2
-        self._squares[place] += np.where(lit, apart / np.where(lit, weights, 1.0), 0.0)
-        self._patches[place] += lit
+        apart = np.abs(weighted - weights * mean) ** 2
+        squares = np.where(lit, apart / np.where(lit, weights, 1.0), 0.0)
+        # One by one, for patches overlap.
+        for (row, col), square, seen in zip(places.tolist(), squares, lit, strict=True):
+            place = np.s_[row : row + n, col : col + n]
+            self._squares[place] += square
+            self._patches[place] += seen
 
     def finish(self) -> np.ndarray:
         """Return the weighted standard deviation (H, W) float32; 0 where one patch lies alone."""

@@ -18,8 +18,8 @@ from ptychostudy.physics.synchronise import (
 from ptychostudy.recipes.squares import Squares
 from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
-# Patches whose weights are made together.
-_BLOCK = 64
+# Patches that are read, weighted and added together: so few that a cache holds them.
+_BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Stitched:
 
 
 class Placed:
-    """The patches of a cell with their places, in the order of the groups, read one by one.
+    """The patches of a cell with their places, in the order of the groups, read in blocks.
 
     Parameters
     ----------
@@ -88,15 +88,13 @@ class Placed:
         corners: np.ndarray = self._squares.corners[self.groups]
         return corners
 
-    def each(self, factors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Yield each patch times its weights and its factor, its corner and its weights."""
+    def blocks(self, factors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Yield patches times their weights and factors, their corners and weights, in blocks."""
         corners = self.corners
         for start in range(0, len(corners), _BLOCK):
             block = slice(start, start + _BLOCK)
-            weights = self._squares.weights(self.groups[block])
-            turned = zip(self.patches[block], factors[block], strict=True)
-            for (patch, factor), corner, own in zip(turned, corners[block], weights, strict=True):
-                yield patch * factor, corner, own
+            turned = np.stack(self.patches[block]) * factors[block, None, None]
+            yield turned, corners[block], self._squares.weights(self.groups[block])
 
     def synchronised(self) -> Synchronised:
         """Return the phase factors of the patches, from their overlaps."""
@@ -135,8 +133,8 @@ def stitch(shards: Sequence[ShardPatches], squares: Squares, *, in_phase: bool) 
     found = placed.synchronised() if turned else placed.as_they_are()
     canvas = _canvas(placed, squares, found.factors)
     spread = Disagreement(canvas)
-    for weighted, corner, weights in placed.each(found.factors):
-        spread.add(weighted, corner, weights)
+    for block in placed.blocks(found.factors):
+        spread.add(*block)
     records = [shard.record for shard in shards]
     record = {
         **outcome_of(canvas, records),
@@ -149,8 +147,8 @@ def stitch(shards: Sequence[ShardPatches], squares: Squares, *, in_phase: bool) 
 def _canvas(placed: Placed, squares: Squares, factors: np.ndarray) -> Canvas:
     """Return the canvas of patches that are multiplied with factors (k,)."""
     total = squares.canvas()
-    for weighted, corner, weights in placed.each(factors):
-        total.add_weighted(weighted[None], corner[None], weights[None])
+    for block in placed.blocks(factors):
+        total.add_weighted(*block)
     return total.finish()
 
 
