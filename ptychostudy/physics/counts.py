@@ -10,8 +10,8 @@ from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.propagate import far_field
 from ptychostudy.physics.thinning import Thinning
 
-# Measured frames at a time.
-_BLOCK = 16
+# Of measured frames at a time: so few that a cache holds what is made of them.
+_PIXELS = 2**16
 # Whole counts miss the amplitudes by at most 0.05 photons a pixel, mean square (measured on all
 # kinds of probe, at any dose): at 1000 photons a pixel that is 0.7 % of the amplitudes, at the
 # largest dose of 1e9 less than 0.2 %.
@@ -187,11 +187,11 @@ def thinned_blocks(
     index: np.ndarray,
     keep: float,
     rng: np.random.Generator,
-    block: int = _BLOCK,
+    block: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Yield thinned photons of the frames ``index`` of a measured scan, (<= block, N, N) uint32."""
     thinning = Thinning(keep)
-    for part in _parts(index, block):
+    for part in _parts(index, block or _at_once(counts)):
         yield _thinned(counts[part], thinning, rng)
 
 
@@ -213,7 +213,7 @@ def mean_intensity(
 def mean_counts(
     counts: np.ndarray,
     index: np.ndarray | None = None,
-    block: int = _BLOCK,
+    block: int | None = None,
     *,
     valid: np.ndarray | None = None,
 ) -> float:
@@ -224,18 +224,23 @@ def mean_counts(
     counts : (k, N, N) integer
     index : (m,) int, optional
         The frames that count.
-    block : int
-        Frames at a time.
+    block : int, optional
+        Frames at a time. Default as many as a cache holds.
     valid : (N, N) bool, optional
         The pixels that count.
     """
     index = np.arange(len(counts)) if index is None else np.asarray(index)
     total = 0
-    for part in _parts(index, block):
+    for part in _parts(index, block or _at_once(counts)):
         frames = counts[part]
         seen = frames if valid is None else frames[:, valid]
         total += int(seen.sum(dtype=np.int64))
     return total / len(index)
+
+
+def _at_once(counts: np.ndarray) -> int:
+    """Return how many frames (k, N, N) to work on at a time."""
+    return max(1, _PIXELS // math.prod(counts.shape[1:]))
 
 
 def _parts(array: np.ndarray, block: int) -> Iterator[np.ndarray]:

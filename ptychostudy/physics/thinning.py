@@ -16,7 +16,7 @@ _SMALL = 29
 _REACH = 10
 # What sums of a whole distribution may miss of one: roundings of a first term to the 4096th power.
 _ROUNDING = 1e-12
-# Photons of a pixel that a table goes up to: 4 MB. Brighter frames are left to NumPy.
+# Photons of a pixel that a table goes up to: 4 MB. For brighter ones sums are added up.
 _BRIGHTEST = 2**12
 
 
@@ -76,26 +76,26 @@ class Thinning:
         self, photons: np.ndarray, rngs: Iterable[np.random.Generator]
     ) -> tuple[np.ndarray, list[int]]:
         """Return what is kept where photons are few, and the seed of each frame's large draws."""
-        looked_up = self._reaches(int(photons.max(initial=0)))
         uniform = np.empty(photons.shape)
         own = []
         for place, rng in zip(range(len(photons)), rngs, strict=False):
             own.append(rng.bit_generator.random_raw())
-            if looked_up:
-                rng.random(out=uniform[place])
-            else:
-                photons[place] = _by_numpy(photons[place], self._keep, rng)
-        if not looked_up:
-            return photons, own
-        rare = _looked_up(self._table, photons, uniform)
+            rng.random(out=uniform[place])
+        rare = self._rarer(photons, uniform)
         return rare if self._keep == self._rare else photons - rare, own
 
-    def _reaches(self, photons: int) -> bool:
-        """See to it that the table goes up to so many photons of a pixel, or say that it cannot."""
-        if photons >= len(self._table[0]) and photons <= _BRIGHTEST:
+    def _rarer(self, photons: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """Return how many photons are kept, or lost if that is rarer, by a number each."""
+        most = int(photons.max(initial=0))
+        if len(self._table[0]) <= min(most, _BRIGHTEST):
             # Further than asked for: a scan that grows brighter takes no new one for each frame.
-            self._table = _distributions(min(2 * photons, _BRIGHTEST), self._rare)
-        return photons < len(self._table[0])
+            self._table = _distributions(min(2 * most, _BRIGHTEST), self._rare)
+        if most < len(self._table[0]):
+            return _looked_up(self._table, photons, uniform)
+        bright = photons >= len(self._table[0])
+        rare = _looked_up(self._table, np.where(bright, 0, photons), uniform)
+        rare[bright] = _added_up(photons[bright], self._rare, uniform[bright])
+        return rare
 
 
 def _most_small(rare: float) -> float:
@@ -107,13 +107,6 @@ def _most_small(rare: float) -> float:
     while most * rare > _SMALL:
         most -= 1
     return most
-
-
-def _by_numpy(photons: np.ndarray, keep: float, rng: np.random.Generator) -> np.ndarray:
-    """Return what is kept of few photons, by one number a pixel."""
-    # None would be taken for no photon.
-    kept: np.ndarray = np.minimum(rng.binomial(np.maximum(photons, 1), keep), photons)
-    return kept
 
 
 def _distributions(most: int, share: float) -> np.ndarray:
@@ -153,4 +146,25 @@ def _looked_up(table: np.ndarray, photons: np.ndarray, uniform: np.ndarray) -> n
         place = place + below * (step * width)
         step //= 2
     found[further] = (place - column) // width
+    return found
+
+
+def _added_up(photons: np.ndarray, share: float, uniform: np.ndarray) -> np.ndarray:
+    """Return what `_looked_up` would of a column for each of pixels (k,), row after row."""
+    found = np.zeros(len(photons), np.intp)
+    left = np.arange(len(photons))
+    total = term = np.exp(photons * math.log(1 - share))
+    odds = share / (1 - share)
+    x = 0
+    while len(left):
+        further = (uniform > total) & (total <= 1 - _ROUNDING)
+        found[left] += further
+        x += 1
+        # Those that have been found go along until they are half of all: to leave them out costs
+        # as much as some rows.
+        if 2 * np.count_nonzero(further) < len(left):
+            kept = (values[further] for values in (left, photons, uniform, term, total))
+            left, photons, uniform, term, total = kept
+        term = (photons - (x - 1)) * term * (odds / x)
+        total = total + term
     return found
