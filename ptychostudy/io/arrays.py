@@ -1,6 +1,7 @@
 """NPZ files: written with fixed bytes, read without pickle, frames mapped instead of loaded."""
 
 import json
+import mmap
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -203,6 +204,29 @@ def member_names(path: str | Path) -> list[str]:
     return [name.removesuffix(".npy") for name in check_zip(path) if name.endswith(".npy")]
 
 
+class Mapped(np.memmap[Any, Any]):
+    """An array that stays in its file: what is asked for is a copy, and leaves nothing in memory.
+
+    Pages of a mapped file that were looked at count as memory of the process until another one
+    needs the room, and a cluster may end a job for them.
+    """
+
+    _mmap: mmap.mmap
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return a copy of a part."""
+        part = self.view(np.ndarray)[index]
+        copied = part if part.flags.owndata else part.copy()
+        self.forget()
+        return copied
+
+    def forget(self) -> None:
+        """Give back the memory of what was looked at; views of it are read anew."""
+        # Windows keeps them until the room is needed.
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self._mmap.madvise(mmap.MADV_DONTNEED)
+
+
 def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
     """Map one stored member read-only; its checksum is verified once, block by block.
 
@@ -215,7 +239,7 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
 
     Returns
     -------
-    ndarray (memory map)
+    Mapped
         The array; compressed members are read whole instead.
     """
     _check_keys(path, [key], member_names(path))
@@ -237,7 +261,7 @@ def _map(path: str | Path, info: zipfile.ZipInfo) -> np.ndarray:
     with zipfile.ZipFile(path) as zip_file, zip_file.open(info) as member:
         header = read_header(member, info.file_size)
         header_bytes = member.tell()
-    return np.memmap(
+    return Mapped(
         path,
         dtype=header.dtype,
         mode="r",

@@ -26,29 +26,27 @@ def pays(pixels: float) -> bool:
 
 
 @functools.cache
-def compiled(function: Callable[..., Any], *ways: tuple[Taken, ...]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], taken: tuple[Taken, ...]) -> Callable[..., Any]:
     """Return a function compiled: once for all processes where its code can be kept.
 
     Parameters
     ----------
     function : callable
-    *ways : tuple of Taken
-        What it takes, in one way or several; all else is a TypeError.
+    taken : tuple of Taken
+        What it takes; all else is a TypeError.
     """
     # A handler of signals runs in the main thread, and what it raises is lost in a compiler that
     # calls back: the compiler works in another one.
     with ThreadPoolExecutor(1) as other:
-        return other.submit(_compile, function, ways).result()
+        return other.submit(_compile, function, taken).result()
 
 
-def _compile(
-    function: Callable[..., Any], ways: tuple[tuple[Taken, ...], ...]
-) -> Callable[..., Any]:
+def _compile(function: Callable[..., Any], taken: tuple[Taken, ...]) -> Callable[..., Any]:
     import numba
 
-    types = [tuple(_type(taken) for taken in way) for way in ways]
+    types = tuple(_type(argument) for argument in taken)
     # Threads may work beside each other; a division by zero is infinite, as NumPy has it.
-    compiler = functools.partial(numba.njit, types, nogil=True, error_model="numpy")
+    compiler = functools.partial(numba.njit, [types], nogil=True, error_model="numpy")
     kept: Callable[..., Any]
     try:
         kept = compiler(cache=True)(function)

@@ -11,8 +11,11 @@ import scipy
 
 from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.wave_steps import wave_steps
+from ptychostudy.physics.propagate import light, pass_object, power_of, shifted_spectrum
 from ptychostudy.physics.windows import check_inside, split_positions
+
+# Of frames at a time, of a scan of any length: so few that the cache of a core holds their waves.
+_PIXELS = 2**16
 
 
 class Expected:
@@ -28,7 +31,7 @@ class Expected:
     valid : (N, N) bool, optional
         Pixels that count; the others hold 0. Default all.
     block : int, optional
-        Frames at a time; it changes no frame. Default as many as the steps take best.
+        Frames at a time; it changes no frame. Default as many as a cache holds.
 
     Raises
     ------
@@ -46,9 +49,7 @@ class Expected:
         block: int | None = None,
     ) -> None:
         n = probe.shape[-1]
-        # Shifted and covered twice, for the mean and for the frames, and detected.
-        self._steps = wave_steps(3 * len(positions) * n * n)
-        at_once = block or max(1, self._steps.at_once // n**2)
+        at_once = block or max(1, _PIXELS // n**2)
         self._object = np.ascontiguousarray(object_, np.result_type(object_, np.complex64))
         # Transforms have no factor: with this one they are the waves over N, and the far fields.
         self._spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
@@ -86,7 +87,9 @@ class Expected:
                 kept = self._kept[part]
                 yield np.multiply(kept, scale**2, out=self._frames[: len(kept)])
             else:
-                yield self._power(part, scale**2)
+                power = self._power(part)
+                power *= scale**2
+                yield power
 
     def _sums(self, part: slice) -> np.ndarray:
         """Return the sums (b,) of the frames of a part, which are kept or not made if possible."""
@@ -96,23 +99,20 @@ class Expected:
         sums = np.zeros(len(corners))
         for number, waves in enumerate(self._probes(part)):
             # By their light even where they are kept, so that no bit depends on what is.
-            sums += waves[0].size * self._steps.lit(waves, self._object, corners)
+            pass_object(waves, self._object, corners)
+            sums += waves[0].size * light(waves)
             if self._is_kept(part):
-                self._detect(self._kept[part], number, 1.0)
+                self._detect(self._kept[part], number)
         return sums
 
-    def _power(self, part: slice, factor: float = 1.0) -> np.ndarray:
-        """Return the frames of a part, those of all modes added, times a factor."""
+    def _power(self, part: slice) -> np.ndarray:
+        """Return the frames of a part, those of all modes added."""
         power = self._kept[part] if self._is_kept(part) else self._frames[: part.stop - part.start]
-        # The light of several modes is added up first.
-        at_once = factor if len(self._spectra) == 1 else 1.0
         for number, waves in enumerate(self._probes(part)):
-            self._steps.cover(waves, self._object, self._corners[part])
-            self._detect(power, number, at_once)
+            pass_object(waves, self._object, self._corners[part])
+            self._detect(power, number)
         if self._valid is not None:
             power *= self._valid
-        if at_once != factor:
-            power *= factor
         return power
 
     def _is_kept(self, part: slice) -> bool:
@@ -128,20 +128,18 @@ class Expected:
         for spectrum in self._spectra:
             # All of a block is transformed, also for the last frames, so that no bit depends on it.
             self._transform.waves[frames:] = 0
-            self._steps.shift(spectrum, fractions, self._transform.waves[:frames])
+            shifted_spectrum(spectrum, fractions, self._transform.waves[:frames])
             self._transform.backward()
             yield self._transform.waves[:frames]
 
-    def _detect(self, frames: np.ndarray, mode: int, factor: float) -> None:
+    def _detect(self, frames: np.ndarray, mode: int) -> None:
         """Put intensities of the first mode's waves in the place of frames, add those of others."""
         self._transform.forward()
         far = self._transform.waves[: len(frames)]
         if mode == 0:
-            self._steps.detect(far, frames, factor)
+            power_of(far, frames)
         else:
-            power = np.empty_like(frames)
-            self._steps.detect(far, power, factor)
-            frames += power
+            frames += power_of(far)
 
 
 def _parts(frames: int, block: int) -> list[slice]:

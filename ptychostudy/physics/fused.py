@@ -1,4 +1,4 @@
-"""The steps of a likelihood and of a forward model between transforms, each one pass over a frame.
+"""The steps of a likelihood between its transforms, each one pass over a frame.
 
 NumPy takes a pass over a block for each operation, and between two of them the block leaves the
 inner cache. These loops are plain Python, to be compiled (Numba: Lam, Pitrou & Seibert, LLVM-HPC
@@ -36,9 +36,7 @@ class Taken(NamedTuple):
 CORNERS = Taken("i8", 2)
 FIELD, FRAMES, WAVES = (Taken("f4", axes) for axes in (2, 3, 4))
 FIELD_MADE, FRAMES_MADE, WAVES_MADE = (Taken("f4", axes, made=True) for axes in (2, 3, 4))
-DOUBLE, DOUBLE_FRAMES_MADE = Taken("f8", 2), Taken("f8", 3, made=True)
-DOUBLE_MADE = Taken("f8", 1, made=True)
-"""What the functions take: single precision, but where the name says double."""
+"""What the functions take."""
 
 EXPOSE = (FIELD, WAVES, CORNERS, WAVES_MADE)
 COMPARE = {
@@ -49,11 +47,7 @@ COMPARE = {
 POWER = (WAVES, FRAMES_MADE)
 WEIGH = (WAVES_MADE, FRAMES)
 PLACE = (WAVES, WAVES, CORNERS, FIELD_MADE)
-COVER = (DOUBLE_FRAMES_MADE, DOUBLE, CORNERS, DOUBLE_MADE)
-COVER_SINGLE = (DOUBLE_FRAMES_MADE, FIELD, CORNERS, DOUBLE_MADE)
-CENTRED_POWER = (Taken("f8", 3), DOUBLE_FRAMES_MADE, Taken("f8"))
 TURN = (FRAMES, FIELD, FIELD, WAVES_MADE)
-TURN_DOUBLE = (Taken("f8", 3), DOUBLE, DOUBLE, Taken("f8", 4, made=True))
 
 
 def expose(field: Array, probes: Array, corners: Array, waves: Array) -> None:
@@ -196,65 +190,6 @@ def place(waves: Array, probes: Array, corners: Array, canvas: Array) -> None:
                     c, d = probe[2 * x], probe[2 * x + 1]
                     under[2 * x] += a * c + b * d
                     under[2 * x + 1] += a * d - b * c
-
-
-def cover(waves: Array, field: Array, corners: Array, light: Array) -> None:
-    """Multiply waves, in place, with the windows of a field, and add up the light of each.
-
-    Parameters
-    ----------
-    waves : (b, N, 2 N) float
-    field : (H, 2 W) float
-    corners : (b, 2) int
-        First pixel of each window.
-    light : (b,) float
-        What is made.
-    """
-    frames, side, _ = waves.shape
-    # A column each, as in `compare`.
-    columns = np.empty(side, np.float64)
-    for k in range(frames):
-        row, col = corners[k, 0], corners[k, 1]
-        columns[:] = 0
-        for y in range(side):
-            seen = field[row + y, 2 * col : 2 * (col + side)]
-            wave = waves[k, y]
-            for x in range(side):
-                a, b = seen[2 * x], seen[2 * x + 1]
-                c, d = wave[2 * x], wave[2 * x + 1]
-                e, f = a * c - b * d, a * d + b * c
-                wave[2 * x], wave[2 * x + 1] = e, f
-                columns[x] += e * e + f * f
-        total = 0.0
-        for x in range(side):
-            total += columns[x]
-        light[k] = total
-
-
-def centred_power(far: Array, found: Array, factor: float) -> None:
-    """Put squared moduli with the zero frequency in the corner where it is in the centre.
-
-    Parameters
-    ----------
-    far : (b, N, 2 N) float
-    found : (b, N, N) float
-        What is made.
-    factor : float
-        On all of them.
-    """
-    frames, side, _ = far.shape
-    ahead = side // 2
-    rest = side - ahead
-    for k in range(frames):
-        for y in range(side):
-            wave = far[k, y]
-            made = found[k, (y + ahead) % side]
-            for x in range(rest):
-                a, b = wave[2 * x], wave[2 * x + 1]
-                made[ahead + x] = (a * a + b * b) * factor
-            for x in range(ahead):
-                a, b = wave[2 * (rest + x)], wave[2 * (rest + x) + 1]
-                made[x] = (a * a + b * b) * factor
 
 
 def turn(spectra: Array, rows: Array, cols: Array, turned: Array) -> None:

@@ -36,6 +36,8 @@ _MOST = 0.05
 # As often as a search asks. A training asks more often, and makes the objects that a search makes,
 # to the bit: it is taken for one.
 PASSES = 200
+# Frames that are kept from one pass to the next where memory must not grow with a scan.
+_STREAMED = 2**10
 # Pixels of the frames that are worked on together: what belongs to them stays in a core's cache.
 _BLOCK_PIXELS = 2**17
 
@@ -75,6 +77,9 @@ class ScanLikelihood:
         That work beside each other; no bit of what they find depends on it.
     passes : int
         About how often it will be asked, by which it is compiled or not.
+    streamed : bool
+        Whether it must take no more memory for more frames: nothing is compiled, and no more frames
+        are kept than a scan of a thousand has.
 
     Raises
     ------
@@ -94,6 +99,7 @@ class ScanLikelihood:
         share: float = 1.0,
         threads: int = 1,
         passes: int = PASSES,
+        streamed: bool = False,
     ) -> None:
         self.counts = counts
         # The probe's power is in photons: with fewer of them it is a weaker probe.
@@ -101,7 +107,7 @@ class ScanLikelihood:
         self.positions = np.asarray(positions, dtype=np.float64)
         self.shape = (int(shape[0]), int(shape[1]))
         n = self.modes.shape[-1]
-        self.corners, fractions = split_positions(self.positions, n)
+        self.corners, self._fractions = split_positions(self.positions, n)
         check_inside(self.corners, n, self.shape)
         self.valid = np.ones((n, n), bool) if valid is None else np.asarray(valid, bool)
         if self.valid.shape != (n, n) or not self.valid.any():
@@ -117,16 +123,14 @@ class ScanLikelihood:
         self._mask = np.fft.ifftshift(self.valid).astype(np.float32)
         # N^2 makes the inverse of a transform, and N the next one keep power, there and back.
         self._spectra = scipy.fft.fft2(self.modes) / np.float32(n**3)
-        self._ramps = np.exp(-2j * np.pi * fractions[..., None] * np.fft.fftfreq(n))
-        self._ramps = self._ramps.astype(np.complex64)
         self._frames = max(1, _BLOCK_PIXELS // (n * n))
-        self._parts = self._parted()
+        self._parts = self._parted(_STREAMED // SCAN_PARTS if streamed else len(counts))
         self._reading = threading.Lock()
-        self._pixels = passes * len(counts) * n * n
+        self._pixels = 0 if streamed else passes * len(counts) * n * n
         self._benches = [_Bench(self._pixels)]
         self._team = Team(threads)
 
-    def _parted(self) -> list[Part]:
+    def _parted(self, most: int) -> list[Part]:
         frames, step = len(self.counts), self._frames
         blocks = [slice(first, min(first + step, frames)) for first in range(0, frames, step)]
         parts = []
@@ -135,7 +139,7 @@ class ScanLikelihood:
             if some.size:
                 own = blocks[some[0] : some[-1] + 1]
                 corners = self.corners[own[0].start : own[-1].stop]
-                parts.append(Part(own, corners, *self.modes.shape[:2]))
+                parts.append(Part(own, corners, self.modes.shape, most))
         return parts
 
     @property
@@ -215,9 +219,19 @@ class ScanLikelihood:
 
     def _made(self, frames: slice, bench: _Bench) -> np.ndarray:
         """Make the modes (m, b, N, N) over N of frames, until the next ones are made."""
-        rows, cols = (np.ascontiguousarray(self._ramps[frames, axis]) for axis in (0, 1))
         n = self.modes.shape[-1]
+        rows, cols = (_ramp(self._fractions[frames, axis], n) for axis in (0, 1))
         transform = bench.transform("probes", (len(self.modes), len(rows), n, n))
         bench.steps.turn(self._spectra, rows, cols, transform.waves)
         transform.backward()
         return transform.waves
+
+
+def _ramp(fractions: np.ndarray, n: int) -> np.ndarray:
+    """Return the phase ramps (b, n) complex64 of shifts (b,) along one axis."""
+    # Below a quarter of a turn, where single precision loses nothing.
+    phase = (-2 * np.pi * fractions[:, None] * np.fft.fftfreq(n)).astype(np.float32)
+    ramp = np.empty(phase.shape, dtype=np.complex64)
+    np.cos(phase, out=ramp.real)
+    np.sin(phase, out=ramp.imag)
+    return ramp

@@ -88,6 +88,17 @@ def _turned(counts: np.ndarray) -> np.ndarray:
 class Part:
     """Frames that are worked on block by block, on the part of the canvas that they see.
 
+    Parameters
+    ----------
+    blocks : list of slice
+        Of the frames of the scan.
+    corners : (k, 2) int
+        First pixel of each frame's window.
+    shape : (m, N, N)
+        Of the probe's modes.
+    most : int
+        Frames that may be kept.
+
     Attributes
     ----------
     blocks : list of slice
@@ -99,14 +110,18 @@ class Part:
         Blocks by their first frame.
     """
 
-    def __init__(self, blocks: list[slice], corners: np.ndarray, modes: int, n: int) -> None:
+    def __init__(
+        self, blocks: list[slice], corners: np.ndarray, shape: tuple[int, ...], most: int
+    ) -> None:
+        modes, n, _ = shape
         self.blocks = blocks
         self.top, self.left = (int(first) for first in corners.min(axis=0))
         rows, cols = (int(length) for length in np.ptp(corners, axis=0) + n)
         self.shape = (rows, cols)
         self.kept: dict[int, Block] = {}
         self._room = _KEPT // SCAN_PARTS
-        frames = self._room // (8 * modes * n * n)
+        self._last = blocks[0].start + most
+        frames = min(self._room // (8 * modes * n * n), most)
         # Those of a block are kept together.
         kept = [block.stop for block in blocks if block.stop - blocks[0].start <= frames]
         self._frames = kept[-1] - blocks[0].start if kept else 0
@@ -116,7 +131,7 @@ class Part:
 
     def keep(self, first: int, block: Block) -> None:
         """Keep a block where there is room."""
-        if block.bytes <= self._room:
+        if block.bytes <= self._room and first + len(block.counts) <= self._last:
             self.kept[first] = block
             self._room -= block.bytes
 

@@ -10,7 +10,7 @@ eigenvector of the matrix h, scaled by the sums of ``|h|`` over its rows; from t
 weighted least squares lead to the maximum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ _STEPS = 100
 _SMALL_RAD = 1e-9
 # Steps are many, so none of them has to be exact.
 _INNER = 1e-3
+# Pairs of patches at a time.
+_PAIRS = 2**12
 # Below so many rows the Lanczos method has no room.
 _DENSE = 4
 
@@ -68,9 +70,8 @@ def inner_products(
     """
     pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
     found = np.empty(len(pairs), np.complex128)
-    shifts = (corners[pairs[:, 1]] - corners[pairs[:, 0]]).tolist()
     of_one, conjugate = -1, np.empty(0, np.complex128)
-    for k, ((one, other), (row, col)) in enumerate(zip(pairs.tolist(), shifts, strict=True)):
+    for k, (one, other, row, col) in enumerate(_places(corners, pairs)):
         if one != of_one:
             # In double precision: of patches that agree the phase is to be known to it.
             of_one, conjugate = one, patches[one].conj().astype(np.complex128)
@@ -79,6 +80,15 @@ def inner_products(
         # The sum of an array of its own, in one order, however the parts lie in memory.
         found[k] = (ahead * behind).sum()
     return found
+
+
+def _places(corners: np.ndarray, pairs: np.ndarray) -> Iterator[list[int]]:
+    """Yield both patches of each pair (m, 2), and by how much the second lies ahead."""
+    for start in range(0, len(pairs), _PAIRS):
+        some = pairs[start : start + _PAIRS]
+        shifts = corners[some[:, 1]] - corners[some[:, 0]]
+        # Python's numbers take ten times as much memory as an array's: some pairs at a time.
+        yield from np.concatenate([some, shifts], axis=1).tolist()
 
 
 def _from(shift: int) -> slice:

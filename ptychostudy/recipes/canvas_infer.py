@@ -17,7 +17,7 @@ from ptychostudy.networks.canvas_features import Features
 from ptychostudy.networks.canvas_network import CANVAS_FORMAT, CanvasNetwork
 from ptychostudy.networks.canvas_plain import plain_with_weights, random_weights
 from ptychostudy.recipes.canvas_control import detector_features
-from ptychostudy.recipes.canvas_shown import SHOWN_PASSES, shown
+from ptychostudy.recipes.canvas_shown import shown
 from ptychostudy.recipes.canvas_tiles import TilesOfShard
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard
@@ -155,7 +155,7 @@ def view_features(view: ViewOfScan, estimate: ArmProduct) -> Features:
     DataError
         If the estimate is of another canvas.
     """
-    return shown(view.likelihood(passes=SHOWN_PASSES), view.own(estimate))
+    return shown(view.likelihood(streamed=True), view.own(estimate))
 
 
 def _tiles(

@@ -6,9 +6,6 @@ from ptychostudy.networks.canvas_features import Features, features_of
 from ptychostudy.physics.maximum import freed
 from ptychostudy.physics.scan_likelihood import ScanLikelihood
 
-SHOWN_PASSES = 12
-"""How often the likelihood is asked."""
-
 
 def shown(likelihood: ScanLikelihood, smoothed: np.ndarray) -> Features:
     """Return what a network is shown of an object (H, W) that is smoothed, and of its frames."""

@@ -86,7 +86,12 @@ class ViewOfScan:
         return round(float(sum(counted)))
 
     def likelihood(
-        self, counts: Source | None = None, share: float = 1.0, passes: int = PASSES
+        self,
+        counts: Source | None = None,
+        share: float = 1.0,
+        passes: int = PASSES,
+        *,
+        streamed: bool = False,
     ) -> ScanLikelihood:
         """Return the likelihood of objects, given the frames or a share of their photons."""
         return ScanLikelihood(
@@ -98,6 +103,7 @@ class ViewOfScan:
             share=share,
             threads=allowed_threads(),
             passes=passes,
+            streamed=streamed,
         )
 
     def split(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from ptychostudy.io.arrays import Mapped
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.disagreement import Disagreement
@@ -20,6 +21,8 @@ from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
 # Patches that are read, weighted and added together: so few that a cache holds them.
 _BLOCK = 16
+# Patches that are read before the memory of those that have been read is given back.
+_READ = 2**12
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,41 @@ class Stitched:
     record: dict[str, Any]
 
 
+class Patches(Sequence[np.ndarray]):
+    """Patches (M, M) of some shards, one after the other, that stay in their files.
+
+    Parameters
+    ----------
+    files : sequence of (k, M, M) complex, may be `Mapped`
+    """
+
+    def __init__(self, files: Sequence[np.ndarray]) -> None:
+        self._files = [file for file in files if isinstance(file, Mapped)]
+        # Views: nothing is read before it is asked for.
+        self._views = [patch for file in files for patch in np.asarray(file)]
+        self._read = 0
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self._views)
+
+    @overload
+    def __getitem__(self, place: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[np.ndarray]: ...
+
+    def __getitem__(self, place: int | slice) -> np.ndarray | list[np.ndarray]:
+        """Return a patch, or some, as they lie in their file."""
+        # Not each time: to give memory back takes as long as to multiply two patches.
+        self._read += 1 if isinstance(place, int) else len(self._views[place])
+        if self._read > _READ:
+            self._read = 0
+            for file in self._files:
+                file.forget()
+        return self._views[place]
+
+
 class Placed:
     """The patches of a cell with their places, in the order of the groups, read in blocks.
 
@@ -79,8 +117,7 @@ class Placed:
         self._squares = squares
         self._side = squares.window.window_px
         self.groups = np.concatenate([np.zeros(0, np.int64), *(shard.groups for shard in good)])
-        # Views: nothing is read before it is asked for.
-        self.patches = [patch for shard in good for patch in np.asarray(shard.patches)]
+        self.patches = Patches([shard.patches for shard in good])
 
     @property
     def corners(self) -> np.ndarray:

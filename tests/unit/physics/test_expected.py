@@ -7,7 +7,6 @@ from ptychostudy.physics import expected
 from ptychostudy.physics.block_transform import FftwTransform, ScipyTransform
 from ptychostudy.physics.expected import Expected
 from ptychostudy.physics.propagate import intensities
-from ptychostudy.physics.wave_steps import FusedWaves, NumpyWaves
 
 N, FRAMES = 16, 11
 rng = np.random.default_rng(4)
@@ -23,20 +22,13 @@ def copied(blocks):
     return np.concatenate([block.copy() for block in blocks])
 
 
-# The transforms of either library, the steps between them compiled or not.
-LIBRARIES = [(FftwTransform, FusedWaves), (ScipyTransform, NumpyWaves)]
-
-
-def choose(monkeypatch, libraries):
-    transforms, steps = libraries
-    monkeypatch.setattr(expected, "block_transform", transforms)
-    monkeypatch.setattr(expected, "wave_steps", lambda pixels: steps())
+LIBRARIES = [FftwTransform, ScipyTransform]
 
 
 @pytest.fixture(autouse=True, params=LIBRARIES)
-def libraries(request, monkeypatch):
-    """Each test with either."""
-    choose(monkeypatch, request.param)
+def library(request, monkeypatch):
+    """Each test with the transforms of either."""
+    monkeypatch.setattr(expected, "block_transform", request.param)
 
 
 @pytest.mark.parametrize(("probe", "valid"), CASES)
@@ -53,8 +45,8 @@ def test_frames_are_those_of_the_forward_model(probe, valid, block):
 def test_counts_are_the_same_by_either_library(n, block, monkeypatch):
     """Their frames differ in the last bit, which no draw sees."""
     drawn = []
-    for libraries in LIBRARIES:
-        choose(monkeypatch, libraries)
+    for transforms in LIBRARIES:
+        monkeypatch.setattr(expected, "block_transform", transforms)
         model = Expected(OBJECT, 30 * MODES[:, :n, :n], POSITIONS, block=block)
         draws = np.random.default_rng(5)
         drawn.append(np.concatenate([draws.poisson(frames) for frames in model.frames(1 / model.mean() ** 0.5)]))

@@ -14,7 +14,6 @@ from ptychostudy.physics import fused
 from ptychostudy.physics.compiled import compiled, side_by_side
 from ptychostudy.physics.frame_steps import FusedSteps, NumpySteps, frame_steps
 from ptychostudy.physics.fused import Taken
-from ptychostudy.physics.wave_steps import FusedWaves, NumpyWaves, wave_steps
 
 ROOT = Path(__file__).resolve().parents[3]
 WAYS = [NumpySteps, FusedSteps]
@@ -161,12 +160,6 @@ def test_compiled_code_is_what_is_written():
     for function, canvas in zip((fused.place, compiled(fused.place, fused.PLACE)), canvases, strict=True):
         function(made[0], probes, corners, canvas)
     assert np.array_equal(*canvases)
-    given, lights = made[0][0].astype(float), [np.empty(3) for _ in range(2)]
-    covered = [given.copy() for _ in range(2)]
-    for function, waves, light in zip((fused.cover, compiled(fused.cover, fused.COVER)), covered, lights, strict=True):
-        function(waves, field.astype(float), corners, light)
-    assert np.array_equal(*covered) and np.array_equal(*lights) and not np.array_equal(covered[0], given)
-    np.testing.assert_allclose(lights[0], np.sum(covered[0] ** 2, axis=(1, 2)), rtol=1e-13)
 
 
 def test_what_cannot_be_kept_is_compiled_all_the_same():
@@ -181,7 +174,7 @@ def test_a_signal_never_meets_the_compiler(monkeypatch):
     """Its handler runs in the main thread; what it raises is lost where LLVM calls Python back."""
     threads = []
     monkeypatch.setattr(
-        module, "_compile", lambda function, ways: threads.append(threading.current_thread()) or function
+        module, "_compile", lambda function, taken: threads.append(threading.current_thread()) or function
     )
     module.compiled(lambda x: x, (Taken("f8"),))
     assert threads and threads[0] is not threading.main_thread()
@@ -246,20 +239,19 @@ def test_a_package_that_does_not_go_with_the_others_is_as_good_as_missing(name, 
     (tmp_path / f"{name}.py").write_text("raise ImportError('needs an older NumPy')")
     script = (
         "from ptychostudy.physics.frame_steps import frame_steps\n"
-        "from ptychostudy.physics.wave_steps import wave_steps\n"
         "from ptychostudy.physics.block_transform import block_transform\n"
-        "made = frame_steps(1e9), wave_steps(1e9), block_transform((1, 2, 4, 4))\n"
+        "made = frame_steps(1e9), block_transform((1, 2, 4, 4))\n"
         "print(*(type(x).__name__ for x in made))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
-    slow = {"numba": "NumpySteps NumpyWaves FftwTransform", "pyfftw": "FusedSteps FusedWaves ScipyTransform"}
+    slow = {"numba": "NumpySteps FftwTransform", "pyfftw": "FusedSteps ScipyTransform"}
     assert done.stdout.strip() == slow[name], done.stderr
 
 
 def test_numba_is_used_where_it_is_installed_and_numpy_elsewhere(monkeypatch):
-    assert isinstance(frame_steps(2e8), FusedSteps) and isinstance(wave_steps(2e8), FusedWaves)
+    assert isinstance(frame_steps(2e8), FusedSteps)
     # Half a second of start for less than that.
-    assert isinstance(frame_steps(1e8), NumpySteps) and isinstance(wave_steps(1e8), NumpyWaves)
+    assert isinstance(frame_steps(1e8), NumpySteps)
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert isinstance(frame_steps(2e8), NumpySteps) and isinstance(wave_steps(2e8), NumpyWaves)
+    assert isinstance(frame_steps(2e8), NumpySteps)
