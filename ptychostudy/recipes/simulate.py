@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ptychostudy.study.sections.simulate import FramesSettings, WrongProbeSettings
 
 _NOISE_FREE = "none"
-# Of frames whose mean is known and whose scale is not yet: 256 of 128 x 128, and so few that memory
-# does not grow with a scan.
-_KEPT_FRAMES, _KEPT_PIXELS = 2**10, 2**22
+# Frames whose mean is known and whose scale is not yet, and their pixels: so few that a scan of a
+# thousand frames takes as much memory as a longer one.
+_KEPT_FRAMES, _KEPT_PIXELS = 2**10, 2**24
 
 
 @dataclass(frozen=True)
