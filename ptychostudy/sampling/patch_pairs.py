@@ -31,27 +31,31 @@ def overlapping_pairs(
     (m, 2) int64
         Indices, the smaller first, in ascending order.
     """
+    corners = np.asarray(corners, dtype=np.int64)
     tree = scipy.spatial.KDTree(corners)
-    chosen = [_partners(tree, k, side, apart, most) for k in range(len(corners))]
+    chosen = []
+    for k in range(len(corners)):
+        # Squares that only touch have no pixel in common.
+        near = tree.query_ball_point(corners[k], side - 1, p=np.inf, return_sorted=False)
+        chosen.append(_partners(corners, k, np.array(near, dtype=np.int64), apart, most))
     first = np.repeat(np.arange(len(corners)), [len(partners) for partners in chosen])
     other = np.concatenate([np.zeros(0, np.int64), *chosen])
-    pairs = np.stack([first, other], axis=1)
-    return np.unique(np.sort(pairs, axis=1), axis=0)
+    # One number for each pair, of which those that chose each other have the same.
+    paired = np.unique(np.minimum(first, other) * len(corners) + np.maximum(first, other))
+    return np.stack(np.divmod(paired, max(1, len(corners))), axis=1)
 
 
 def _partners(
-    tree: "scipy.spatial.KDTree", k: int, side: int, apart: np.ndarray | None, most: int
+    corners: np.ndarray, k: int, near: np.ndarray, apart: np.ndarray | None, most: int
 ) -> np.ndarray:
-    """Return the partners of one square."""
-    corners = tree.data
-    # Squares that only touch have no pixel in common.
-    near = np.array(tree.query_ball_point(corners[k], side - 1, p=np.inf), dtype=np.int64)
+    """Return the partners of one square among those near it."""
     strange = near != k if apart is None else apart[near] != apart[k]
     near = near[strange]
     distance = np.sum((corners[near] - corners[k]) ** 2, axis=1)
-    # Of equal distances the smaller index: the same ones every time.
-    by_distance: np.ndarray = near[np.lexsort((near, distance))]
+    # Of equal distances the smaller index: the same ones every time. One number of both is sorted
+    # in a fraction of the time.
+    ranked = np.sort(distance * len(corners) + near)
     kept = min(most, len(near))
     evenly = np.arange(kept) * len(near) // max(kept, 1)
-    chosen: np.ndarray = by_distance[evenly]
+    chosen: np.ndarray = ranked[evenly] % len(corners)
     return chosen
