@@ -4,6 +4,8 @@ Two frames overlap by the shared area of two discs of the probe's diameter. Neig
 KD-trees, so cost grows as n log n.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy
 
@@ -12,8 +14,10 @@ from ptychostudy.sampling.spacing import check_diameter, checked_positions, uniq
 # Distances at a time: arrays of more than a cache holds, made anew for each step, take ten times as
 # long.
 _DISTANCE_CHUNK = 2**15
-# Groups whose pairs are held in memory at a time: in a dense scan each has many neighbours.
+# Groups whose pairs are held in memory at a time, and about how many pairs: in a dense scan each
+# group has many neighbours.
 _PAIR_CHUNK = 512
+_PAIRS = 2**16
 
 
 def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
@@ -154,13 +158,21 @@ def mean_overlap_of_groups(positions: np.ndarray, groups: np.ndarray, diameter: 
         return 0.0
     tree = scipy.spatial.KDTree(centres)
     total = 0.0
-    for start in range(0, len(centres), _PAIR_CHUNK):
+    for chosen in _chunks(tree, diameter):
+        total += _summed_overlap(chosen, tree, diameter)
+    return total / len(centres)
+
+
+def _chunks(tree: "scipy.spatial.KDTree", diameter: float) -> Iterator[np.ndarray]:
+    """Yield the groups (k,) whose pairs are held together, by the centres in a tree."""
+    for start in range(0, tree.n, _PAIR_CHUNK):
         # Neighbours in the tree are neighbours in the scan: a chunk of centres in another order
         # may span the scan, and its tree then meets all of the other. Sorted, the sums of a scan
         # of one chunk are made in the order of its groups.
-        chosen = np.sort(tree.indices[start : start + _PAIR_CHUNK])
-        total += _summed_overlap(chosen, tree, diameter)
-    return total / len(centres)
+        near = tree.indices[start : start + _PAIR_CHUNK]
+        pairs = tree.query_ball_point(tree.data[near], diameter, return_length=True).sum()
+        for part in np.array_split(near, min(-(-int(pairs) // _PAIRS), len(near))):
+            yield np.sort(part)
 
 
 def _summed_overlap(chosen: np.ndarray, tree: "scipy.spatial.KDTree", diameter: float) -> float:

@@ -9,6 +9,7 @@ from scipy.spatial import KDTree
 
 from ptychostudy.physics import illumination
 from ptychostudy.physics.probes import make_probe
+from ptychostudy.sampling import neighbours
 from ptychostudy.sampling.neighbours import (
     disc_overlap,
     mean_overlap_in_groups,
@@ -143,8 +144,10 @@ def test_between_groups_on_a_line():
 
 
 @pytest.mark.parametrize("lattice", [square, hexagonal])
-def test_between_groups_against_brute_force(lattice):
-    # More groups than one block of pairs, in both axes.
+@pytest.mark.parametrize("pairs", [neighbours._PAIRS, 1000, 1])
+def test_between_groups_against_brute_force(lattice, pairs, monkeypatch):
+    # More groups than one block of pairs, in both axes; of a dense scan a block holds fewer, one at least.
+    monkeypatch.setattr(neighbours, "_PAIRS", pairs)
     positions = lattice(30, 40, 5.0) + np.random.default_rng(1).uniform(-1, 1, (1200, 2))
     groups = np.random.default_rng(2).integers(0, 1200, (1100, 4))
     centres = positions[groups].mean(axis=1)
