@@ -108,9 +108,13 @@ def take_sample(
 
 def structure(counts: np.ndarray) -> np.ndarray:
     """Return by how much each frame (k,) differs from the mean frame: one less their cosine."""
-    coarse = np.sqrt(np.concatenate([_coarse(part) for part in _blocks(counts)]))
+    # Into one place, and what is made of it block by block: of a long scan it is as large as that.
+    coarse = np.empty((len(counts), *_coarse(counts[:1]).shape[1:]))
+    for part, found in zip(_blocks(counts), _blocks(coarse), strict=True):
+        np.sqrt(_coarse(part), out=found)
     mean = coarse.mean(axis=0)
-    lengths = np.linalg.norm(coarse, axis=1) * np.linalg.norm(mean)
+    own = np.concatenate([np.linalg.norm(found, axis=1) for found in _blocks(coarse)])
+    lengths = own * np.linalg.norm(mean)
     cosine = coarse @ mean / np.maximum(lengths, np.finfo(np.float64).tiny)
     # Of an empty frame nothing is known.
     return np.where(lengths > 0, 1 - cosine, 0.0)

@@ -1,5 +1,6 @@
 """Frames that are no frames of a scan: empty, wild in their brightness, or one place twice."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 
@@ -88,8 +89,8 @@ def _below(totals: np.ndarray, limit: np.ndarray) -> np.ndarray:
     return np.asarray(totals < limit - _SIGMAS * np.sqrt(limit))
 
 
-def repeated(counts: np.ndarray) -> np.ndarray:
-    """Return which frames (k,) equal an earlier one where this cannot be chance.
+def repeated(counts: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Return which of some frames equal an earlier one of them where this cannot be chance, (m,).
 
     Two frames of the same expectation agree with a probability that is largest if it is the frame
     itself: the product of the Poisson probabilities of its counts.
@@ -97,14 +98,19 @@ def repeated(counts: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     counts : (k, N, N) uint32
+    among : (m,) int
+        The frames that are compared.
     """
-    first_of: dict[bytes, int] = {}
-    copies = np.zeros(len(counts), dtype=bool)
-    pairs = len(counts) ** 2 / 2
-    for index, frame in enumerate(counts):
-        first = first_of.setdefault(frame.tobytes(), index)
-        if first != index:
-            copies[index] = pairs * math.exp(_log_chance(frame)) < _CHANCE
+    seen: set[bytes] = set()
+    copies = np.zeros(len(among), dtype=bool)
+    pairs = len(among) ** 2 / 2
+    for place, index in enumerate(among):
+        frame = counts[index]
+        # Not the frame itself: all of them would be a second scan in memory.
+        name = hashlib.blake2b(frame.tobytes()).digest()
+        if name in seen:
+            copies[place] = pairs * math.exp(_log_chance(frame)) < _CHANCE
+        seen.add(name)
     return copies
 
 
@@ -146,7 +152,7 @@ def odd_frames(
     # A frame that is none takes no place from one that is.
     again = _among(left, placed_again(positions[left]))
     left = left & ~again
-    copies = _among(left, repeated(counts[left]))
+    copies = _among(left, repeated(counts, np.flatnonzero(left)))
     return {
         **kinds,
         "at the very position of an earlier one": again,

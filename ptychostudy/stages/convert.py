@@ -107,13 +107,16 @@ def _convert(
     npz = settings.base["npz"]
     npz = {**npz, "accept": list(dict.fromkeys([*npz.get("accept", []), *accept]))}
     doubts = Doubts(name, tuple(npz["accept"]))
+    declared = _declared(file, settings)
+    # Its frames are read anew, by what the settings say, and would lie in memory twice.
+    del file
     # Of a study somebody has looked at it.
     if settings.pixel_matters:
         doubts.refuse(settings.pixel_matters)
     scan = take_in(paths, settings.base, doubts, _mask(mask_path, settings, told))
     if "counts" in scan:
         check_geometry(scan, settings_of({**settings.base, "npz": npz}), name)
-    said = WRITERS[format].write(output, _arrays(scan), _declared(file, settings))
+    said = WRITERS[format].write(output, _arrays(scan), declared)
     for text in settings.assumed:
         print(f"assumed: {text}")
     for text in said:

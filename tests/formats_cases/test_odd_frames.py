@@ -51,11 +51,13 @@ def test_copies_are_told_from_chance():
     rng = np.random.default_rng(0)
     bright = rng.poisson(2.0, (20, 16, 16)).astype(np.uint32)
     bright[7], bright[15] = bright[3], bright[3]
-    assert np.flatnonzero(repeated(bright)).tolist() == [7, 15]
+    assert np.flatnonzero(repeated(bright, np.arange(20))).tolist() == [7, 15]
+    # Of those that are left the first is no copy.
+    assert np.flatnonzero(repeated(bright, np.arange(5, 20))).tolist() == [10]
     # Two photons in four pixels agree often.
     dim = np.zeros((50, 16, 16), np.uint32)
     dim[:, 8:10, 8:10] = rng.poisson(0.5, (50, 2, 2))
-    assert len(np.unique(dim, axis=0)) < 50 and not repeated(dim).any()
+    assert len(np.unique(dim, axis=0)) < 50 and not repeated(dim, np.arange(50)).any()
 
 
 @pytest.mark.parametrize("places", [[], [7], [3, 40], [0, 1, 2, 77]], ids=str)
