@@ -138,4 +138,5 @@ def test_memory_does_not_grow_with_the_frames(peaks, stage):
 @pytest.mark.parametrize("stage", LARGEST)
 def test_what_holds_all_frames_is_seen(peaks, stage):
     fewest = peaks[SPLIT_FRAMES[0]][stage]
-    assert peaks["holding"][stage] / fewest > 1.5 * LARGEST[stage], peaks
+    # Not by a hair: infer takes 1.6 times as much, the others more than twice.
+    assert peaks["holding"][stage] / fewest > 1.2 * LARGEST[stage], peaks
