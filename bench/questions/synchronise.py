@@ -1,6 +1,6 @@
 """Stitching of a finished study's networks in several forms: weights, synchronisation, seconds.
 
-    python bench/synchronise.py HUB --doses 100000 1000 --views dense sparse --arms PtychoPINN Baseline
+    python bench/questions/synchronise.py HUB --doses 100000 1000 --views dense sparse --arms PtychoPINN Baseline
 
 Nothing is trained: each network of the study computes the patches of a cell's test split once, and these are stitched
 as the ancestor did (a uniform square of 20 px, phases as they are) and otherwise. Scores are on the pixels that the

@@ -1,6 +1,6 @@
 """Networks of the canvas on objects of kinds that they were not trained on, beside physics only and total variation.
 
-    python bench/unseen_objects.py --hub HUB --view sparse --doses 1000 100000
+    python bench/questions/unseen_objects.py --hub HUB --view sparse --doses 1000 100000
 
 HUB is a finished study with networks of the canvas. An object of each kind is put behind the probe, the scan and the
 dose of its test split, its frames are drawn, and what the bundles of both networks make of them is scored as the study

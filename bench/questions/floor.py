@@ -1,6 +1,6 @@
 """How near the iterative arm comes to the counting floor: rms phase over 1 / sqrt(2 n), by dose, solver and overlap.
 
-    python bench/floor.py [main] [speckle] [half] [free] [study]
+    python bench/questions/floor.py [main] [speckle] [half] [free] [study]
 
 prints Markdown tables; without a name all of them, which takes some ten minutes of one core. Photons are drawn with
 `core`, the start is flat, the probe known. Scored is the wrapped phase on the well-lit mask after one complex factor

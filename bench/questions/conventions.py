@@ -1,6 +1,6 @@
 """Does `inspect` name the right convention of a scan whose file was shuffled? 32 ways, one after another.
 
-python bench/conventions.py [SCAN.npz]     default: the measured Siemens star, fetched into a temporary folder
+python bench/questions/conventions.py [SCAN.npz]     default: the measured Siemens star, fetched into a temporary folder
 
 Each of the eight orientations of the frames meets each pair of signs of the positions; exchanged positions, frames
 with their zero frequency in a corner and a conjugated probe take turns in between. Frames are reversed as NumPy does

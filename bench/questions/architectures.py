@@ -1,6 +1,6 @@
 """The default network beside the ancestor's topology at equal training time, and beside its own sweeps untrained.
 
-    python bench/architectures.py --study quick --view dense --doses 100000 1000 --seeds 0 1 2
+    python bench/questions/architectures.py --study quick --view dense --doses 100000 1000 --seeds 0 1 2
 
 Each training is a process of its own, with one thread, through the stages of the study; time is CPU time of the stage
 `train`. The ancestor's number of epochs is chosen so that it trains as long as the default did with the same data and
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
 EPOCHS = {"quick": 3, "scaled": 8}
 COLUMNS = ("study", "view", "dose", "network", "seed", "parameters", "epochs", "train CPU s", "SSIM amp", "SSIM phase")

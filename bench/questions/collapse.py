@@ -1,6 +1,6 @@
 """How often a short training collapses: many seeds, two frame sizes, two doses; with a Wilson 95 % interval.
 
-    python bench/collapse.py --trials 20
+    python bench/questions/collapse.py --trials 20
 
 Networks are trained for a few epochs on a part of the groups of the quick and of the scaled study, through the stage
 `train` and under its own detector of collapse; besides, an output counts whose correlation with the truth

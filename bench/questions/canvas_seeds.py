@@ -1,6 +1,6 @@
 """How networks of the canvas end from many seeds, beside physics only and total variation; with a Wilson 95 % interval.
 
-    python bench/canvas_seeds.py --hub HUB --study quick --view sparse --dose 1000 --trials 20
+    python bench/questions/canvas_seeds.py --hub HUB --study quick --view sparse --dose 1000 --trials 20
 
 HUB is a finished study, of which frames and groups are read. Each trial draws anew what a seed of a training draws:
 weights, held-out photons, simulated objects. A trial has collapsed if its training failed, or if its phase error on the
@@ -26,7 +26,7 @@ from ptychostudy.study.settings import read_study
 from ptychostudy.study.stage_settings import TRAIN, stage_settings
 from unseen_objects import scored
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CONFIGS = {"quick": "config.yaml", "scaled": "scaled.yaml"}
 
 
