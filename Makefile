@@ -5,7 +5,7 @@
 # make faults-long  the long fault campaign and ten minutes of fuzzing; hours
 # make mutations    take guards and verdicts out of the package one by one: does a fast test notice? (SEED, COUNT); an hour
 # make slurm-clean  cancel the Slurm jobs that a killed Snakemake left behind in HUB, and unlock it
-# make bench        side-by-side measurements
+# make bench        side-by-side measurements (ONLY: some of their groups), half an hour: the table of docs/speed.md
 # make clean        remove the environment and caches; a study's files are never touched
 #
 # Variables: PYTHON (3.11 to 3.13), CORES (default: all), TARGET, HUB (folder of the study), PYTEST_OPTIONS; GPU=1 adds
@@ -19,6 +19,7 @@ TARGET ?= all
 PYTEST_OPTIONS ?=
 SEED ?= 10
 COUNT ?= 20
+ONLY ?=
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -170,9 +171,9 @@ if [ -z "$$files" ]; then echo "$(1): no $(2) yet"; \
 else echo "pytest: $(1) $(2)"; python -m pytest $(PYTEST_OPTIONS) $$files; fi
 endef
 
+# Ways of doing the same in turn, and the table of docs/speed.md; the study it measures on is made in build/bench.
 bench:
-	@for file in $$(grep -L 'required=True' bench/*.py); do echo "== $$file"; python "$$file"; done
-	@for file in bench/*.sh; do echo "== $$file"; bash "$$file"; done
+	python bench/run.py $(if $(ONLY),--only $(ONLY))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build ptychostudy.egg-info

@@ -1,20 +1,16 @@
 """The default network from frames to a canvas, and a step of its training, beside PtychoPINN's topology, in turn.
 
-    python bench/canvas_speed.py --hub HUB --frames 1000 5216 --threads 1 2
-    python bench/canvas_speed.py --hub HUB --step --threads 1
-
-HUB is the folder of a finished quick study. Its dense test view at 1e3 photons is laid side by side until there are as
-many frames, N = 64. Of the default network all is counted that follows the frames: the weight of the prior, the object
-with it, what the network is shown, its answer, tiles put together; and apart what `infer` and `stitch` do of it, which
-are given the object with the prior (`tv.npz`, an arm of its own). Of the peer, a group of C = 4 for each frame, only
-the network of 2.26 million parameters in float32 by `keras.Model.predict`, in batches of 16: neither its grouping nor
-its reassembly, which would cost it more. A step of the default is one on all frames of the training split, with its
-loss; of the peer one on 16 groups, the square of its maps for a loss, which costs less than its physics. Each is a
-process of its own; wall time, the median of several turns. From 5000 frames on the start is counted, too: loading what
-is compiled, of the peer the making of model and graph, but not the import of Keras.
+The dense test view of the quick study at 1e3 photons is laid side by side until there are as many frames, N = 64. Of
+the default network all is counted that follows the frames: the weight of the prior, the object with it, what the
+network is shown, its answer, tiles put together; and apart what `infer` and `stitch` do of it, which are given the
+object with the prior (`tv.npz`, an arm of its own). Of the peer, a group of C = 4 for each frame, only the network of
+2.26 million parameters in float32 by `keras.Model.predict`, in batches of 16: neither its grouping nor its
+reassembly, which would cost it more. A step of the default is one on all frames of the training split, with its loss;
+of the peer one on 16 groups, the square of its maps for a loss, which costs less than its physics. Each is a process
+of its own; wall time, the median of several turns. From 5000 frames on the start is counted, too: loading what is
+compiled, of the peer the making of model and graph, but not the import of Keras.
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -27,62 +23,57 @@ from pathlib import Path
 
 import numpy as np
 
-DOSE, VIEW, BATCH = 1000, "dense", 16
+from measuring import PEER, WALL_S, python, row_of, with_rates
+from quick_study import DOSE, FRAMES, GROUPS, VIEW
+
+BATCH, STEPS = 16, 3
 COUNTED = 5000
 """From so many frames on the start is counted: what is compiled and loaded, the peer's model and its graph."""
+TURNS = {1000: 5, 5216: 3}
+"""By the number of frames."""
+PREDICT = (PEER, "PtychoPINN's topology, a group of 4 a frame")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--hub", type=Path, required=True)
-    parser.add_argument("--frames", type=int, nargs="+", default=[1000, 5216])
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--step", action="store_true", help="of training, in place of answers")
-    parser.add_argument("--one", choices=WORKS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        print(json.dumps(WORKS[options.one](options.hub, options.frames[0])))
-        return
-    if options.step:
-        steps(options.hub, options.threads, options.turns)
-        return
-    print("| frames | threads | default network, frames/s; infer, stitch | peer, groups/s | ratios |")
-    print("|---" * 5 + "|")
-    for frames in options.frames:
-        for threads in options.threads:
-            compare(options.hub, frames, threads, options.turns)
+def rows(hub):
+    for frames, turns in TURNS.items():
+        for threads in (1, 2):
+            yield from answers(hub, frames, threads, turns)
+    for threads in (1, 2):
+        yield step(hub, threads)
 
 
-def compare(hub, frames, threads, turns):
-    """Print one row."""
-    rows = [(*child("ours", hub, frames, threads), child("peer", hub, frames, threads)) for _ in range(turns)]
-    default, answer, other = (statistics.median(column) for column in zip(*rows, strict=True))
-    ratio, of_answer = (statistics.median(row[own] / row[2] for row in rows) for own in (0, 1))
-    print(
-        f"| {frames} | {threads} | {default:.0f}; {answer:.0f} | {other:.0f} | {ratio:.2f}; {of_answer:.2f} |",
-        flush=True,
-    )
+def words_of(threads):
+    return "one thread" if threads == 1 else f"{threads} threads"
 
 
-def steps(hub, threads, turns):
-    """Print a row for each number of threads."""
-    print("| threads | step of the default, ms | of the peer, ms | ratio |", "|---" * 4 + "|", sep="\n")
-    for number in threads:
-        pairs = [[child(name, hub, 0, number) for name in ("our_step", "peer_step")] for _ in range(turns)]
-        default, other = (1e3 * statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(second / first for first, second in pairs)
-        print(f"| {number} | {default:.0f} | {other:.0f} | {ratio:.2f} |", flush=True)
+def answers(hub, frames, threads, turns):
+    """Yield the rows of the whole and of `infer` and `stitch` alone."""
+    taken = [(*child("ours", hub, frames, threads), child("peer", hub, frames, threads)) for _ in range(turns)]
+    for name, own in (("frames to a canvas", 0), ("infer and stitch alone", 1)):
+        row = row_of(
+            f"{name}, {frames} frames of 64 x 64, {words_of(threads)}",
+            [(turn[own], turn[2]) for turn in taken],
+            PREDICT,
+            unit=WALL_S,
+        )
+        yield with_rates(row, frames, "frames")
+
+
+def step(hub, threads):
+    """Return the row of a step of training."""
+    pairs = [[child(name, hub, 0, threads) for name in ("our_step", "peer_step")] for _ in range(STEPS)]
+    beside = (PEER, f"PtychoPINN's topology, {BATCH} groups of 4")
+    name = f"a step of training, a canvas of 714 frames with its loss, {words_of(threads)}"
+    return row_of(name, pairs, beside, unit=WALL_S)
 
 
 def child(name, hub, frames, threads):
-    """Return how many a second, of a process with so many threads."""
+    """Return the seconds of a work in a process with so many threads."""
     variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     environment = os.environ | dict.fromkeys(variables, str(threads))
-    # As every stage has it.
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "--one", name, "--hub", str(hub), "--frames", str(frames)]
-    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    run = subprocess.run(
+        python(__file__, name, hub, frames), check=True, stdout=subprocess.PIPE, text=True, env=environment
+    )
     return json.loads(run.stdout.splitlines()[-1])
 
 
@@ -91,8 +82,8 @@ def scan_of(hub, frames):
     from ptychostudy.formats.scan import open_scan
     from ptychostudy.io.arrays import read_npz
 
-    source = open_scan(hub / f"data/phase_c/dose_{DOSE}/patched_test.npz")
-    index = read_npz(hub / f"data/phase_d/{VIEW}/{VIEW}_test.npz", ["frames"])["frames"]
+    source = open_scan(hub / FRAMES.format("test"))
+    index = read_npz(hub / GROUPS.format("test"), ["frames"])["frames"]
     places = source.positions[index]
     # A step further than the view is long.
     period = np.ptp(places, axis=0) + 3
@@ -106,7 +97,7 @@ def scan_of(hub, frames):
 
 
 def ours(hub, frames):
-    """Return the frames a second of the default network, and those of its answer and the canvas alone."""
+    """Return the seconds of the default network, and those of its answer and the canvas alone."""
     from ptychostudy.formats.arm_product import ArmProduct
     from ptychostudy.formats.bundle import read_bundle
     from ptychostudy.physics.maximum import smooth
@@ -129,7 +120,7 @@ def ours(hub, frames):
     made = joined([infer_canvas(bundle, view, estimate, Shard(1, 1))], view)
     end = time.perf_counter()
     assert made.record["status"] == "ok", made.record
-    return frames / (end - start), frames / (end - smoothed)
+    return end - start, end - smoothed
 
 
 def our_step(hub, _):
@@ -145,8 +136,8 @@ def our_step(hub, _):
     from ptychostudy.recipes.maximise import ViewOfScan
     from ptychostudy.study.sections.train import PinnTraining
 
-    source = open_scan(hub / f"data/phase_c/dose_{DOSE}/patched_train.npz")
-    index = read_npz(hub / f"data/phase_d/{VIEW}/{VIEW}_train.npz", ["frames"])["frames"]
+    source = open_scan(hub / FRAMES.format("train"))
+    index = read_npz(hub / GROUPS.format("train"), ["frames"])["frames"]
     estimate = read_arm_product(hub / f"data/phase_f/dose_{DOSE}/{VIEW}/train/tv.npz")
     settings = PinnTraining(draws=1, epochs=10)
     lessons = lessons_of([ViewOfScan.of(source, index)], [], settings, [estimate])
@@ -182,7 +173,7 @@ def topology():
 
 
 def peer(_, frames):
-    """Return the groups a second of the peer's network, by its pace over a thousand."""
+    """Return the seconds of the peer's network, by its pace over a thousand groups."""
     import keras
 
     groups = min(frames, 1024)
@@ -195,7 +186,7 @@ def peer(_, frames):
     built = time.perf_counter()
     model.predict(shown, verbose=0, batch_size=BATCH)
     seconds = (time.perf_counter() - built) / groups * frames
-    return frames / (seconds + (built - start if frames >= COUNTED else 0))
+    return seconds + (built - start if frames >= COUNTED else 0)
 
 
 def peer_step(*_):
@@ -218,4 +209,5 @@ WORKS = {"ours": ours, "peer": peer, "our_step": our_step, "peer_step": peer_ste
 
 
 if __name__ == "__main__":
-    main()
+    work, folder, number = sys.argv[1:]
+    print(json.dumps(WORKS[work](Path(folder), int(number))))

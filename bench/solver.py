@@ -1,19 +1,18 @@
-"""pty-chi with a known probe as we run it beside pty-chi's own: each probe shifted once, and L-BFGS in blocks.
-
-Both run in turn in one process on one thread; what counts is the ratio. Prints one line per algorithm.
-"""
+"""pty-chi with a known probe as we run it beside pty-chi's own: each probe shifted once, and L-BFGS in blocks."""
 
 import time
+from functools import partial
 
 import numpy as np
 
+from measuring import PEER, compared, itself
 from ptychostudy.iterative import likelihood, shifted_probes
 from ptychostudy.iterative.blocked_deviance import BlockedDeviance
 from ptychostudy.iterative.solver import reconstruct
 from ptychostudy.physics.propagate import intensities
 from ptychostudy.study.sections.reconstruct import ReconstructSettings
 
-N, SHAPE, STEP, EPOCHS, REPEAT = 64, (180, 180), 6.0, 6, 3
+N, SHAPE, STEP, EPOCHS, TURNS = 64, (180, 180), 6.0, 6, 5
 ROOM, hand_over_frames = shifted_probes._ROOM, likelihood._hand_over_frames
 CASES = {
     "autodiff, L-BFGS": {},
@@ -47,31 +46,21 @@ def own_deviance(dataset):
     return mean
 
 
-def timed(arrays, settings, ours):
-    """Return the smallest processor time of several runs, and the object."""
+def reconstructed(arrays, settings, ours):
+    """Return the processor time of a reconstruction."""
     shifted_probes._ROOM = ROOM if ours else 0
     likelihood.BlockedDeviance = BlockedDeviance if ours else own_deviance
     likelihood._hand_over_frames = hand_over_frames if ours else lambda reconstructor: None
-    times = []
-    for _ in range(REPEAT):
-        start = time.process_time()
-        found = reconstruct(*arrays, SHAPE, ReconstructSettings(epochs=EPOCHS, **settings))
-        times.append(time.process_time() - start)
-    return min(times), found.object
+    start = time.process_time()
+    reconstruct(*arrays, SHAPE, ReconstructSettings(epochs=EPOCHS, **settings))
+    return time.process_time() - start
 
 
-def main():
+def rows(_):
     arrays = scan()
-    reconstruct(*arrays, SHAPE, ReconstructSettings(epochs=1))  # imports and first calls are no part of it
+    # Imports and first calls are no part of it.
+    reconstruct(*arrays, SHAPE, ReconstructSettings(epochs=1))
     for name, settings in CASES.items():
-        (ours, kept), (own, object_) = (timed(arrays, settings, each) for each in (True, False))
-        # Where there is light: beyond it nothing holds an object. Of L-BFGS it is as much as pty-chi's own object moves
-        # where the probe changes by 1e-7: the search turns on the rounding of its loss, most of an object of noise.
-        lit = (slice(N // 2, -N // 2),) * 2
-        off = np.linalg.norm((kept - object_)[lit]) / np.linalg.norm(object_[lit])
-        same = f"{off:.0e} off" if off else "the same bits"
-        print(f"{name:18} {ours:7.2f} s   pty-chi's own {own:7.2f} s   {ours / own:5.2f} of it, {same}")
-
-
-if __name__ == "__main__":
-    main()
+        ours, own = (partial(reconstructed, arrays, settings, each) for each in (True, False))
+        named = f"pty-chi, known probe, {len(arrays[0])} frames of {N} x {N}, {EPOCHS} epochs, {name}"
+        yield compared(named, ours, own, (PEER, "pty-chi alone"), turns=TURNS, measure=itself)
