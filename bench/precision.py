@@ -79,7 +79,9 @@ def step(source, groups, precision):
     model = network_from_config(config, source.probe, lesson.side, precision=precision)
     descent = Descent(model, likelihood_criterion(objective_of(settings).loss, None), len(lesson.training), settings)
     course = GroupCourse(descent, lesson.data, lesson.training, lesson.validation, settings.seed)
+    # Both graphs are made.
     course.learn(0)
+    course.validate()
     start = time.perf_counter()
     course.learn(1)
     course.validate()

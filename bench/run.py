@@ -3,8 +3,8 @@
     python bench/run.py                          all, in about half an hour of two quiet cores
     python bench/run.py --only simulate stitch   these; what is known of the others stays
 
-The quick study that is measured on is made in build/bench where it is missing. Wait for a quiet machine: ways are
-measured in turn, so that ratios suffer less than times, but they suffer.
+The quick study that is measured on is made in build/bench, or what of it is out of date. Wait for a quiet machine:
+ways are measured in turn, so that ratios suffer less than times, but they suffer.
 """
 
 import argparse
