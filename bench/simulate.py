@@ -17,7 +17,7 @@ def rows(_):
     for n, frames, turns in ((64, FRAMES, 7), (64, 1024, 5), (128, FRAMES, 5), (128, 1024, 5), (256, 64, 5)):
         for precision in PRECISIONS:
             yield beside_bare(n, frames, precision, turns)
-    # So long that steps are compiled.
+    # So long that most frames are made twice.
     yield beside_bare(64, 13_312, "single", 3)
     yield beside_bare(128, 4096, "single", 3)
     yield beside_loop(64, FRAMES)
