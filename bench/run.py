@@ -73,13 +73,21 @@ def tell_rows(group, hub):
 def measured(group, hub):
     """Yield the rows of a group, measured by another process, and print each."""
     words = python(__file__, "--child", group, "--hub", hub)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | PROCESSES) as process:
+    # TensorFlow says there how it was built, again and again.
+    said = quick_study.HUB.parent / f"bench_{group}.log"
+    said.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        open(said, "w") as errors,
+        subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ | PROCESSES
+        ) as process,
+    ):
         for text in process.stdout:
             row = json.loads(text)
             print(table.line(row), flush=True)
             yield row
     if process.returncode:
-        sys.exit(f"bench: the group {group} ended with {process.returncode}")
+        sys.exit(f"bench: the group {group} ended with {process.returncode}\n{said.read_text()[-4000:]}")
 
 
 def keep(results, group, rows):

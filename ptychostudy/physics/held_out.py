@@ -28,7 +28,8 @@ class Frames:
     ) -> None:
         self.counts = counts
         self.index = np.asarray(index)
-        self.valid = valid
+        # A pass over all pixels, for nothing.
+        self.valid = None if valid is None or valid.all() else valid
 
     def __len__(self) -> int:
         """Return the number of frames."""

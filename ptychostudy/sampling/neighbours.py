@@ -4,6 +4,7 @@ Two frames overlap by the shared area of two discs of the probe's diameter. Neig
 KD-trees, so cost grows as n log n.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,8 @@ _DISTANCE_CHUNK = 2**15
 # group has many neighbours.
 _PAIR_CHUNK = 512
 _PAIRS = 2**16
+# Of so many groups one is asked how many neighbours it has.
+_COUNTED = 32
 
 
 def disc_overlap(distance: np.ndarray | float, diameter: float) -> np.ndarray:
@@ -170,8 +173,10 @@ def _chunks(tree: "scipy.spatial.KDTree", diameter: float) -> Iterator[np.ndarra
         # may span the scan, and its tree then meets all of the other. Sorted, the sums of a scan
         # of one chunk are made in the order of its groups.
         near = tree.indices[start : start + _PAIR_CHUNK]
-        pairs = tree.query_ball_point(tree.data[near], diameter, return_length=True).sum()
-        for part in np.array_split(near, min(-(-int(pairs) // _PAIRS), len(near))):
+        # Of a few, as to count those of all takes a third of the time.
+        some = tree.data[near[::_COUNTED]]
+        pairs = len(near) * tree.query_ball_point(some, diameter, return_length=True).mean()
+        for part in np.array_split(near, min(math.ceil(pairs / _PAIRS), len(near))):
             yield np.sort(part)
 
 
