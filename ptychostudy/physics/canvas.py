@@ -152,7 +152,7 @@ def _check_window(patches: np.ndarray, window: tuple[int, ...]) -> None:
 
 def _check_values(patches: np.ndarray) -> None:
     largest = [np.abs(patches[block]).max() for block in _blocks(patches.shape)]
-    # NaN is no integer, and one patch of it would spoil all that it overlaps. It is not below, too.
+    # NaN is no integer, and one patch of it would spoil all that it overlaps; nor is it below.
     if not np.max(largest, initial=0) <= _LIMIT:
         raise ValueError(
             f"patches must be finite and below {_LIMIT:.0f} in magnitude to be stitched"

@@ -213,6 +213,24 @@ def test_what_is_kept_and_how_many_threads_there_are_changes_nothing(frames, pas
         assert room > 0 or (kept, shifted) == (0, 0)
 
 
+@pytest.mark.parametrize("frames", [1, 63, 64, 65])
+def test_a_streamed_likelihood_keeps_some_frames_and_says_the_same(frames, monkeypatch):
+    monkeypatch.setattr(scan_likelihood, "_BLOCK_PIXELS", 2 * 12**2)
+    monkeypatch.setattr(scan_likelihood, "_STREAMED", 8 * 4)
+    scene = Scene(frames=frames)
+    known = scene.likelihood().value_and_gradient(scene.other)
+    likelihood = scene.likelihood(streamed=True, passes=10**9)
+    for _ in range(2):
+        value, gradient = likelihood.value_and_gradient(scene.other)
+        assert value == pytest.approx(known[0], rel=1e-5)
+        np.testing.assert_allclose(gradient, known[1], rtol=0, atol=1e-5 * np.abs(known[1]).max())
+    # Never compiled, however often it is asked.
+    assert likelihood._pixels == 0 < scene.likelihood()._pixels
+    for part in likelihood._parts:
+        own = part.blocks[-1].stop - part.blocks[0].start
+        assert part._frames == sum(len(block.counts) for block in part.kept.values()) == min(own, 4)
+
+
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16, np.uint8, ">u4"])
 def test_what_lies_under_a_mask_is_nothing_whatever_it_is(kind):
     scene, valid = Scene(), np.ones((12, 12), bool)

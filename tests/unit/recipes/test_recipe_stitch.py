@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, canvas_arrays
+from ptychostudy.io.arrays import Mapped, open_frames, write_npz
 from ptychostudy.physics.windows import extract, scan_rectangle
+from ptychostudy.recipes import stitch as recipe
 from ptychostudy.recipes.shard import Shard, make_whole
 from ptychostudy.recipes.squares import Squares, members_of
-from ptychostudy.recipes.stitch import ShardPatches, stitch
+from ptychostudy.recipes.stitch import Patches, ShardPatches, stitch
 from ptychostudy.recipes.window import StitchWindow
 from ptychostudy.sampling.groups import form_groups
 from ptychostudy.sampling.patch_pairs import overlapping_pairs
@@ -234,6 +236,23 @@ def test_where_all_failed_nothing_is_drawn():
     found = stitch(failed, squares, in_phase=True)
     assert not found.canvas.field.any() and not found.canvas.coverage.any()
     assert found.record["status"] == "failed" and found.record["stitching"]["parts"] == 0
+
+
+def test_patches_that_were_given_back_are_read_anew(tmp_path, monkeypatch):
+    """One by one and some at a time, of a file and of memory, in the order of the shards."""
+    monkeypatch.setattr(recipe, "_READ", 3)
+    given = np.random.default_rng(0).normal(size=(11, 4, 4)).astype(np.complex64)
+    write_npz(tmp_path / "shard.npz", {"patches": given[:7]})
+    mapped = open_frames(tmp_path / "shard.npz", "patches")
+    given_back = []
+    monkeypatch.setattr(Mapped, "forget", lambda self, forget=Mapped.forget: given_back.append(forget(self)))
+    patches = Patches([mapped, given[7:]])
+    seen = patches[0]
+    np.testing.assert_array_equal([patches[k] for k in range(len(patches))], given)
+    np.testing.assert_array_equal(patches[2:9], given[2:9])
+    # A view of before is whole, too.
+    np.testing.assert_array_equal(seen, given[0])
+    assert len(given_back) == (12 + 7) // 4
 
 
 def test_patches_are_read_where_they_lie(tmp_path):
