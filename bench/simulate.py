@@ -20,27 +20,31 @@ def rows(_):
     # So long that most frames are made twice.
     yield beside_bare(64, 13_312, "single", 3)
     yield beside_bare(128, 4096, "single", 3)
+    for dose in (1e3, 1e9):
+        for precision in PRECISIONS:
+            yield beside_bare(64, FRAMES, precision, 7, dose)
     yield beside_loop(64, FRAMES)
 
 
-def name_of(n, frames):
-    return f"simulate, {frames} frames of {n} x {n}"
+def name_of(n, frames, dose=DOSE):
+    of_other = "" if dose == DOSE else f" and {dose:.0e} photons"
+    return f"simulate, {frames} frames of {n} x {n}{of_other}"
 
 
-def made(scene):
+def made(scene, dose=DOSE):
     """Make and drop all frames of a scene."""
-    for _ in simulated_frames(scene, DOSE, "train", DetectSettings()).blocks:
+    for _ in simulated_frames(scene, dose, "train", DetectSettings()).blocks:
         pass
 
 
-def beside_bare(n, frames, precision, turns):
+def beside_bare(n, frames, precision, turns, dose=DOSE):
     """Beside the transforms and the draws of as many frames; frames themselves are made in double precision.
 
     Of a long scan the same frames are transformed and drawn again and again, of which a cache knows nothing more.
     """
     rng, scene = np.random.default_rng(0), scene_of(n, frames)
     model = (scene.object, scene.probe, scene.positions[:FRAMES])
-    waves, expected = exit_waves(*model).astype(PRECISIONS[precision]), intensities(*model)
+    waves, expected = exit_waves(*model).astype(PRECISIONS[precision]), dose / DOSE * intensities(*model)
 
     def bare():
         for start in np.arange(0, frames, AT_ONCE) % len(waves):
@@ -48,7 +52,7 @@ def beside_bare(n, frames, precision, turns):
             rng.poisson(expected[start : start + AT_ONCE])
 
     beside = (CEILING, f"bare FFT in {precision} precision and draws")
-    return compared(name_of(n, frames), lambda: made(scene), bare, beside, turns=turns)
+    return compared(name_of(n, frames, dose), lambda: made(scene, dose), bare, beside, turns=turns)
 
 
 def beside_loop(n, frames):

@@ -7,6 +7,7 @@ from itertools import repeat
 import numpy as np
 
 from ptychostudy.physics.expected import Expected
+from ptychostudy.physics.poisson import PoissonDraws
 from ptychostudy.physics.propagate import far_field
 from ptychostudy.physics.thinning import Thinning
 
@@ -46,7 +47,7 @@ def photon_scale(mean_intensity: float, dose: float) -> float:
 
 def poisson_counts(intensity: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw detected photons, uint32, from a Poisson distribution of mean ``intensity`` each."""
-    return rng.poisson(intensity).astype(np.uint32)
+    return PoissonDraws(rng).draw(intensity)
 
 
 def round_counts(intensity: np.ndarray) -> np.ndarray:
@@ -178,8 +179,9 @@ def drawn(expected: Iterator[np.ndarray], rng: np.random.Generator | None) -> It
     rng : numpy.random.Generator or None
         Source of the Poisson noise; None for counts without noise (`round_counts`).
     """
+    counted = round_counts if rng is None else PoissonDraws(rng).draw
     for frames in expected:
-        yield round_counts(frames) if rng is None else poisson_counts(frames, rng)
+        yield counted(frames)
 
 
 def thinned_blocks(

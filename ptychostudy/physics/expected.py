@@ -11,7 +11,7 @@ import scipy
 
 from ptychostudy.physics.block_transform import block_transform
 from ptychostudy.physics.modes import as_modes
-from ptychostudy.physics.propagate import light, pass_object, power_of, shifted_spectrum
+from ptychostudy.physics.propagate import centring, light, pass_object, ramps
 from ptychostudy.physics.windows import check_inside, split_positions
 
 # Of frames at a time, of a scan of any length: so few that the cache of a core holds their waves.
@@ -50,16 +50,22 @@ class Expected:
     ) -> None:
         n = probe.shape[-1]
         at_once = block or max(1, _PIXELS // n**2)
-        self._object = np.ascontiguousarray(object_, np.result_type(object_, np.complex64))
-        # Transforms have no factor: with this one they are the waves over N, and the far fields.
-        self._spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
         self._corners, self._fractions = split_positions(positions, n)
         check_inside(self._corners, n, object_.shape)
         self._valid = None if valid is None or valid.all() else valid
         self._parts = _parts(len(self._corners), at_once)
         # One place for all frames, as for all waves: memory anew takes half a transform's time.
         self._frames = np.empty((min(at_once, len(positions)), n, n))
-        self._transform = block_transform(self._frames.shape, np.complex128)
+        self._transform = block_transform(self._frames.shape, np.complex128, apart=True)
+        # As wide as rows of the waves are with what lies between them: there all is 0.
+        self._between = ((0, 0), (0, self._transform.whole.shape[-1] - n))
+        # Frames are centred by the object: to move their quarters takes as long as a transform.
+        rows, cols = object_.shape
+        self._object = np.zeros((rows, cols + self._between[1][1]), np.complex128)
+        np.multiply(object_, centring(object_.shape, n), out=self._object[:, :cols])
+        # Transforms have no factor: with this one they are the waves over N, and the far fields.
+        spectra = (scipy.fft.fft2(as_modes(probe)) / n**3).astype(np.complex128)
+        self._spectra = [np.pad(spectrum, self._between) for spectrum in spectra]
         self._kept = self._frames[:0]
 
     def mean(self, *, kept: int = 0) -> float:
@@ -100,7 +106,7 @@ class Expected:
         for number, waves in enumerate(self._probes(part)):
             # By their light even where they are kept, so that no bit depends on what is.
             pass_object(waves, self._object, corners)
-            sums += waves[0].size * light(waves)
+            sums += self._frames[0].size * light(waves)
             if self._is_kept(part):
                 self._detect(self._kept[part], number)
         return sums
@@ -119,27 +125,32 @@ class Expected:
         return bool(part.stop <= len(self._kept))
 
     def _probes(self, part: slice) -> Iterator[np.ndarray]:
-        """Yield each mode over N, (b, N, N), where the frames of a part have it.
+        """Yield each mode over N, (b, N, N + between), where the frames of a part have it.
 
         What is made of it is transformed by `_detect`; the next one takes its place.
         """
-        fractions = self._fractions[part]
-        frames = len(fractions)
+        rows, cols = ramps(self._fractions[part], self._frames.shape[1:])
+        cols = np.pad(cols, self._between)
         for spectrum in self._spectra:
+            waves = self._transform.whole
             # All of a block is transformed, also for the last frames, so that no bit depends on it.
-            self._transform.waves[frames:] = 0
-            shifted_spectrum(spectrum, fractions, self._transform.waves[:frames])
+            waves[len(rows) :] = 0
+            np.multiply(spectrum, rows[:, :, None], out=waves[: len(rows)])
+            waves[: len(rows)] *= cols[:, None, :]
             self._transform.backward()
-            yield self._transform.waves[:frames]
+            yield self._transform.whole[: len(rows)]
 
     def _detect(self, frames: np.ndarray, mode: int) -> None:
         """Put intensities of the first mode's waves in the place of frames, add those of others."""
         self._transform.forward()
+        # Of numbers side by side: of real and imaginary parts apart it takes twice as long.
+        parts = self._transform.whole[: len(frames)].view(np.float64)
+        np.square(parts, out=parts)
         far = self._transform.waves[: len(frames)]
         if mode == 0:
-            power_of(far, frames)
+            np.add(far.real, far.imag, out=frames)
         else:
-            frames += power_of(far)
+            frames += far.real + far.imag
 
 
 def _parts(frames: int, block: int) -> list[slice]:

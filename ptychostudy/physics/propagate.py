@@ -125,11 +125,11 @@ def exit_waves(object_: np.ndarray, probe: np.ndarray, positions: ArrayLike) -> 
 
 
 def pass_object(waves: np.ndarray, object_: np.ndarray, corners: np.ndarray) -> None:
-    """Multiply waves (k, N, N), in place, with an object's windows at corners (k, 2) inside it."""
-    n = waves.shape[-1]
+    """Multiply waves (k, N, M), in place, with an object's windows at corners (k, 2) inside it."""
+    rows, cols = waves.shape[-2:]
     # One by one: to cut a stack of windows by indices takes as long as half a transform.
     for wave, (row, col) in zip(waves, corners.tolist(), strict=True):
-        window = object_[row : row + n, col : col + n]
+        window = object_[row : row + rows, col : col + cols]
         # The object first: with fused operations the last bit of a product depends on the order.
         np.multiply(window, wave, out=wave)
 
@@ -190,6 +190,38 @@ def power_of(far: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         for to_cols, cols in _halves(far.shape[-1]):
             np.add(real[:, rows, cols], imag[:, rows, cols], out=power[:, to_rows, to_cols])
     return power
+
+
+def centring(shape: tuple[int, int], n: int) -> np.ndarray:
+    """Return factors on an object that put its far fields' zero frequency in the centre.
+
+    By the shift theorem that is a ramp over each window. Here it is one over the object: between
+    windows it differs by their phase, which no intensity sees.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the object.
+    n : int
+        Side of a window.
+
+    Returns
+    -------
+    shape, int8 or complex128
+        Plus and minus one where n is even.
+    """
+    rows, cols = (_centring(side, n) for side in shape)
+    return np.multiply.outer(rows, cols)
+
+
+def _centring(size: int, n: int) -> np.ndarray:
+    pixels = np.arange(size)
+    if n % 2 == 0:
+        signs: np.ndarray = 1 - 2 * (pixels % 2)
+        return signs.astype(np.int8)
+    # A turn is whole after n pixels: taken off before, so that no digit is lost far out.
+    ramp: np.ndarray = np.exp(2j * np.pi * (pixels * (n // 2) % n) / n)
+    return ramp
 
 
 def _halves(size: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -56,6 +56,29 @@ def test_power_is_kept_but_for_the_pixels(way):
     np.testing.assert_allclose(power, 1024 * np.sum(np.abs(given) ** 2, axis=(-2, -1)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("n", [32, 63, 64, 65, 128, 256])
+def test_rows_apart_are_transformed_as_others(way, n):
+    given = waves((2, n, n)).astype(complex)
+    transform = way(given.shape, np.complex128, apart=True)
+    assert transform.whole.flags.c_contiguous
+    transform.waves[...] = given
+    transform.forward()
+    np.testing.assert_allclose(transform.waves, np.fft.fft2(given), rtol=0, atol=1e-12 * n)
+    transform.backward()
+    np.testing.assert_allclose(transform.waves / n**2, given, rtol=0, atol=1e-14 * n)
+    assert np.shares_memory(transform.waves, transform.whole)
+    # What lies between is not touched.
+    assert not transform.whole[..., n:].any()
+    between = transform.whole.shape[-1] - n
+    assert between == (4 if way is FftwTransform and n >= 64 else 0)
+
+
+def test_fftw_is_quick_of_256_where_rows_may_lie_apart():
+    assert isinstance(block_transform((1, 256, 256), apart=True), FftwTransform)
+    assert isinstance(block_transform((1, 96, 96), apart=True), ScipyTransform)
+
+
 def test_a_plan_is_the_same_in_each_run():
     """Bits of a result must not depend on what the machine did as a plan was made."""
     given = waves((1, 16, 64, 64))

@@ -97,6 +97,22 @@ def test_no_more_is_kept_than_may_be():
     assert made == [8]
 
 
+@pytest.mark.parametrize(("n", "odd"), [(64, False), (128, False), (64, True), (65, False)])
+def test_rows_that_lie_apart_change_nothing(n, odd):
+    """From 64 pixels on, FFTW's rows do; windows of the last columns reach beyond the object then."""
+    draw = np.random.default_rng(n)
+    shape = (n + 9, n + 7)
+    object_ = draw.uniform(0.4, 1, shape) * np.exp(1j * draw.uniform(-1, 1, shape))
+    probe = draw.normal(size=(2, n, n)) + 1j * draw.normal(size=(2, n, n))
+    # At each corner of the object, and between.
+    positions = np.array([[0, 0], [8.6, 0], [0, 6.7], [8.9, 6.9], [3.5, 2.25]]) + n // 2
+    valid = draw.random((n, n)) < 0.8 if odd else None
+    given = intensities(object_, probe, positions) * (1 if valid is None else valid)
+    model = Expected(object_, probe, positions, valid=valid, block=2)
+    assert model.mean(kept=3) == pytest.approx(given.sum(axis=(1, 2)).mean(), rel=1e-13)
+    np.testing.assert_allclose(copied(model.frames()), given, rtol=0, atol=1e-14 * given.max())
+
+
 def test_a_window_that_leaves_the_object_is_refused():
     with pytest.raises(ValueError, match="window 10 at corner"):
         Expected(OBJECT, MODES[0], np.concatenate([POSITIONS[:10], [[3.0, 20.0]]]))
