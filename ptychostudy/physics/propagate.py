@@ -211,7 +211,7 @@ def centring(shape: tuple[int, int], n: int) -> np.ndarray:
         Plus and minus one where n is even.
     """
     rows, cols = (_centring(side, n) for side in shape)
-    return np.multiply.outer(rows, cols)
+    return np.asarray(np.multiply.outer(rows, cols))
 
 
 def _centring(size: int, n: int) -> np.ndarray:
