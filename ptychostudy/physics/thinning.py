@@ -7,24 +7,23 @@ has its place in the stream, whatever it holds; the large ones have a stream of 
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from ptychostudy.physics.quantiles import Counted, Guide
+
 # NumPy inverts the distribution, by one number, up to a mean of 30 (its legacy `random_binomial`).
 _SMALL = 29
-# Standard deviations beyond the largest mean that a table reaches.
-_REACH = 10
-# What sums of a whole distribution may miss of one: roundings of a first term to the 4096th power.
-_ROUNDING = 1e-12
-# Photons of a pixel that a table goes up to: 4 MB. For brighter ones sums are added up.
-_BRIGHTEST = 2**12
+# Rows of the table in each photon that is kept of a mean, where photons are more.
+_STEPS = 16
 
 
 class Thinning:
     """Binomial draws with one probability; what is worked out for a frame serves the next.
 
     They are those of NumPy, by the same numbers: for each pixel it adds up a distribution anew;
-    here the sums are looked up in a table, and most pixels of a weak frame are 0 at a glance.
+    here most are looked up in a table, see `quantiles`.
 
     Parameters
     ----------
@@ -47,7 +46,9 @@ class Thinning:
         # The rarer of kept and lost is drawn.
         self._rare = min(keep, 1 - keep)
         self._most = _most_small(self._rare)
-        self._table = np.ones((1, 1))
+        # Rows of one number of photons each, or of some.
+        self._rows = min(1.0, _STEPS * self._rare)
+        self._guide = self._with_rows(1)
 
     def frames(self, counts: np.ndarray, rngs: Iterable[np.random.Generator]) -> np.ndarray:
         """Return what is kept of frames.
@@ -64,38 +65,98 @@ class Thinning:
         (b, ...) int64
         """
         large = counts > self._most
-        small = np.where(large, 0, counts).astype(np.intp)
-        kept, own = self._small(small, rngs)
-        for frame in np.flatnonzero([pixels.any() for pixels in large]):
-            pixels = large[frame]
+        if not large.any():
+            uniform, _ = _numbers(counts.shape, rngs)
+            return self._small(counts, uniform)
+        of_frame = large.reshape(len(large), -1)
+        uniform, own = _numbers(counts.shape, rngs, all_large=np.asarray(of_frame.all(axis=1)))
+        kept = self._small(np.where(large, 0, counts), uniform)
+        for frame in np.flatnonzero(of_frame.any(axis=1)):
             rng = np.random.Generator(np.random.PCG64(own[frame]))
-            kept[frame][pixels] = rng.binomial(counts[frame][pixels], self._keep)
+            self._add_large(kept[frame], counts[frame], large[frame], rng)
         return kept
 
-    def _small(
-        self, photons: np.ndarray, rngs: Iterable[np.random.Generator]
-    ) -> tuple[np.ndarray, list[int]]:
-        """Return what is kept where photons are few, and the seed of each frame's large draws."""
-        uniform = np.empty(photons.shape)
-        own = []
-        for place, rng in zip(range(len(photons)), rngs, strict=False):
-            own.append(rng.bit_generator.random_raw())
-            rng.random(out=uniform[place])
-        rare = self._rarer(photons, uniform)
-        return rare if self._keep == self._rare else photons - rare, own
+    def _add_large(
+        self, kept: np.ndarray, photons: np.ndarray, large: np.ndarray, rng: np.random.Generator
+    ) -> None:
+        """Draw the large pixels of a frame (...), of which none are kept yet."""
+        if 2 * np.count_nonzero(large) > large.size:
+            # Of no photons NumPy takes no number: to leave some pixels out takes longer.
+            kept += rng.binomial(np.where(large, photons, 0), self._keep)
+        else:
+            kept[large] = rng.binomial(photons[large], self._keep)
+
+    def _small(self, photons: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+        """Return what is kept where photons (b, ...) are few, by a number each."""
+        rare = self._rarer(photons.ravel(), uniform.ravel()).reshape(photons.shape)
+        return rare if self._keep == self._rare else photons - rare
 
     def _rarer(self, photons: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-        """Return how many photons are kept, or lost if that is rarer, by a number each."""
-        most = int(photons.max(initial=0))
-        if len(self._table[0]) <= min(most, _BRIGHTEST):
+        """Return how many photons (k,) are kept, or lost if that is rarer, by a number each."""
+        rare = np.zeros(len(photons), np.int64)
+        # Most pixels of a weak frame are none at a glance: ``1 - n share <= P(0)`` (Bernoulli).
+        reached = photons * self._rare
+        reached += uniform
+        some = np.flatnonzero(reached >= 1)
+        few = photons.take(some)
+        row = (few * self._rows).astype(np.intp)
+        most = int(row.max(initial=0))
+        if len(self._guide) <= most:
             # Further than asked for: a scan that grows brighter takes no new one for each frame.
-            self._table = _distributions(min(2 * most, _BRIGHTEST), self._rare)
-        if most < len(self._table[0]):
-            return _looked_up(self._table, photons, uniform)
-        bright = photons >= len(self._table[0])
-        rare = _looked_up(self._table, np.where(bright, 0, photons), uniform)
-        rare[bright] = _added_up(photons[bright], self._rare, uniform[bright])
+            self._guide = self._with_rows(min(2 * most, self._last_row()) + 1)
+        rare[some] = self._guide.look_up(
+            row, uniform.take(some), lambda chosen: self._of(few.take(chosen))
+        )
         return rare
+
+    def _last_row(self) -> int:
+        return 0 if self._rare == 0 else math.floor(self._most * self._rows)
+
+    def _with_rows(self, rows: int) -> Guide:
+        """Return the table of the first rows."""
+        first = self._first_of(np.arange(rows + 1))
+        return Guide(self._of(first[:-1]), self._of(np.maximum(first[1:] - 1, first[:-1])))
+
+    def _first_of(self, row: np.ndarray) -> np.ndarray:
+        """Return the least photons of rows (r,), as they are rounded."""
+        if self._rare == 0:
+            return np.zeros(len(row))
+        photons = np.ceil(row / self._rows)
+        photons += np.floor(photons * self._rows) < row
+        photons -= (photons > 0) & (np.floor((photons - 1) * self._rows) >= row)
+        return photons
+
+    def _of(self, photons: np.ndarray) -> Counted:
+        """Return the distributions of photons (k,) of which the rarer share is drawn."""
+        odds = self._rare / (1 - self._rare)
+        return Counted(np.exp(photons * math.log(1 - self._rare)), photons * odds, odds)
+
+
+def _numbers(
+    shape: tuple[int, ...],
+    rngs: Iterable[np.random.Generator],
+    all_large: np.ndarray | None = None,
+) -> tuple[np.ndarray, list[int]]:
+    """Return a number for each pixel of frames (b, ...), and the seed of each one's large draws.
+
+    Frames whose pixels are ``all_large`` (b,) have numbers in the stream, too, but need none.
+    """
+    uniform = np.empty(shape)
+    needless = np.zeros(len(uniform), bool) if all_large is None else all_large
+    own = []
+    for numbers, none, rng in zip(uniform, needless, rngs, strict=False):
+        own.append(rng.bit_generator.random_raw())
+        if none:
+            numbers[...] = 0
+            _skip(rng.bit_generator, numbers.size)
+        else:
+            rng.random(out=numbers)
+    return uniform, own
+
+
+def _skip(stream: Any, numbers: int) -> None:
+    """Leave out some numbers of a stream of PCG64."""
+    stream.advance(numbers)
 
 
 def _most_small(rare: float) -> float:
@@ -107,64 +168,3 @@ def _most_small(rare: float) -> float:
     while most * rare > _SMALL:
         most -= 1
     return most
-
-
-def _distributions(most: int, share: float) -> np.ndarray:
-    """Return P(at most x of n) of binomial variables: rows of x, columns of n = 0 ... most.
-
-    It is 1 from x = n on, and where no more is missing than rounding.
-    """
-    photons = np.arange(most + 1)
-    mean = min(most * share, _SMALL)
-    reach = math.ceil(mean + _REACH * math.sqrt(mean + 1))
-    # A power of two, to be halved; the last row is 1.
-    table = np.ones((2 ** min(reach, most).bit_length(), len(photons)))
-    term = np.exp(photons * math.log(1 - share))
-    table[0] = term
-    for x in range(1, len(table)):
-        # As NumPy does it.
-        term = (photons - x + 1) * share * term / (x * (1 - share))
-        table[x] = table[x - 1] + term
-    table[table > 1 - _ROUNDING] = 1.0
-    table[np.arange(len(table))[:, None] >= photons] = 1.0
-    return table
-
-
-def _looked_up(table: np.ndarray, photons: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-    """Return how many entries of columns of a table, which rise to 1, lie below numbers < 1."""
-    found = np.zeros(photons.shape, np.intp)
-    # Most pixels are done with the first row.
-    further = uniform > table[0][photons]
-    column = photons[further]
-    sought = uniform[further]
-    flat, width = table.ravel(), table.shape[1]
-    place = column
-    step = len(table) // 2
-    while step:
-        # By halves: all pixels take as many steps.
-        below = flat[place + (step - 1) * width] < sought
-        place = place + below * (step * width)
-        step //= 2
-    found[further] = (place - column) // width
-    return found
-
-
-def _added_up(photons: np.ndarray, share: float, uniform: np.ndarray) -> np.ndarray:
-    """Return what `_looked_up` would of a column for each of pixels (k,), row after row."""
-    found = np.zeros(len(photons), np.intp)
-    left = np.arange(len(photons))
-    total = term = np.exp(photons * math.log(1 - share))
-    odds = share / (1 - share)
-    x = 0
-    while len(left):
-        further = (uniform > total) & (total <= 1 - _ROUNDING)
-        found[left] += further
-        x += 1
-        # Those that have been found go along until they are half of all: to leave them out costs
-        # as much as some rows.
-        if 2 * np.count_nonzero(further) < len(left):
-            kept = (values[further] for values in (left, photons, uniform, term, total))
-            left, photons, uniform, term, total = kept
-        term = (photons - (x - 1)) * term * (odds / x)
-        total = total + term
-    return found

@@ -6,7 +6,6 @@ from itertools import repeat
 import numpy as np
 import pytest
 
-from ptychostudy.physics import thinning
 from ptychostudy.physics.thinning import Thinning
 
 SHARES = [1e-5, 0.003, 0.01, 0.3, 0.5, 0.7, 0.999, 1.0]
@@ -47,26 +46,38 @@ def test_frames_brighter_than_the_table_are_drawn_too(bright):
     np.testing.assert_array_equal(Thinning(0.003).frames(frames, repeat(rng)), expected)
 
 
-@pytest.mark.parametrize(("most", "share"), [(1, 0.5), (58, 0.5), (96, 0.3), (2900, 0.01), (4096, 1e-6)])
-def test_table_is_the_binomial_distribution(most, share):
-    table = thinning._distributions(most, share)
-    for photons in {0, 1, most // 3, most}:
-        for x in range(min(photons + 1, len(table))):
-            terms = [math.comb(photons, k) * share**k * (1 - share) ** (photons - k) for k in range(x + 1)]
-            # The first term is a power to the 4096th at most: as many roundings.
-            assert table[x, photons] == pytest.approx(math.fsum(terms), rel=1e-12)
-    assert np.all(np.diff(table, axis=0) >= 0)
-    assert np.all(table[-1] == 1)
+@pytest.mark.parametrize("keep", [1e-6, 0.003, 0.06, 1 / 16, 0.07, 0.3, 0.5])
+def test_rows_of_the_table_hold_the_photons_that_go_there(keep):
+    """As they are rounded: a pixel in another row than its own would be given another's count."""
+    model = Thinning(keep)
+    rows = np.arange(min(400, model._last_row()) + 1)
+    first = model._first_of(rows)
+    np.testing.assert_array_equal(np.floor(first * model._rows), rows)
+    before = first[1:] - 1
+    np.testing.assert_array_equal(np.floor(before * model._rows), rows[:-1])
 
 
-def test_a_number_close_to_one_keeps_no_more_than_there_is():
-    table = thinning._distributions(96, 0.3)
-    photons = np.arange(97)
-    last = thinning._looked_up(table, photons, np.full(97, np.nextafter(1, 0)))
-    assert np.all(last <= photons)
-    assert last[96] < 96 * 0.3 + 10 * math.sqrt(96 * 0.3 + 1)
-    first = thinning._looked_up(table, photons, np.zeros(97))
-    assert not first.any()
+@pytest.mark.parametrize("keep", [0.003, 0.2, 0.5])
+def test_draws_do_not_depend_on_what_was_drawn_before(keep):
+    """A table that has grown for a brighter frame answers as one that has not."""
+    rng = np.random.default_rng(1)
+    weak, bright = (rng.poisson(mean, (2, 16, 16)).astype(np.uint32) for mean in (3, 25 / keep))
+    grown = Thinning(keep)
+    grown.frames(bright, repeat(np.random.default_rng(3)))
+    found = grown.frames(weak, repeat(np.random.default_rng(4)))
+    np.testing.assert_array_equal(found, Thinning(keep).frames(weak, repeat(np.random.default_rng(4))))
+
+
+def test_frames_large_all_over_take_their_place_in_the_stream():
+    """One of them between others, and one with a small pixel among large ones."""
+    rng = np.random.default_rng(6)
+    frames = rng.poisson(5e4, (3, 16, 16)).astype(np.uint32)
+    frames[0] = rng.poisson(4, (16, 16))
+    frames[2, 3, 5] = 7
+    one, stream = np.random.default_rng(8), np.random.default_rng(8)
+    expected = [by_numpy(frame, 0.3, one) for frame in frames]
+    np.testing.assert_array_equal(Thinning(0.3).frames(frames, repeat(stream)), expected)
+    assert stream.random() == one.random()
 
 
 def test_no_frames_are_no_frames():
