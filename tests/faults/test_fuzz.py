@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import yaml
 from hostile_files import GOOD
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ptychostudy.intake.user import read_user_scan
@@ -194,6 +194,8 @@ def test_any_file_of_configuration(tmp_path_factory, text, encoding):
 # --- scans ------------------------------------------------------------------------------------------------------------
 
 MOST = 2**32 - 1
+# Numbers beyond lie a pixel apart.
+FARTHEST = 2.0**52
 
 
 @st.composite
@@ -318,7 +320,7 @@ def centres_of(arrays, n):
     if any(axis.ndim != 1 or axis.dtype.kind not in "fiu" for axis in axes) or len(axes[0]) != len(axes[1]):
         return None
     centres = [(float(y), float(x)) for y, x in zip(*axes, strict=True)]
-    if not centres or not all(math.isfinite(value) for centre in centres for value in centre):
+    if not centres or not all(abs(value) <= FARTHEST for centre in centres for value in centre):
         return None
     spans = [max(values) - min(values) for values in zip(*centres, strict=True)]
     if len(set(centres)) != len(centres) or (len(centres) > 1 and max(spans) < 1):
@@ -363,7 +365,15 @@ def save(path, arrays):
             file[key] = value.astype("S") if value.dtype.kind == "U" else value
 
 
+def one_frame_at(col):
+    """Return the case of a scan of one pixel."""
+    arrays = {"ycoords": np.array([6.0]), "xcoords": np.array([col]), "probeGuess": np.ones((1, 1), np.complex64)}
+    return {**arrays, "counts": np.ones((1, 1, 1), np.uint32)}, "auto", "NHW"
+
+
 @examples(900)
+@example(case=one_frame_at(1e300), suffix=".npz")
+@example(case=one_frame_at(2.0**52), suffix=".h5")
 @given(case=scan_files(), suffix=st.sampled_from([".npz", ".h5"]))
 def test_scan_is_valid_or_refused(tmp_path_factory, case, suffix):
     arrays, measurement, axes = case
