@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy
 
-from ptychostudy.intake.pixel_sums import PixelSums, blocks
+from ptychostudy.intake.pixel_sums import PixelSums
+from ptychostudy.io.spool import blocks
 
 STUCK = "stuck (the same count in every frame)"
 HOT = "hot (brighter than light can be beside its neighbours)"
@@ -53,7 +54,10 @@ def full_count(stack: np.ndarray, bad: np.ndarray | None = None) -> float:
     if stack.dtype.kind in "iu" and largest == np.iinfo(stack.dtype).max:
         return float(largest)
     counter = largest in [2**bits - 1 for bits in _COUNTER_BITS]
-    if counter and np.count_nonzero((stack == largest) & good) >= _OFTEN:
+    if (
+        counter
+        and sum(np.count_nonzero((part == largest) & good) for part in blocks(stack)) >= _OFTEN
+    ):
         return float(largest)
     return np.inf
 
@@ -66,8 +70,10 @@ def _all_but(stack: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
 def _largest(stack: np.ndarray, good: np.ndarray) -> int | float:
     """Return the largest finite number of some pixels of a stack, at least 0."""
     if stack.dtype.kind in "iu":
-        return int(stack.max(initial=0, where=good))
-    return float(np.max(stack, initial=0, where=np.isfinite(stack) & good))
+        largest = (int(part.max(initial=0, where=good)) for part in blocks(stack))
+        return max(largest, default=0)
+    finite = (np.max(part, initial=0, where=np.isfinite(part) & good) for part in blocks(stack))
+    return float(max(finite, default=0))
 
 
 def no_counts(
