@@ -10,7 +10,7 @@ import numpy as np
 from ptychostudy.io.mapped import Mapped
 from ptychostudy.io.spool import new_array, put_part
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 
 
 def mapped_dataset(item: Any) -> np.ndarray:

@@ -23,7 +23,7 @@ FRAMES = 256
 """Frames of a block."""
 
 # Of an array on its way into a file, or from one order of axes into another.
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 # Where a file system cannot reserve room, it is written.
 _NO_RESERVE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 _STACK_AXES = 3

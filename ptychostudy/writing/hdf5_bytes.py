@@ -13,7 +13,7 @@ from ptychostudy.io.atomic import atomic
 from ptychostudy.io.mapped import Mapped
 from ptychostudy.io.spool import parts_in
 
-_BLOCK_BYTES = 1 << 22
+_BLOCK_BYTES = 1 << 20
 
 
 @contextmanager
