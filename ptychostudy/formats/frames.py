@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.spool import blocks, frames_first, new_array, parts_of
+from ptychostudy.io.mapped import blocks, parts_of
+from ptychostudy.io.spool import frames_first, new_array
 
 FRAME_KEYS = ("counts", "diffraction", "diff3d")
 _MOST = int(np.iinfo(np.uint32).max)

@@ -12,8 +12,10 @@ import h5py
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import open_datasets, open_hdf5
-from ptychostudy.io.spool import blocks, new_array, parts_in
+from ptychostudy.io.hdf5 import open_hdf5
+from ptychostudy.io.hdf5_stacks import open_datasets
+from ptychostudy.io.mapped import blocks
+from ptychostudy.io.spool import new_array, parts_in
 from ptychostudy.io.zips import check_growth
 
 # Virtual datasets over virtual datasets, as facilities lay them over those of their detectors.

@@ -21,7 +21,7 @@ from ptychostudy.formats.hdf5_sources import (
     source_name,
 )
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import open_datasets
+from ptychostudy.io.hdf5_stacks import open_datasets
 from ptychostudy.io.zips import READ_ERRORS, check_growth
 
 # Soft links that lead to soft links.

@@ -14,7 +14,8 @@ from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import KNOWN, UserFile
 from ptychostudy.io.atomic import plain_size
-from ptychostudy.io.hdf5 import find_dataset, open_datasets
+from ptychostudy.io.hdf5 import find_dataset
+from ptychostudy.io.hdf5_stacks import open_datasets
 
 NAME = "NPZ or HDF5"
 

@@ -18,7 +18,8 @@ from ptychostudy.formats.reader_fields import has_all, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.hdf5 import open_hdf5
-from ptychostudy.io.spool import blocks, joined
+from ptychostudy.io.mapped import blocks
+from ptychostudy.io.spool import joined
 
 NAME = "ptypy data (.ptyd)"
 EV_IN_KEV = 1e3

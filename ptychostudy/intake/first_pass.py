@@ -10,7 +10,8 @@ import numpy as np
 import scipy
 
 from ptychostudy.intake.far_field import centroid, far_field
-from ptychostudy.io.spool import blocks, new_array, parts_of
+from ptychostudy.io.mapped import blocks, parts_of
+from ptychostudy.io.spool import new_array
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.physics.propagate import translate

@@ -15,7 +15,8 @@ from ptychostudy.intake.masks import check_any, check_left
 from ptychostudy.intake.odd_frames import judge_frames, kept_by_list, odd_frames
 from ptychostudy.intake.photons import check_photons
 from ptychostudy.intake.pixel_sums import pixel_sums
-from ptychostudy.io.spool import changed, parts_of, taken
+from ptychostudy.io.mapped import parts_of
+from ptychostudy.io.spool import changed, taken
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.npz import NpzSettings

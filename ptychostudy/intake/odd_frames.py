@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from ptychostudy.intake.doubts import Doubts, listed
-from ptychostudy.io.spool import blocks
+from ptychostudy.io.mapped import blocks
 
 # The object may take so much light from a frame beside others: brighter or darker is no frame.
 WILD = 10.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ptychostudy.io.spool import blocks
+from ptychostudy.io.mapped import blocks
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.intake.doubts import Doubts
-from ptychostudy.io.spool import parts_of
+from ptychostudy.io.mapped import parts_of
 
 # What a scan has once, by the keys under which it may be, and what files state of it.
 _QUANTITIES = {

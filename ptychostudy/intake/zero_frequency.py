@@ -11,7 +11,7 @@ import scipy
 
 from ptychostudy.intake.bad_pixels import full_count
 from ptychostudy.intake.framing import Framing, at_pixel
-from ptychostudy.io.spool import FRAMES
+from ptychostudy.io.mapped import FRAMES
 from ptychostudy.physics.band import centred_square
 from ptychostudy.physics.modes import as_modes
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, atomic
-from ptychostudy.io.mapped import Mapped
+from ptychostudy.io.mapped import Mapped, blocks
 from ptychostudy.io.npy import read_header, read_npy, read_through
-from ptychostudy.io.spool import blocks
 from ptychostudy.io.strict_json import parse_json
 from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line
 

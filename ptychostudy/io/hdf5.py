@@ -14,8 +14,6 @@ import numpy as np
 
 from ptychostudy.io.atomic import DataError, plain_size
 from ptychostudy.io.hdf5_packing import check_filters, item_bytes, packing_of, unpacked_bytes
-from ptychostudy.io.hdf5_stacks import mapped_dataset
-from ptychostudy.io.spool import is_long_stack
 from ptychostudy.io.zips import READ_ERRORS, check_growth, first_line
 
 _DEPTH = 16
@@ -118,31 +116,12 @@ def read_datasets(
         If one of them, or all together, claim far more than the file holds; if data lie in another
         file, or are packed in a way that is not known here; or if one is no array of numbers.
     """
-    _check_total(path, items, file_bytes)
-    return {key: _read_dataset(path, key, item, file_bytes) for key, item in items.items()}
+    check_total(path, items, file_bytes)
+    return {key: read_dataset(path, key, item, file_bytes) for key, item in items.items()}
 
 
-def open_datasets(
-    path: str | Path, items: Mapping[str, Any], file_bytes: int
-) -> dict[str, np.ndarray]:
-    """Read HDF5 datasets as `read_datasets` does; stacks of frames too long for memory are mapped.
-
-    Returns
-    -------
-    dict of str to ndarray
-        `Mapped` where one lies in a file: in this one where it lies there in one piece, copied into
-        a temporary one where it is packed or lies in chunks.
-
-    Raises
-    ------
-    DataError
-        As by `read_datasets`, and where there is no room for what is copied.
-    """
-    _check_total(path, items, file_bytes)
-    return {key: _open_dataset(path, key, item, file_bytes) for key, item in items.items()}
-
-
-def _check_total(path: str | Path, items: Mapping[str, Any], file_bytes: int) -> None:
+def check_total(path: str | Path, items: Mapping[str, Any], file_bytes: int) -> None:
+    """Refuse datasets that all together claim far more than their file holds."""
     total = sum(_claimed(item) for item in items.values())
     # Each may pass where all together do not.
     check_growth(path, "all keys together", file_bytes, total)
@@ -152,19 +131,14 @@ def _claimed(item: Any) -> int:
     return int(math.prod(item.shape or ())) * int(item.dtype.itemsize)
 
 
-def _open_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
-    if item.shape is None or not is_long_stack(item.shape, item.dtype):
-        return _read_dataset(path, key, item, file_bytes)
-    _check_dataset(path, key, item, file_bytes)
-    return mapped_dataset(item)
-
-
-def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
-    _check_dataset(path, key, item, file_bytes)
+def read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
+    """Read one HDF5 dataset whole; see `read_datasets`."""
+    check_dataset(path, key, item, file_bytes)
     return _joined(np.asarray(item[()]))
 
 
-def _check_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> None:
+def check_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> None:
+    """Refuse a dataset that `read_datasets` refuses; nothing of it is kept."""
     _check_numbers(path, key, item)
     held = int(item.id.get_storage_size())
     check_growth(path, f"key {key!r}", min(file_bytes, held), _claimed(item))

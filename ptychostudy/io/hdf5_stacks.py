@@ -1,38 +1,54 @@
 """HDF5 datasets that are too long for memory: mapped where they lie, or copied by blocks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from ptychostudy.io.hdf5 import check_dataset, check_total, read_dataset
 from ptychostudy.io.mapped import Mapped
-from ptychostudy.io.spool import new_array, put_part
+from ptychostudy.io.spool import is_long_stack, new_array, put_part
 
 _BLOCK_BYTES = 1 << 20
 
 
-def mapped_dataset(item: Any) -> np.ndarray:
-    """Return a dataset that has been checked as an array that stays in a file.
+def open_datasets(
+    path: str | Path, items: Mapping[str, Any], file_bytes: int
+) -> dict[str, np.ndarray]:
+    """Read HDF5 datasets as `read_datasets` does; stacks of frames too long for memory are mapped.
 
     Parameters
     ----------
-    item : h5py.Dataset
-        Of real numbers.
+    path : str or Path
+    items : mapping of str to h5py.Dataset
+    file_bytes : int
+        Size of the file.
 
     Returns
     -------
-    Mapped
+    dict of str to ndarray
+        `Mapped` where one lies in a file: in this one where it lies there in one piece, copied into
+        a temporary one where it is packed or lies in chunks.
 
     Raises
     ------
     DataError
-        If there is no room for a copy.
+        As by `read_datasets`, and where there is no room for what is copied.
     """
+    check_total(path, items, file_bytes)
+    return {key: _opened(path, key, item, file_bytes) for key, item in items.items()}
+
+
+def _opened(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
+    if item.shape is None or not is_long_stack(item.shape, item.dtype):
+        return read_dataset(path, key, item, file_bytes)
+    check_dataset(path, key, item, file_bytes)
     if _lies_as_it_is(item):
-        name, offset = item.file.filename, item.id.get_offset()
-        return Mapped(name, dtype=item.dtype, mode="r", offset=offset, shape=item.shape)
+        offset = item.id.get_offset()
+        return Mapped(path, dtype=item.dtype, mode="r", offset=offset, shape=item.shape)
     whole = new_array(item.shape, item.dtype)
     for place in _boxes(item):
         put_part(whole, place, item[place])

@@ -1,9 +1,13 @@
 """Arrays that stay in a file: what is asked for is copied, and leaves nothing in memory."""
 
 import mmap
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+FRAMES = 256
+"""Frames of a block."""
 
 
 class Mapped(np.memmap[Any, Any]):
@@ -33,3 +37,15 @@ class Mapped(np.memmap[Any, Any]):
         # Windows keeps them until the room is needed.
         if self._mmap is not None and hasattr(mmap, "MADV_DONTNEED"):
             self._mmap.madvise(mmap.MADV_DONTNEED)
+
+
+def parts_of(frames: np.ndarray, step: int = FRAMES) -> Iterator[slice]:
+    """Yield consecutive slices that cover frames."""
+    for start in range(0, len(frames), step):
+        yield slice(start, min(start + step, len(frames)))
+
+
+def blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield consecutive parts of frames."""
+    for part in parts_of(frames):
+        yield frames[part]

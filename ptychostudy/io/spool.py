@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.mapped import Mapped
+from ptychostudy.io.mapped import Mapped, blocks, parts_of
 
 LONG_BYTES = 1 << 23
 """A longer array is not held in memory."""
-
-FRAMES = 256
-"""Frames of a block."""
 
 # Of an array on its way into a file, or from one order of axes into another.
 _BLOCK_BYTES = 1 << 20
@@ -98,18 +95,6 @@ def _reserve(file: Any, size: int) -> None:
     for start in range(0, size, _BLOCK_BYTES):
         file.write(zeros[: size - start])
     file.flush()
-
-
-def parts_of(frames: np.ndarray, step: int = FRAMES) -> Iterator[slice]:
-    """Yield consecutive slices that cover frames."""
-    for start in range(0, len(frames), step):
-        yield slice(start, min(start + step, len(frames)))
-
-
-def blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield consecutive parts of frames."""
-    for part in parts_of(frames):
-        yield frames[part]
 
 
 def gathered(shape: Sequence[int], dtype: Any, consecutive: Iterable[np.ndarray]) -> np.ndarray:

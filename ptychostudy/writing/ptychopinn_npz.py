@@ -10,7 +10,7 @@ from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.valid_pixels import VALID, valid_arrays
 from ptychostudy.io.arrays import Stream, write_npz
-from ptychostudy.io.spool import blocks
+from ptychostudy.io.mapped import blocks
 from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, modes_of, valid_of
 
 NAME = "PtychoPINN NPZ"
