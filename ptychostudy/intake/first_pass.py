@@ -117,7 +117,7 @@ def _nearest(tree: "scipy.spatial.KDTree", positions: np.ndarray, count: int) ->
 
 def structure(counts: np.ndarray) -> np.ndarray:
     """Return by how much each frame (k,) differs from the mean frame: one less their cosine."""
-    # Of a long scan it is as large as that.
+    # Of a long scan it is as large as that. Products of a block of whole sixteens are those of all.
     coarse = new_array((len(counts), *_coarse(counts[:1]).shape[1:]), np.float64)
     for part in parts_of(counts, _BLOCK):
         coarse[part] = np.sqrt(_coarse(counts[part]))

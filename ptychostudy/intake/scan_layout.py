@@ -131,7 +131,7 @@ def islands(positions: np.ndarray, reach: float) -> list[np.ndarray]:
 def _parts(places: np.ndarray, near: float) -> np.ndarray:
     """Return of which part each place (m, 2) is, numbered by their first places."""
     tree = scipy.spatial.KDTree(places)
-    parts = np.arange(len(places))
+    parts: np.ndarray = np.arange(len(places))
     # A place of a dense scan has some ninety others near: pairs of few places are held at a time.
     for start in range(0, len(places), _PLACES):
         own = scipy.spatial.KDTree(places[start : start + _PLACES])

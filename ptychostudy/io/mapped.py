@@ -39,13 +39,19 @@ class Mapped(np.memmap[Any, Any]):
             self._mmap.madvise(mmap.MADV_DONTNEED)
 
 
-def parts_of(frames: np.ndarray, step: int = FRAMES) -> Iterator[slice]:
-    """Yield consecutive slices that cover frames."""
-    for start in range(0, len(frames), step):
-        yield slice(start, min(start + step, len(frames)))
+def parts_of(frames: np.ndarray, step: int | None = None) -> Iterator[slice]:
+    """Yield consecutive slices that cover frames, of `FRAMES` each by default."""
+    count = FRAMES if step is None else step
+    for start in range(0, len(frames), count):
+        yield slice(start, min(start + count, len(frames)))
 
 
 def blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield consecutive parts of frames."""
+    """Yield consecutive parts of frames; of what lies in a file one part at a time is in memory."""
+    plain = frames.view(np.ndarray)
     for part in parts_of(frames):
-        yield frames[part]
+        try:
+            yield plain[part]
+        finally:
+            if isinstance(frames, Mapped):
+                frames.forget()
