@@ -1,12 +1,17 @@
 """Scans too long for memory: their frames lie in files, and what is made of them is the same to the byte."""
 
+import functools
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from known_scan import N, known_scan, run_base
+from test_foreign_fuzz import CASES as PROGRAMS
+from test_foreign_fuzz import FORMATS, write
 
+from ptychostudy.formats.frames import FRAME_KEYS
+from ptychostudy.formats.readers import load_user_file
 from ptychostudy.intake.any_file import look_into
 from ptychostudy.intake.scan_layout import islands
 from ptychostudy.intake.zero_frequency import calm, mean_light
@@ -185,3 +190,55 @@ def test_no_room_is_said(folder, monkeypatch, capsys, in_files):
     said = " ".join(capsys.readouterr().err.split())
     assert "no room for frames that are too many for memory (No space left on device)" in said
     assert "needed: 0 MB in this folder for temporary files, or TMPDIR set to a folder that has as much" in said
+
+
+# --- formats of programs ----------------------------------------------------------------------------------------------
+
+
+def masters():
+    """Write files whose frames lie in others: as sources of a virtual dataset, and numbered."""
+    counts = known_scan()["counts"]
+    scan = {key: value for key, value in known_scan().items() if key != "counts"}
+    for number, some in enumerate((counts[:50], counts[50:])):
+        with h5py.File(f"part_{number}.h5", "w") as file:
+            file["x"] = some
+    with h5py.File("virtual.h5", "w") as file:
+        layout = h5py.VirtualLayout(counts.shape, np.uint32)
+        layout[:50] = h5py.VirtualSource("part_0.h5", "x", (50, N, N))
+        # A frame at a time, as some detectors write them.
+        for index in range(50, 80):
+            layout[index] = h5py.VirtualSource("part_1.h5", "x", (30, N, N))[index - 50]
+        file.create_virtual_dataset("counts", layout)
+        for key, value in scan.items():
+            file[key] = value
+    with h5py.File("master.h5", "w") as file:
+        for number in range(2):
+            file[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(f"part_{number}.h5", "x")
+    return ["virtual.h5", "master.h5"]
+
+
+def written(name, suffix):
+    """Write the file of a program; of PtyLab's its frames lie every way at once."""
+    entries = FORMATS[name][0]()
+    write(f"a.{suffix}", entries | ({"orientation": 7} if name == "PtyLab" else {}))
+    return [f"a.{suffix}"]
+
+
+FILES = {"masters": masters}
+FILES |= {f"{name} {suffix}": functools.partial(written, name, suffix) for name, suffix in PROGRAMS}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_formats_read_the_same(folder, in_files, case):
+    paths = FILES[case]()
+    right = {path: load_user_file(path).arrays for path in paths}
+    in_files()
+    for path, arrays in right.items():
+        found = load_user_file(path).arrays
+        assert list(found) == list(arrays)
+        for key, array in arrays.items():
+            assert found[key].dtype == array.dtype
+            np.testing.assert_array_equal(found[key], array)
+        # And stay in files, whatever is done to them.
+        frames = [found[key] for key in FRAME_KEYS if key in found]
+        assert all(isinstance(each, Mapped) and each._mmap is not None for each in frames)
