@@ -13,6 +13,8 @@ from test_foreign_fuzz import FORMATS, write
 from ptychostudy.formats.frames import FRAME_KEYS
 from ptychostudy.formats.readers import load_user_file
 from ptychostudy.intake.any_file import look_into
+from ptychostudy.intake.first_pass import structure
+from ptychostudy.intake.pixel_sums import pixel_sums
 from ptychostudy.intake.scan_layout import islands
 from ptychostudy.intake.zero_frequency import calm, mean_light
 from ptychostudy.io import mapped, spool
@@ -146,6 +148,9 @@ def test_what_is_written_is_the_same(folder, in_files, capsys, format):
     in_files()
     assert convert([path], output=output, format=format) == 0
     assert output.read_bytes() == right
+    if format == "ptychopinn":
+        roots = np.sqrt(known_scan()["counts"]).astype(np.float32)
+        np.testing.assert_array_equal(np.load(output)["diff3d"], roots)
     assert capsys.readouterr().out == said
 
 
@@ -165,6 +170,28 @@ def test_the_mean_frame_does_not_depend_on_blocks():
     light = np.random.default_rng(0).normal(5, 1, (600, 9, 7)).astype(np.float32)
     expected = np.maximum(light.astype(np.float64) ** 2 - 0.3, 0.0).sum(axis=0) / 600
     np.testing.assert_array_equal(mean_light(light, True, np.inf, 0.3), calm(expected))
+
+
+def test_sums_of_pixels_are_of_all_blocks():
+    counts = np.random.default_rng(0).integers(0, 50, (600, 5, 4)).astype(np.uint32)
+    # Where a pixel counts most and least is in another block each.
+    counts[3], counts[300, 0], counts[599, :, 0] = 100, 101, 102
+    counts[300, 1], counts[599, 1, 1] = 0, 0
+    sums = pixel_sums(counts)
+    np.testing.assert_array_equal(sums.most, counts.max(axis=0))
+    np.testing.assert_array_equal(sums.least, counts.min(axis=0))
+    np.testing.assert_array_equal(sums.total, counts.sum(axis=0))
+
+
+def test_structure_is_of_all_blocks():
+    counts = np.random.default_rng(0).poisson(3, (600, 16, 16)).astype(np.uint32)
+    counts[[5, 590], :8] = 0
+    coarse = np.sqrt(counts.reshape(600, -1))
+    mean = coarse.mean(axis=0)
+    expected = 1 - coarse @ mean / np.linalg.norm(coarse, axis=1) / np.linalg.norm(mean)
+    # Of sums of 256 products.
+    np.testing.assert_allclose(structure(counts), expected, rtol=0, atol=1e-14)
+    assert set(np.argsort(expected)[-2:]) == {5, 590}
 
 
 def test_parts_of_a_scan_do_not_depend_on_blocks(monkeypatch):

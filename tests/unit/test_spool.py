@@ -187,6 +187,21 @@ def test_datasets(tmp_path, layout, dtype):
     assert opened["x"].flags.writeable == (layout != "one piece" or dtype == "?")
 
 
+def test_numbers_that_lie_otherwise_than_in_memory(tmp_path):
+    """HDF5 can keep whole numbers in some of their bits."""
+    path = tmp_path / "a.h5"
+    kind = h5py.h5t.STD_I32LE.copy()
+    kind.set_precision(20)
+    kind.set_offset(4)
+    with h5py.File(path, "w") as file:
+        item = h5py.h5d.create(file.id, b"x", kind, h5py.h5s.create_simple(SHAPE))
+        item.write(h5py.h5s.ALL, h5py.h5s.ALL, numbers(dtype=np.int32))
+    with h5py.File(path) as file:
+        found = open_datasets(path, dict(file), path.stat().st_size)["x"]
+    assert lies_in_file(found)
+    np.testing.assert_array_equal(found, numbers())
+
+
 def test_a_dataset_that_nobody_wrote_is_zero(tmp_path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
