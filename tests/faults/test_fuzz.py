@@ -318,7 +318,8 @@ def centres_of(arrays, n):
     if any(axis.ndim != 1 or axis.dtype.kind not in "fiu" for axis in axes) or len(axes[0]) != len(axes[1]):
         return None
     centres = [(float(y), float(x)) for y, x in zip(*axes, strict=True)]
-    if not centres or not all(math.isfinite(value) for centre in centres for value in centre):
+    # Farther off, neighbouring numbers are more than a pixel apart.
+    if not centres or not all(abs(value) <= 2**52 for centre in centres for value in centre):
         return None
     spans = [max(values) - min(values) for values in zip(*centres, strict=True)]
     if len(set(centres)) != len(centres) or (len(centres) > 1 and max(spans) < 1):
