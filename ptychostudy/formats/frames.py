@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.mapped import blocks, parts_of
+from ptychostudy.io.spool import frames_first, new_array
 
 FRAME_KEYS = ("counts", "diffraction", "diff3d")
 _MOST = int(np.iinfo(np.uint32).max)
@@ -15,8 +17,6 @@ _MOST = int(np.iinfo(np.uint32).max)
 _FRACTION = 1e-4
 # And at most, where its own precision is coarse.
 _GRAIN = 0.1
-# Frames looked at in one go: bounds the memory of the conversion.
-_FRAMES = 256
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ def wrong_kind(path: str | Path, key: str, value: np.ndarray, needed: str) -> Da
 def squeeze(path: str | Path, key: str, value: np.ndarray, rank: int, most: int = 0) -> np.ndarray:
     """Remove axes of length one in front and behind until ``rank`` axes are left, or ``most``."""
     while value.ndim > rank and 1 in (value.shape[0], value.shape[-1]):
-        value = value[0] if value.shape[0] == 1 else value[..., 0]
+        # A view, as a part of what lies in a file would be a copy of all of it.
+        value = np.squeeze(value, 0 if value.shape[0] == 1 else -1)
     if not rank <= value.ndim <= max(rank, most):
         raise DataError(f"{path}: key {key!r} has shape {value.shape}, needed {rank} axes")
     return value
@@ -106,7 +107,7 @@ def in_order(path: str | Path, key: str, stack: np.ndarray, k: int, axes: str) -
             f"{path}: key {key!r} has shape {stack.shape} but there are {k} positions; "
             f"needed one frame per position (base.npz.axes: {axes})"
         )
-    return stack
+    return frames_first(stack)
 
 
 def _guessed_axes(path: str | Path, key: str, stack: np.ndarray, k: int) -> str:
@@ -137,17 +138,18 @@ def to_counts(
     _check_meaning(path, key, stack, measurement)
     good = np.ones(stack.shape[1:], dtype=bool) if bad is None else ~bad
     _check_negative(path, key, stack, good)
-    counts = np.zeros(stack.shape, np.uint32)
-    for start in range(0, len(stack), _FRAMES):
-        part = stack[start : start + _FRAMES, good]
-        check_finite(path, key, part)
-        counts[start : start + _FRAMES, good] = _whole(path, key, part, measurement, scale)
+    counts = new_array(stack.shape, np.uint32)
+    # So many frames at a time bound the memory of the conversion.
+    for part in parts_of(stack):
+        numbers = stack[part, good]
+        check_finite(path, key, numbers)
+        counts[part, good] = _whole(path, key, numbers, measurement, scale)
     _check_light(path, key, counts)
     return counts
 
 
 def _check_light(path: str | Path, key: str, counts: np.ndarray) -> None:
-    if not counts.any():
+    if not any(part.any() for part in blocks(counts)):
         raise DataError(
             f"{path}: key {key!r} has a largest count of 0, needed between 1 and {_MOST}"
         )
@@ -170,8 +172,7 @@ def _check_negative(path: str | Path, key: str, stack: np.ndarray, good: np.ndar
         return
     in_pixel = np.zeros(good.shape, np.int64)
     smallest = 0.0
-    for start in range(0, len(stack), _FRAMES):
-        part = stack[start : start + _FRAMES]
+    for part in blocks(stack):
         in_pixel += np.count_nonzero(part < 0, axis=0)
         smallest = min(smallest, float(part[:, good].min(initial=0)))
     in_pixel *= good

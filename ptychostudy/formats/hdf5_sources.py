@@ -12,11 +12,16 @@ import h5py
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import open_hdf5, read_datasets
+from ptychostudy.io.hdf5 import open_hdf5
+from ptychostudy.io.hdf5_stacks import open_datasets
+from ptychostudy.io.mapped import blocks
+from ptychostudy.io.spool import new_array, parts_in
 from ptychostudy.io.zips import check_growth
 
 # Virtual datasets over virtual datasets, as facilities lay them over those of their detectors.
 _HOPS = 4
+# An array, and which block of it is meant.
+_Part = tuple[np.ndarray, tuple[slice, ...]]
 
 
 def read_linked(path: str | Path, key: str, link: Any) -> np.ndarray:
@@ -79,7 +84,7 @@ def read_beside(
             )
         if item.is_virtual:
             return read_virtual(other, inner, item, hops=hops + 1)
-        return read_datasets(other, {inner: item}, held)[inner]
+        return open_datasets(other, {inner: item}, held)[inner]
 
 
 def file_beside(path: str | Path, found: str, name: str) -> Path:
@@ -139,8 +144,8 @@ def read_virtual(path: str | Path, key: str, item: Any, *, hops: int = 0) -> np.
     """
     sources = item.virtual_sources()
     _check_claim(path, key, item, sources)
-    whole = np.zeros(item.shape, item.dtype)
-    filled = np.zeros(item.shape, dtype=np.uint8)
+    whole = new_array(item.shape, item.dtype)
+    filled = new_array(item.shape, np.uint8)
     parts: dict[tuple[str, str], np.ndarray] = {}
     for source in sources:
         place = _block(path, key, source.vspace, item.shape)
@@ -149,9 +154,12 @@ def read_virtual(path: str | Path, key: str, item: Any, *, hops: int = 0) -> np.
         if (name, inner) not in parts:
             parts[name, inner] = read_beside(path, _found(key, source), name, inner, hops=hops)
         part = parts[name, inner]
-        whole[place] = _piece(path, key, source, part, whole[place])
-        filled[place] += 1
-    if np.any(filled != 1):
+        block = _block(path, key, source.src_space, part.shape)
+        _check_piece(path, key, (part, block), (whole, place))
+        _put_piece((part, block), (whole, place))
+        for each in parts_in(filled, place):
+            filled[each] += 1
+    if any(np.any(each != 1) for each in blocks(filled)):
         raise DataError(
             f"{path}: key {key!r} lies in another file each, and they leave gaps or overlap; "
             "needed: each element from one file"
@@ -182,17 +190,29 @@ def _found(key: str, source: Any) -> str:
     return f"key {key!r} lies in another file, {source.file_name!r}"
 
 
-def _piece(
-    path: str | Path, key: str, source: Any, part: np.ndarray, place: np.ndarray
-) -> np.ndarray:
-    """Return what a source gives for its place in the whole."""
-    piece = part[_block(path, key, source.src_space, part.shape)]
-    if piece.size != place.size or not np.can_cast(piece.dtype, place.dtype, "same_kind"):
+def _check_piece(path: str | Path, key: str, piece: _Part, place: _Part) -> None:
+    """Refuse what a source gives where it does not fit its place in the whole."""
+    given, wanted = (_sides(slices) for _, slices in (piece, place))
+    own, other = piece[0].dtype, place[0].dtype
+    if math.prod(given) != math.prod(wanted) or not np.can_cast(own, other, "same_kind"):
         raise DataError(
-            f"{path}: key {key!r} lies in another file, as {piece.dtype} of shape {piece.shape}; "
-            f"needed: {place.dtype} of shape {place.shape}"
+            f"{path}: key {key!r} lies in another file, as {own} of shape {given}; "
+            f"needed: {other} of shape {wanted}"
         )
-    return piece.reshape(place.shape)
+
+
+def _put_piece(piece: _Part, place: _Part) -> None:
+    """Copy what a source gives to its place in the whole; few frames are in memory at a time."""
+    (part, block), (whole, wanted) = piece, place
+    if _sides(block) != _sides(wanted):
+        whole[wanted] = part[block].reshape(_sides(wanted))
+        return
+    for own, other in zip(parts_in(part, block), parts_in(part, wanted), strict=True):
+        whole[other] = part[own]
+
+
+def _sides(slices: tuple[slice, ...]) -> tuple[int, ...]:
+    return tuple(each.stop - each.start for each in slices)
 
 
 def _block(path: str | Path, key: str, space: Any, shape: tuple[int, ...]) -> tuple[slice, ...]:

@@ -21,7 +21,7 @@ from ptychostudy.formats.hdf5_sources import (
     source_name,
 )
 from ptychostudy.io.atomic import DataError, plain_size
-from ptychostudy.io.hdf5 import read_datasets
+from ptychostudy.io.hdf5_stacks import open_datasets
 from ptychostudy.io.zips import READ_ERRORS, check_growth
 
 # Soft links that lead to soft links.
@@ -141,7 +141,7 @@ class Tree:
             raise DataError(f"{self.path}: key {name!r} is a group; needed: a dataset")
         if item.is_virtual:
             return read_virtual(self.path, name, item)
-        return read_datasets(self.path, {name: item}, plain_size(self.path))[name]
+        return open_datasets(self.path, {name: item}, plain_size(self.path))[name]
 
     def _account(self, name: str, item: Any, array: np.ndarray) -> None:
         """Refuse what grows far more, all together, than the files hold."""

@@ -16,6 +16,7 @@ from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.spool import joined
 from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "NeXus"
@@ -114,7 +115,7 @@ def _stacked(tree: Tree, places: Sequence[str], parts: Sequence[np.ndarray]) -> 
                 f"{tree.path}: key {place!r} is {part.dtype} of shape {part.shape}, the first is "
                 f"{parts[0].dtype} of shape {parts[0].shape}; needed: frames of one kind and size"
             )
-    return np.concatenate(parts)
+    return joined(parts)
 
 
 def _energy_ev(tree: Tree, entry: str) -> float | None:

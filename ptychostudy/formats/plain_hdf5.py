@@ -14,7 +14,8 @@ from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import KNOWN, UserFile
 from ptychostudy.io.atomic import plain_size
-from ptychostudy.io.hdf5 import find_dataset, read_datasets
+from ptychostudy.io.hdf5 import find_dataset
+from ptychostudy.io.hdf5_stacks import open_datasets
 
 NAME = "NPZ or HDF5"
 
@@ -61,7 +62,7 @@ def _items(path: str | Path, file: Any, keys: list[str]) -> dict[str, Any]:
 def _read_own(path: str | Path, items: dict[str, Any]) -> dict[str, np.ndarray]:
     virtual = {key: item for key, item in items.items() if item.is_virtual}
     own = {key: item for key, item in items.items() if key not in virtual}
-    arrays = read_datasets(path, own, plain_size(path))
+    arrays = open_datasets(path, own, plain_size(path))
     for key, item in virtual.items():
         arrays[key] = read_virtual(path, key, item)
     return arrays

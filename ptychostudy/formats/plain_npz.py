@@ -7,8 +7,9 @@ from typing import Any
 
 from ptychostudy.formats.probe_modes import MODES, belong_together
 from ptychostudy.formats.user_file import KNOWN, PROBE, UserFile
-from ptychostudy.io.arrays import METADATA, read_metadata, read_npz
+from ptychostudy.io.arrays import METADATA, read_metadata
 from ptychostudy.io.npz_headers import is_pickled
+from ptychostudy.io.npz_stacks import open_npz
 
 NAME = "NPZ or HDF5"
 
@@ -32,7 +33,7 @@ def read(path: str | Path, file: Sequence[str]) -> UserFile:
     DataError
     """
     notes = _look_at_metadata(path) if METADATA in file else []
-    arrays = read_npz(path, [name for name in file if name in (*KNOWN, MODES)])
+    arrays = open_npz(path, [name for name in file if name in (*KNOWN, MODES)])
     others = [name for name in file if name not in arrays and name != METADATA]
     return with_modes(UserFile(arrays, sorted(others), format=NAME, notes=notes))
 

@@ -10,7 +10,7 @@ import numpy as np
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
-from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.npz_stacks import open_npz
 
 NAME = "pty-chi arrays"
 _POSITIONS = ("probe_position_y_px", "probe_position_x_px")
@@ -47,7 +47,7 @@ def read(path: str | Path, file: Any) -> UserFile:
         tree = Tree(path, file)
         held = {name: tree.array(name) for name in _ARRAYS}
         return _gathered(path, held).file(NAME, tree.others())
-    members = read_npz(path, [name for name in _ARRAYS if name in file])
+    members = open_npz(path, [name for name in _ARRAYS if name in file])
     found = _gathered(path, {name: members.get(name) for name in _ARRAYS})
     return found.file(NAME, [name for name in file if name not in _ARRAYS])
 

@@ -10,7 +10,7 @@ import numpy as np
 from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.user_file import UserFile
-from ptychostudy.io.arrays import read_npz
+from ptychostudy.io.npz_stacks import open_npz
 
 NAME = "Ptychodus diffraction"
 _FRAMES = "patterns"
@@ -52,7 +52,7 @@ def read(path: str | Path, file: Any) -> UserFile:
     DataError
     """
     if not isinstance(file, h5py.File):
-        held = read_npz(path, [name for name in _ARRAYS if name in file])
+        held = open_npz(path, [name for name in _ARRAYS if name in file])
         found = _gathered(path, {name: held.get(name) for name in _ARRAYS})
         return found.file(NAME, [name for name in file if name not in _ARRAYS])
     tree = Tree(path, file)

@@ -14,6 +14,7 @@ from ptychostudy.formats.hdf5_tree import Tree
 from ptychostudy.formats.reader_fields import has_all, needed_array, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.spool import changed
 from ptychostudy.physics.photon_energy import energy_ev
 
 NAME = "PtyLab measurement"
@@ -83,7 +84,13 @@ def _oriented(tree: Tree, frames: np.ndarray) -> tuple[np.ndarray, list[str]]:
             f"{tree.path}: key 'orientation' is {code:g}; needed: 0 to 7, or a file without it"
         )
     bits = int(code)
+    if not bits:
+        return frames, []
+    turned = changed(frames, lambda part: _turned(part, bits))
+    return turned, [f"frames turned as its 'orientation' {bits} asks"]
+
+
+def _turned(frames: np.ndarray, bits: int) -> np.ndarray:
     turned = frames.transpose(0, 2, 1) if bits & _TRANSPOSED else frames
     turned = turned[:, ::-1] if bits & _ROWS else turned
-    turned = turned[..., ::-1] if bits & _COLUMNS else turned
-    return turned, [f"frames turned as its 'orientation' {bits} asks"] if bits else []
+    return turned[..., ::-1] if bits & _COLUMNS else turned

@@ -18,6 +18,8 @@ from ptychostudy.formats.reader_fields import has_all, pairs, real_stack
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.hdf5 import open_hdf5
+from ptychostudy.io.mapped import blocks
+from ptychostudy.io.spool import joined
 
 NAME = "ptypy data (.ptyd)"
 EV_IN_KEV = 1e3
@@ -97,7 +99,7 @@ def _joined(path: str | Path, what: str, parts: list[np.ndarray]) -> np.ndarray:
         raise DataError(
             f"{path}: the chunks' {what!r} have shapes {sorted(shapes)}; needed: one for all"
         )
-    return np.concatenate(parts)
+    return joined(parts)
 
 
 def _positions(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> list[np.ndarray | None]:
@@ -128,8 +130,9 @@ def _weights(tree: Tree, chunks: list[dict[str, np.ndarray]]) -> np.ndarray | No
     stacked = _joined(
         tree.path, "weights", [part if part.ndim == 3 else part[None] for part in there]
     )
-    repeated = np.array_equal(stacked, np.broadcast_to(stacked[0], stacked.shape))
-    return stacked[0] if repeated else stacked
+    first = stacked[0]
+    repeated = all((part == first).all() for part in blocks(stacked))
+    return first if repeated else stacked
 
 
 def _number(tree: Tree, name: str) -> float | None:

@@ -16,7 +16,9 @@ from ptychostudy.formats.gathered import Gathered
 from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.reader_fields import one_layer, pairs, probe_modes, real_stack
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
-from ptychostudy.io.arrays import METADATA, read_npz
+from ptychostudy.io.arrays import METADATA
+from ptychostudy.io.npz_stacks import open_npz
+from ptychostudy.io.spool import changed
 
 NAME = "tike arrays"
 _NAMES = ("data", "scan", "probe", "psi")
@@ -49,7 +51,7 @@ def read(path: str | Path, file: Any) -> UserFile:
         found = {name: tree.array(name) for name in _NAMES}
         arrays = {name: array for name, array in found.items() if array is not None}
         return _gathered(path, arrays).file(NAME, tree.others())
-    arrays = read_npz(path, [name for name in _NAMES if name in file])
+    arrays = open_npz(path, [name for name in _NAMES if name in file])
     return _gathered(path, arrays).file(NAME, sorted({*file} - {*_NAMES, METADATA}))
 
 
@@ -66,8 +68,12 @@ def _gathered(path: str | Path, arrays: Mapping[str, np.ndarray]) -> Gathered:
         found.put(OBJECT, "psi", one_layer(path, "psi", arrays["psi"]))
     if "data" in arrays:
         frames = real_stack(path, "data", arrays["data"])
-        found.put_frames("data", np.fft.fftshift(frames, axes=(1, 2)))
+        found.put_frames("data", changed(frames, _turned))
         found.notes.append(
             "frames turned by half their side: tike's zero frequency is in the corner"
         )
     return found
+
+
+def _turned(frames: np.ndarray) -> np.ndarray:
+    return np.fft.fftshift(frames, axes=(1, 2))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import scipy
 
-from ptychostudy.intake.pixel_sums import PixelSums, blocks
+from ptychostudy.intake.pixel_sums import PixelSums
+from ptychostudy.io.mapped import blocks
 
 STUCK = "stuck (the same count in every frame)"
 HOT = "hot (brighter than light can be beside its neighbours)"
@@ -53,9 +54,8 @@ def full_count(stack: np.ndarray, bad: np.ndarray | None = None) -> float:
     if stack.dtype.kind in "iu" and largest == np.iinfo(stack.dtype).max:
         return float(largest)
     counter = largest in [2**bits - 1 for bits in _COUNTER_BITS]
-    if counter and np.count_nonzero((stack == largest) & good) >= _OFTEN:
-        return float(largest)
-    return np.inf
+    times = (np.count_nonzero((part == largest) & good) for part in blocks(stack))
+    return float(largest) if counter and sum(times) >= _OFTEN else np.inf
 
 
 def _all_but(stack: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
@@ -65,9 +65,9 @@ def _all_but(stack: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
 
 def _largest(stack: np.ndarray, good: np.ndarray) -> int | float:
     """Return the largest finite number of some pixels of a stack, at least 0."""
-    if stack.dtype.kind in "iu":
-        return int(stack.max(initial=0, where=good))
-    return float(np.max(stack, initial=0, where=np.isfinite(stack) & good))
+    each = (np.max(part, initial=0, where=np.isfinite(part) & good) for part in blocks(stack))
+    largest = max(each, default=0)
+    return int(largest) if stack.dtype.kind in "iu" else float(largest)
 
 
 def no_counts(

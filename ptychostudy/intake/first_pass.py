@@ -4,13 +4,14 @@ The extended ptychographical iterative engine (Maiden and Rodenburg, Ultramicros
 1256) from a flat object and the given probe, in single precision and NumPy alone.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
 
 from ptychostudy.intake.far_field import centroid, far_field
+from ptychostudy.io.mapped import blocks, parts_of
+from ptychostudy.io.spool import new_array
 from ptychostudy.measure.misfit import Misfit, scan_misfit
 from ptychostudy.physics.counts import mean_counts, scale_probe
 from ptychostudy.physics.propagate import translate
@@ -97,25 +98,38 @@ def take_sample(
     frames : int
         At most so many.
     """
+    tree = scipy.spatial.KDTree(positions)
     count = min(frames, len(positions))
-    _, nearest = scipy.spatial.KDTree(positions).query(positions, k=np.arange(1, count + 1))
-    nearest = np.asarray(nearest)
-    shown = structure(counts)[nearest].mean(axis=1)
-    chosen = nearest[np.argmax(shown)]
+    found = structure(counts)
+    # The neighbours of a long scan are more than its positions by as many as there are of each.
+    each = [found[_nearest(tree, part, count)].mean(axis=1) for part in blocks(positions)]
+    best = int(np.argmax(np.concatenate(each)))
+    (chosen,) = _nearest(tree, positions[best : best + 1], count)
     sample = Sample(counts[chosen], positions[chosen], probe, valid)
     return _cropped(sample)
 
 
+def _nearest(tree: "scipy.spatial.KDTree", positions: np.ndarray, count: int) -> np.ndarray:
+    """Return the indices (k, count) of what is nearest to each position (k, 2)."""
+    _, nearest = tree.query(positions, k=np.arange(1, count + 1))
+    return np.asarray(nearest)
+
+
 def structure(counts: np.ndarray) -> np.ndarray:
     """Return by how much each frame (k,) differs from the mean frame: one less their cosine."""
-    # Into one place, and what is made of it block by block: of a long scan it is as large as that.
-    coarse = np.empty((len(counts), *_coarse(counts[:1]).shape[1:]))
-    for part, found in zip(_blocks(counts), _blocks(coarse), strict=True):
-        np.sqrt(_coarse(part), out=found)
-    mean = coarse.mean(axis=0)
-    own = np.concatenate([np.linalg.norm(found, axis=1) for found in _blocks(coarse)])
+    # Of a long scan it is as large as that. Products of a block of whole sixteens are those of all.
+    coarse = new_array((len(counts), *_coarse(counts[:1]).shape[1:]), np.float64)
+    for part in parts_of(counts, _BLOCK):
+        coarse[part] = np.sqrt(_coarse(counts[part]))
+    total = np.zeros(coarse.shape[1:])
+    for found in blocks(coarse):
+        # Frame by frame, so that the sum does not depend on the blocks.
+        total = np.concatenate([total[None], found]).sum(axis=0)
+    mean = total / len(coarse)
+    own = np.concatenate([np.linalg.norm(found, axis=1) for found in blocks(coarse)])
     lengths = own * np.linalg.norm(mean)
-    cosine = coarse @ mean / np.maximum(lengths, np.finfo(np.float64).tiny)
+    products = np.concatenate([found @ mean for found in blocks(coarse)])
+    cosine = products / np.maximum(lengths, np.finfo(np.float64).tiny)
     # Of an empty frame nothing is known.
     return np.where(lengths > 0, 1 - cosine, 0.0)
 
@@ -125,11 +139,6 @@ def _coarse(counts: np.ndarray) -> np.ndarray:
     edges = np.arange(0, counts.shape[-1], max(1, counts.shape[-1] // _COARSE))
     rows = np.add.reduceat(counts, edges, axis=1, dtype=np.float64)
     return np.add.reduceat(rows, edges, axis=2).reshape(len(counts), -1)
-
-
-def _blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(frames), _BLOCK):
-        yield frames[start : start + _BLOCK]
 
 
 def _cropped(sample: Sample) -> Sample:

@@ -150,9 +150,18 @@ def _add_gain(settings: FirstSettings, key: str, raw: np.ndarray, measurement: s
 
 
 def _shown(raw: np.ndarray) -> np.ndarray:
-    shown = raw[:_SHOWN].astype(np.float64)
+    """Return the different numbers of the first frames, or lines of all where frames come last."""
+    count = len(raw.view(np.ndarray)[:_SHOWN])
+    # One by one, as lines of all frames are many.
+    each = [_finite(np.asarray(raw[index])) for index in range(count)]
+    return np.unique(np.concatenate([np.empty(0), *each]))
+
+
+def _finite(numbers: np.ndarray) -> np.ndarray:
+    """Return the different ones of some numbers whose squares are finite, too."""
+    exact = numbers.astype(np.float64)
     with np.errstate(over="ignore"):
-        return np.asarray(shown[np.isfinite(shown**2)])
+        return np.unique(exact[np.isfinite(exact**2)])
 
 
 def measurement_of(raw: np.ndarray) -> str:

@@ -9,6 +9,7 @@ from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import UserFile
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.spool import taken
 
 _NUMBERS = ("frame_index", "position_index")
 # Of no shape that an array of a scan has.
@@ -93,7 +94,7 @@ def _only(
     with_frames = [name for name in MASK_KEYS if file.arrays.get(name, _NONE).shape == stack.shape]
     arrays = dict(file.arrays)
     for name in (key, *with_frames):
-        arrays[name] = arrays[name][of_frames]
+        arrays[name] = taken(arrays[name], of_frames)
     for name in COORDINATES:
         arrays[name] = arrays[name][of_places]
     return arrays

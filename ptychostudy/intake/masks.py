@@ -8,6 +8,8 @@ import numpy as np
 
 from ptychostudy.formats.mask_keys import BAD_KEYS, GOOD_KEYS, MASK_KEYS
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.mapped import blocks
+from ptychostudy.io.spool import frames_first
 
 AUTO, MARKS_BAD, MARKS_GOOD = "auto", "bad", "good"
 # Of the pixels, and of the probe's own light: a mask that takes more leaves no scan.
@@ -52,13 +54,23 @@ def meaning(key: str, mask: np.ndarray, marks: str = AUTO) -> str:
         return MARKS_GOOD
     if marks != AUTO:
         return marks
-    return MARKS_BAD if np.mean(mask != 0) <= 0.5 else MARKS_GOOD
+    return MARKS_BAD if _share(mask) <= 0.5 else MARKS_GOOD
+
+
+def _share(mask: np.ndarray) -> float:
+    """Return which share of a mask is not 0."""
+    if not mask.size:
+        return np.nan
+    return sum(int(np.count_nonzero(part)) for part in blocks(mask)) / mask.size
 
 
 def bad_by(key: str, mask: np.ndarray, marks: str = AUTO) -> np.ndarray:
     """Return which elements of a mask are bad; see `meaning`."""
-    marked = np.asarray(mask != 0)
-    return marked if meaning(key, mask, marks) == MARKS_BAD else np.asarray(~marked)
+    return _bad_by_meaning(mask, meaning(key, mask, marks))
+
+
+def _bad_by_meaning(mask: np.ndarray, wanted: str) -> np.ndarray:
+    return np.asarray(mask != 0) if wanted == MARKS_BAD else np.asarray(mask == 0)
 
 
 def given_mask(
@@ -102,12 +114,17 @@ def _marked(
     _check_values(key, stack, doubts)
     _check_weights(key, stack, doubts)
     _check_halves(key, stack, marks, doubts)
-    each = bad_by(key, stack, marks)
-    pixels = np.asarray(each.any(axis=0))
+    wanted = meaning(key, stack, marks)
+    pixels = np.zeros(stack.shape[1:], dtype=bool)
+    always = np.ones_like(pixels)
+    for part in blocks(stack):
+        each = _bad_by_meaning(part, wanted)
+        pixels |= each.any(axis=0)
+        always &= each.all(axis=0)
     if not pixels.any():
         doubts.say(f"key {key!r} marks no bad pixel")
         return pixels
-    if (each != pixels).any():
+    if (pixels & ~always).any():
         doubts.say(f"key {key!r} differs between frames: bad in any of them is bad in all")
     doubts.masked(pixels, f"key {key!r} marks bad pixels{_by_what(key, stack, marks)}")
     return pixels
@@ -131,7 +148,7 @@ def _in_order(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubt
             return mask
         # As the frames may stand in the file themselves.
         if mask.ndim == 3 and np.moveaxis(mask, -1, 0).shape == frames:
-            return np.moveaxis(mask, -1, 0)
+            return frames_first(np.moveaxis(mask, -1, 0))
         # On the grid of a scan, row by row, as the frames are.
         if (
             mask.ndim == 4
@@ -147,7 +164,7 @@ def _in_order(key: str, mask: np.ndarray, frames: tuple[int, ...], doubts: Doubt
 
 
 def _check_values(key: str, stack: np.ndarray, doubts: Doubts) -> None:
-    wrong = int(np.count_nonzero(~np.isfinite(stack)))
+    wrong = sum(int(np.count_nonzero(~np.isfinite(part))) for part in blocks(stack))
     if wrong:
         doubts.refuse(
             f"key {key!r} holds {wrong} values that are NaN or infinite; needed: a mask of "
@@ -158,10 +175,13 @@ def _check_values(key: str, stack: np.ndarray, doubts: Doubts) -> None:
 def _check_weights(key: str, stack: np.ndarray, doubts: Doubts) -> None:
     """Refuse weights; what a key of bad pixels holds are their kinds, and all of them bad."""
     weighs = key in GOOD_KEYS or (key not in BAD_KEYS and stack.dtype.kind == "f")
-    if weighs and len(np.unique(stack[stack != 0])) > 1:
+    if not weighs:
+        return
+    values = np.unique(np.concatenate([np.unique(part) for part in blocks(stack)]))
+    if np.count_nonzero(values) > 1:
         doubts.doubt(
             "weights",
-            f"key {key!r} weighs pixels by {stack.min():.4g} to {stack.max():.4g}, but pixels "
+            f"key {key!r} weighs pixels by {values[0]:.4g} to {values[-1]:.4g}, but pixels "
             "count or do not; needed: one weight for all that do (accepted, pixels of weight 0 "
             "are masked and all others count alike), or a file without that key",
         )
@@ -170,7 +190,7 @@ def _check_weights(key: str, stack: np.ndarray, doubts: Doubts) -> None:
 def _check_halves(key: str, stack: np.ndarray, marks: str, doubts: Doubts) -> None:
     """Refuse a mask of which nothing says which half is bad."""
     either = key not in (*BAD_KEYS, *GOOD_KEYS) and marks == AUTO
-    if either and np.mean(stack != 0) == 0.5:
+    if either and _share(stack) == 0.5:
         doubts.refuse(
             f"key {key!r} marks just half of the pixels, which may be the bad or the good ones; "
             "needed: base.npz.mask_marks: bad or good"

@@ -15,6 +15,8 @@ from ptychostudy.intake.masks import check_any, check_left
 from ptychostudy.intake.odd_frames import judge_frames, kept_by_list, odd_frames
 from ptychostudy.intake.photons import check_photons
 from ptychostudy.intake.pixel_sums import pixel_sums
+from ptychostudy.io.mapped import parts_of
+from ptychostudy.io.spool import changed, taken
 
 if TYPE_CHECKING:
     from ptychostudy.study.sections.npz import NpzSettings
@@ -141,7 +143,8 @@ def _good_pixels(
     if (bad != ~frames.valid).any():
         # A pixel that is no counter has no part in what all have in common.
         check_photons((key, counts), sums, bad, scale, doubts)
-        counts[:, bad] = 0
+        for part in parts_of(counts):
+            counts[part, bad] = 0
     return Frames(counts, frames.kept, ~bad), shift
 
 
@@ -167,7 +170,7 @@ def _rolled(frames: Frames, shift: tuple[int, int]) -> Frames:
     """Return frames and their mask rolled together."""
     if not any(shift):
         return frames
-    counts = np.roll(frames.counts, shift, axis=(1, 2))
+    counts = changed(frames.counts, lambda part: np.roll(part, shift, axis=(1, 2)))
     return Frames(counts, frames.kept, np.roll(frames.valid, shift, (0, 1)))
 
 
@@ -225,4 +228,4 @@ def _say_dropped(k: int, kept: np.ndarray, doubts: Doubts) -> None:
 
 def _only(frames: np.ndarray, indices: np.ndarray) -> np.ndarray:
     """Return some frames; without a copy where these are all."""
-    return frames if len(indices) == len(frames) else frames[indices]
+    return frames if len(indices) == len(frames) else taken(frames, indices)

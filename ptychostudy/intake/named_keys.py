@@ -12,8 +12,9 @@ from ptychostudy.formats.hdf5_tree import Tree, item_at
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.stated_unit import stated_unit
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
-from ptychostudy.io.arrays import member_names, read_npz
+from ptychostudy.io.arrays import member_names
 from ptychostudy.io.atomic import DataError
+from ptychostudy.io.npz_stacks import open_npz
 
 # What a format states of an array does not hold of another that is put in its place.
 _STATED = {
@@ -92,7 +93,7 @@ def read_named(path: str | Path, keys: Mapping[str, str]) -> dict[str, np.ndarra
 
 
 def _member(path: str | Path, name: str, held: list[str]) -> np.ndarray | None:
-    return read_npz(path, [name])[name] if name in held else None
+    return open_npz(path, [name])[name] if name in held else None
 
 
 def _path_of(name: str) -> str:

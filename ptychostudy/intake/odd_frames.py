@@ -8,7 +8,7 @@ import numpy as np
 import scipy
 
 from ptychostudy.intake.doubts import Doubts, listed
-from ptychostudy.intake.pixel_sums import blocks
+from ptychostudy.io.mapped import blocks
 
 # The object may take so much light from a frame beside others: brighter or darker is no frame.
 WILD = 10.0
@@ -104,8 +104,8 @@ def repeated(counts: np.ndarray, among: np.ndarray) -> np.ndarray:
     seen: set[bytes] = set()
     copies = np.zeros(len(among), dtype=bool)
     pairs = len(among) ** 2 / 2
-    for place, index in enumerate(among):
-        frame = counts[index]
+    frames = (frame for some in blocks(among) for frame in counts[some])
+    for place, frame in enumerate(frames):
         # Not the frame itself: all of them would be a second scan in memory.
         name = hashlib.blake2b(frame.tobytes()).digest()
         if name in seen:

@@ -4,7 +4,8 @@ import numpy as np
 
 from ptychostudy.formats.frames import Scale
 from ptychostudy.intake.doubts import Doubts
-from ptychostudy.intake.pixel_sums import PixelSums, blocks
+from ptychostudy.intake.pixel_sums import PixelSums
+from ptychostudy.io.mapped import blocks
 
 # Of the counts: photons do not pile up on one smallest number far from zero, an offset does.
 _PILED = 0.05

@@ -1,12 +1,10 @@
 """What the pixels of a detector counted over a whole scan, gathered without a second copy of it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-# Frames looked at in one go.
-_FRAMES = 256
+from ptychostudy.io.mapped import blocks
 
 
 @dataclass(frozen=True)
@@ -55,19 +53,16 @@ def pixel_sums(counts: np.ndarray) -> PixelSums:
     """Return the sums of frames (k, N, N)."""
     total = np.zeros(counts.shape[1:])
     squares = np.zeros(counts.shape[1:])
+    least = most = np.asarray(counts[0])
     for part in blocks(counts):
         exact = part.astype(np.float64)
         total += exact.sum(axis=0)
         squares += (exact**2).sum(axis=0)
-    return PixelSums(len(counts), total, squares, counts.min(axis=0), counts.max(axis=0))
+        least = np.minimum(least, part.min(axis=0))
+        most = np.maximum(most, part.max(axis=0))
+    return PixelSums(len(counts), total, squares, least, most)
 
 
 def frame_totals(counts: np.ndarray) -> np.ndarray:
     """Return the counts of each frame (k,) float64 of frames (k, N, N)."""
     return np.concatenate([part.sum(axis=(1, 2), dtype=np.float64) for part in blocks(counts)])
-
-
-def blocks(frames: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield consecutive parts of frames."""
-    for start in range(0, len(frames), _FRAMES):
-        yield frames[start : start + _FRAMES]

@@ -20,6 +20,8 @@ _GROUP = 4
 _FEWEST = 2 * _GROUP
 # Of the reach of the probe: places so near are one.
 _SAME = 1 / 4
+# Places looked at in one go.
+_PLACES = 1024
 
 
 def check_layout(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:
@@ -120,14 +122,26 @@ def islands(positions: np.ndarray, reach: float) -> list[np.ndarray]:
     cell = max(reach, 1.0) * _SAME
     places, of_place = np.unique(np.floor(positions / cell), axis=0, return_inverse=True)
     # What rounding can move together is taken as near.
-    pairs = scipy.spatial.KDTree(places).query_pairs(
-        1 / _SAME + math.sqrt(2), output_type="ndarray"
-    )
-    graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), shape=(len(places), len(places)))
-    _, parts = scipy.sparse.csgraph.connected_components(graph, directed=False)
+    parts = _parts(places, 1 / _SAME + math.sqrt(2))
     of_position = parts[np.ravel(of_place)]
     each = [np.flatnonzero(of_position == part) for part in range(int(parts.max()) + 1)]
     return sorted(each, key=len, reverse=True)
+
+
+def _parts(places: np.ndarray, near: float) -> np.ndarray:
+    """Return of which part each place (m, 2) is, numbered by their first places."""
+    tree = scipy.spatial.KDTree(places)
+    parts: np.ndarray = np.arange(len(places))
+    # A place of a dense scan has some ninety others near: pairs of few places are held at a time.
+    for start in range(0, len(places), _PLACES):
+        own = scipy.spatial.KDTree(places[start : start + _PLACES])
+        pairs = own.sparse_distance_matrix(tree, near, output_type="ndarray")
+        ends = (parts[pairs["i"] + start], parts[pairs["j"]])
+        sides = (int(parts.max()) + 1,) * 2
+        graph = scipy.sparse.coo_array((np.ones(len(pairs), bool), ends), shape=sides)
+        _, joined = scipy.sparse.csgraph.connected_components(graph, directed=False)
+        parts = joined[parts]
+    return parts
 
 
 def _check_islands(positions: np.ndarray, probe: np.ndarray, doubts: Doubts) -> None:

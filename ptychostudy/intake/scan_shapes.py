@@ -8,6 +8,7 @@ import numpy as np
 from ptychostudy.formats.frames import frame_stack, in_order
 from ptychostudy.formats.positions import BOTH, COORDINATES
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.spool import frames_first
 
 Grid = tuple[int, int]
 
@@ -84,7 +85,7 @@ def flat_scan(
         coordinates = flat_coordinates(arrays, None, doubts)
         return coordinates, key, in_order(path, key, stack, _positions(coordinates), axes)
     order = _order_of_grid(key, stack.shape, arrays, axes, doubts)
-    ordered = stack if order == "NHW" else np.moveaxis(stack, (2, 3), (0, 1))
+    ordered = frames_first(stack if order == "NHW" else np.moveaxis(stack, (2, 3), (0, 1)))
     ny, nx, *sides = ordered.shape
     coordinates = flat_coordinates(arrays, (ny, nx), doubts)
     doubts.say(f"key {key!r} {stack.shape} is a grid of {ny} x {nx} frames, taken row by row")

@@ -12,6 +12,7 @@ from ptychostudy.formats.mask_keys import MASK_KEYS
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.user_file import OBJECT, PROBE, UserFile
 from ptychostudy.intake.doubts import Doubts
+from ptychostudy.io.mapped import parts_of
 
 # What a scan has once, by the keys under which it may be, and what files state of it.
 _QUANTITIES = {
@@ -144,7 +145,10 @@ def _is_same(whole: _Joined, quantity: str, file: UserFile) -> bool:
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
-    return np.array_equal(np.squeeze(a), np.squeeze(b))
+    first, second = np.squeeze(a), np.squeeze(b)
+    if first.shape != second.shape or not first.ndim:
+        return np.array_equal(first, second)
+    return all(np.array_equal(first[part], second[part]) for part in parts_of(first))
 
 
 def _same_places(

@@ -14,6 +14,7 @@ from ptychostudy.intake.measured_frames import Stack
 from ptychostudy.intake.orienting import turned_frames
 from ptychostudy.intake.scan_shapes import flat_coordinates, flat_scan
 from ptychostudy.intake.user_modes import brightest_first, check_waves, mode_stack
+from ptychostudy.io.spool import changed
 from ptychostudy.physics.orientation import Orientation
 
 if TYPE_CHECKING:
@@ -65,8 +66,12 @@ class Shaped:
         """The frames as (k, N, N)."""
         if self.stack is None:
             raise ValueError("frames are asked for of a study that simulates them")
-        framing = self.fitted.framing
-        frames = self.turned.of_frames(framing.apply(self.stack.raw))
+        framing, turned = self.fitted.framing, self.turned
+        as_given = framing.nothing and turned.is_given
+        raw = self.stack.raw
+        frames = (
+            raw if as_given else changed(raw, lambda part: turned.of_frames(framing.apply(part)))
+        )
         return Stack(framing.named(self.stack.key), frames)
 
 

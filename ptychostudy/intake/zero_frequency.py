@@ -11,10 +11,11 @@ import scipy
 
 from ptychostudy.intake.bad_pixels import full_count
 from ptychostudy.intake.framing import Framing, at_pixel
+from ptychostudy.io.mapped import FRAMES
 from ptychostudy.physics.band import centred_square
 from ptychostudy.physics.modes import as_modes
 
-# Numbers looked at in one go.
+# Numbers of a block: what blocks add up to is added up then.
 _AT_ONCE = 1 << 22
 # Of the frames: a pixel that counts nothing in more of them is no pixel.
 _MOST = 0.5
@@ -57,16 +58,27 @@ def mean_light(
     counted = np.zeros(stack.shape[1:])
     step = max(1, _AT_ONCE // max(1, total.size))
     for start in range(0, len(stack), step):
-        part = stack[start : start + step].astype(np.float64)
-        good = np.isfinite(part) & (part >= 0) & (part < full)
-        good = good if bad is None else good & ~bad
-        light = np.where(good, part, 0.0)
-        light = light**2 if squared else light
-        total += np.where(good, np.maximum(light - background, 0.0), 0.0).sum(axis=0)
-        counted += good.sum(axis=0)
+        block = np.zeros_like(total)
+        end = min(start + step, len(stack))
+        for first in range(start, end, FRAMES):
+            numbers = stack[first : min(first + FRAMES, end)].astype(np.float64)
+            good = np.isfinite(numbers) & (numbers >= 0) & (numbers < full)
+            good = good if bad is None else good & ~bad
+            light = _light(numbers, good, squared, background)
+            # Frame by frame: a sum does not depend on how many of a block are in memory.
+            block = np.concatenate([block[None], light]).sum(axis=0)
+            counted += good.sum(axis=0)
+        total += block
     mean = total / np.maximum(counted, 1)
     mean[counted < _MOST * len(stack)] = 0.0
     return calm(mean)
+
+
+def _light(numbers: np.ndarray, good: np.ndarray, squared: bool, background: float) -> np.ndarray:
+    """Return the light of frames (k, h, w) without a background, 0 where they are no counts."""
+    light = np.where(good, numbers, 0.0)
+    light = light**2 if squared else light
+    return np.where(good, np.maximum(light - background, 0.0), 0.0)
 
 
 def calm(mean: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
 """NPZ files: written with fixed bytes, read without pickle, frames mapped instead of loaded."""
 
 import json
-import mmap
 import struct
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ptychostudy.io.atomic import DataError, atomic
+from ptychostudy.io.mapped import Mapped, blocks
 from ptychostudy.io.npy import read_header, read_npy, read_through
 from ptychostudy.io.strict_json import parse_json
 from ptychostudy.io.zips import READ_ERRORS, check_zip, first_line
@@ -79,6 +79,9 @@ def _write_member(member: Any, name: str, value: Any) -> None:
         _write_stream(member, name, value)
         return
     array = value() if callable(value) else value
+    if isinstance(array, Mapped) and array.flags.c_contiguous and array.ndim:
+        _write_stream(member, name, Stream(array.shape, array.dtype.str, blocks(array)))
+        return
     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
@@ -139,12 +142,16 @@ def _check_keys(path: str | Path, needed: Sequence[str], held: Sequence[str]) ->
         )
 
 
-def _read_member(path: str | Path, key: str) -> np.ndarray:
+def _read_member(
+    path: str | Path, key: str, new: Callable[[int, type], np.ndarray] = np.empty
+) -> np.ndarray:
     try:
         with zipfile.ZipFile(path) as zip_file:
             info = zip_file.getinfo(f"{key}.npy")
             with zip_file.open(info) as member:
-                return read_npy(member, info.file_size)
+                return read_npy(member, info.file_size, new)
+    except DataError:
+        raise
     except READ_ERRORS as error:
         raise _unreadable(path, key, error) from error
 
@@ -204,43 +211,25 @@ def member_names(path: str | Path) -> list[str]:
     return [name.removesuffix(".npy") for name in check_zip(path) if name.endswith(".npy")]
 
 
-class Mapped(np.memmap[Any, Any]):
-    """An array that stays in its file: what is asked for is a copy, and leaves nothing in memory.
-
-    Pages of a mapped file that were looked at count as memory of the process until another one
-    needs the room, and a cluster may end a job for them.
-    """
-
-    _mmap: mmap.mmap
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return a copy of a part."""
-        part = self.view(np.ndarray)[index]
-        copied = part if part.flags.owndata else part.copy()
-        self.forget()
-        return copied
-
-    def forget(self) -> None:
-        """Give back the memory of what was looked at; views of it are read anew."""
-        # Windows keeps them until the room is needed.
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self._mmap.madvise(mmap.MADV_DONTNEED)
-
-
-def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
+def open_frames(
+    path: str | Path, key: str = "counts", new: Callable[[int, type], np.ndarray] = np.empty
+) -> np.ndarray:
     """Map one stored member read-only; its checksum is verified once, block by block.
 
     Parameters
     ----------
     path : str or Path
-        NPZ written by `write_npz`.
+        NPZ, such as `write_npz` writes it.
     key : str
         Member.
+    new : callable
+        Returns room for so many bytes, into which a compressed member is read; in memory by
+        default.
 
     Returns
     -------
-    Mapped
-        The array; compressed members are read whole instead.
+    ndarray
+        `Mapped` where the member is stored.
     """
     _check_keys(path, [key], member_names(path))
     try:
@@ -250,7 +239,7 @@ def open_frames(path: str | Path, key: str = "counts") -> np.ndarray:
             if stored:
                 with zip_file.open(info) as member:
                     read_through(member)
-        return _map(path, info) if stored else _read_member(path, key)
+        return _map(path, info) if stored else _read_member(path, key, new)
     except DataError:
         raise
     except READ_ERRORS as error:

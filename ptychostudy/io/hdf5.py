@@ -116,17 +116,29 @@ def read_datasets(
         If one of them, or all together, claim far more than the file holds; if data lie in another
         file, or are packed in a way that is not known here; or if one is no array of numbers.
     """
+    check_total(path, items, file_bytes)
+    return {key: read_dataset(path, key, item, file_bytes) for key, item in items.items()}
+
+
+def check_total(path: str | Path, items: Mapping[str, Any], file_bytes: int) -> None:
+    """Refuse datasets that all together claim far more than their file holds."""
     total = sum(_claimed(item) for item in items.values())
     # Each may pass where all together do not.
     check_growth(path, "all keys together", file_bytes, total)
-    return {key: _read_dataset(path, key, item, file_bytes) for key, item in items.items()}
 
 
 def _claimed(item: Any) -> int:
     return int(math.prod(item.shape or ())) * int(item.dtype.itemsize)
 
 
-def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
+def read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.ndarray:
+    """Read one HDF5 dataset whole; see `read_datasets`."""
+    check_dataset(path, key, item, file_bytes)
+    return _joined(np.asarray(item[()]))
+
+
+def check_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> None:
+    """Refuse a dataset that `read_datasets` refuses; nothing of it is kept."""
     _check_numbers(path, key, item)
     held = int(item.id.get_storage_size())
     check_growth(path, f"key {key!r}", min(file_bytes, held), _claimed(item))
@@ -134,7 +146,6 @@ def _read_dataset(path: str | Path, key: str, item: Any, file_bytes: int) -> np.
         _check_chunks(path, key, item, file_bytes)
     else:
         _check_contiguous(path, key, item, held)
-    return _joined(np.asarray(item[()]))
 
 
 def _is_pair(dtype: Any) -> bool:

@@ -1,6 +1,7 @@
 """NPY arrays, alone or as members of an NPZ: read block by block, and no further than they say."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +79,9 @@ def _check_size(header: Header, held: int) -> None:
         )
 
 
-def read_npy(stream: Any, size: int) -> np.ndarray:
+def read_npy(
+    stream: Any, size: int, new: Callable[[int, type], np.ndarray] = np.empty
+) -> np.ndarray:
     """Read one NPY array to the last byte of its stream, block by block.
 
     Parameters
@@ -87,6 +90,8 @@ def read_npy(stream: Any, size: int) -> np.ndarray:
         Reading a zip member to its very end is what makes `zipfile` compare the checksum.
     size : int
         Bytes that the stream claims to hold.
+    new : callable
+        Returns room for so many bytes, in memory by default.
 
     Returns
     -------
@@ -99,7 +104,7 @@ def read_npy(stream: Any, size: int) -> np.ndarray:
         `io.zips.READ_ERRORS`.
     """
     header = read_header(stream, size)
-    data = np.empty(header.data_bytes, np.uint8)
+    data = new(header.data_bytes, np.uint8)
     _fill(data, stream)
     if stream.read(1):
         raise ValueError(f"it goes on after the {len(data)} bytes that its header announces")

@@ -6,7 +6,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ptychostudy.io.arrays import Mapped
+from ptychostudy.io.mapped import Mapped
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.disagreement import Disagreement

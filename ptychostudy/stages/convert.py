@@ -108,7 +108,7 @@ def _convert(
     npz = {**npz, "accept": list(dict.fromkeys([*npz.get("accept", []), *accept]))}
     doubts = Doubts(name, tuple(npz["accept"]))
     declared = _declared(file, settings)
-    # Its frames are read anew, by what the settings say, and would lie in memory twice.
+    # Its frames are read anew, by what the settings say, and would be there twice.
     del file
     # Of a study somebody has looked at it.
     if settings.pixel_matters:

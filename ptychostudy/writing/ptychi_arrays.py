@@ -14,6 +14,7 @@ import numpy as np
 
 from ptychostudy.formats.positions import read_positions
 from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.spool import changed
 from ptychostudy.io.text import write_text
 from ptychostudy.physics.photon_energy import wavelength_m
 from ptychostudy.physics.windows import extent
@@ -88,7 +89,9 @@ def _frames(counts: np.ndarray) -> np.ndarray:
 
     It rolls centred frames by ``fftshift``, which for an odd side is not the way back.
     """
-    return np.fft.ifftshift(counts, axes=(1, 2)) if counts.shape[-1] % 2 else counts
+    if counts.shape[-1] % 2 == 0:
+        return counts
+    return changed(counts, lambda part: np.fft.ifftshift(part, axes=(1, 2)))
 
 
 def _settings(name: str, origin: np.ndarray, n: int, declared: Mapping[str, Any]) -> dict[str, Any]:

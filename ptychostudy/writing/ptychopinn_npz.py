@@ -9,7 +9,8 @@ import numpy as np
 from ptychostudy.formats.positions import COORDINATES
 from ptychostudy.formats.probe_modes import MODES
 from ptychostudy.formats.valid_pixels import VALID, valid_arrays
-from ptychostudy.io.arrays import write_npz
+from ptychostudy.io.arrays import Stream, write_npz
+from ptychostudy.io.mapped import blocks
 from ptychostudy.writing.scan_arrays import COUNTS, OBJECT, PROBE, checked, modes_of, valid_of
 
 NAME = "PtychoPINN NPZ"
@@ -43,7 +44,7 @@ def write(
     # Coordinates are centres of windows from the object's corner there, too.
     coordinates = {key: scan[key].astype(np.float64) for key in reversed(COORDINATES)}
     arrays = {
-        "diff3d": np.sqrt(scan[COUNTS]).astype(np.float32),
+        "diff3d": _amplitudes(scan[COUNTS]),
         **coordinates,
         **{f"{key}_start": value for key, value in coordinates.items()},
         "scan_index": np.zeros(len(scan[COUNTS]), dtype=np.int64),
@@ -59,3 +60,9 @@ def write(
     said = [f"{VALID} written, but PtychoPINN knows no mask: masked pixels are 0 there"]
     waves = [f"{MODES} written, but PtychoPINN knows the first only, which has the power of all"]
     return said * len(masked) + waves * len(modes)
+
+
+def _amplitudes(counts: np.ndarray) -> Stream:
+    """Return the roots of frames (k, N, N) as they are written, a block at a time."""
+    roots = (np.sqrt(part).astype(np.float32) for part in blocks(counts))
+    return Stream(counts.shape, "float32", roots)

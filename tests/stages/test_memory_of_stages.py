@@ -1,7 +1,7 @@
 """Memory of stages that make a scan: what streams takes no more for twenty times the frames.
 
-`overlap` holds positions and groups of a view, and no frame: 84 and 93 MB at 32 x 32 pixels. `base` of a user's file
-holds its frames.
+`overlap` holds positions and groups of a view, and no frame: 84 and 93 MB at 32 x 32 pixels. `base` of a user's file is
+in `test_memory_of_intake.py`.
 """
 
 import shutil

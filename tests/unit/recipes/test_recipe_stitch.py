@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, canvas_arrays
-from ptychostudy.io.arrays import Mapped, open_frames, write_npz
+from ptychostudy.io.arrays import open_frames, write_npz
+from ptychostudy.io.mapped import Mapped
 from ptychostudy.physics.windows import extract, scan_rectangle
 from ptychostudy.recipes import stitch as recipe
 from ptychostudy.recipes.shard import Shard, make_whole
