@@ -10,11 +10,14 @@ eigenvector of the matrix h, scaled by the sums of ``|h|`` over its rows; from t
 weighted least squares lead to the maximum.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
+
+from ptychostudy.physics.lanczos import leading_eigenvector
+from ptychostudy.physics.links import Keep, Links, in_memory
 
 _STEPS = 100
 _SMALL_RAD = 1e-9
@@ -22,7 +25,7 @@ _SMALL_RAD = 1e-9
 _INNER = 1e-3
 # Pairs of patches at a time.
 _PAIRS = 2**12
-# Below so many rows the Lanczos method has no room.
+# Of so few rows the start may well be at right angles to what is looked for.
 _DENSE = 4
 
 
@@ -69,26 +72,28 @@ def inner_products(
         ``sum conj(u_i) u_j`` over the pixels that both hold.
     """
     pairs = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
+    shifts = corners[pairs[:, 1]] - corners[pairs[:, 0]]
+    reach = int(np.abs(shifts).max(initial=0))
+    along = {shift: _from(shift) for shift in range(-reach, reach + 1)}
     found = np.empty(len(pairs), np.complex128)
     of_one, conjugate = -1, np.empty(0, np.complex128)
-    for k, (one, other, row, col) in enumerate(_places(corners, pairs)):
+    for k, (one, other, row, col) in enumerate(_listed(pairs, shifts)):
         if one != of_one:
             # In double precision: of patches that agree the phase is to be known to it.
             of_one, conjugate = one, patches[one].conj().astype(np.complex128)
-        ahead = conjugate[_from(row), _from(col)]
-        behind = patches[other][_from(-row), _from(-col)]
+        ahead = conjugate[along[row], along[col]]
+        behind = patches[other][along[-row], along[-col]]
         # The sum of an array of its own, in one order, however the parts lie in memory.
-        found[k] = (ahead * behind).sum()
+        found[k] = np.add.reduce(ahead * behind, axis=None)
     return found
 
 
-def _places(corners: np.ndarray, pairs: np.ndarray) -> Iterator[list[int]]:
+def _listed(pairs: np.ndarray, shifts: np.ndarray) -> Iterator[list[int]]:
     """Yield both patches of each pair (m, 2), and by how much the second lies ahead."""
     for start in range(0, len(pairs), _PAIRS):
-        some = pairs[start : start + _PAIRS]
-        shifts = corners[some[:, 1]] - corners[some[:, 0]]
+        some = slice(start, start + _PAIRS)
         # Python's numbers take ten times as much memory as an array's: some pairs at a time.
-        yield from np.concatenate([some, shifts], axis=1).tolist()
+        yield from np.concatenate([pairs[some], shifts[some]], axis=1).tolist()
 
 
 def _from(shift: int) -> slice:
@@ -96,67 +101,56 @@ def _from(shift: int) -> slice:
     return slice(shift, None) if shift >= 0 else slice(None, shift)
 
 
-def parts_of(count: int, pairs: np.ndarray, products: np.ndarray) -> np.ndarray:
+def parts_of(links: Links) -> np.ndarray:
     """Return the part (k,) int of each of k patches, see `Synchronised`."""
-    linked = _symmetric(count, pairs, np.abs(products))
-    _, part = scipy.sparse.csgraph.connected_components(linked, directed=False)
-    return np.asarray(part)
+    part: np.ndarray = np.arange(links.pairs.patches)
+    for rows, block in links.blocks():
+        # Parts that a block joins become one, numbered anew by their first patches.
+        first, other = block.nonzero()
+        ends = part[first + rows.start], part[other]
+        joins = scipy.sparse.coo_matrix((np.ones(len(first)), ends), shape=(len(part), len(part)))
+        _, merged = scipy.sparse.csgraph.connected_components(joins, directed=False)
+        part = merged[part]
+    return part
 
 
-def synchronise(count: int, pairs: np.ndarray, products: np.ndarray) -> Synchronised:
+def synchronise(links: Links, keep: Keep = in_memory) -> Synchronised:
     """Find the phase factors of patches, part by part.
 
     Parameters
     ----------
-    count : int
-        How many patches there are.
-    pairs : (m, 2) int
-        Pairs of them, each once.
-    products : (m,) complex
-        Their `inner_products`; 0 of those that have nothing in common.
+    links : Links
+        `inner_products` of pairs; 0 of those that have nothing in common.
+    keep : callable
+        Where as many numbers as there are links are put meanwhile.
 
     Returns
     -------
     Synchronised
     """
-    linked = _symmetric(count, pairs, products)
-    part = parts_of(count, pairs, products)
-    factors = np.ones(count, np.complex128)
+    part = parts_of(links)
+    factors = np.ones(len(part), np.complex128)
     order = np.argsort(part, kind="stable")
     ends = np.cumsum(np.bincount(part))
     for members in np.split(order, ends[:-1]):
-        factors[members] = _factors(linked[members][:, members])
+        # A patch alone has nothing to agree with.
+        if len(members) > 1:
+            factors[members] = _factors(links.among(members, keep), keep)
     return Synchronised(factors, part)
 
 
-def _symmetric(count: int, pairs: np.ndarray, products: np.ndarray) -> "scipy.sparse.csr_matrix":
-    """Return the Hermitian matrix (k, k) of pairs that have something in common."""
-    some = products != 0
-    rows, cols = pairs[some].T
-    upper = scipy.sparse.csr_matrix((products[some], (rows, cols)), shape=(count, count))
-    return scipy.sparse.csr_matrix(upper + upper.conj().T)
-
-
-def _factors(linked: "scipy.sparse.csr_matrix") -> np.ndarray:
+def _factors(links: Links, keep: Keep) -> np.ndarray:
     """Return the factors (k,) of one part."""
-    strength = _row_sums(abs(linked))
-    # A patch alone has nothing to agree with.
-    if len(strength) == 1:
-        return np.ones(1, np.complex128)
-    factors = _leading(linked, strength)
+    strength = links.strengths()
+    factors = _leading(links, strength)
     for _ in range(_STEPS):
-        step = _step(linked, factors, strength)
+        step = _step(links, factors, strength, keep)
         factors = factors * np.exp(1j * step)
         if np.abs(step).max() < _SMALL_RAD:
             break
     common = np.array(np.vdot(strength, factors))
     turned: np.ndarray = factors * _unit(common.conj())
     return turned
-
-
-def _row_sums(matrix: "scipy.sparse.csr_matrix") -> np.ndarray:
-    sums: np.ndarray = np.asarray(matrix.sum(axis=1)).ravel()
-    return sums
 
 
 def _unit(values: np.ndarray) -> np.ndarray:
@@ -166,36 +160,59 @@ def _unit(values: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _leading(linked: "scipy.sparse.csr_matrix", strength: np.ndarray) -> np.ndarray:
+def _leading(links: Links, strength: np.ndarray) -> np.ndarray:
     """Return the phase factors (k,) of the leading eigenvector of the scaled matrix."""
-    scale = scipy.sparse.diags(1 / np.sqrt(strength))
-    scaled = scale @ linked @ scale
+    scale = 1 / np.sqrt(strength)
     count = len(strength)
+
+    def scaled(vector: np.ndarray) -> np.ndarray:
+        product: np.ndarray = scale * links.times(scale * vector)
+        return product
+
+    # From a fixed start, for the same answer every time.
+    start = np.ones(count, np.complex128)
     if count < _DENSE:
-        _, vectors = np.linalg.eigh(scaled.toarray())
-    else:
-        # From a fixed start, for the same answer every time.
-        start = np.ones(count, np.complex128)
-        _, vectors = scipy.sparse.linalg.eigsh(scaled, k=1, which="LA", v0=start)
-    return _unit(vectors[:, -1])
+        columns = [scaled(column) for column in np.diag(start)]
+        _, vectors = np.linalg.eigh(np.stack(columns, axis=1))
+        return _unit(vectors[:, -1])
+    return _unit(leading_eigenvector(scaled, start))
 
 
-def _step(
-    linked: "scipy.sparse.csr_matrix", factors: np.ndarray, strength: np.ndarray
-) -> np.ndarray:
+def _operator(
+    times: Callable[[np.ndarray], np.ndarray], like: np.ndarray
+) -> "scipy.sparse.linalg.LinearOperator":
+    """Return the matrix whose product with a vector like a given one is known."""
+    shape = (len(like), len(like))
+    return scipy.sparse.linalg.LinearOperator(shape, matvec=times, dtype=like.dtype)
+
+
+def _step(links: Links, factors: np.ndarray, strength: np.ndarray, keep: Keep) -> np.ndarray:
     """Return by which angles (k,) the factors are still to be turned, in rad.
 
     Least squares over the links, each weighted by the curvature of its term, or not at all where it
     has the wrong sign.
     """
-    turned = scipy.sparse.diags(factors.conj()) @ linked @ scipy.sparse.diags(factors)
-    slope = _row_sums(turned.imag)
-    weight = turned.real.maximum(0.0)
+    slope = np.zeros(len(factors))
+
+    def curvatures() -> Iterator[np.ndarray]:
+        for first, other, turned in _turned(links, factors):
+            # Of each link as much up as down: no step turns all.
+            slope[:] += np.bincount(first, turned.imag, len(slope))
+            slope[:] -= np.bincount(other, turned.imag, len(slope))
+            yield np.maximum(turned.real, 0.0)
+
+    weights = Links(links.pairs, keep(curvatures(), np.float64))
     # A patch whose links all contradict it would have no weight; the least part of it has.
-    degree = np.maximum(_row_sums(weight), _SMALL_RAD * strength)
-    laplacian = scipy.sparse.diags(degree) - weight
-    step, _ = scipy.sparse.linalg.cg(
-        laplacian, slope, rtol=_INNER, M=scipy.sparse.diags(1 / degree)
-    )
+    degree = np.maximum(weights.times(np.ones(len(slope))), _SMALL_RAD * strength)
+    laplacian = _operator(lambda angles: degree * angles - weights.times(angles), slope)
+    inverse = _operator(lambda angles: angles / degree, slope)
+    step, _ = scipy.sparse.linalg.cg(laplacian, slope, rtol=_INNER, M=inverse)
     centred: np.ndarray = step - step.mean()
     return centred
+
+
+def _turned(links: Links, factors: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield both patches (b,) of some links and ``conj(c_i) h_ij c_j``."""
+    for rows, block in links.blocks():
+        first = np.repeat(np.arange(rows.start, rows.stop), np.diff(block.indptr))
+        yield first, block.indices, factors[first].conj() * block.data * factors[block.indices]

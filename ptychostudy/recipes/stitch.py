@@ -1,15 +1,17 @@
 """Stitch: bring the patches of a cell to one phase, add them up to one canvas, and judge it."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
 
-from ptychostudy.io.mapped import Mapped
+from ptychostudy.io.stored import stored
 from ptychostudy.measure.outcome import judge
 from ptychostudy.physics.canvas import Canvas
 from ptychostudy.physics.disagreement import Disagreement
+from ptychostudy.physics.links import Keep, Links, Pairs, in_memory
 from ptychostudy.physics.synchronise import (
     Synchronised,
     inner_products,
@@ -21,8 +23,6 @@ from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
 # Patches that are read, weighted and added together: so few that a cache holds them.
 _BLOCK = 16
-# Patches that are read before the memory of those that have been read is given back.
-_READ = 2**12
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ class Patches(Sequence[np.ndarray]):
     """
 
     def __init__(self, files: Sequence[np.ndarray]) -> None:
-        self._files = [file for file in files if isinstance(file, Mapped)]
-        # Views: nothing is read before it is asked for.
-        self._views = [patch for file in files for patch in np.asarray(file)]
-        self._read = 0
+        # Patches are asked for here and there.
+        self._files = [stored(file) for file in files]
+        self._starts = np.cumsum([0, *map(len, files)]).tolist()
+        self._places = range(self._starts[-1])
 
     def __len__(self) -> int:
         """Return the number of patches."""
-        return len(self._views)
+        return len(self._places)
 
     @overload
     def __getitem__(self, place: int) -> np.ndarray: ...
@@ -93,13 +93,12 @@ class Patches(Sequence[np.ndarray]):
 
     def __getitem__(self, place: int | slice) -> np.ndarray | list[np.ndarray]:
         """Return a patch, or some, as they lie in their file."""
-        # Not each time: to give memory back takes as long as to multiply two patches.
-        self._read += 1 if isinstance(place, int) else len(self._views[place])
-        if self._read > _READ:
-            self._read = 0
-            for file in self._files:
-                file.forget()
-        return self._views[place]
+        places = self._places[place]
+        if isinstance(places, range):
+            return [self[each] for each in places]
+        # Of files that begin at one place all but the last are empty.
+        number = bisect_right(self._starts, places) - 1
+        return self._files[number][places - self._starts[number]]
 
 
 class Placed:
@@ -133,18 +132,23 @@ class Placed:
             turned = np.stack(self.patches[block]) * factors[block, None, None]
             yield turned, corners[block], self._squares.weights(self.groups[block])
 
-    def synchronised(self) -> Synchronised:
+    def synchronised(self, keep: Keep) -> Synchronised:
         """Return the phase factors of the patches, from their overlaps."""
-        pairs = overlapping_pairs(self.corners, self._side)
-        products = inner_products(self.patches, self.corners, pairs)
-        part = parts_of(len(self.patches), pairs, products)
+        corners = self.corners
+        pairs = overlapping_pairs(corners, self._side, keep=keep)
+        links = self._links(pairs, keep)
+        part = parts_of(links)
         # Where patches are many, not all pairs were asked: none that joins two parts may be missed.
-        joining = pairs[:0]
         if part.any():
-            joining = overlapping_pairs(self.corners, self._side, apart=part)
-        joined = inner_products(self.patches, self.corners, joining)
-        every = np.concatenate([pairs, joining])
-        return synchronise(len(self.patches), every, np.concatenate([products, joined]))
+            joining = overlapping_pairs(corners, self._side, apart=part, keep=keep)
+            links = links.joined(self._links(joining, keep), keep)
+        return synchronise(links, keep)
+
+    def _links(self, pairs: Pairs, keep: Keep) -> Links:
+        """Return what the patches of each pair have in common."""
+        corners = self.corners
+        products = (inner_products(self.patches, corners, block) for block in pairs.blocks())
+        return Links(pairs, keep(products, np.complex128))
 
     def as_they_are(self) -> Synchronised:
         """Return factors of one, and all patches in one part."""
@@ -152,7 +156,13 @@ class Placed:
         return Synchronised(np.ones(count, np.complex128), np.zeros(count, np.int64))
 
 
-def stitch(shards: Sequence[ShardPatches], squares: Squares, *, in_phase: bool) -> Stitched:
+def stitch(
+    shards: Sequence[ShardPatches],
+    squares: Squares,
+    *,
+    in_phase: bool,
+    keep: Keep = in_memory,
+) -> Stitched:
     """Add all patches of a cell up.
 
     Parameters
@@ -163,11 +173,13 @@ def stitch(shards: Sequence[ShardPatches], squares: Squares, *, in_phase: bool) 
         Where their patches lie.
     in_phase : bool
         Whether patches are brought to one phase first.
+    keep : callable
+        Where pairs of patches and what they have in common are put meanwhile.
     """
     placed = Placed(shards, squares)
     # Of shards that failed there is nothing to bring to one phase.
     turned = in_phase and len(placed.patches) > 0
-    found = placed.synchronised() if turned else placed.as_they_are()
+    found = placed.synchronised(keep) if turned else placed.as_they_are()
     canvas = _canvas(placed, squares, found.factors)
     spread = Disagreement(canvas)
     for block in placed.blocks(found.factors):

@@ -6,6 +6,7 @@ from math import comb
 import numpy as np
 import scipy
 
+from ptychostudy.physics.windows import corners as corners_of_windows
 from ptychostudy.physics.windows import split_positions
 
 
@@ -184,8 +185,8 @@ class GroupGeometry:
         Object pixel (row, col) of each canvas's element [0, 0].
     offsets : (g, C, 2) int64
         Window corner minus canvas corner, between 0 and ``side - n``.
-    fractions : (g, C, 2) float64
-        Sub-pixel part of each position; it shifts the probe.
+    positions : (k, 2) float
+        Window centres (row, col) of all frames.
     side : int
         Canvas side in pixels, the same for all groups, large enough for every window.
     """
@@ -193,8 +194,14 @@ class GroupGeometry:
     members: np.ndarray
     corners: np.ndarray
     offsets: np.ndarray
-    fractions: np.ndarray
+    positions: np.ndarray
     side: int
+
+    @property
+    def fractions(self) -> np.ndarray:
+        """Return the sub-pixel part (g, C, 2) of each position; it shifts the probe."""
+        # Not held: who stitches has no use for them.
+        return split_positions(self.positions[self.members], 1)[1]
 
 
 def group_geometry(
@@ -229,7 +236,8 @@ def group_geometry(
     ValueError
         If a given side is too small for a group.
     """
-    corners, fractions = split_positions(np.asarray(positions)[members], n)
+    positions = np.asarray(positions)
+    corners = corners_of_windows(positions[members], n)
     centre = _centres(corners)
     # As far to one side as to the other, so that the centre of the canvas is that of the group.
     reach = int(np.abs(corners - centre).max())
@@ -237,7 +245,7 @@ def group_geometry(
         side = _rounded_up(n + 2 * reach, multiple)
     _check_side(side, n, reach)
     origin = centre - (side - n) // 2
-    return GroupGeometry(np.asarray(members), origin[:, 0], corners - origin, fractions, side)
+    return GroupGeometry(np.asarray(members), origin[:, 0], corners - origin, positions, side)
 
 
 def _centres(corners: np.ndarray) -> np.ndarray:

@@ -12,8 +12,10 @@ from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import read_json, write_json
+from ptychostudy.io.stored import in_files
 from ptychostudy.physics.disagreement import root_mean_square
 from ptychostudy.physics.illumination import hull_mask
+from ptychostudy.physics.links import Keep
 from ptychostudy.recipes.canvas_tiles import TilesOfShard, joined
 from ptychostudy.recipes.maximise import ViewOfScan
 from ptychostudy.recipes.shard import Shard, make_whole
@@ -70,7 +72,7 @@ def run(
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
     start = time.perf_counter()
-    stitched = _stitched(arm, records, source, known, settings)
+    stitched = _stitched(arm, records, source, known, settings, keep=in_files(output.parent))
     stitching = time.perf_counter() - start
     spread = _root_mean_square(stitched, source, known["frames"])
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}
@@ -98,6 +100,8 @@ def _stitched(
     source: Scan,
     known: dict[str, np.ndarray],
     settings: "StitchSettings",
+    *,
+    keep: Keep,
 ) -> Stitched:
     """Return the canvas of an arm: of tiles side by side, or of patches that overlap."""
     _, first = records[0]
@@ -109,7 +113,7 @@ def _stitched(
     window = StitchWindow(**first["stitching"])
     squares = Squares.of(source, members[: told["groups_of_cell"]], window)
     parts = [_read(shard_file, arm, record, squares) for shard_file, record in records]
-    stitched = stitch(parts, squares, in_phase=settings.synchronise)
+    stitched = stitch(parts, squares, in_phase=settings.synchronise, keep=keep)
     _tell(arm, stitched.record["stitching"]["parts"])
     return stitched
 

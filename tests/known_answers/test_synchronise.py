@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from ptychostudy.physics import links as of_links
+from ptychostudy.physics.links import Links, Pairs
 from ptychostudy.physics.synchronise import inner_products, parts_of, synchronise
 from ptychostudy.sampling.patch_pairs import overlapping_pairs
 
@@ -42,10 +44,19 @@ def patches_of(corners, phases, noise=0.0, seed=0):
     return patches
 
 
+def all_pairs(corners):
+    """Return the pairs (m, 2) of squares that overlap."""
+    return np.concatenate([np.zeros((0, 2), int), *overlapping_pairs(corners, SIDE).blocks()])
+
+
+def linked(count, pairs, products):
+    return Links(Pairs.of(count, [pairs]), products)
+
+
 def solved(corners, phases, **noise):
     patches = patches_of(corners, phases, **noise)
-    pairs = overlapping_pairs(corners, SIDE)
-    return synchronise(len(corners), pairs, inner_products(patches, corners, pairs))
+    pairs = all_pairs(corners)
+    return synchronise(linked(len(corners), pairs, inner_products(patches, corners, pairs)))
 
 
 def apart(factors, phases):
@@ -95,9 +106,9 @@ def test_what_is_found_is_a_maximum():
     corners = scan(6, 7)
     phases = np.random.default_rng(6).uniform(-np.pi, np.pi, 42)
     patches = patches_of(corners, phases, noise=1.0)
-    pairs = overlapping_pairs(corners, SIDE)
+    pairs = all_pairs(corners)
     products = inner_products(patches, corners, pairs)
-    factors = synchronise(42, pairs, products).factors
+    factors = synchronise(linked(42, pairs, products)).factors
 
     def agreement(turned):
         return np.real(turned[pairs[:, 0]].conj() * products * turned[pairs[:, 1]]).sum()
@@ -131,13 +142,70 @@ def test_a_patch_alone_stays_as_it_is():
     assert found.factors.tolist() == [1] and found.parts == 1
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_patches_without_pairs_stay_as_they_are(count):
+    found = synchronise(linked(count, np.zeros((0, 2), int), np.zeros(0, complex)))
+    assert found.factors.tolist() == [1] * count and found.part.tolist() == list(range(count))
+
+
+def several_parts():
+    """Return products of pairs of noisy patches in a crowd, a row, three, two and one, in any order."""
+    places = ((scan(6, 7), 0), (scan(1, 9), 60), (scan(1, 3), 120), (scan(2, 1), 180), (scan(1, 1), 240))
+    corners = np.concatenate([corners + (0, away) for corners, away in places])
+    corners = np.random.default_rng(2).permutation(corners)
+    phases = np.random.default_rng(9).uniform(-np.pi, np.pi, len(corners))
+    pairs = all_pairs(corners)
+    return len(corners), pairs, inner_products(patches_of(corners, phases, noise=0.5), corners, pairs)
+
+
+@pytest.mark.parametrize("size", [1, 16, 63, 64, 65])
+def test_no_factor_depends_on_how_many_links_are_looked_at_together(monkeypatch, size):
+    """Of several parts, and where a patch has more links than that."""
+    links = linked(*several_parts())
+    whole = synchronise(links)
+    assert whole.parts == 5
+    monkeypatch.setattr(of_links, "_LINKS", size)
+    assert len(list(links.blocks())) > 3
+    found = synchronise(links)
+    np.testing.assert_array_equal(found.part, whole.part)
+    # Sums in another order.
+    np.testing.assert_allclose(found.factors, whole.factors, atol=1e-12)
+
+
+def test_no_more_links_than_asked_for_are_looked_at_together(monkeypatch):
+    """Whatever is done with them, of many parts or one: but those of one patch are not divided."""
+
+    class Counted:
+        """Numbers that say how many were asked for together."""
+
+        def __init__(self, blocks, dtype):
+            self.numbers = of_links.in_memory(blocks, dtype)
+
+        def __getitem__(self, part):
+            asked.append(part.stop - part.start)
+            return self.numbers[part]
+
+    count, pairs, products = several_parts()
+    asked = []
+    monkeypatch.setattr(of_links, "_LINKS", 40)
+    links = Links(Pairs.of(count, [pairs], Counted), Counted([products], complex))
+    synchronise(links, Counted)
+    assert 30 < max(asked) <= 40
+    assert len(asked) > 1000
+
+
+def test_parts_are_numbered_by_their_first_patches():
+    corners = np.array([[0, 90], [0, 0], [0, 93], [0, 45], [0, 3], [3, 45]])
+    assert solved(corners, np.zeros(6)).part.tolist() == [0, 1, 0, 2, 1, 2]
+
+
 def test_squares_that_overlap_in_the_dark_have_nothing_in_common():
     corners = np.array([[0, 0], [SIDE - 1, SIDE - 1]])
-    pairs = overlapping_pairs(corners, SIDE)
+    pairs = all_pairs(corners)
     assert pairs.tolist() == [[0, 1]]
     products = inner_products(patches_of(corners, np.zeros(2)), corners, pairs)
     assert products.tolist() == [0]
-    assert parts_of(2, pairs, products).tolist() == [0, 1]
+    assert parts_of(linked(2, pairs, products)).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (3, -2), (-3, 2), (5, 11), (-11, -1)])
@@ -172,7 +240,7 @@ def test_few_patches_are_read_at_a_time():
 
     corners = scan(8, 9)
     patches = Counted(patches_of(corners, np.zeros(72)))
-    pairs = overlapping_pairs(corners, SIDE)
+    pairs = all_pairs(corners)
     inner_products(patches, corners, pairs)
     # The first of a pair stays while it has further partners.
     assert patches.asked == len(pairs) + len(np.unique(pairs[:, 0]))

@@ -1,6 +1,6 @@
 """Memory of stages that read frames: they take no more for twenty times as many.
 
-What holds what it needs is not here: `reconstruct`, `maximise`, `train`, and `stitch` of patches.
+What holds what it needs is not here: `reconstruct`, `maximise` and `train`.
 """
 
 import json
@@ -18,7 +18,14 @@ from ptychostudy.recipes.scan_canvas import scan_canvas
 from scenes import made_scan, write_scan
 
 N = 32
-LARGEST = {"thin": LARGEST_RATIO, "infer": 1.05, "stitch": LARGEST_RATIO, "verify": LARGEST_RATIO}
+SQUARE_PX = 20
+LARGEST = {
+    "thin": LARGEST_RATIO,
+    "infer": 1.05,
+    "stitch": LARGEST_RATIO,
+    "verify": LARGEST_RATIO,
+    "patches": LARGEST_RATIO,
+}
 # Of a hub without networks and reports, these checks of its frames and positions are done all the same.
 CHECKED = {
     "Phase C metadata compliance",
@@ -35,6 +42,11 @@ import sys
 from ptychostudy.io import arrays
 arrays._map = lambda path, info: arrays._read_member(path, info.filename.removesuffix(".npy"))
 from ptychostudy.__main__ import main
+if sys.argv[1] == "stitch":
+    # What patches have in common, too.
+    from ptychostudy.physics.links import in_memory
+    from ptychostudy.stages import stitch
+    stitch.in_files = lambda folder: in_memory
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -74,6 +86,20 @@ def estimate(scan, path):
     write_npz(path, arrays, {"status": "ok"})
 
 
+def patched(view, path):
+    """Write what a network of groups could say of a view, random phases."""
+    groups = len(read_npz(view, ["groups"])["groups"])
+    phases = np.random.default_rng(0).uniform(-np.pi, np.pi, groups)
+    squares = np.ones((SQUARE_PX, SQUARE_PX), np.complex64)
+    blocks = (np.exp(1j * phases[k : k + 64, None, None]).astype(np.complex64) * squares for k in range(0, groups, 64))
+    told = {"status": "ok", "reason": "", "statistics": {}, "frames": 4, "nonzero_inputs": groups}
+    record = {"PtychoPINN": {**told, "groups": groups, "groups_of_cell": groups}}
+    stitching = {"window": "light", "window_px": SQUARE_PX}
+    about = {"arms": record, "shard": "1-of-1", "stitching": stitching, "backend": {"name": "numpy"}}
+    patches = Stream((groups, SQUARE_PX, SQUARE_PX), "complex64", blocks)
+    write_npz(path, {"PtychoPINN_patches": patches}, about)
+
+
 def made_hub(hub, asked):
     """Make frames and views of a study, and what its stages read beside them."""
     for words in simulation(hub, asked).values():
@@ -85,6 +111,7 @@ def made_hub(hub, asked):
         outputs = ("--output", views / f"dense_{split}.npz", "--metrics", views / f"{split}_metrics.json")
         run("overlap", *told(asked, "overlap", "dense"), *made, "--split", split, *outputs)
     measured(hub / "data/base/base.npz", hub / "measured.npz")
+    patched(views / "dense_test.npz", hub / "patches.npz")
     estimate(hub / f"data/phase_c/dose_{DOSE}/patched_test.npz", hub / "tv.npz")
 
 
@@ -96,10 +123,12 @@ def stages(hub, asked, bundle):
     parts = ["--train", hub / "train.npz", "--test", hub / "test.npz"]
     shown = ["--bundle", bundle, "--estimate", hub / "tv.npz", "--shard", "1-of-1", "--output", hub / "shard.npz"]
     canvas = ["--shards", hub / "shard.npz", "--output", hub / "canvas.npz"]
+    patches = ["--shards", hub / "patches.npz", "--output", hub / "of_patches.npz"]
     return {
         "thin": ["simulate", *told(asked, "simulate"), *thinned, *parts],
         "infer": ["infer", *told(asked, "infer"), *cell, *shown],
         "stitch": ["stitch", *told(asked, "stitch"), *cell, *canvas],
+        "patches": ["stitch", *told(asked, "stitch"), *cell, *patches],
         "verify": ["verify", *told(asked, "verify"), "--hub", hub, "--output", hub / "report.json"],
     }
 
@@ -126,6 +155,9 @@ def check_done(hub, frames):
     for part in (hub / "train.npz", hub / "test.npz", hub / f"data/phase_c/dose_{DOSE}/patched_test.npz"):
         assert frames <= len(read_npz(part, ["scan_index"])["scan_index"]) < 1.1 * frames
     assert read_metadata(hub / "canvas.npz", ["status"])["status"] == "ok"
+    of_patches = read_metadata(hub / "of_patches.npz")
+    assert (of_patches["status"], of_patches["stitching"]["parts"]) == ("ok", 1)
+    assert frames <= of_patches["groups"] and of_patches["stitching"]["synchronised"]
     report = json.loads((hub / "report.json").read_text())
     assert {entry["description"] for entry in report["validations"] if entry["valid"]} == CHECKED
 

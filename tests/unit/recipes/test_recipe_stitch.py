@@ -2,15 +2,14 @@
 
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ptychostudy.formats.arm_product import COVERAGE, FIELD, ORIGIN, canvas_arrays
 from ptychostudy.io.arrays import open_frames, write_npz
-from ptychostudy.io.mapped import Mapped
 from ptychostudy.physics.windows import extract, scan_rectangle
-from ptychostudy.recipes import stitch as recipe
 from ptychostudy.recipes.shard import Shard, make_whole
 from ptychostudy.recipes.squares import Squares, members_of
 from ptychostudy.recipes.stitch import Patches, ShardPatches, stitch
@@ -194,7 +193,7 @@ def test_a_link_that_joins_two_crowds_is_found():
     positions[[0, -1], 1] = 38, 57
     source = replace(SCAN, positions=positions)
     squares = Squares.of(source, np.arange(256)[:, None], StitchWindow(SIDE, "uniform"))
-    pairs = overlapping_pairs(squares.corners, SIDE)
+    pairs = np.concatenate(list(overlapping_pairs(squares.corners, SIDE).blocks()))
     assert not np.any((pairs[:, 0] < 128) & (pairs[:, 1] >= 128)), "the pair that joins them is not asked at first"
     phases = phases_of(squares)
     found = stitch(shards(squares, exact(squares) * np.exp(1j * phases)[:, None, None]), squares, in_phase=True)
@@ -239,21 +238,41 @@ def test_where_all_failed_nothing_is_drawn():
     assert found.record["status"] == "failed" and found.record["stitching"]["parts"] == 0
 
 
-def test_patches_that_were_given_back_are_read_anew(tmp_path, monkeypatch):
-    """One by one and some at a time, of a file and of memory, in the order of the shards."""
-    monkeypatch.setattr(recipe, "_READ", 3)
+def test_patches_of_a_file_and_of_memory_lie_in_the_order_of_the_shards(tmp_path):
+    """One by one and some at a time; a shard may hold none."""
     given = np.random.default_rng(0).normal(size=(11, 4, 4)).astype(np.complex64)
-    write_npz(tmp_path / "shard.npz", {"patches": given[:7]})
-    mapped = open_frames(tmp_path / "shard.npz", "patches")
-    given_back = []
-    monkeypatch.setattr(Mapped, "forget", lambda self, forget=Mapped.forget: given_back.append(forget(self)))
-    patches = Patches([mapped, given[7:]])
-    seen = patches[0]
-    np.testing.assert_array_equal([patches[k] for k in range(len(patches))], given)
+    write_npz(tmp_path / "shard.npz", {"patches": given[:7], "none": given[:0]})
+    mapped, none = (open_frames(tmp_path / "shard.npz", key) for key in ("patches", "none"))
+    patches = Patches([none, mapped, given[7:7], given[7:]])
+    assert len(patches) == 11
+    np.testing.assert_array_equal([patches[k] for k in range(11)], given)
     np.testing.assert_array_equal(patches[2:9], given[2:9])
-    # A view of before is whole, too.
-    np.testing.assert_array_equal(seen, given[0])
-    assert len(given_back) == (12 + 7) // 4
+    np.testing.assert_array_equal(list(patches), given)
+    np.testing.assert_array_equal(patches[-1], given[-1])
+
+
+def test_no_page_of_a_file_of_patches_stays(tmp_path):
+    """What is mapped counts as memory of the process, with sixteen pages about each that was looked at."""
+    given = np.random.default_rng(0).normal(size=(256, 64, 64)).astype(np.complex64)
+    write_npz(tmp_path / "shard.npz", {"patches": given})
+    mapped = open_frames(tmp_path / "shard.npz", "patches")
+    patches = Patches([mapped])
+    np.testing.assert_array_equal([patches[k] for k in range(256)], given)
+    assert resident_kb(tmp_path / "shard.npz") == 0
+    mapped.sum()
+    assert resident_kb(tmp_path / "shard.npz") > 4000, "the measure sees pages that were looked at"
+
+
+def resident_kb(path):
+    """Return how much of a mapped file this process holds."""
+    found, here = [], False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if "-" in line.split()[0]:
+            here = line.endswith(str(path))
+        if here and line.startswith("Rss:"):
+            found.append(int(line.split()[1]))
+    assert found
+    return sum(found)
 
 
 def test_patches_are_read_where_they_lie(tmp_path):

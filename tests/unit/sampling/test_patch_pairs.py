@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from ptychostudy.sampling.patch_pairs import overlapping_pairs
+from ptychostudy.sampling import patch_pairs
+
+
+def overlapping_pairs(corners, side, **asked):
+    """Return pairs (m, 2), however many squares are looked at together."""
+    found = patch_pairs.overlapping_pairs(corners, side, **asked)
+    pairs = np.concatenate([np.zeros((0, 2), int), *found.blocks()])
+    assert len(found) == len(pairs) and found.patches == len(corners)
+    return pairs
 
 
 def all_pairs(corners, side):
@@ -52,3 +60,28 @@ def test_pairs_between_groups_only():
     pairs = overlapping_pairs(corners, 8, apart=number)
     wanted = [[i, j] for i, j in all_pairs(corners, 8) if (i - j) % 2]
     assert pairs.tolist() == wanted
+
+
+@pytest.mark.parametrize("size", [1, 16, 63, 64, 65])
+def test_no_pair_depends_on_how_many_squares_are_looked_at_together(monkeypatch, size):
+    """Where a square is chosen by later ones, and where not."""
+    corners = drawn(130, (60, 25)) - 20
+    expected = overlapping_pairs(corners, 15, most=12), overlapping_pairs(corners, 15, apart=np.arange(130) % 3)
+    assert expected[1].tolist() == [[i, j] for i, j in all_pairs(corners, 15) if (i - j) % 3]
+    monkeypatch.setattr(patch_pairs, "_SQUARES", size)
+    found = overlapping_pairs(corners, 15, most=12), overlapping_pairs(corners, 15, apart=np.arange(130) % 3)
+    for some, same in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(some, same)
+
+
+def test_few_pairs_are_held_at_a_time():
+    sizes = []
+
+    def counted(blocks, dtype):
+        return np.concatenate([block.astype(dtype) for block in blocks if not sizes.append(len(block))])
+
+    corners = drawn(2000, (400, 100))
+    pairs = patch_pairs.overlapping_pairs(corners, 30, most=8, keep=counted)
+    assert len(pairs) > 8000
+    # The first squares are chosen by many later ones.
+    assert max(sizes) <= 2 * 256 * 8
