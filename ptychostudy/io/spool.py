@@ -1,8 +1,4 @@
-"""Arrays that are too long for memory: they lie in a temporary file and are made block by block.
-
-Such a file has no name, so that it is gone with its array, even where a job is killed. It lies in
-the folder that ``TMPDIR`` names.
-"""
+"""Arrays that are too long for memory: they lie in a temporary file and are made block by block."""
 
 import errno
 import math
@@ -13,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ptychostudy.io.atomic import DataError
 from ptychostudy.io.mapped import Mapped, blocks, parts_of
+from ptychostudy.io.temporary import room_for
 
 LONG_BYTES = 1 << 23
 """A longer array is not held in memory."""
@@ -62,24 +58,10 @@ def new_array(shape: Sequence[int] | int, dtype: Any) -> np.ndarray:
     if not is_long(sides, dtype):
         return np.zeros(sides, dtype)
     size = _bytes(sides, dtype)
-    try:
-        with tempfile.TemporaryFile() as file:
-            # A mapped file that finds the disk full ends the process.
-            _reserve(file, size)
-            return Mapped(file, dtype=np.dtype(dtype), mode="r+", shape=sides)
-    except OSError as error:
-        raise DataError(
-            f"{_folder()}: no room for frames that are too many for memory "
-            f"({error.strerror or error}); needed: {size / 1e6:.0f} MB in this folder for "
-            "temporary files, or TMPDIR set to a folder that has as much"
-        ) from error
-
-
-def _folder() -> str:
-    try:
-        return tempfile.gettempdir()
-    except OSError:
-        return os.environ.get("TMPDIR", "TMPDIR")
+    # A mapped file that finds the disk full ends the process.
+    with room_for("frames", f"{size / 1e6:.0f} MB"), tempfile.TemporaryFile() as file:
+        _reserve(file, size)
+        return Mapped(file, dtype=np.dtype(dtype), mode="r+", shape=sides)
 
 
 def _reserve(file: Any, size: int) -> None:

@@ -4,18 +4,16 @@ What was looked at of a mapped file counts as memory of the process, and with it
 each place.
 """
 
-import contextlib
-import os
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from io import FileIO
-from pathlib import Path
 
 import numpy as np
 
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.mapped import Mapped
+from ptychostudy.io.temporary import room_for
 
 
 class Stored:
@@ -36,7 +34,7 @@ class Stored:
         self, file: FileIO, dtype: np.dtype, shape: tuple[int, ...], offset: int = 0
     ) -> None:
         self.shape = shape
-        self._number, self._offset = file.fileno(), offset
+        self._file, self._offset = file, offset
         self._dtype, self._item = dtype, shape[1:]
         self._bytes = dtype.itemsize * int(np.prod(self._item))
         weakref.finalize(self, file.close)
@@ -54,8 +52,8 @@ class Stored:
         else:
             start = range(self.shape[0])[part]
         found = np.empty(shape, self._dtype)
-        place = self._offset + start * self._bytes
-        if os.preadv(self._number, [found.data], place) != found.nbytes:
+        self._file.seek(self._offset + start * self._bytes)
+        if self._file.readinto(found.data) != found.nbytes:
             raise DataError(f"{part} of {len(self)} is not in its file; needed: the whole file")
         return found
 
@@ -67,26 +65,23 @@ def stored(array: np.ndarray) -> "np.ndarray | Stored":
     return Stored(FileIO(str(array.filename)), array.dtype, array.shape, array.offset)
 
 
-def in_files(folder: Path) -> Callable[[Iterable[np.ndarray], type], Stored]:
-    """Return what puts blocks (b,) one after the other into a file of a folder.
+def in_file(blocks: Iterable[np.ndarray], dtype: type) -> Stored:
+    """Put blocks (b,) one after the other into a temporary file; return them all.
 
-    The file has no name: it ends with what is returned for it, or with the process however that
-    ends. A `DataError` says that the folder cannot be written, or is full.
+    Raises
+    ------
+    DataError
+        If there is no room for them.
     """
-
-    def keep(blocks: Iterable[np.ndarray], dtype: type) -> Stored:
-        with _explained(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            # No buffer: nothing is left to be written when it is closed.
-            file = tempfile.TemporaryFile(dir=folder, buffering=0)
-        written = Stored(file, np.dtype(dtype), (0,))
-        for block in blocks:
-            with _explained(folder):
-                _append(file, np.asarray(block, dtype).tobytes())
-            written.shape = (len(written) + len(block),)
-        return written
-
-    return keep
+    with room_for("links of patches", "28 bytes for each"):
+        # No buffer: nothing is left to be written when it is closed.
+        file = tempfile.TemporaryFile(buffering=0)
+    written = Stored(file, np.dtype(dtype), (0,))
+    for block in blocks:
+        with room_for("links of patches", "28 bytes for each"):
+            _append(file, np.asarray(block, dtype).tobytes())
+        written.shape = (len(written) + len(block),)
+    return written
 
 
 def _append(file: FileIO, content: bytes) -> None:
@@ -94,14 +89,3 @@ def _append(file: FileIO, content: bytes) -> None:
     while left:
         # A disk that fills up takes a part at first.
         left = left[file.write(left) :]
-
-
-@contextlib.contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{folder}: nothing can be kept here meanwhile ({error.strerror}); "
-            "needed: a writable folder, free space and quota"
-        ) from error

@@ -59,9 +59,7 @@ def translate(image: np.ndarray, shift: ArrayLike) -> np.ndarray:
     return np.asarray(scipy.fft.ifft2(spectra, overwrite_x=True))
 
 
-def shifted_spectrum(
-    spectrum: np.ndarray, shift: np.ndarray, out: np.ndarray | None = None
-) -> np.ndarray:
+def shifted_spectrum(spectrum: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Return the spectra of an image that is moved by shifts, given its own.
 
     Parameters
@@ -70,15 +68,13 @@ def shifted_spectrum(
         Of the image, as `scipy.fft.fft2` has it.
     shift : (..., 2) float
         Shift (rows, cols) in pixels.
-    out : (..., N, M) complex128, optional
-        Where the spectra are made; default anew.
 
     Returns
     -------
     (..., N, M) complex
     """
     rows, cols = ramps(shift, spectrum.shape)
-    shifted: np.ndarray = np.multiply(spectrum, rows[..., :, None], out=out)
+    shifted: np.ndarray = spectrum * rows[..., :, None]
     shifted *= cols[..., None, :]
     return shifted
 
@@ -152,43 +148,21 @@ def light(waves: np.ndarray) -> np.ndarray:
     return np.asarray(np.vecdot(flat, flat).real)
 
 
-def detected(waves: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return the intensities of exit waves: those of `far_field`. The waves are lost.
+def detected(waves: np.ndarray) -> np.ndarray:
+    """Return the intensities (k, N, N) of exit waves (k, N, N): those of `far_field`.
 
-    Parameters
-    ----------
-    waves : (k, N, N) complex
-    out : (k, N, N) float, optional
-        Where the intensities go; default anew.
-
-    Returns
-    -------
-    (k, N, N) float
+    The waves are lost.
     """
-    return power_of(scipy.fft.fft2(waves, norm="ortho", overwrite_x=True), out)
-
-
-def power_of(far: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return the intensities (k, N, N) of far fields with the zero frequency in the corner.
-
-    The fields are lost.
-
-    Parameters
-    ----------
-    far : (k, N, N) complex
-        Rows of it lie one after the other in memory.
-    out : (k, N, N) float, optional
-        Where the intensities go, with the zero frequency in the centre; default anew.
-    """
-    real, imag = far.real, far.imag
-    power = np.empty(far.shape, real.dtype) if out is None else out
+    far = scipy.fft.fft2(waves, norm="ortho", overwrite_x=True)
     # Of numbers side by side: of real and imaginary parts apart it takes twice as long.
-    parts = far.view(real.dtype)
+    parts = far.view(far.real.dtype)
     np.square(parts, out=parts)
+    power = np.empty(far.shape, far.real.dtype)
     # The zero frequency to the centre on the way.
     for to_rows, rows in _halves(far.shape[-2]):
         for to_cols, cols in _halves(far.shape[-1]):
-            np.add(real[:, rows, cols], imag[:, rows, cols], out=power[:, to_rows, to_cols])
+            real, imag = far.real[:, rows, cols], far.imag[:, rows, cols]
+            np.add(real, imag, out=power[:, to_rows, to_cols])
     return power
 
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from ptychostudy.physics.lanczos import leading_eigenvector
 from ptychostudy.physics.links import Keep, Links, in_memory
 
 _STEPS = 100
@@ -25,8 +24,11 @@ _SMALL_RAD = 1e-9
 _INNER = 1e-3
 # Pairs of patches at a time.
 _PAIRS = 2**12
-# Of so few rows the start may well be at right angles to what is looked for.
+# Below so many rows the Lanczos method has no room.
 _DENSE = 4
+# Vectors that it holds: of many patches they are most of the memory. And how exact its answer has
+# to be, from which steps go on to `_SMALL_RAD`.
+_VECTORS, _START = 5, 1e-6
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,13 @@ def _leading(links: Links, strength: np.ndarray) -> np.ndarray:
     if count < _DENSE:
         columns = [scaled(column) for column in np.diag(start)]
         _, vectors = np.linalg.eigh(np.stack(columns, axis=1))
-        return _unit(vectors[:, -1])
-    return _unit(leading_eigenvector(scaled, start))
+    else:
+        matrix = _operator(scaled, start)
+        vectors_held = min(_VECTORS, count)
+        _, vectors = scipy.sparse.linalg.eigsh(
+            matrix, k=1, which="LA", v0=start, ncv=vectors_held, tol=_START
+        )
+    return _unit(vectors[:, -1])
 
 
 def _operator(

@@ -12,7 +12,7 @@ from ptychostudy.formats.scan import Scan, open_scan
 from ptychostudy.io.arrays import open_frames, read_metadata, read_npz, write_npz
 from ptychostudy.io.atomic import DataError
 from ptychostudy.io.records import read_json, write_json
-from ptychostudy.io.stored import in_files
+from ptychostudy.io.stored import in_file
 from ptychostudy.physics.disagreement import root_mean_square
 from ptychostudy.physics.illumination import hull_mask
 from ptychostudy.physics.links import Keep
@@ -72,7 +72,7 @@ def run(
     source = open_scan(scan)
     known = read_npz(view, ["frames", "groups"])
     start = time.perf_counter()
-    stitched = _stitched(arm, records, source, known, settings, keep=in_files(output.parent))
+    stitched = _stitched(arm, records, source, known, settings, keep=in_file)
     stitching = time.perf_counter() - start
     spread = _root_mean_square(stitched, source, known["frames"])
     arrays = {**canvas_arrays(stitched.canvas), DISAGREEMENT: stitched.disagreement}

@@ -46,7 +46,7 @@ if sys.argv[1] == "stitch":
     # What patches have in common, too.
     from ptychostudy.physics.links import in_memory
     from ptychostudy.stages import stitch
-    stitch.in_files = lambda folder: in_memory
+    stitch.in_file = in_memory
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -3,22 +3,29 @@
 import errno
 import gc
 import os
+import tempfile
 
 import numpy as np
 import pytest
 
 from ptychostudy.io.arrays import open_frames, write_npz
 from ptychostudy.io.atomic import DataError
-from ptychostudy.io.stored import Stored, in_files, stored
+from ptychostudy.io.stored import Stored, in_file, stored
 
 DRAWN = np.random.default_rng(0).normal(size=(9, 3, 2))
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Temporary files lie in a folder of the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float64, np.complex128])
-def test_numbers_come_back(tmp_path, dtype):
+def test_numbers_come_back(dtype):
     """As in memory, whatever they were cut into; blocks may be empty, and are made into the type."""
     given = (100 * DRAWN.ravel()).astype(np.int64)
-    kept = in_files(tmp_path)((given[a:b] for a, b in ((0, 1), (1, 1), (1, 40), (40, 54))), dtype)
+    kept = in_file((given[a:b] for a, b in ((0, 1), (1, 1), (1, 40), (40, 54))), dtype)
     assert len(kept) == 54
     for part in (slice(0, 54), slice(3, 41), slice(54, 54), slice(7, 7)):
         found = kept[part]
@@ -26,17 +33,16 @@ def test_numbers_come_back(tmp_path, dtype):
         np.testing.assert_array_equal(found, given[part])
 
 
-def test_no_blocks_are_no_numbers(tmp_path):
-    kept = in_files(tmp_path)([], np.int32)
+def test_no_blocks_are_no_numbers():
+    kept = in_file([], np.int32)
     assert len(kept) == 0 and kept[0:0].tolist() == []
 
 
 def test_nothing_is_left_behind(tmp_path):
     """No name in the folder, no open file once nobody asks any more; also where the making of blocks failed."""
     before = set(os.listdir("/proc/self/fd"))
-    folder = tmp_path / "new"
-    kept = in_files(folder)([np.arange(5)], np.int64)
-    assert list(folder.iterdir()) == [] and kept[1:3].tolist() == [1, 2]
+    kept = in_file([np.arange(5)], np.int64)
+    assert list(tmp_path.iterdir()) == [] and kept[1:3].tolist() == [1, 2]
     del kept
 
     def failing():
@@ -44,7 +50,7 @@ def test_nothing_is_left_behind(tmp_path):
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
-        in_files(folder)(failing(), np.int64)
+        in_file(failing(), np.int64)
     gc.collect()
     assert set(os.listdir("/proc/self/fd")) == before
 
@@ -99,12 +105,12 @@ def test_a_full_disk_says_what_is_needed(tmp_path, monkeypatch, of):
             return taken
 
     monkeypatch.setattr(module.tempfile, "TemporaryFile", lambda **_: Full())
-    with pytest.raises(DataError, match="No space left.*needed: a writable folder, free space") as raised:
-        in_files(tmp_path)([np.arange(5)], np.int64)
+    with pytest.raises(DataError, match="no room for links.*No space left.*needed: 28 bytes") as raised:
+        in_file([np.arange(5)], np.int64)
     assert str(tmp_path) in str(raised.value)
 
 
-def test_a_folder_that_cannot_be_made_says_so(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="nothing can be kept here"):
-        in_files(tmp_path / "file")([np.arange(5)], np.int64)
+def test_a_folder_that_is_none_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(DataError, match="none: no room for links of patches.*needed: 28 bytes for each.*TMPDIR"):
+        in_file([np.arange(5)], np.int64)

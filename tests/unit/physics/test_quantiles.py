@@ -88,10 +88,17 @@ def test_rows_are_as_many_as_were_given():
     assert len(table_of_poisson()) == 256
 
 
-def test_a_table_that_leaves_no_choice_asks_for_nothing(monkeypatch):
-    """Of one distribution a row, cells without an edge of its sums are answered at once."""
-    one = Counted(np.array([0.25]), np.array([0.0]))
+def test_a_row_of_one_distribution_leaves_a_choice_only_where_a_sum_lies(monkeypatch):
+    """One photon kept with probability 0.7: P(none) = 0.3 lies in the second quarter."""
     monkeypatch.setattr(quantiles, "_CELLS", 4)
-    guide = Guide(one, one)
-    found = guide.look_up(np.zeros(1, np.intp), np.array([0.1]), lambda some: Counted(one.none[some], one.rate[some]))
-    assert found.tolist() == [0]
+    one = binomial(np.array([1.0]), 0.7)
+    asked = []
+
+    def of(some):
+        asked.extend(some.tolist())
+        return Counted(one.none.repeat(len(some)), one.rate.repeat(len(some)), one.fall)
+
+    uniform = np.array([0.0, 0.2, 0.26, 0.31, 0.5, 0.7])
+    found = Guide(one, one).look_up(np.zeros(6, np.intp), uniform, of)
+    assert found.tolist() == [0, 0, 0, 1, 1, 1]
+    assert asked == [2, 3]
