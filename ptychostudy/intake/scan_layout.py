@@ -8,6 +8,7 @@ import scipy
 from ptychostudy.formats.positions import BOTH
 from ptychostudy.intake.doubts import Doubts, listed
 from ptychostudy.intake.position_units import nearest_distances, reach_px
+from ptychostudy.physics.links import merged
 from ptychostudy.physics.probe_width import bright_diameter_px
 from ptychostudy.physics.windows import corners
 
@@ -136,11 +137,7 @@ def _parts(places: np.ndarray, near: float) -> np.ndarray:
     for start in range(0, len(places), _PLACES):
         own = scipy.spatial.KDTree(places[start : start + _PLACES])
         pairs = own.sparse_distance_matrix(tree, near, output_type="ndarray")
-        ends = (parts[pairs["i"] + start], parts[pairs["j"]])
-        sides = (int(parts.max()) + 1,) * 2
-        graph = scipy.sparse.coo_array((np.ones(len(pairs), bool), ends), shape=sides)
-        _, joined = scipy.sparse.csgraph.connected_components(graph, directed=False)
-        parts = joined[parts]
+        parts = merged(parts, pairs["i"] + start, pairs["j"])
     return parts
 
 

@@ -164,3 +164,20 @@ def _pairs_of(rows: slice, block: "scipy.sparse.csr_matrix") -> np.ndarray:
     """Return the pairs (b, 2) of some rows of a matrix."""
     places = block.tocoo()
     return np.stack([places.row + rows.start, places.col], axis=1)
+
+
+def merged(part: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the part (k,) of each member after some were joined, numbered by first members.
+
+    Parameters
+    ----------
+    part : (k,) int
+        From 0 on.
+    one, other : (m,) int
+        Members that belong together.
+    """
+    ends = (part[one], part[other])
+    sides = (int(part.max(initial=-1)) + 1,) * 2
+    joins = scipy.sparse.coo_array((np.ones(len(one), bool), ends), shape=sides)
+    _, joined = scipy.sparse.csgraph.connected_components(joins, directed=False)
+    return np.asarray(joined[part])

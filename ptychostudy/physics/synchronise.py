@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from ptychostudy.physics.links import Keep, Links, in_memory
+from ptychostudy.physics.links import Keep, Links, in_memory, merged
 
 _STEPS = 100
 _SMALL_RAD = 1e-9
@@ -107,12 +107,8 @@ def parts_of(links: Links) -> np.ndarray:
     """Return the part (k,) int of each of k patches, see `Synchronised`."""
     part: np.ndarray = np.arange(links.pairs.patches)
     for rows, block in links.blocks():
-        # Parts that a block joins become one, numbered anew by their first patches.
         first, other = block.nonzero()
-        ends = part[first + rows.start], part[other]
-        joins = scipy.sparse.coo_matrix((np.ones(len(first)), ends), shape=(len(part), len(part)))
-        _, merged = scipy.sparse.csgraph.connected_components(joins, directed=False)
-        part = merged[part]
+        part = merged(part, first + rows.start, other)
     return part
 
 

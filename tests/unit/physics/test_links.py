@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ptychostudy.physics import links as module
-from ptychostudy.physics.links import Links, Pairs, in_memory
+from ptychostudy.physics.links import Links, Pairs, in_memory, merged
 
 PATCHES = 40
 
@@ -90,3 +90,12 @@ def test_links_among_some_patches(size):
         # Few of them go to no file.
         assert len(put) == (2 if len(found.pairs) > size else 0)
     assert cut.among(np.arange(PATCHES)) is cut
+
+
+def test_parts_that_are_joined_become_one():
+    part = np.array([0, 1, 1, 2, 3, 0])
+    found = merged(part, np.array([5, 4]), np.array([3, 4]))
+    # Numbered by their first members; a join with itself changes nothing.
+    assert found.tolist() == [0, 1, 1, 0, 2, 0]
+    assert merged(part, np.zeros(0, int), np.zeros(0, int)).tolist() == part.tolist()
+    assert merged(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int)).tolist() == []
